@@ -1,0 +1,93 @@
+# bpftime-vm: what 'make install' puts where: libraries, headers, tools, CMake package, pkg-config file
+# Copyright (c) 2026 The bpftime-vm authors
+# SPDX-License-Identifier: MIT
+
+include(CMakePackageConfigHelpers)
+
+set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/bpftime-vm")
+set(pkgconfig_dir "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+set(plugin_dir "${CMAKE_INSTALL_LIBDIR}/bpftime-vm")
+
+# --- libraries, headers, tools ------------------------------------------------------------------
+
+install(
+    FILES
+        vm/vm-core/include/ebpf-vm.h
+        vm/compat/include/bpftime_vm_compat.hpp
+        vm/compat/include/ebpf-types.h
+    DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
+)
+
+set_target_properties(bpftime_vm PROPERTIES EXPORT_NAME vm_library)
+set_target_properties(bpftime_vm_api PROPERTIES EXPORT_NAME vm)
+set_target_properties(bpftime_vm_backend_api PROPERTIES EXPORT_NAME vm::compat)
+install(TARGETS bpftime_vm bpftime_vm_api bpftime_vm_backend_api EXPORT bpftime-vm)
+
+if(TARGET bpftime-cli)
+    # The tool finds the library wherever the tree is moved to.
+    file(
+        RELATIVE_PATH
+        bindir_to_libdir
+        "${CMAKE_INSTALL_FULL_BINDIR}"
+        "${CMAKE_INSTALL_FULL_LIBDIR}"
+    )
+    set_target_properties(bpftime-cli PROPERTIES INSTALL_RPATH "$ORIGIN/${bindir_to_libdir}")
+    install(TARGETS bpftime-cli)
+endif()
+
+# --- CMake package --------------------------------------------------------------------------------
+
+install(
+    EXPORT bpftime-vm
+    NAMESPACE bpftime::
+    FILE bpftime-vm-targets.cmake
+    DESTINATION "${package_dir}"
+)
+configure_package_config_file(
+    "${CMAKE_CURRENT_LIST_DIR}/bpftime-vm-config.cmake.in"
+    "${PROJECT_BINARY_DIR}/bpftime-vm-config.cmake"
+    INSTALL_DESTINATION "${package_dir}"
+    PATH_VARS plugin_dir
+    NO_SET_AND_CHECK_MACRO
+)
+# Before version 1 a minor version may change the interface.
+write_basic_package_version_file(
+    "${PROJECT_BINARY_DIR}/bpftime-vm-config-version.cmake"
+    COMPATIBILITY SameMinorVersion
+)
+install(
+    FILES
+        "${PROJECT_BINARY_DIR}/bpftime-vm-config.cmake"
+        "${PROJECT_BINARY_DIR}/bpftime-vm-config-version.cmake"
+        "${CMAKE_CURRENT_LIST_DIR}/BpftimeVmBackends.cmake"
+    DESTINATION "${package_dir}"
+)
+
+# --- pkg-config -----------------------------------------------------------------------------------
+
+file(
+    RELATIVE_PATH
+    pkgconfig_to_prefix
+    "${CMAKE_INSTALL_PREFIX}/${pkgconfig_dir}"
+    "${CMAKE_INSTALL_PREFIX}"
+)
+string(REGEX REPLACE "/$" "" pkgconfig_to_prefix "${pkgconfig_to_prefix}")
+list(TRANSFORM BPFTIME_VM_PUBLIC_DEFINITIONS PREPEND " -D" OUTPUT_VARIABLE pkgconfig_definitions)
+list(JOIN pkgconfig_definitions "" pkgconfig_definitions)
+if(BPFTIME_VM_STATIC)
+    # By path, since "-lbpftime-vm" would be dropped or repeated by pkg-config's own sorting.
+    string(
+        CONCAT
+        pkgconfig_libs
+        "-Wl,--push-state,--whole-archive,\${libdir}/libbpftime-vm.a,--pop-state"
+        " -lstdc++ -lm -pthread"
+    )
+else()
+    set(pkgconfig_libs "-L\${libdir} -lbpftime-vm")
+endif()
+configure_file(
+    "${CMAKE_CURRENT_LIST_DIR}/bpftime-vm.pc.in"
+    "${PROJECT_BINARY_DIR}/bpftime-vm.pc"
+    @ONLY
+)
+install(FILES "${PROJECT_BINARY_DIR}/bpftime-vm.pc" DESTINATION "${pkgconfig_dir}")

@@ -1,0 +1,109 @@
+# bpftime-vm: build options, the language level, warnings and sanitizers
+# Copyright (c) 2026 The bpftime-vm authors
+# SPDX-License-Identifier: MIT
+
+option(BPFTIME_VM_STATIC "Build libbpftime-vm.a with the backends linked in; plugins are disabled" OFF)
+option(BPFTIME_VM_WERROR "Treat warnings as errors" OFF)
+option(BPFTIME_VM_BUILD_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
+option(BPFTIME_VM_BUILD_BENCHMARKS "Build the benchmarks" ${PROJECT_IS_TOP_LEVEL})
+option(BPFTIME_VM_BUILD_CLI "Build bpftime-cli" ${PROJECT_IS_TOP_LEVEL})
+option(BPFTIME_VM_BUILD_EXAMPLES "Build the examples" ${PROJECT_IS_TOP_LEVEL})
+option(BPFTIME_VM_INSTALL "Install the library, its headers and its package files" ${PROJECT_IS_TOP_LEVEL})
+option(BPFTIME_VM_BUILD_FUZZERS "Build the libFuzzer targets (clang only)" OFF)
+
+set(BPFTIME_VM_LLVM "AUTO" CACHE STRING "Build the LLVM backend: AUTO (when LLVM is there), ON or OFF")
+set_property(CACHE BPFTIME_VM_LLVM PROPERTY STRINGS AUTO ON OFF)
+set(BPFTIME_VM_SANITIZE "" CACHE STRING "Sanitizers, comma separated: address,undefined or thread")
+
+set(EBPF_MAX_INSTS "" CACHE STRING "Instructions a program may have (empty: the default of ebpf-vm.h)")
+set(EBPF_STACK_SIZE "" CACHE STRING "Bytes of a stack frame (empty: the default of ebpf-vm.h)")
+set(EBPF_MAX_EXT_FUNCS "" CACHE STRING "Helpers a VM may hold (empty: the default of ebpf-vm.h)")
+
+# --- language ----------------------------------------------------------------------------------
+
+if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+    set(CMAKE_BUILD_TYPE Release CACHE STRING "Release, Debug, RelWithDebInfo or MinSizeRel" FORCE)
+endif()
+
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_C_VISIBILITY_PRESET hidden)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+# --- warnings ----------------------------------------------------------------------------------
+
+add_library(bpftime_vm_options INTERFACE)
+target_compile_options(
+    bpftime_vm_options
+    INTERFACE
+        -Wall
+        -Wextra
+        -Wshadow
+        -Wconversion
+        $<$<BOOL:${BPFTIME_VM_WERROR}>:-Werror>
+)
+
+# --- sanitizers: for every target, since the run-time library must be linked everywhere ----------
+
+if(BPFTIME_VM_SANITIZE)
+    set(_allowed address undefined leak thread)
+    string(REPLACE "," ";" _wanted "${BPFTIME_VM_SANITIZE}")
+    foreach(_name IN LISTS _wanted)
+        if(NOT _name IN_LIST _allowed)
+            list(JOIN _allowed ", " _allowed)
+            message(
+                FATAL_ERROR
+                "BPFTIME_VM_SANITIZE names the unknown sanitizer '${_name}'; choose from: ${_allowed}"
+            )
+        endif()
+    endforeach()
+    if("thread" IN_LIST _wanted AND NOT BPFTIME_VM_SANITIZE STREQUAL "thread")
+        message(FATAL_ERROR "BPFTIME_VM_SANITIZE=${BPFTIME_VM_SANITIZE}: 'thread' goes alone")
+    endif()
+    add_compile_options(
+        -fsanitize=${BPFTIME_VM_SANITIZE}
+        -fno-sanitize-recover=all
+        -fno-omit-frame-pointer
+        -g
+    )
+    add_link_options(-fsanitize=${BPFTIME_VM_SANITIZE})
+endif()
+
+if(BPFTIME_VM_BUILD_FUZZERS AND NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(
+        FATAL_ERROR
+        "BPFTIME_VM_BUILD_FUZZERS=ON needs libFuzzer, that is clang, but the compiler is "
+        "${CMAKE_CXX_COMPILER_ID}; configure with -DCMAKE_CXX_COMPILER=clang++-19 or run 'make fuzz'"
+    )
+endif()
+
+# --- the LLVM backend --------------------------------------------------------------------------
+
+if(BPFTIME_VM_LLVM STREQUAL "AUTO")
+    message(STATUS "LLVM backend: skipped, it is not built yet")
+elseif(BPFTIME_VM_LLVM)
+    message(
+        FATAL_ERROR
+        "BPFTIME_VM_LLVM=${BPFTIME_VM_LLVM}: the LLVM backend is not built yet; "
+        "configure with -DBPFTIME_VM_LLVM=OFF (or AUTO)"
+    )
+endif()
+
+# --- limits that users of the headers must see as the library does ------------------------------
+
+set(BPFTIME_VM_PUBLIC_DEFINITIONS "")
+foreach(_limit IN ITEMS EBPF_MAX_INSTS EBPF_STACK_SIZE EBPF_MAX_EXT_FUNCS)
+    if(NOT "${${_limit}}" STREQUAL "")
+        if(NOT "${${_limit}}" MATCHES "^[1-9][0-9]*$")
+            message(FATAL_ERROR "${_limit}=${${_limit}}: give a positive decimal number")
+        endif()
+        list(APPEND BPFTIME_VM_PUBLIC_DEFINITIONS "${_limit}=${${_limit}}")
+    endif()
+endforeach()

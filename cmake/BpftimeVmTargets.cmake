@@ -1,0 +1,109 @@
+# bpftime-vm: functions that declare a room, a test and a directory that may be absent
+# Copyright (c) 2026 The bpftime-vm authors
+# SPDX-License-Identifier: MIT
+
+include(GoogleTest)
+
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+
+# spdlog without its compiled library. Debian's spdlog::spdlog_header_only links libfmt.so, which
+# would become a dependency of every user of ours; this target stays header-only all the way.
+add_library(bpftime_vm_logging INTERFACE)
+target_compile_definitions(
+    bpftime_vm_logging
+    INTERFACE $<TARGET_PROPERTY:spdlog::spdlog_header_only,INTERFACE_COMPILE_DEFINITIONS>
+)
+target_include_directories(
+    bpftime_vm_logging
+    SYSTEM
+    INTERFACE $<TARGET_PROPERTY:spdlog::spdlog_header_only,INTERFACE_INCLUDE_DIRECTORIES>
+)
+target_link_libraries(bpftime_vm_logging INTERFACE fmt::fmt-header-only Threads::Threads)
+
+# bpftime_vm_add_room(NAME <room> [STANDALONE] SOURCES <file>... [DEPENDS <room>...] [LIBRARIES <target>...])
+#
+# Makes the OBJECT library bpftime_vm_<room>: include/ is for everyone, src/ for the room alone.
+# DEPENDS names the rooms that this one may know; nothing else is on its include path.
+# The room becomes part of libbpftime-vm unless it is STANDALONE.
+function(bpftime_vm_add_room)
+    cmake_parse_arguments(PARSE_ARGV 0 room "STANDALONE" "NAME" "SOURCES;DEPENDS;LIBRARIES")
+    _bpftime_vm_check_arguments(bpftime_vm_add_room room NAME SOURCES)
+    set(target bpftime_vm_${room_NAME})
+    add_library(${target} OBJECT ${room_SOURCES})
+    foreach(scope_and_folder IN ITEMS PUBLIC/include PRIVATE/src)
+        string(REPLACE "/" ";" pair ${scope_and_folder})
+        list(GET pair 0 scope)
+        list(GET pair 1 folder)
+        if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${folder}")
+            target_include_directories(${target} ${scope} "${CMAKE_CURRENT_SOURCE_DIR}/${folder}")
+        endif()
+    endforeach()
+    target_compile_definitions(
+        ${target}
+        PUBLIC ${BPFTIME_VM_PUBLIC_DEFINITIONS}
+        PRIVATE
+            BPFTIME_VM_VERSION="${PROJECT_VERSION}"
+            BPFTIME_VM_PLUGIN_SUBDIR="bpftime-vm"
+            $<$<BOOL:${BPFTIME_VM_STATIC}>:BPFTIME_VM_STATIC_BUILD=1>
+    )
+    list(TRANSFORM room_DEPENDS PREPEND bpftime_vm_)
+    target_link_libraries(
+        ${target}
+        PUBLIC ${room_DEPENDS}
+        PRIVATE bpftime_vm_options fmt::fmt-header-only ${room_LIBRARIES}
+    )
+    if(NOT room_STANDALONE)
+        set_property(GLOBAL APPEND PROPERTY BPFTIME_VM_ROOMS ${room_NAME})
+    endif()
+endfunction()
+
+# bpftime_vm_add_test(NAME <test> SOURCES <file>... [LIBRARIES <target>...] [LABELS <label>...] [MAIN])
+#
+# Makes a GoogleTest program over the library's private and public headers; each of its tests is a
+# test of ctest. MAIN says that the sources bring their own main().
+function(bpftime_vm_add_test)
+    cmake_parse_arguments(PARSE_ARGV 0 test "MAIN" "NAME" "SOURCES;LIBRARIES;LABELS")
+    _bpftime_vm_check_arguments(bpftime_vm_add_test test NAME SOURCES)
+    if(NOT BPFTIME_VM_BUILD_TESTS)
+        return()
+    endif()
+    find_package(GTest REQUIRED)
+    add_executable(${test_NAME} ${test_SOURCES})
+    target_link_libraries(
+        ${test_NAME}
+        PRIVATE
+            bpftime_vm_internal
+            bpftime_vm_options
+            ${test_LIBRARIES}
+            $<IF:$<BOOL:${test_MAIN}>,GTest::gmock,GTest::gmock_main>
+            fmt::fmt-header-only
+    )
+    gtest_discover_tests(
+        ${test_NAME}
+        DISCOVERY_MODE PRE_TEST
+        DISCOVERY_TIMEOUT 120
+        PROPERTIES LABELS "${test_LABELS}" TIMEOUT 300
+    )
+endfunction()
+
+# bpftime_vm_add_subdirectory(<folder>...): those of the folders that hold a CMakeLists.txt.
+function(bpftime_vm_add_subdirectory)
+    foreach(folder IN LISTS ARGN)
+        if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${folder}/CMakeLists.txt")
+            add_subdirectory(${folder})
+        endif()
+    endforeach()
+endfunction()
+
+function(_bpftime_vm_check_arguments function prefix)
+    foreach(required IN LISTS ARGN)
+        if("${${prefix}_${required}}" STREQUAL "")
+            message(FATAL_ERROR "${function}: ${required} is missing")
+        endif()
+    endforeach()
+    if(${prefix}_UNPARSED_ARGUMENTS)
+        message(FATAL_ERROR "${function}: unknown arguments: ${${prefix}_UNPARSED_ARGUMENTS}")
+    endif()
+endfunction()
