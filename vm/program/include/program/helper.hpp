@@ -1,0 +1,58 @@
+// bpftime-vm: what a helper is declared to take, give and do
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+namespace bpftime::vm {
+
+inline constexpr unsigned max_helper_arguments = 5;
+
+/// What one argument of a helper is.
+enum class argument_kind : uint8_t {
+    unused,            ///< beyond the helper's arity
+    scalar,            ///< any 64-bit word
+    memory_read,       ///< pointer to memory that the helper reads
+    memory_write,      ///< pointer to memory that the helper writes
+    memory_read_write, ///< both
+    memory_size,       ///< bytes of the memory argument before it
+    context,           ///< the context that the run was entered with
+    map,               ///< a map, as an lddw callback gave it
+};
+
+struct argument_declaration {
+    argument_kind kind = argument_kind::unused;
+    bool may_be_null = false;
+    /// Bytes of a memory argument that no memory_size argument follows; 0: it has one.
+    uint32_t size = 0;
+};
+
+/// What r0 holds after the helper.
+enum class result_kind : uint8_t {
+    scalar,
+    pointer,          ///< to `result_size` bytes that the program may then read and write during this run
+    pointer_or_null,  ///< the same, or 0
+};
+
+/// What calling the helper can do besides giving its result.
+enum class helper_purity : uint8_t {
+    impure,    ///< anything
+    reads,     ///< reads memory, writes none: same memory, same arguments, same result
+    constant,  ///< same arguments, same result
+};
+
+/// One helper. An undeclared helper is five opaque words in, one out: always callable, never assumed.
+struct helper_declaration {
+    uint32_t id = 0;
+    std::string name;
+    bool typed = false;  ///< whether the fields below were declared
+    std::array<argument_declaration, max_helper_arguments> arguments{};
+    result_kind result = result_kind::scalar;
+    uint32_t result_size = 0;
+    helper_purity purity = helper_purity::impure;
+};
+
+}  // namespace bpftime::vm

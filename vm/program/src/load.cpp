@@ -1,0 +1,300 @@
+// bpftime-vm: from bytes to a program: functions, control flow, calls, budget weights
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "isa/text.hpp"
+#include "isa/validate.hpp"
+#include "program/program.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+namespace bpftime::vm {
+
+namespace {
+
+constexpr uint32_t no_index = std::numeric_limits<uint32_t>::max();
+
+bool has_jump_target(const isa::instruction &i) {
+    if (i.id == isa::insn_id::none) return false;
+    const isa::shape_info &form = isa::info(isa::info(i.id).shape);
+    return form.offset == isa::offset_role::jump or form.imm == isa::imm_role::jump;
+}
+
+bool refers_to_function(const isa::instruction &i) {
+    return i.id == isa::insn_id::call_local or i.id == isa::insn_id::lddw_code;
+}
+
+bool is_branch(const isa::instruction &i) {
+    return i.id != isa::insn_id::none and isa::kind_of(i.id) == isa::operation_kind::branch;
+}
+
+}  // namespace
+
+/// Fills a program step by step; each step relies on what the ones before it have checked.
+class program_builder {
+public:
+    result<program> build(std::span<const uint8_t> code, const program_options &options) && {
+        using step = maybe_error (program_builder::*)();
+        if (auto e = decode(code, options)) return std::unexpected{std::move(*e)};
+        for (const step s : {&program_builder::find_functions, &program_builder::check_jumps,
+                             &program_builder::check_ends, &program_builder::find_blocks}) {
+            if (auto e = (this->*s)()) return std::unexpected{std::move(*e)};
+        }
+        link_blocks();
+        link_calls();
+        measure_depths();
+        mark_reachable();
+        return std::move(p_);
+    }
+
+private:
+    using maybe_error = std::optional<error>;
+
+    error fail(error_code code, uint32_t pc, std::string_view detail) const {
+        return make_error(code, pc, p_.text_at(pc), detail);
+    }
+
+    bool is_slot(int64_t pc) const { return pc >= 0 and pc < std::ssize(p_.insns_); }
+    bool is_second_slot(uint32_t pc) const { return p_.insns_[pc].id == isa::insn_id::none; }
+
+    maybe_error decode(std::span<const uint8_t> code, const program_options &options) {
+        const uint32_t most = std::min(options.max_insns, most_max_insns);
+        if (const std::size_t slots = code.size() / isa::slot_size; slots > most) {
+            return make_error(error_code::too_many_insns,
+                              fmt::format("program of {} instructions exceeds the limit of {}", slots, most));
+        }
+        auto insns = isa::decode_all(code);
+        if (not insns) return std::move(insns.error());
+        p_.insns_ = std::move(*insns);
+        p_.jump_targets_ = options.jump_targets;
+        std::ranges::sort(p_.jump_targets_);
+        const auto extra = std::ranges::unique(p_.jump_targets_);
+        p_.jump_targets_.erase(extra.begin(), extra.end());
+        for (const uint32_t target : p_.jump_targets_) {
+            if (not is_slot(target) or is_second_slot(target)) {
+                return make_error(error_code::bad_jump_table,
+                                  fmt::format("jump table entry {} is no instruction of the program of {}", target,
+                                              p_.size()));
+            }
+        }
+        return {};
+    }
+
+    /// Functions begin at 0 and wherever a local call or a function address points.
+    maybe_error find_functions() {
+        std::vector<bool> is_entry(p_.insns_.size());
+        is_entry[0] = true;
+        for (uint32_t pc = 0; pc < p_.size(); ++pc) {
+            if (not refers_to_function(p_.insns_[pc])) continue;
+            const int64_t target = int64_t{pc} + 1 + p_.insns_[pc].imm;
+            if (not is_slot(target)) {
+                return fail(error_code::bad_call_target, pc,
+                            fmt::format("call target {} outside the program of {} instructions", target, p_.size()));
+            }
+            if (is_second_slot(static_cast<uint32_t>(target))) {
+                return fail(error_code::bad_call_target, pc,
+                            fmt::format("call target {} goes into the middle of lddw", target));
+            }
+            is_entry[static_cast<std::size_t>(target)] = true;
+        }
+        for (uint32_t pc = 0; pc < p_.size(); ++pc) {
+            if (not is_entry[pc]) continue;
+            if (not p_.functions_.empty()) p_.functions_.back().end = pc;
+            p_.functions_.push_back({.begin = pc, .end = p_.size()});
+        }
+        return {};
+    }
+
+    maybe_error check_jump(uint32_t pc, const function &f) const {
+        const isa::instruction &i = p_.insns_[pc];
+        const bool in_imm = isa::info(isa::info(i.id).shape).imm == isa::imm_role::jump;
+        const int64_t target = int64_t{pc} + 1 + (in_imm ? i.imm : i.offset);
+        if (not is_slot(target)) {
+            return fail(error_code::bad_jump_target, pc,
+                        fmt::format("jump target {} outside the program of {} instructions", target, p_.size()));
+        }
+        if (is_second_slot(static_cast<uint32_t>(target))) {
+            return fail(error_code::bad_jump_target, pc,
+                        fmt::format("jump target {} goes into the middle of lddw", target));
+        }
+        if (target < f.begin or target >= f.end) {
+            return fail(error_code::bad_jump_target, pc,
+                        fmt::format("jump from one function into another: target {} outside function at {}..{}",
+                                    target, f.begin, f.end - 1));
+        }
+        return {};
+    }
+
+    maybe_error check_jumps() {
+        for (const function &f : p_.functions_) {
+            for (uint32_t pc = f.begin; pc < f.end; ++pc) {
+                if (not has_jump_target(p_.insns_[pc])) continue;
+                if (auto e = check_jump(pc, f)) return e;
+            }
+        }
+        return {};
+    }
+
+    maybe_error check_ends() {
+        for (const function &f : p_.functions_) {
+            const uint32_t last = is_second_slot(f.end - 1) ? f.end - 2 : f.end - 1;
+            if (not isa::ends_flow(p_.insns_[last].id)) {
+                return fail(error_code::falls_off_end, last,
+                            fmt::format("control falls off the end of the function at {}..{}", f.begin, f.end - 1));
+            }
+        }
+        return {};
+    }
+
+    maybe_error find_blocks() {
+        std::vector<bool> leads(p_.insns_.size());
+        for (const function &f : p_.functions_) leads[f.begin] = true;
+        for (const uint32_t target : p_.jump_targets_) leads[target] = true;
+        for (uint32_t pc = 0; pc < p_.size(); ++pc) {
+            const isa::instruction &i = p_.insns_[pc];
+            if (has_jump_target(i)) leads[p_.jump_target(pc)] = true;
+            if ((is_branch(i) or isa::ends_flow(i.id)) and pc + 1 < p_.size()) leads[pc + 1] = true;
+        }
+        block_at_.assign(p_.insns_.size(), no_index);
+        for (uint32_t n = 0; n < p_.functions_.size(); ++n) {
+            function &f = p_.functions_[n];
+            f.first_block = static_cast<uint32_t>(p_.blocks_.size());
+            for (uint32_t pc = f.begin; pc < f.end; ++pc) {
+                if (leads[pc]) p_.blocks_.push_back({.begin = pc, .end = pc, .function = n});
+                block_at_[pc] = static_cast<uint32_t>(p_.blocks_.size() - 1);
+                p_.blocks_.back().end = pc + 1;
+            }
+            f.block_count = static_cast<uint32_t>(p_.blocks_.size()) - f.first_block;
+        }
+        return {};
+    }
+
+    void link_blocks() {
+        for (basic_block &b : p_.blocks_) {
+            const uint32_t last = is_second_slot(b.end - 1) ? b.end - 2 : b.end - 1;
+            const isa::instruction &i = p_.insns_[last];
+            if (i.id == isa::insn_id::gotox) {
+                link_jump_table(b);
+                continue;
+            }
+            b.first_successor = static_cast<uint32_t>(p_.successors_.size());
+            if (not isa::ends_flow(i.id)) p_.successors_.push_back(block_at_[b.end]);
+            if (has_jump_target(i)) p_.successors_.push_back(block_at_[p_.jump_target(last)]);
+            b.successor_count = static_cast<uint32_t>(p_.successors_.size()) - b.first_successor;
+        }
+    }
+
+    /// All gotox of one function share one list of successors, so that the total stays linear.
+    void link_jump_table(basic_block &b) {
+        if (jump_table_function_ != b.function) {
+            const function &f = p_.functions_[b.function];
+            jump_table_function_ = b.function;
+            jump_table_first_ = static_cast<uint32_t>(p_.successors_.size());
+            const auto first = std::ranges::lower_bound(p_.jump_targets_, f.begin);
+            for (auto it = first; it != p_.jump_targets_.end() and *it < f.end; ++it) {
+                p_.successors_.push_back(block_at_[*it]);
+            }
+            jump_table_count_ = static_cast<uint32_t>(p_.successors_.size()) - jump_table_first_;
+        }
+        b.first_successor = jump_table_first_;
+        b.successor_count = jump_table_count_;
+    }
+
+    void link_calls() {
+        for (function &f : p_.functions_) {
+            f.first_callee = static_cast<uint32_t>(p_.callees_.size());
+            for (uint32_t pc = f.begin; pc < f.end; ++pc) {
+                if (refers_to_function(p_.insns_[pc])) {
+                    p_.callees_.push_back(p_.blocks_[block_at_[p_.callee_pc(pc)]].function);
+                }
+            }
+            const auto own = std::ranges::subrange{p_.callees_.begin() + f.first_callee, p_.callees_.end()};
+            std::ranges::sort(own);
+            const auto extra = std::ranges::unique(own);
+            p_.callees_.erase(extra.begin(), extra.end());
+            f.callee_count = static_cast<uint32_t>(p_.callees_.size()) - f.first_callee;
+        }
+    }
+
+    void raise_depth(uint32_t from, uint32_t to) {
+        if (to > from) p_.depths_[to] = std::max(p_.depths_[to], p_.depths_[from] + 1);
+    }
+
+    /// Longest forward path to each slot. What only backward jumps reach goes on counting from the line above, so
+    /// that code before a loop does not make the loop heavier.
+    void measure_depths() {
+        p_.depths_.assign(p_.insns_.size(), 0);
+        for (function &f : p_.functions_) {
+            uint32_t deepest = 0;
+            uint32_t deepest_gotox = 0;  // plus one: 0 before the first
+            auto target = std::ranges::lower_bound(p_.jump_targets_, f.begin);
+            for (uint32_t pc = f.begin; pc < f.end; ++pc) {
+                const isa::instruction &i = p_.insns_[pc];
+                uint32_t &depth = p_.depths_[pc];
+                if (target != p_.jump_targets_.end() and *target == pc) {
+                    depth = std::max(depth, deepest_gotox);
+                    ++target;
+                }
+                if (pc > f.begin and depth == 0) depth = p_.depths_[pc - 1] + 1;
+                if (not isa::ends_flow(i.id) and pc + 1 < f.end) raise_depth(pc, pc + 1);
+                if (has_jump_target(i)) raise_depth(pc, p_.jump_target(pc));
+                if (i.id == isa::insn_id::gotox) deepest_gotox = std::max(deepest_gotox, depth + 1);
+                deepest = std::max(deepest, depth);
+            }
+            f.weight = deepest + 1;
+        }
+    }
+
+    void mark_reachable() {
+        std::vector<uint32_t> functions{0};
+        p_.functions_[0].reachable = true;
+        while (not functions.empty()) {
+            const uint32_t n = functions.back();
+            functions.pop_back();
+            mark_blocks(p_.functions_[n]);
+            for (const uint32_t callee : reachable_callees(p_.functions_[n])) {
+                if (p_.functions_[callee].reachable) continue;
+                p_.functions_[callee].reachable = true;
+                functions.push_back(callee);
+            }
+        }
+    }
+
+    void mark_blocks(const function &f) {
+        std::vector<uint32_t> pending{f.first_block};
+        p_.blocks_[f.first_block].reachable = true;
+        while (not pending.empty()) {
+            const basic_block &b = p_.blocks_[pending.back()];
+            pending.pop_back();
+            for (const uint32_t next : p_.successors_of(b)) {
+                if (p_.blocks_[next].reachable) continue;
+                p_.blocks_[next].reachable = true;
+                pending.push_back(next);
+            }
+        }
+    }
+
+    std::vector<uint32_t> reachable_callees(const function &f) const {
+        std::vector<uint32_t> callees;
+        for (uint32_t pc = f.begin; pc < f.end; ++pc) {
+            if (refers_to_function(p_.insns_[pc]) and p_.blocks_[block_at_[pc]].reachable) {
+                callees.push_back(p_.blocks_[block_at_[p_.callee_pc(pc)]].function);
+            }
+        }
+        return callees;
+    }
+
+    program p_;
+    std::vector<uint32_t> block_at_;
+    uint32_t jump_table_function_ = no_index;
+    uint32_t jump_table_first_ = 0;
+    uint32_t jump_table_count_ = 0;
+};
+
+result<program> program::load(std::span<const uint8_t> code, const program_options &options) {
+    return program_builder{}.build(code, options);
+}
+
+}  // namespace bpftime::vm
