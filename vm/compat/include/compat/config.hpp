@@ -1,0 +1,81 @@
+// bpftime-vm: the configuration that all backends of our own share
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "bpftime_vm_compat.hpp"
+#include "compat/memory_map.hpp"
+#include "program/helper.hpp"
+#include "program/program.hpp"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace bpftime::vm::compat {
+
+/// A helper's declaration and what to call. The code pointer is kept XORed with the VM's pointer secret.
+class helper_binding {
+public:
+    helper_binding() = default;
+    helper_binding(const ebpf_helper &helper, uint64_t secret);
+
+    [[nodiscard]] const helper_declaration &declaration() const noexcept { return declaration_; }
+    [[nodiscard]] bool has_context() const noexcept { return has_context_; }
+
+    [[nodiscard]] uint64_t call(uint64_t secret, uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
+                                uint64_t r5) const {
+        const uint64_t code = code_ ^ secret;
+        if (has_context_) return reinterpret_cast<ebpf_ctx_helper_fn>(code)(context_, r1, r2, r3, r4, r5);
+        return reinterpret_cast<external_function_t>(code)(r1, r2, r3, r4, r5);
+    }
+
+    void change_secret(uint64_t from, uint64_t to) noexcept { code_ ^= from ^ to; }
+
+private:
+    helper_declaration declaration_;
+    uint64_t code_ = 0;
+    void *context_ = nullptr;
+    bool has_context_ = false;
+};
+
+/// Everything that is set on a VM besides its program.
+struct vm_config {
+    uint32_t max_insns = default_max_insns;
+    uint32_t max_helpers = EBPF_MAX_EXT_FUNCS;
+    uint32_t stack_size = EBPF_STACK_SIZE;
+    uint32_t call_depth = EBPF_CALL_DEPTH;
+    uint64_t instruction_limit = EBPF_INSTRUCTION_LIMIT;  ///< 0: none
+    uint64_t pointer_secret = 0;
+    bool bounds_checks = true;
+    std::optional<uint32_t> unwind_helper;
+    lddw_helpers lddw;
+    std::unordered_map<uint32_t, helper_binding> helpers;
+    std::vector<memory_span> regions;
+    std::vector<uint32_t> jump_targets;
+};
+
+/// What a program refers to outside itself, resolved: the values of its lddw, and its helpers.
+class linkage {
+public:
+    /// Resolves what the reachable code of `p` needs. Errors name the pc: missing_helper, missing_lddw, unsupported.
+    [[nodiscard]] static result<linkage> resolve(const program &p, const vm_config &config);
+
+    /// The value of the lddw at `pc`.
+    [[nodiscard]] uint64_t lddw_value(const program &p, uint32_t pc) const noexcept;
+    /// The helper of this id; null if it is not bound.
+    [[nodiscard]] const helper_binding *helper(uint32_t id) const noexcept;
+    /// Memory that the size companions of the lddw callbacks grant.
+    [[nodiscard]] std::span<const memory_span> regions() const noexcept { return regions_; }
+
+private:
+    friend class linker;
+    std::unordered_map<uint32_t, uint64_t> lddw_values_;  // by pc; kind 0 is not here
+    std::unordered_map<uint32_t, helper_binding> helpers_;
+    std::vector<memory_span> regions_;
+};
+
+}  // namespace bpftime::vm::compat

@@ -1,0 +1,88 @@
+// bpftime-vm: the base of our own backends: configuration, loading, preparing once, running
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "bpftime_vm_compat.hpp"
+#include "compat/config.hpp"
+#include "compat/run.hpp"
+
+#include <atomic>
+#include <expected>
+#include <memory>
+#include <mutex>
+#include <span>
+
+namespace bpftime::vm::compat {
+
+/// Code that can run: what a backend makes of a program. Immutable; runs on any number of threads at once.
+class executable {
+public:
+    executable() = default;
+    virtual ~executable() = default;
+    executable(const executable &) = delete;
+    executable &operator=(const executable &) = delete;
+
+    /// Runs the code once. True and r0, or false with the fault in `r`.
+    [[nodiscard]] virtual bool execute(run &r, uint64_t &r0) const = 0;
+    /// The native entry point; null if this engine has none.
+    [[nodiscard]] virtual precompiled_ebpf_function entry() const noexcept { return nullptr; }
+};
+
+/// What an engine gets to work with. All of it outlives the executable.
+struct build_input {
+    const program &code;
+    const linkage &linked;
+    const vm_config &config;
+};
+
+/// A backend that is one function from a program and its configuration to an executable. Everything else - the
+/// program, helpers, regions, limits, compiling once under a lock, faults - is here.
+class configured_vm : public bpftime_vm_impl {
+public:
+    ~configured_vm() override;
+
+    int load_code(const void *code, size_t code_len) override;
+    void unload_code() override;
+    int64_t exec(void *mem, size_t mem_len, int64_t &result) override;
+    int64_t exec_regions(void *mem, size_t mem_len, const ebpf_region *regions, size_t region_count,
+                         int64_t &result) override;
+    precompiled_ebpf_function compile() override;
+    int interrupt() override;
+
+    void register_external_function(size_t index, const std::string &name, external_function_t fn) override;
+    int register_helper(const ebpf_helper &helper) override;
+    int unregister_external_function(size_t index) override;
+    int set_unwind_function_index(size_t index) override;
+    int set_lddw_helpers(const lddw_helpers &helpers) override;
+
+    bool toggle_bounds_check(bool enable) override;
+    int set_pointer_secret(uint64_t secret) override;
+    int set_limit(vm_limit limit, uint64_t value) override;
+    int register_region(const ebpf_region &region) override;
+    int unregister_region(void *ptr) override;
+    int set_jump_targets(const uint32_t *pcs, size_t count) override;
+
+protected:
+    /// Makes the executable. Called under the VM's lock, once per program and configuration.
+    virtual result<std::unique_ptr<const executable>> build(const build_input &input) = 0;
+
+private:
+    int64_t fail(const error &e) const;
+    int64_t run_once(memory_span input, std::span<const memory_span> regions, int64_t &result);
+    /// The executable, made now if need be; the (recorded) error's code if it cannot be made.
+    std::expected<const executable *, int64_t> prepare();
+    void drop_executable();
+
+    vm_config config_;
+    std::optional<program> program_;
+    linkage linked_;
+    std::unique_ptr<const executable> executable_;
+    /// Executables of earlier configurations of this program whose native entry somebody may still hold.
+    std::vector<std::unique_ptr<const executable>> retired_;
+    std::atomic<const executable *> ready_ = nullptr;
+    std::atomic<uint32_t> interrupts_ = 0;
+    std::mutex build_lock_;
+};
+
+}  // namespace bpftime::vm::compat

@@ -1,0 +1,14 @@
+// bpftime-vm: the message of each thread's last failed call
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+
+namespace bpftime::vm::compat {
+
+/// The calling thread's last message; "" before the first failure. Valid until the next call on this thread.
+[[nodiscard]] const std::string &last_error() noexcept;
+void set_last_error(std::string message) noexcept;
+
+}  // namespace bpftime::vm::compat

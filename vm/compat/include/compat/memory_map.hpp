@@ -1,0 +1,106 @@
+// bpftime-vm: the memory that one run may touch
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "compat/fault.hpp"
+#include "program/region.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace bpftime::vm::compat {
+
+/// Bytes from `begin` on that a program may touch.
+struct memory_span {
+    uint64_t begin = 0;
+    uint64_t len = 0;
+    permission allowed = permission::read_write;
+
+    friend bool operator==(const memory_span &, const memory_span &) = default;
+
+    /// Whether [address, address + size) lies inside; nothing wraps.
+    [[nodiscard]] constexpr bool holds(uint64_t address, uint64_t size) const noexcept {
+        return address - begin <= len and size <= len - (address - begin);
+    }
+};
+
+/// The stack frames of one run: `depth` frames of `frame_size` bytes, a gap of the same size below each, so that an
+/// access that narrowly misses its frame meets no other one. Frame 0 is highest, as on machines.
+class stack_layout {
+public:
+    stack_layout(uint32_t frame_size, uint32_t depth) noexcept : frame_size_{frame_size}, depth_{depth} {}
+
+    /// Bytes that the whole stack takes.
+    [[nodiscard]] std::size_t bytes() const noexcept { return std::size_t{2} * frame_size_ * depth_; }
+    [[nodiscard]] uint32_t frame_size() const noexcept { return frame_size_; }
+    [[nodiscard]] uint32_t depth() const noexcept { return depth_; }
+    void place(void *base) noexcept { base_ = reinterpret_cast<uint64_t>(base); }
+    /// The value of r10 in the frame at `depth`: one past its highest byte.
+    [[nodiscard]] uint64_t frame_top(uint32_t depth) const noexcept {
+        return base_ + bytes() - uint64_t{2} * frame_size_ * depth;
+    }
+    [[nodiscard]] memory_span frame(uint32_t depth) const noexcept {
+        return {frame_top(depth) - frame_size_, frame_size_};
+    }
+    /// The frame whose bytes, or whose half of the gaps around it, `address` is in, live or not.
+    [[nodiscard]] std::optional<uint32_t> nearest(uint64_t address) const noexcept;
+
+private:
+    uint32_t frame_size_;
+    uint32_t depth_;
+    uint64_t base_ = 0;
+};
+
+/// What one run may touch: input memory, live stack frames, registered and granted memory.
+class memory_map {
+public:
+    memory_map(memory_span input, const stack_layout &stack, std::span<const memory_span> registered,
+               std::span<const memory_span> run, std::span<const memory_span> linked) noexcept
+        : input_{input}, stack_{stack}, registered_{registered}, run_{run}, linked_{linked} {}
+
+    /// Frames 0 to live-1 may be touched.
+    void set_live_frames(uint32_t live) noexcept {
+        live_ = live;
+        top_frame_ = stack_.frame(live - 1);
+    }
+
+    /// Whether the program may do `wanted` with [address, address + size).
+    [[nodiscard]] bool allows(uint64_t address, uint64_t size, permission wanted) noexcept {
+        return top_frame_.holds(address, size) or input_.holds(address, size) or
+               (recent_.holds(address, size) and bpftime::vm::allows(recent_.allowed, wanted)) or
+               search(address, size, wanted);
+    }
+
+    /// Adds memory for the rest of the run.
+    void grant(const memory_span &span);
+
+    /// The fault that an access which allows() refused is.
+    [[nodiscard]] fault explain(uint32_t pc, uint64_t address, uint64_t size, permission wanted) const noexcept;
+
+private:
+    struct place {
+        region_kind kind;
+        uint32_t index;
+        memory_span span;
+    };
+
+    bool search(uint64_t address, uint64_t size, permission wanted) noexcept;
+    [[nodiscard]] std::optional<place> find(uint64_t address) const noexcept;
+    [[nodiscard]] std::optional<place> find_near(uint64_t address) const noexcept;
+
+    memory_span input_;
+    memory_span top_frame_;
+    memory_span recent_{.allowed = permission::none};
+    const stack_layout &stack_;
+    uint32_t live_ = 0;
+    std::span<const memory_span> registered_;
+    std::span<const memory_span> run_;
+    std::span<const memory_span> linked_;
+    std::vector<memory_span> granted_;
+};
+
+}  // namespace bpftime::vm::compat

@@ -1,0 +1,99 @@
+// bpftime-vm: one run of a program: its budget, memory and fault
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "compat/config.hpp"
+#include "compat/fault.hpp"
+#include "compat/memory_map.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+namespace bpftime::vm::compat {
+
+/// Units that a run may still spend. Spent in slices, so that the hot path is one subtraction; the interrupt flag is
+/// looked at when a slice is refilled only. Every engine charges the same weights at the same pcs, so all of them stop
+/// at the same pc.
+class budget {
+public:
+    static constexpr uint64_t slice_units = uint64_t{1} << 20;
+
+    /// limit 0: none. `interrupts` counts ebpf_interrupt() calls; it must outlive the run.
+    budget(uint64_t limit, const std::atomic<uint32_t> &interrupts) noexcept;
+
+    /// Spends `units`; none if the run may go on, else why it must not.
+    [[nodiscard]] fault_kind charge(uint32_t units) noexcept {
+        slice_ -= units;
+        return slice_ >= 0 ? fault_kind::none : refill(units);
+    }
+
+private:
+    fault_kind refill(uint32_t units) noexcept;
+
+    int64_t slice_;
+    uint64_t reserve_;
+    bool unlimited_;
+    const std::atomic<uint32_t> &interrupts_;
+    uint32_t interrupts_at_start_;
+};
+
+/// The host side of one run. Lives on the host's stack for as long as the run; while it does, ebpf_grant() on this
+/// thread adds to its memory.
+class run {
+public:
+    run(const vm_config &config, const linkage &linked, const std::atomic<uint32_t> &interrupts, memory_span input,
+        std::span<const memory_span> regions);
+    ~run();
+    run(const run &) = delete;
+    run &operator=(const run &) = delete;
+
+    [[nodiscard]] const memory_span &input() const noexcept { return input_; }
+    [[nodiscard]] const vm_config &config() const noexcept { return config_; }
+    [[nodiscard]] const linkage &linked() const noexcept { return linked_; }
+    [[nodiscard]] memory_map &memory() noexcept { return memory_; }
+    [[nodiscard]] compat::budget &budget() noexcept { return budget_; }
+
+    /// Makes the frame at `depth` the running function's: zeroed, and the deepest live one. Gives its r10.
+    uint64_t enter_frame(uint32_t depth) noexcept;
+    /// r10 of the frame at `depth`.
+    [[nodiscard]] uint64_t frame_top(uint32_t depth) const noexcept { return stack_.frame_top(depth); }
+    /// Back to the frame at `depth`.
+    void leave_to_frame(uint32_t depth) noexcept { memory_.set_live_frames(depth + 1); }
+
+    /// Calls a helper for the instruction at `pc`: checks declared arguments, grants a declared pointer result.
+    /// False on a fault.
+    [[nodiscard]] bool call_helper(uint32_t pc, const helper_binding &helper, const uint64_t arguments[5],
+                                   uint64_t &result);
+
+    /// Ends the run with a fault; always false, so that engines can return it.
+    bool fail(const fault &f) noexcept {
+        fault_ = f;
+        return false;
+    }
+    bool fail(fault_kind kind, uint32_t pc) noexcept { return fail({.kind = kind, .pc = pc}); }
+    [[nodiscard]] const compat::fault &fault() const noexcept { return fault_; }
+
+    /// The innermost run on this thread, null outside of runs.
+    [[nodiscard]] static run *current() noexcept;
+
+private:
+    bool check_arguments(uint32_t pc, const helper_declaration &helper, const uint64_t arguments[5]) noexcept;
+
+    static constexpr std::size_t inline_stack_bytes = 16 << 10;
+
+    const vm_config &config_;
+    const linkage &linked_;
+    memory_span input_;
+    stack_layout stack_;
+    memory_map memory_;
+    compat::budget budget_;
+    compat::fault fault_;
+    run *outer_;
+    std::unique_ptr<std::byte[]> large_stack_;
+    alignas(64) std::byte small_stack_[inline_stack_bytes];  // not initialised: frames are zeroed when entered
+};
+
+}  // namespace bpftime::vm::compat

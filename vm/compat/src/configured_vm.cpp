@@ -1,0 +1,208 @@
+// bpftime-vm: what all of our own backends do the same way
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "compat/configured_vm.hpp"
+
+#include "log.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace bpftime::vm::compat {
+
+namespace {
+
+memory_span span_of(const ebpf_region &region) noexcept {
+    return {reinterpret_cast<uint64_t>(region.ptr), region.len, static_cast<permission>(region.permission)};
+}
+
+}  // namespace
+
+static_assert(static_cast<int>(error_class::invalid_argument) + EBPF_ERROR_INVALID_ARGUMENT == -1);
+static_assert(-1 - static_cast<int>(error_class::internal) == EBPF_ERROR_INTERNAL);
+
+configured_vm::~configured_vm() = default;
+
+int64_t configured_vm::fail(const error &e) const {
+    return set_error(-1 - static_cast<int>(class_of(e.code)), e.message);
+}
+
+void configured_vm::drop_executable() {
+    ready_.store(nullptr, std::memory_order_release);
+    if (executable_ != nullptr and executable_->entry() != nullptr) retired_.push_back(std::move(executable_));
+    executable_.reset();
+}
+
+int configured_vm::load_code(const void *code, size_t code_len) {
+    auto loaded = program::load({static_cast<const uint8_t *>(code), code_len},
+                                {.max_insns = config_.max_insns, .jump_targets = config_.jump_targets});
+    if (not loaded) return static_cast<int>(fail(loaded.error()));
+    unload_code();
+    program_ = std::move(*loaded);
+    log::debug("{}: loaded a program of {} instructions, {} functions", backend_name(), program_->size(),
+               program_->functions().size());
+    return EBPF_OK;
+}
+
+void configured_vm::unload_code() {
+    drop_executable();
+    retired_.clear();
+    program_.reset();
+}
+
+std::expected<const executable *, int64_t> configured_vm::prepare() {
+    if (const executable *ready = ready_.load(std::memory_order_acquire)) return ready;
+    const std::lock_guard lock{build_lock_};
+    if (const executable *ready = ready_.load(std::memory_order_relaxed)) return ready;
+    if (not program_) {
+        return std::unexpected{fail(make_error(error_code::no_program, "no program is loaded"))};
+    }
+    auto linked = linkage::resolve(*program_, config_);
+    if (not linked) return std::unexpected{fail(linked.error())};
+    linked_ = std::move(*linked);
+    auto built = build({*program_, linked_, config_});
+    if (not built) return std::unexpected{fail(built.error())};
+    executable_ = std::move(*built);
+    ready_.store(executable_.get(), std::memory_order_release);
+    return executable_.get();
+}
+
+int64_t configured_vm::run_once(memory_span input, std::span<const memory_span> regions, int64_t &result) {
+    const auto code = prepare();
+    if (not code) {
+        set_last_fault({});
+        return code.error();
+    }
+    // No memory is not memory at address 0.
+    if (input.begin == 0) input.len = 0;
+    run r{config_, linked_, interrupts_, input, regions};
+    uint64_t r0 = 0;
+    if ((*code)->execute(r, r0)) {
+        // A helper may have run another program on this thread, whose fault is not this run's.
+        set_last_fault({});
+        result = static_cast<int64_t>(r0);
+        return EBPF_OK;
+    }
+    set_last_fault(r.fault());
+    return set_error(EBPF_ERROR_FAULT, to_message(r.fault(), *program_));
+}
+
+int64_t configured_vm::exec(void *mem, size_t mem_len, int64_t &result) {
+    return run_once({reinterpret_cast<uint64_t>(mem), mem_len}, {}, result);
+}
+
+int64_t configured_vm::exec_regions(void *mem, size_t mem_len, const ebpf_region *regions, size_t region_count,
+                                    int64_t &result) {
+    std::vector<memory_span> spans(region_count);
+    std::transform(regions, regions + region_count, spans.begin(), span_of);
+    return run_once({reinterpret_cast<uint64_t>(mem), mem_len}, spans, result);
+}
+
+precompiled_ebpf_function configured_vm::compile() {
+    const auto code = prepare();
+    if (not code) return nullptr;
+    if ((*code)->entry() == nullptr) not_supported("ebpf_compile (native code)");
+    return (*code)->entry();
+}
+
+int configured_vm::interrupt() {
+    interrupts_.fetch_add(1, std::memory_order_relaxed);
+    return EBPF_OK;
+}
+
+void configured_vm::register_external_function(size_t index, const std::string &name, external_function_t fn) {
+    register_helper({.id = static_cast<uint32_t>(index),
+                     .name = name.c_str(),
+                     .fn = fn,
+                     .ctx_fn = nullptr,
+                     .context = nullptr,
+                     .arguments = {},
+                     .result = EBPF_RESULT_SCALAR,
+                     .result_size = 0,
+                     .purity = EBPF_IMPURE});
+}
+
+int configured_vm::register_helper(const ebpf_helper &helper) {
+    if (not config_.helpers.contains(helper.id) and config_.helpers.size() >= config_.max_helpers) {
+        return static_cast<int>(fail(make_error(
+            error_code::limit_exceeded,
+            fmt::format("helper {} would be one more than the limit of {}: raise it with ebpf_set_max_helpers()",
+                        helper.id, config_.max_helpers))));
+    }
+    config_.helpers.insert_or_assign(helper.id, helper_binding{helper, config_.pointer_secret});
+    drop_executable();
+    return EBPF_OK;
+}
+
+int configured_vm::unregister_external_function(size_t index) {
+    if (config_.helpers.erase(static_cast<uint32_t>(index)) == 0) {
+        return static_cast<int>(
+            fail(make_error(error_code::not_found, fmt::format("helper {} is not registered", index))));
+    }
+    drop_executable();
+    return EBPF_OK;
+}
+
+int configured_vm::set_unwind_function_index(size_t index) {
+    config_.unwind_helper = static_cast<uint32_t>(index);
+    drop_executable();
+    return EBPF_OK;
+}
+
+int configured_vm::set_lddw_helpers(const lddw_helpers &helpers) {
+    config_.lddw = helpers;
+    drop_executable();
+    return EBPF_OK;
+}
+
+bool configured_vm::toggle_bounds_check(bool enable) {
+    const bool before = std::exchange(config_.bounds_checks, enable);
+    if (before != enable) drop_executable();
+    return before;
+}
+
+int configured_vm::set_pointer_secret(uint64_t secret) {
+    if (program_) {
+        return static_cast<int>(fail(make_error(error_code::invalid_argument,
+                                                "the pointer secret must be set before a program is loaded: call "
+                                                "ebpf_unload_code() first")));
+    }
+    for (auto &[id, helper] : config_.helpers) helper.change_secret(config_.pointer_secret, secret);
+    config_.pointer_secret = secret;
+    return EBPF_OK;
+}
+
+int configured_vm::set_limit(vm_limit limit, uint64_t value) {
+    switch (limit) {
+    case vm_limit::instructions: config_.instruction_limit = value; break;
+    case vm_limit::insns: config_.max_insns = static_cast<uint32_t>(value); break;
+    case vm_limit::helpers: config_.max_helpers = static_cast<uint32_t>(value); break;
+    case vm_limit::stack_size: config_.stack_size = static_cast<uint32_t>(value); break;
+    case vm_limit::call_depth: config_.call_depth = static_cast<uint32_t>(value); break;
+    }
+    drop_executable();
+    return EBPF_OK;
+}
+
+int configured_vm::register_region(const ebpf_region &region) {
+    config_.regions.push_back(span_of(region));
+    return EBPF_OK;
+}
+
+int configured_vm::unregister_region(void *ptr) {
+    const auto it = std::ranges::find(config_.regions, reinterpret_cast<uint64_t>(ptr), &memory_span::begin);
+    if (it == config_.regions.end()) {
+        return static_cast<int>(
+            fail(make_error(error_code::not_found, "no region with this address is registered")));
+    }
+    config_.regions.erase(it);
+    return EBPF_OK;
+}
+
+int configured_vm::set_jump_targets(const uint32_t *pcs, size_t count) {
+    config_.jump_targets.assign(pcs, pcs + count);
+    return EBPF_OK;
+}
+
+}  // namespace bpftime::vm::compat

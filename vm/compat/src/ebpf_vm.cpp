@@ -1,0 +1,210 @@
+// bpftime-vm: struct ebpf_vm: argument checks in front of a backend
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "bpftime_vm_compat.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <stdexcept>
+#include <utility>
+
+using namespace bpftime::vm::compat;
+
+namespace {
+
+struct limit_range {
+    std::string_view name;
+    uint64_t least;
+    uint64_t most;
+    uint64_t multiple_of;
+};
+
+/// By vm_limit.
+constexpr auto limit_ranges = std::to_array<limit_range>({
+    {"instruction limit", 0, std::numeric_limits<uint64_t>::max(), 1},
+    {"number of instructions", 1, EBPF_MOST_INSTS, 1},
+    {"number of helpers", 1, std::numeric_limits<uint32_t>::max(), 1},
+    {"stack size", 16, EBPF_MOST_STACK_SIZE, 16},
+    {"call depth", 1, EBPF_MOST_CALL_DEPTH, 1},
+});
+
+/// What is wrong with this memory; "" if nothing.
+std::string check_memory(const void *ptr, size_t len) {
+    if (ptr == nullptr and len != 0) return fmt::format("memory is NULL but has {} bytes", len);
+    if (len > std::numeric_limits<uintptr_t>::max() - reinterpret_cast<uintptr_t>(ptr)) {
+        return fmt::format("memory of {} bytes goes beyond the end of the address space", len);
+    }
+    return {};
+}
+
+std::string check_region(const ebpf_region &region) {
+    if (region.ptr == nullptr) return "region is NULL";
+    if (region.permission == 0 or region.permission > EBPF_PERM_READ_WRITE) {
+        return fmt::format("permission {} is none of EBPF_PERM_READ, _WRITE, _READ_WRITE", region.permission);
+    }
+    return check_memory(region.ptr, region.len);
+}
+
+std::string check_helper(const ebpf_helper &h) {
+    if (h.fn == nullptr and h.ctx_fn == nullptr) return "function is NULL";
+    if (h.fn != nullptr and h.ctx_fn != nullptr) return "fn and ctx_fn are both set";
+    for (std::size_t i = 0; i < std::size(h.arguments); ++i) {
+        if (h.arguments[i].kind > EBPF_ARG_MAP) {
+            return fmt::format("kind {} of argument {} is unknown", h.arguments[i].kind, i + 1);
+        }
+    }
+    if (h.result > EBPF_RESULT_POINTER_OR_NULL) return fmt::format("result kind {} is unknown", h.result);
+    if (h.purity > EBPF_PURE_CONSTANT) return fmt::format("purity {} is unknown", h.purity);
+    return {};
+}
+
+std::string check_id(size_t index) {
+    if (index <= std::numeric_limits<uint32_t>::max()) return {};
+    return fmt::format("helper id {} does not fit 32 bits", index);
+}
+
+}  // namespace
+
+ebpf_vm::ebpf_vm(const std::string &vm_name) : impl_{create_vm_instance(vm_name)} {}
+
+ebpf_vm::ebpf_vm(std::unique_ptr<bpftime_vm_impl> impl) : impl_{std::move(impl)} {
+    if (impl_ == nullptr) throw std::runtime_error("ebpf_vm: the backend is null");
+}
+
+ebpf_vm::~ebpf_vm() = default;
+
+int ebpf_vm::refuse(const std::string &message) const {
+    return static_cast<int>(impl_->set_error(EBPF_ERROR_INVALID_ARGUMENT, message));
+}
+
+const std::string &ebpf_vm::name() const noexcept { return impl_->backend_name(); }
+std::string ebpf_vm::error_message() const { return impl_->get_error_message(); }
+
+int ebpf_vm::load_code(const void *code, size_t code_len) {
+    if (code == nullptr) return refuse("code is NULL");
+    return impl_->load_code(code, code_len);
+}
+
+void ebpf_vm::unload_code() { impl_->unload_code(); }
+
+int64_t ebpf_vm::exec(void *mem, size_t mem_len, int64_t &result) {
+    if (const auto why = check_memory(mem, mem_len); not why.empty()) return refuse(why);
+    return impl_->exec(mem, mem_len, result);
+}
+
+int64_t ebpf_vm::exec_regions(void *mem, size_t mem_len, const ebpf_region *regions, size_t region_count,
+                              int64_t &result) {
+    if (const auto why = check_memory(mem, mem_len); not why.empty()) return refuse(why);
+    if (regions == nullptr and region_count != 0) {
+        return refuse(fmt::format("regions is NULL but there are {}", region_count));
+    }
+    for (size_t i = 0; i < region_count; ++i) {
+        if (const auto why = check_region(regions[i]); not why.empty()) {
+            return refuse(fmt::format("region {} of this run: {}", i, why));
+        }
+    }
+    return impl_->exec_regions(mem, mem_len, regions, region_count, result);
+}
+
+precompiled_ebpf_function ebpf_vm::compile() { return impl_->compile(); }
+int ebpf_vm::interrupt() { return impl_->interrupt(); }
+
+int ebpf_vm::register_external_function(size_t index, const std::string &name, external_function_t fn) {
+    ebpf_helper helper{};
+    helper.id = static_cast<uint32_t>(index);
+    helper.name = name.c_str();
+    helper.fn = fn;
+    if (const auto why = check_id(index); not why.empty()) return refuse(why);
+    return register_helper(helper);
+}
+
+int ebpf_vm::register_helper(const ebpf_helper &helper) {
+    if (const auto why = check_helper(helper); not why.empty()) {
+        return refuse(fmt::format("helper {} cannot be registered: {}", helper.id, why));
+    }
+    return impl_->register_helper(helper);
+}
+
+int ebpf_vm::unregister_external_function(size_t index) {
+    if (const auto why = check_id(index); not why.empty()) return refuse(why);
+    return impl_->unregister_external_function(index);
+}
+
+int ebpf_vm::set_unwind_function_index(size_t index) {
+    if (const auto why = check_id(index); not why.empty()) return refuse(why);
+    return impl_->set_unwind_function_index(index);
+}
+
+int ebpf_vm::set_lddw_helpers(const lddw_helpers &helpers) {
+    lddw_ = helpers;
+    return impl_->set_lddw_helpers(lddw_);
+}
+
+int ebpf_vm::set_lddw_helpers(std::function<uint64_t(uint32_t)> map_by_fd, std::function<uint64_t(uint32_t)> map_by_idx,
+                              std::function<uint64_t(uint64_t)> map_val, std::function<uint64_t(uint32_t)> var_addr,
+                              std::function<uint64_t(uint32_t)> code_addr) {
+    lddw_.map_by_fd = std::move(map_by_fd);
+    lddw_.map_by_idx = std::move(map_by_idx);
+    lddw_.map_val = std::move(map_val);
+    lddw_.var_addr = std::move(var_addr);
+    lddw_.code_addr = std::move(code_addr);
+    return impl_->set_lddw_helpers(lddw_);
+}
+
+int ebpf_vm::set_lddw_size_helpers(std::function<uint64_t(uint32_t)> map_by_fd,
+                                   std::function<uint64_t(uint32_t)> map_by_idx,
+                                   std::function<uint64_t(uint64_t)> map_val,
+                                   std::function<uint64_t(uint32_t)> var_addr,
+                                   std::function<uint64_t(uint32_t)> code_addr) {
+    lddw_.map_by_fd_size = std::move(map_by_fd);
+    lddw_.map_by_idx_size = std::move(map_by_idx);
+    lddw_.map_val_size = std::move(map_val);
+    lddw_.var_addr_size = std::move(var_addr);
+    lddw_.code_addr_size = std::move(code_addr);
+    return impl_->set_lddw_helpers(lddw_);
+}
+
+bool ebpf_vm::toggle_bounds_check(bool enable) { return impl_->toggle_bounds_check(enable); }
+int ebpf_vm::set_pointer_secret(uint64_t secret) { return impl_->set_pointer_secret(secret); }
+
+int ebpf_vm::set_limit(vm_limit limit, uint64_t value) {
+    const auto index = static_cast<std::size_t>(limit);
+    if (index >= limit_ranges.size()) return refuse(fmt::format("limit {} is unknown", index));
+    const limit_range &range = limit_ranges[index];
+    if (value < range.least or value > range.most or value % range.multiple_of != 0) {
+        return refuse(fmt::format("{} {} is not allowed: from {} to {}{}", range.name, value, range.least, range.most,
+                                  range.multiple_of == 1 ? "" : fmt::format(", a multiple of {}", range.multiple_of)));
+    }
+    return impl_->set_limit(limit, value);
+}
+
+int ebpf_vm::register_region(void *ptr, size_t len, unsigned permission) {
+    const ebpf_region region{ptr, len, permission};
+    if (const auto why = check_region(region); not why.empty()) return refuse(why);
+    return impl_->register_region(region);
+}
+
+int ebpf_vm::unregister_region(void *ptr) { return impl_->unregister_region(ptr); }
+
+int ebpf_vm::set_jump_targets(const uint32_t *pcs, size_t count) {
+    if (pcs == nullptr and count != 0) return refuse(fmt::format("pcs is NULL but there are {}", count));
+    return impl_->set_jump_targets(pcs, count);
+}
+
+std::vector<uint8_t> ebpf_vm::do_aot_compile() { return impl_->do_aot_compile(); }
+std::vector<uint8_t> ebpf_vm::do_aot_compile(const ebpf_aot_options &options) {
+    return impl_->do_aot_compile_with(options);
+}
+
+precompiled_ebpf_function ebpf_vm::load_aot_object(const std::vector<uint8_t> &image) {
+    return impl_->load_aot_object(image);
+}
+
+std::optional<std::vector<std::string>> ebpf_vm::do_get_ptx() { return impl_->do_get_ptx(); }
+
+void ebpf_vm::register_error_print_callback(int (*fn)(FILE *, const char *, ...)) {
+    impl_->register_error_print_callback(fn);
+}

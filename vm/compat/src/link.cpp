@@ -1,0 +1,177 @@
+// bpftime-vm: resolving what a program refers to outside itself
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "compat/config.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace bpftime::vm::compat {
+
+namespace {
+
+std::array<argument_declaration, max_helper_arguments> copy_arguments(const ebpf_helper &helper) {
+    std::array<argument_declaration, max_helper_arguments> arguments;
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        const ebpf_argument &from = helper.arguments[i];
+        arguments[i] = {static_cast<argument_kind>(from.kind), from.may_be_null != 0, from.size};
+    }
+    return arguments;
+}
+
+bool declares_types(const ebpf_helper &helper) {
+    return helper.result != EBPF_RESULT_SCALAR or helper.purity != EBPF_IMPURE or
+           std::ranges::any_of(helper.arguments, [](const ebpf_argument &a) { return a.kind != EBPF_ARG_UNUSED; });
+}
+
+}  // namespace
+
+static_assert(static_cast<int>(argument_kind::map) == EBPF_ARG_MAP);
+static_assert(static_cast<int>(argument_kind::memory_size) == EBPF_ARG_MEMORY_SIZE);
+static_assert(static_cast<int>(result_kind::pointer_or_null) == EBPF_RESULT_POINTER_OR_NULL);
+static_assert(static_cast<int>(helper_purity::constant) == EBPF_PURE_CONSTANT);
+static_assert(static_cast<int>(permission::read_write) == EBPF_PERM_READ_WRITE);
+static_assert(static_cast<int>(region_kind::granted) == EBPF_REGION_GRANTED);
+
+helper_binding::helper_binding(const ebpf_helper &helper, uint64_t secret)
+    : declaration_{.id = helper.id,
+                   .name = helper.name == nullptr ? "" : helper.name,
+                   .typed = declares_types(helper),
+                   .arguments = copy_arguments(helper),
+                   .result = static_cast<result_kind>(helper.result),
+                   .result_size = helper.result_size,
+                   .purity = static_cast<helper_purity>(helper.purity)},
+      context_{helper.context},
+      has_context_{helper.ctx_fn != nullptr} {
+    code_ = secret ^ (has_context_ ? reinterpret_cast<uint64_t>(helper.ctx_fn) : reinterpret_cast<uint64_t>(helper.fn));
+}
+
+/// Walks the reachable code once.
+class linker {
+public:
+    linker(const program &p, const vm_config &config) : p_{p}, config_{config} {}
+
+    result<linkage> run() && {
+        for (const basic_block &b : p_.blocks()) {
+            if (not b.reachable) continue;
+            for (uint32_t pc = b.begin; pc < b.end; ++pc) {
+                if (auto e = resolve(pc)) return std::unexpected{std::move(*e)};
+            }
+        }
+        return std::move(out_);
+    }
+
+private:
+    using maybe_error = std::optional<error>;
+
+    error fail(error_code code, uint32_t pc, std::string_view detail) const {
+        return make_error(code, pc, p_.text_at(pc), detail);
+    }
+
+    maybe_error resolve(uint32_t pc) {
+        const isa::instruction &i = p_.insn(pc);
+        if (i.id == isa::insn_id::none) return {};
+        switch (isa::info(i.id).operation) {
+        case isa::operation::call_helper: return bind_helper(pc, static_cast<uint32_t>(i.imm));
+        case isa::operation::callx: out_.helpers_ = config_.helpers; return {};
+        case isa::operation::call_kfunc:
+            return fail(error_code::unsupported, pc,
+                        fmt::format("call of kernel function with BTF id {} is not supported", i.imm));
+        case isa::operation::addr_space_cast:
+            return fail(error_code::unsupported, pc, "addr_space_cast needs an arena, and this VM has none");
+        case isa::operation::gotox: return check_jump_table(pc);
+        default: return isa::is_wide(i.id) ? resolve_lddw(pc, i) : maybe_error{};
+        }
+    }
+
+    maybe_error bind_helper(uint32_t pc, uint32_t id) {
+        const auto it = config_.helpers.find(id);
+        if (it == config_.helpers.end()) {
+            return fail(error_code::missing_helper, pc, fmt::format("helper {} is not registered", id));
+        }
+        out_.helpers_.insert(*it);
+        return {};
+    }
+
+    maybe_error check_jump_table(uint32_t pc) const {
+        const function &f = p_.functions()[p_.function_at(pc)];
+        const auto first = std::ranges::lower_bound(p_.jump_targets(), f.begin);
+        if (first != p_.jump_targets().end() and *first < f.end) return {};
+        return fail(error_code::unsupported, pc,
+                    "gotox is not supported without a jump table: give its entries with ebpf_set_jump_targets() "
+                    "before loading");
+    }
+
+    error missing(uint32_t pc, std::string_view what) const {
+        return fail(error_code::missing_lddw, pc, fmt::format("lddw needs the callback {}, which is not set", what));
+    }
+
+    maybe_error resolve_lddw(uint32_t pc, const isa::instruction &i) {
+        const lddw_helpers &h = config_.lddw;
+        const auto id = static_cast<uint32_t>(i.imm);
+        const auto put = [&](uint64_t value) { out_.lddw_values_.emplace(pc, value); };
+        const auto put_object = [&](const auto &value_of, const auto &size_of) {
+            const uint64_t value = value_of(id);
+            put(value);
+            grant(value, size_of ? size_of(id) : 0);
+        };
+        const auto put_value = [&](uint64_t map) {
+            const uint64_t value = h.map_val(map);
+            put(value + static_cast<uint32_t>(p_.insn(pc + 1).imm));
+            grant(value, h.map_val_size ? h.map_val_size(map) : 0);
+        };
+        switch (isa::info(i.id).operation) {
+        case isa::operation::lddw_map_fd:
+            if (not h.map_by_fd) return missing(pc, "map_by_fd");
+            put_object(h.map_by_fd, h.map_by_fd_size);
+            break;
+        case isa::operation::lddw_map_fd_val:
+            if (not h.map_by_fd) return missing(pc, "map_by_fd");
+            if (not h.map_val) return missing(pc, "map_val");
+            put_value(h.map_by_fd(id));
+            break;
+        case isa::operation::lddw_var:
+            if (not h.var_addr) return missing(pc, "var_addr");
+            put_object(h.var_addr, h.var_addr_size);
+            break;
+        case isa::operation::lddw_code:
+            if (h.code_addr) put_object(h.code_addr, h.code_addr_size);
+            else put(code_handle(p_.callee_pc(pc)));
+            break;
+        case isa::operation::lddw_map_idx:
+            if (not h.map_by_idx) return missing(pc, "map_by_idx");
+            put_object(h.map_by_idx, h.map_by_idx_size);
+            break;
+        case isa::operation::lddw_map_idx_val:
+            if (not h.map_by_idx) return missing(pc, "map_by_idx");
+            if (not h.map_val) return missing(pc, "map_val");
+            put_value(h.map_by_idx(id));
+            break;
+        default: break;
+        }
+        return {};
+    }
+
+    void grant(uint64_t address, uint64_t size) {
+        if (size != 0) out_.regions_.push_back({address, size});
+    }
+
+    const program &p_;
+    const vm_config &config_;
+    linkage out_;
+};
+
+result<linkage> linkage::resolve(const program &p, const vm_config &config) { return linker{p, config}.run(); }
+
+uint64_t linkage::lddw_value(const program &p, uint32_t pc) const noexcept {
+    const auto it = lddw_values_.find(pc);
+    return it == lddw_values_.end() ? p.wide_imm(pc) : it->second;
+}
+
+const helper_binding *linkage::helper(uint32_t id) const noexcept {
+    const auto it = helpers_.find(id);
+    return it == helpers_.end() ? nullptr : &it->second;
+}
+
+}  // namespace bpftime::vm::compat

@@ -1,0 +1,98 @@
+// bpftime-vm: looking up memory that a program may touch
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "compat/memory_map.hpp"
+
+#include <algorithm>
+#include <array>
+#include <ranges>
+
+namespace bpftime::vm::compat {
+
+namespace {
+
+/// An access that misses the input memory by less than this is reported as its offset, not as a stray one.
+constexpr uint64_t near_distance = 64 << 10;
+
+}  // namespace
+
+std::optional<uint32_t> stack_layout::nearest(uint64_t address) const noexcept {
+    const uint64_t stride = uint64_t{2} * frame_size_;
+    const uint64_t below_top = frame_top(0) - address + frame_size_ / 2 - 1;
+    const uint64_t depth = below_top / stride;
+    if (depth >= depth_) return std::nullopt;
+    return static_cast<uint32_t>(depth);
+}
+
+bool memory_map::search(uint64_t address, uint64_t size, permission wanted) noexcept {
+    if (const auto depth = stack_.nearest(address); depth and *depth < live_) {
+        if (stack_.frame(*depth).holds(address, size)) return true;
+    }
+    const auto try_all = [&](auto &&spans) {
+        for (const memory_span &s : spans) {
+            if (s.holds(address, size) and bpftime::vm::allows(s.allowed, wanted)) {
+                recent_ = s;
+                return true;
+            }
+        }
+        return false;
+    };
+    // Helpers grant what the program touches next: the newest grant first.
+    return try_all(std::views::reverse(granted_)) or try_all(run_) or try_all(registered_) or try_all(linked_);
+}
+
+void memory_map::grant(const memory_span &span) {
+    if (span.len == 0) return;
+    // A program that looks up the same few values over and over must not make the list grow.
+    const auto known = std::ranges::find_if(granted_, [&](const memory_span &s) {
+        return s.holds(span.begin, span.len) and bpftime::vm::allows(s.allowed, span.allowed);
+    });
+    if (known == granted_.end()) granted_.push_back(span);
+    recent_ = span;
+}
+
+std::optional<memory_map::place> memory_map::find(uint64_t address) const noexcept {
+    if (input_.len != 0 and input_.holds(address, 1)) return place{region_kind::input, 0, input_};
+    for (uint32_t depth = 0; depth < live_; ++depth) {
+        if (stack_.frame(depth).holds(address, 1)) return place{region_kind::stack, depth, stack_.frame(depth)};
+    }
+    const auto in = [&](region_kind kind, std::span<const memory_span> spans) -> std::optional<place> {
+        for (uint32_t i = 0; i < spans.size(); ++i) {
+            if (spans[i].holds(address, 1)) return place{kind, i, spans[i]};
+        }
+        return std::nullopt;
+    };
+    if (auto p = in(region_kind::run, run_)) return p;
+    if (auto p = in(region_kind::registered, registered_)) return p;
+    if (auto p = in(region_kind::granted, granted_)) return place{region_kind::granted, 0, p->span};
+    if (auto p = in(region_kind::granted, linked_)) return place{region_kind::granted, 0, p->span};
+    return std::nullopt;
+}
+
+std::optional<memory_map::place> memory_map::find_near(uint64_t address) const noexcept {
+    if (const auto depth = stack_.nearest(address); depth and *depth < live_) {
+        return place{region_kind::stack, *depth, stack_.frame(*depth)};
+    }
+    const uint64_t from_start = address - input_.begin;
+    if (input_.len != 0 and (from_start < input_.len + near_distance or 0 - from_start < near_distance)) {
+        return place{region_kind::input, 0, input_};
+    }
+    return std::nullopt;
+}
+
+fault memory_map::explain(uint32_t pc, uint64_t address, uint64_t size, permission wanted) const noexcept {
+    fault f{.pc = pc, .size = size, .address = address};
+    const bool writes = allows_write(wanted);
+    f.kind = writes ? fault_kind::out_of_bounds_write : fault_kind::out_of_bounds_read;
+    auto where = find(address);
+    if (where and writes and where->span.holds(address, size)) f.kind = fault_kind::read_only_write;
+    if (not where) where = find_near(address);
+    if (where) {
+        f.region = where->kind;
+        f.region_index = where->index;
+        f.offset = static_cast<int64_t>(address - where->span.begin);
+    }
+    return f;
+}
+
+}  // namespace bpftime::vm::compat

@@ -1,0 +1,105 @@
+// bpftime-vm: the host side of one run
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "compat/run.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace bpftime::vm::compat {
+
+namespace {
+
+thread_local run *current_run = nullptr;
+
+permission permission_of(argument_kind kind) noexcept {
+    switch (kind) {
+    case argument_kind::memory_read: return permission::read;
+    case argument_kind::memory_write: return permission::write;
+    case argument_kind::memory_read_write: return permission::read_write;
+    default: return permission::none;
+    }
+}
+
+}  // namespace
+
+budget::budget(uint64_t limit, const std::atomic<uint32_t> &interrupts) noexcept
+    : slice_{static_cast<int64_t>(limit == 0 ? slice_units : std::min(limit, slice_units))},
+      reserve_{limit == 0 ? 0 : limit - static_cast<uint64_t>(slice_)},
+      unlimited_{limit == 0},
+      interrupts_{interrupts},
+      interrupts_at_start_{interrupts.load(std::memory_order_relaxed)} {}
+
+fault_kind budget::refill(uint32_t units) noexcept {
+    if (interrupts_.load(std::memory_order_relaxed) != interrupts_at_start_) return fault_kind::interrupted;
+    const uint64_t wanted = std::max<uint64_t>(units, slice_units);
+    if (unlimited_) {
+        slice_ = static_cast<int64_t>(wanted - units);
+        return fault_kind::none;
+    }
+    // What is left: the reserve, and the rest of the slice before this charge.
+    const uint64_t left = reserve_ + static_cast<uint64_t>(slice_ + int64_t{units});
+    if (left < units) return fault_kind::instruction_limit;
+    const uint64_t slice = std::min(left, wanted);
+    reserve_ = left - slice;
+    slice_ = static_cast<int64_t>(slice - units);
+    return fault_kind::none;
+}
+
+run::run(const vm_config &config, const linkage &linked, const std::atomic<uint32_t> &interrupts, memory_span input,
+         std::span<const memory_span> regions)
+    : config_{config},
+      linked_{linked},
+      input_{input},
+      stack_{config.stack_size, config.call_depth},
+      memory_{input, stack_, config.regions, regions, linked.regions()},
+      budget_{config.instruction_limit, interrupts},
+      outer_{current_run} {
+    if (stack_.bytes() > inline_stack_bytes) {
+        large_stack_ = std::make_unique_for_overwrite<std::byte[]>(stack_.bytes());
+        stack_.place(large_stack_.get());
+    } else {
+        stack_.place(small_stack_);
+    }
+    set_last_fault({});
+    current_run = this;
+}
+
+run::~run() { current_run = outer_; }
+
+run *run::current() noexcept { return current_run; }
+
+uint64_t run::enter_frame(uint32_t depth) noexcept {
+    const memory_span frame = stack_.frame(depth);
+    std::memset(reinterpret_cast<void *>(frame.begin), 0, frame.len);
+    memory_.set_live_frames(depth + 1);
+    return stack_.frame_top(depth);
+}
+
+bool run::check_arguments(uint32_t pc, const helper_declaration &helper, const uint64_t arguments[5]) noexcept {
+    for (std::size_t i = 0; i < max_helper_arguments; ++i) {
+        const argument_declaration &declared = helper.arguments[i];
+        const permission wanted = permission_of(declared.kind);
+        if (wanted == permission::none or (declared.may_be_null and arguments[i] == 0)) continue;
+        const bool has_size = i + 1 < max_helper_arguments and
+                              helper.arguments[i + 1].kind == argument_kind::memory_size;
+        const uint64_t size = declared.size != 0 or not has_size ? declared.size : arguments[i + 1];
+        if (size != 0 and not memory_.allows(arguments[i], size, wanted)) {
+            return fail(memory_.explain(pc, arguments[i], size, wanted));
+        }
+    }
+    return true;
+}
+
+bool run::call_helper(uint32_t pc, const helper_binding &helper, const uint64_t a[5], uint64_t &result) {
+    const helper_declaration &declared = helper.declaration();
+    if (declared.typed and config_.bounds_checks and not check_arguments(pc, declared, a)) return false;
+    result = helper.call(config_.pointer_secret, a[0], a[1], a[2], a[3], a[4]);
+    // A helper may have run another program on this thread, which left its own fault behind.
+    if (declared.typed and declared.result != result_kind::scalar and result != 0) {
+        memory_.grant({result, declared.result_size});
+    }
+    return true;
+}
+
+}  // namespace bpftime::vm::compat
