@@ -28,10 +28,10 @@ int64_t configured_vm::fail(const error &e) const {
     return set_error(-1 - static_cast<int>(class_of(e.code)), e.message);
 }
 
-void configured_vm::drop_executable() {
+void configured_vm::drop_prepared() {
     ready_.store(nullptr, std::memory_order_release);
-    if (executable_ != nullptr and executable_->entry() != nullptr) retired_.push_back(std::move(executable_));
-    executable_.reset();
+    if (prepared_ != nullptr and prepared_->code->entry() != nullptr) retired_.push_back(std::move(prepared_));
+    prepared_.reset();
 }
 
 int configured_vm::load_code(const void *code, size_t code_len) {
@@ -46,39 +46,38 @@ int configured_vm::load_code(const void *code, size_t code_len) {
 }
 
 void configured_vm::unload_code() {
-    drop_executable();
+    drop_prepared();
     retired_.clear();
     program_.reset();
 }
 
-std::expected<const executable *, int64_t> configured_vm::prepare() {
-    if (const executable *ready = ready_.load(std::memory_order_acquire)) return ready;
+std::expected<const configured_vm::prepared *, int64_t> configured_vm::prepare() {
+    if (const prepared *const ready = ready_.load(std::memory_order_acquire)) return ready;
     const std::lock_guard lock{build_lock_};
-    if (const executable *ready = ready_.load(std::memory_order_relaxed)) return ready;
-    if (not program_) {
-        return std::unexpected{fail(make_error(error_code::no_program, "no program is loaded"))};
-    }
+    if (const prepared *const ready = ready_.load(std::memory_order_relaxed)) return ready;
+    if (not program_) return std::unexpected{fail(make_error(error_code::no_program, "no program is loaded"))};
     auto linked = linkage::resolve(*program_, config_);
     if (not linked) return std::unexpected{fail(linked.error())};
-    linked_ = std::move(*linked);
-    auto built = build({*program_, linked_, config_});
-    if (not built) return std::unexpected{fail(built.error())};
-    executable_ = std::move(*built);
-    ready_.store(executable_.get(), std::memory_order_release);
-    return executable_.get();
+    auto made = std::make_unique<prepared>(std::move(*linked), nullptr);
+    auto code = build({*program_, made->linked, config_});
+    if (not code) return std::unexpected{fail(code.error())};
+    made->code = std::move(*code);
+    prepared_ = std::move(made);
+    ready_.store(prepared_.get(), std::memory_order_release);
+    return prepared_.get();
 }
 
 int64_t configured_vm::run_once(memory_span input, std::span<const memory_span> regions, int64_t &result) {
-    const auto code = prepare();
-    if (not code) {
+    const auto ready = prepare();
+    if (not ready) {
         set_last_fault({});
-        return code.error();
+        return ready.error();
     }
     // No memory is not memory at address 0.
     if (input.begin == 0) input.len = 0;
-    run r{config_, linked_, interrupts_, input, regions};
+    run r{config_, (*ready)->linked, interrupts_, input, regions};
     uint64_t r0 = 0;
-    if ((*code)->execute(r, r0)) {
+    if ((*ready)->code->execute(r, r0)) {
         // A helper may have run another program on this thread, whose fault is not this run's.
         set_last_fault({});
         result = static_cast<int64_t>(r0);
@@ -100,10 +99,11 @@ int64_t configured_vm::exec_regions(void *mem, size_t mem_len, const ebpf_region
 }
 
 precompiled_ebpf_function configured_vm::compile() {
-    const auto code = prepare();
-    if (not code) return nullptr;
-    if ((*code)->entry() == nullptr) not_supported("ebpf_compile (native code)");
-    return (*code)->entry();
+    const auto ready = prepare();
+    if (not ready) return nullptr;
+    const precompiled_ebpf_function entry = (*ready)->code->entry();
+    if (entry == nullptr) not_supported("ebpf_compile (native code)");
+    return entry;
 }
 
 int configured_vm::interrupt() {
@@ -131,7 +131,7 @@ int configured_vm::register_helper(const ebpf_helper &helper) {
                         helper.id, config_.max_helpers))));
     }
     config_.helpers.insert_or_assign(helper.id, helper_binding{helper, config_.pointer_secret});
-    drop_executable();
+    drop_prepared();
     return EBPF_OK;
 }
 
@@ -140,25 +140,25 @@ int configured_vm::unregister_external_function(size_t index) {
         return static_cast<int>(
             fail(make_error(error_code::not_found, fmt::format("helper {} is not registered", index))));
     }
-    drop_executable();
+    drop_prepared();
     return EBPF_OK;
 }
 
 int configured_vm::set_unwind_function_index(size_t index) {
     config_.unwind_helper = static_cast<uint32_t>(index);
-    drop_executable();
+    drop_prepared();
     return EBPF_OK;
 }
 
 int configured_vm::set_lddw_helpers(const lddw_helpers &helpers) {
     config_.lddw = helpers;
-    drop_executable();
+    drop_prepared();
     return EBPF_OK;
 }
 
 bool configured_vm::toggle_bounds_check(bool enable) {
     const bool before = std::exchange(config_.bounds_checks, enable);
-    if (before != enable) drop_executable();
+    if (before != enable) drop_prepared();
     return before;
 }
 
@@ -181,7 +181,7 @@ int configured_vm::set_limit(vm_limit limit, uint64_t value) {
     case vm_limit::stack_size: config_.stack_size = static_cast<uint32_t>(value); break;
     case vm_limit::call_depth: config_.call_depth = static_cast<uint32_t>(value); break;
     }
-    drop_executable();
+    drop_prepared();
     return EBPF_OK;
 }
 

@@ -84,7 +84,7 @@ const std::string &ebpf_vm::name() const noexcept { return impl_->backend_name()
 std::string ebpf_vm::error_message() const { return impl_->get_error_message(); }
 
 int ebpf_vm::load_code(const void *code, size_t code_len) {
-    if (code == nullptr) return refuse("code is NULL");
+    if (code == nullptr and code_len != 0) return refuse(fmt::format("code is NULL but has {} bytes", code_len));
     return impl_->load_code(code, code_len);
 }
 

@@ -204,7 +204,7 @@ private:
         const std::size_t start = position_;
         if (take_bounded(imm, "Immediate")) return true;
         const imm_role role = info(info(fields_.id).shape).imm;
-        if (role == imm_role::value or detail_.find("range") == detail_.npos) return false;
+        if (role == imm_role::value or not detail_.starts_with("Immediate out of")) return false;
         position_ = start;
         const auto n = take_number();
         if (not n or n->negative or n->magnitude > std::numeric_limits<uint32_t>::max()) {
@@ -349,9 +349,24 @@ private:
                 operands = line;
             }
         }
+        return {std::move(known), pack(operands)};
+    }
+
+    /// `text` without its spaces, except that two words stay two: no pattern accepts `1 2` for 12.
+    static std::string pack(std::string_view text) {
         std::string packed;
-        std::ranges::copy_if(operands, std::back_inserter(packed), [](char c) { return not is_space(c); });
-        return {std::move(known), std::move(packed)};
+        bool after_space = false;
+        for (const char c : text) {
+            if (is_space(c)) {
+                after_space = true;
+                continue;
+            }
+            const bool splits = after_space and not packed.empty() and is_label_char(packed.back());
+            if (splits and is_label_char(c)) packed += ' ';
+            packed += c;
+            after_space = false;
+        }
+        return packed;
     }
 
     static std::size_t count_operands(std::string_view text) {
@@ -365,8 +380,8 @@ private:
         const std::string_view first_word = std::string_view{mnemonic}.substr(0, mnemonic.find(' '));
         const auto [first, last] = rows_by_mnemonic().equal_range(mnemonic);
         if (first == last) {
-            if (first_word == "lock") return fail(fmt::format("Invalid number of operands for lock: '{}'", line));
-            return fail(fmt::format("Invalid mnemonic '{}'", first_word));
+            if (line == "lock") return fail("Invalid number of operands for lock: 'lock'");
+            return fail(fmt::format("Invalid mnemonic '{}' in '{}'", first_word, line));
         }
         const std::size_t given = count_operands(operands);
         mismatch best;

@@ -102,9 +102,7 @@ std::string describe(std::span<const uint8_t> code, std::size_t index) {
     const slot s = read_slot(code, index);
     const insn_id id = find_row(s);
     const bool has_next = (index + 2) * slot_size <= code.size();
-    // A field that the text would not show, or a missing second slot, makes the text misleading: show bytes.
-    if (id == insn_id::none or encode({id, s.dst, s.src, s.offset, s.imm}) != s or
-        (is_wide(id) and not has_next)) {
+    if (id == insn_id::none or (is_wide(id) and not has_next)) {
         return hex_bytes(code.subspan(index * slot_size, slot_size));
     }
     const int32_t next_imm = is_wide(id) ? read_slot(code, index + 1).imm : 0;

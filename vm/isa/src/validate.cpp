@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace bpftime::vm::isa {
 
 namespace {
@@ -36,9 +38,13 @@ public:
 
     /// The second slot of lddw: only its immediate may be set, and that only where the kind has a use for it.
     result<instruction> check_second(const instruction &first) const {
-        if (slot_.opcode != 0 or slot_.dst != 0 or slot_.src != 0 or slot_.offset != 0) {
-            return std::unexpected{fail(error_code::truncated_lddw,
-                                        "truncated lddw: its second slot is another instruction")};
+        const std::pair<std::string_view, int> reserved_fields[] = {
+            {"opcode", slot_.opcode}, {"dst", slot_.dst}, {"src", slot_.src}, {"offset", slot_.offset}};
+        for (const auto &[field, value] : reserved_fields) {
+            if (value == 0) continue;
+            return std::unexpected{
+                fail(error_code::truncated_lddw,
+                     fmt::format("truncated lddw: reserved field {} of its second slot is {}, not zero", field, value))};
         }
         const imm_role role = info(info(first.id).shape).imm;
         if (role != imm_role::wide and role != imm_role::object_offset and slot_.imm != 0) {

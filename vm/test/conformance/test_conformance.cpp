@@ -50,7 +50,7 @@ const std::map<std::string, std::string, std::less<>> assembler_messages = {
     {"invalid_label", "Undefined label 'NOT_A_LABEL' (line 1)"},
     {"invalid_lock", "Invalid number of operands for lock: 1 in 'lock or [%r10-8]' (line 1)"},
     {"invalid_lock2", "Invalid number of operands for lock: 'lock' (line 1)"},
-    {"invalid_mnemonic", "Invalid mnemonic 'ldxq' (line 2)"},
+    {"invalid_mnemonic", "Invalid mnemonic 'ldxq' in 'ldxq %r0, %r1' (line 2)"},
     {"invalid_offset", "Invalid operand '%r1': expected memory like [%r1+8] in 'ldxb %r0, %r1' (line 1)"},
     {"invalid_offset_range", "Offset out of 16-bit range: '+0x10000' in 'ldxb %r0, [%r1+0x10000]' (line 2)"},
     {"invalid_operand_count", "Invalid number of operands for lddw: 1 in 'lddw %r0' (line 1)"},

@@ -68,19 +68,24 @@ protected:
     virtual result<std::unique_ptr<const executable>> build(const build_input &input) = 0;
 
 private:
+    /// The program made ready to run under one configuration.
+    struct prepared {
+        linkage linked;
+        std::unique_ptr<const executable> code;
+    };
+
     int64_t fail(const error &e) const;
     int64_t run_once(memory_span input, std::span<const memory_span> regions, int64_t &result);
-    /// The executable, made now if need be; the (recorded) error's code if it cannot be made.
-    std::expected<const executable *, int64_t> prepare();
-    void drop_executable();
+    /// The program ready to run, made so now if need be; the (recorded) error's code if that cannot be.
+    std::expected<const prepared *, int64_t> prepare();
+    void drop_prepared();
 
     vm_config config_;
     std::optional<program> program_;
-    linkage linked_;
-    std::unique_ptr<const executable> executable_;
-    /// Executables of earlier configurations of this program whose native entry somebody may still hold.
-    std::vector<std::unique_ptr<const executable>> retired_;
-    std::atomic<const executable *> ready_ = nullptr;
+    std::unique_ptr<const prepared> prepared_;
+    /// Of earlier configurations of this program: somebody may still hold their native entries.
+    std::vector<std::unique_ptr<const prepared>> retired_;
+    std::atomic<const prepared *> ready_ = nullptr;
     std::atomic<uint32_t> interrupts_ = 0;
     std::mutex build_lock_;
 };
