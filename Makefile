@@ -1,0 +1,69 @@
+# bpftime-vm: short names for the common commands; CMake does the work
+# Copyright (c) 2026 The bpftime-vm authors
+# SPDX-License-Identifier: MIT
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+MINUTES ?= 1
+JOBS    ?= $(shell nproc)
+
+sources := find vm -name '*.[ch]' -o -name '*.[ch]pp'
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build-llvm build-ubpf release-with-llvm-jit demo test bench install fuzz format \
+	format-check lint clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install the Debian packages that are missing
+	scripts/setup.sh all
+
+# Until the LLVM backend lands; afterwards: $(call build,release,-DBPFTIME_VM_LLVM=ON)
+build-llvm: ## Build with the LLVM backend
+	@$(llvm_not_built)
+
+build-ubpf: ## Build with the light backend alone; needs no LLVM
+	$(call build,light)
+
+release-with-llvm-jit: ## Build everything, the LLVM backend and the command line tool included
+	@$(llvm_not_built)
+
+demo: ## Run a real XDP program over a real packet capture
+	scripts/demo
+
+test: ## Build and run all tests, then once more under ASan and UBSan
+	scripts/test
+
+bench: ## Build and run the benchmarks
+	$(call build,release)
+	build/vm/benchmark/vm_benchmark
+
+install: ## Install to PREFIX (default /usr/local), below DESTDIR if given
+	cmake --preset release -DCMAKE_INSTALL_PREFIX="$(PREFIX)"
+	cmake --build --preset release -j $(JOBS)
+	DESTDIR="$(DESTDIR)" cmake --install build
+
+fuzz: ## Run each fuzz target for MINUTES (default 1)
+	MINUTES=$(MINUTES) scripts/fuzz
+
+format: ## Format the C and C++ sources
+	$(sources) | xargs clang-format-19 -i
+
+format-check: ## Fail where 'make format' would change a file
+	$(sources) | xargs clang-format-19 --dry-run --Werror
+
+lint: ## Run clang-tidy over the library and the tools
+	cmake --preset clang --log-level=WARNING
+	run-clang-tidy-19 -quiet -p build-clang -j $(JOBS) '/vm/((?!test/).)*\.cpp$$'
+
+clean: ## Remove all build folders
+	rm -rf build build-*/
+
+# build(<preset>, <further arguments of cmake>): always into build/, where the documentation points.
+define build
+	cmake --preset $(1) -B build $(2)
+	cmake --build build -j $(JOBS)
+endef
+
+llvm_not_built = echo "make $@: the LLVM backend is not built yet; 'make build-ubpf' builds the light backend" >&2; exit 2
