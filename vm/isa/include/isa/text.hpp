@@ -23,7 +23,7 @@ enum class syntax : uint8_t {
 /// The bytecode of `text`: one instruction, label (`name:`) or comment (from `#`, `;` or `//`) a line. Jump and call
 /// targets are labels or `+N`/`-N` slots relative to the next instruction; the first `exit` can be jumped to by the
 /// label `exit` unless the text defines one. Does not validate the program: it may be wrong on purpose.
-/// Errors (bad_text) name line and column.
+/// Errors (bad_text) name the line.
 [[nodiscard]] result<std::vector<uint8_t>> assemble(std::string_view text);
 
 /// One instruction as text. `next_imm` is the immediate of the second slot of lddw, ignored elsewhere.
