@@ -45,7 +45,7 @@ install: ## Install to PREFIX (default /usr/local), below DESTDIR if given
 	DESTDIR="$(DESTDIR)" cmake --install build
 
 fuzz: ## Run each fuzz target for MINUTES (default 1)
-	MINUTES=$(MINUTES) scripts/fuzz
+	scripts/fuzz $(MINUTES)
 
 format: ## Format the C and C++ sources
 	$(sources) | xargs clang-format-19 -i

@@ -8,8 +8,22 @@ find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 
-# spdlog without its compiled library. Debian's spdlog::spdlog_header_only links libfmt.so, which
-# would become a dependency of every user of ours; this target stays header-only all the way.
+# Neither fmt nor spdlog may become a dependency of our users, so no library of theirs is linked.
+# fmt header-only costs seconds in each source that formats, a minute under sanitizers; where we know
+# how (version 9, and not in a static library, whose strong symbols could meet a user's own fmt), its
+# body is compiled once. Sources that format link bpftime_vm_fmt, those that log bpftime_vm_logging.
+if(fmt_VERSION MATCHES "^9\\." AND NOT BPFTIME_VM_STATIC)
+    add_library(bpftime_vm_fmt STATIC "${CMAKE_CURRENT_LIST_DIR}/fmt_once.cpp")
+    target_include_directories(
+        bpftime_vm_fmt
+        SYSTEM
+        PUBLIC $<TARGET_PROPERTY:fmt::fmt-header-only,INTERFACE_INCLUDE_DIRECTORIES>
+    )
+else()
+    add_library(bpftime_vm_fmt INTERFACE)
+    target_link_libraries(bpftime_vm_fmt INTERFACE fmt::fmt-header-only)
+endif()
+
 add_library(bpftime_vm_logging INTERFACE)
 target_compile_definitions(
     bpftime_vm_logging
@@ -20,7 +34,7 @@ target_include_directories(
     SYSTEM
     INTERFACE $<TARGET_PROPERTY:spdlog::spdlog_header_only,INTERFACE_INCLUDE_DIRECTORIES>
 )
-target_link_libraries(bpftime_vm_logging INTERFACE fmt::fmt-header-only Threads::Threads)
+target_link_libraries(bpftime_vm_logging INTERFACE bpftime_vm_fmt Threads::Threads)
 
 # bpftime_vm_add_room(NAME <room> [STANDALONE] SOURCES <file>... [DEPENDS <room>...] [LIBRARIES <target>...])
 #
@@ -52,7 +66,7 @@ function(bpftime_vm_add_room)
     target_link_libraries(
         ${target}
         PUBLIC ${room_DEPENDS}
-        PRIVATE bpftime_vm_options fmt::fmt-header-only ${room_LIBRARIES}
+        PRIVATE bpftime_vm_options bpftime_vm_fmt ${room_LIBRARIES}
     )
     if(NOT room_STANDALONE)
         set_property(GLOBAL APPEND PROPERTY BPFTIME_VM_ROOMS ${room_NAME})
@@ -78,7 +92,7 @@ function(bpftime_vm_add_test)
             bpftime_vm_options
             ${test_LIBRARIES}
             $<IF:$<BOOL:${test_MAIN}>,GTest::gmock,GTest::gmock_main>
-            fmt::fmt-header-only
+            bpftime_vm_fmt
     )
     gtest_discover_tests(
         ${test_NAME}

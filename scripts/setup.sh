@@ -41,12 +41,11 @@ fail() {
 
 # Prints those of the given packages that are not installed, one a line.
 missing_packages() {
-    local installed
-    installed=" $(dpkg-query -W -f='${db:Status-Abbrev}|${Package}\n' "$@" 2>/dev/null |
-        sed -n 's/^ii *|//p' | tr '\n' ' ') "
-    local package
+    local installed package
+    # dpkg-query fails when it does not know a package, which is what we are here to find out.
+    installed=$(dpkg-query -W -f='${db:Status-Abbrev}|${Package}|\n' "$@" 2>/dev/null || true)
     for package in "$@"; do
-        [[ $installed == *" $package "* ]] || echo "$package"
+        [[ $installed == *"ii |$package|"* ]] || echo "$package"
     done
 }
 
@@ -77,8 +76,10 @@ main() {
     fi
 
     echo "setup: installing ${#missing[@]} packages with apt-get: ${missing[*]}"
-    local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0)
-    "${apt[@]}" update || fail "'apt-get update' failed; check /etc/apt/sources.list and the network"
+    local quiet=(DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes)
+    local apt=("${as_root[@]}" env "${quiet[@]}" apt-get -qq -o Dpkg::Use-Pty=0)
+    "${apt[@]}" update ||
+        fail "'apt-get update' failed; check /etc/apt/sources.list and the network"
     "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >/dev/null ||
         fail "'apt-get install' failed; the packages are those of Debian 12 (bookworm)"
     echo "setup: done"
