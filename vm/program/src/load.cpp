@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace bpftime::vm {
 
@@ -262,12 +263,18 @@ private:
         }
     }
 
+    /// Whether `b` ends in gotox, and goes wherever the other gotox of its function go.
+    bool jumps_by_table(const basic_block &b) const { return p_.insns_[b.end - 1].id == isa::insn_id::gotox; }
+
     void mark_blocks(const function &f) {
         std::vector<uint32_t> pending{f.first_block};
         p_.blocks_[f.first_block].reachable = true;
+        bool table_is_marked = false;
         while (not pending.empty()) {
             const basic_block &b = p_.blocks_[pending.back()];
             pending.pop_back();
+            // Once for each function, or many gotox over a long table would take quadratic time.
+            if (jumps_by_table(b) and std::exchange(table_is_marked, true)) continue;
             for (const uint32_t next : p_.successors_of(b)) {
                 if (p_.blocks_[next].reachable) continue;
                 p_.blocks_[next].reachable = true;
