@@ -167,6 +167,8 @@ struct EBPF_EXPORT ebpf_vm {
     [[nodiscard]] const std::string &name() const noexcept;
     /// Message of the calling thread's last failed call.
     [[nodiscard]] std::string error_message() const;
+    /// Records an error of this VM as its backend does, and returns `code`.
+    int64_t fail(int64_t code, const std::string &message) const;
     [[nodiscard]] bpftime::vm::compat::bpftime_vm_impl &impl() noexcept { return *impl_; }
 
     int load_code(const void *code, size_t code_len);
@@ -177,15 +179,12 @@ struct EBPF_EXPORT ebpf_vm {
     int interrupt();
 
     int register_external_function(size_t index, const std::string &name, external_function_t fn);
-    int register_external_function(size_t index, const std::string &name, void *fn) {
-        return register_external_function(index, name, reinterpret_cast<external_function_t>(fn));
-    }
-    /// Functions of other signatures: up to five words in, at most one out.
+    /// `void *`, and functions of other signatures: up to five words in, at most one out.
     template <typename Function,
-              typename = std::enable_if_t<std::is_function_v<Function> and
-                                          not std::is_same_v<Function *, external_function_t>>>
+              typename = std::enable_if_t<std::is_same_v<Function, void> or std::is_function_v<Function>>>
     int register_external_function(size_t index, const std::string &name, Function *fn) {
-        return register_external_function(index, name, reinterpret_cast<void *>(fn));
+        return register_external_function(
+            index, name, reinterpret_cast<external_function_t>(reinterpret_cast<void *>(fn)));
     }
     int register_helper(const ebpf_helper &helper);
     int unregister_external_function(size_t index);

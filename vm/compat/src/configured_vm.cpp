@@ -78,12 +78,9 @@ int64_t configured_vm::run_once(memory_span input, std::span<const memory_span> 
     run r{config_, (*ready)->linked, interrupts_, input, regions};
     uint64_t r0 = 0;
     if ((*ready)->code->execute(r, r0)) {
-        // A helper may have run another program on this thread, whose fault is not this run's.
-        set_last_fault({});
         result = static_cast<int64_t>(r0);
         return EBPF_OK;
     }
-    set_last_fault(r.fault());
     return set_error(EBPF_ERROR_FAULT, to_message(r.fault(), *program_));
 }
 

@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: MIT
 #include "bpftime_vm_compat.hpp"
 
+#include "compat/fault.hpp"
+
 #include <fmt/format.h>
 
 #include <array>
@@ -48,6 +50,23 @@ std::string check_region(const ebpf_region &region) {
     return check_memory(region.ptr, region.len);
 }
 
+bool is_memory(const ebpf_argument &argument) {
+    return argument.kind == EBPF_ARG_MEMORY_READ or argument.kind == EBPF_ARG_MEMORY_WRITE or
+           argument.kind == EBPF_ARG_MEMORY_READ_WRITE;
+}
+
+/// Memory has a size of its own or is followed by an argument that is its size; a size belongs to such memory.
+std::string check_sizes(const ebpf_helper &h) {
+    bool wants_size = false;
+    for (std::size_t i = 0; i < std::size(h.arguments); ++i) {
+        const bool is_size = h.arguments[i].kind == EBPF_ARG_MEMORY_SIZE;
+        if (is_size and not wants_size) return fmt::format("argument {} is the size of no memory", i + 1);
+        if (wants_size and not is_size) return fmt::format("argument {} is memory without a size", i);
+        wants_size = is_memory(h.arguments[i]) and h.arguments[i].size == 0;
+    }
+    return wants_size ? fmt::format("argument {} is memory without a size", std::size(h.arguments)) : "";
+}
+
 std::string check_helper(const ebpf_helper &h) {
     if (h.fn == nullptr and h.ctx_fn == nullptr) return "function is NULL";
     if (h.fn != nullptr and h.ctx_fn != nullptr) return "fn and ctx_fn are both set";
@@ -58,7 +77,7 @@ std::string check_helper(const ebpf_helper &h) {
     }
     if (h.result > EBPF_RESULT_POINTER_OR_NULL) return fmt::format("result kind {} is unknown", h.result);
     if (h.purity > EBPF_PURE_CONSTANT) return fmt::format("purity {} is unknown", h.purity);
-    return {};
+    return check_sizes(h);
 }
 
 std::string check_id(size_t index) {
@@ -76,8 +95,10 @@ ebpf_vm::ebpf_vm(std::unique_ptr<bpftime_vm_impl> impl) : impl_{std::move(impl)}
 
 ebpf_vm::~ebpf_vm() = default;
 
+int64_t ebpf_vm::fail(int64_t code, const std::string &message) const { return impl_->set_error(code, message); }
+
 int ebpf_vm::refuse(const std::string &message) const {
-    return static_cast<int>(impl_->set_error(EBPF_ERROR_INVALID_ARGUMENT, message));
+    return static_cast<int>(fail(EBPF_ERROR_INVALID_ARGUMENT, message));
 }
 
 const std::string &ebpf_vm::name() const noexcept { return impl_->backend_name(); }
@@ -91,12 +112,14 @@ int ebpf_vm::load_code(const void *code, size_t code_len) {
 void ebpf_vm::unload_code() { impl_->unload_code(); }
 
 int64_t ebpf_vm::exec(void *mem, size_t mem_len, int64_t &result) {
+    set_last_fault({});
     if (const auto why = check_memory(mem, mem_len); not why.empty()) return refuse(why);
     return impl_->exec(mem, mem_len, result);
 }
 
 int64_t ebpf_vm::exec_regions(void *mem, size_t mem_len, const ebpf_region *regions, size_t region_count,
                               int64_t &result) {
+    set_last_fault({});
     if (const auto why = check_memory(mem, mem_len); not why.empty()) return refuse(why);
     if (regions == nullptr and region_count != 0) {
         return refuse(fmt::format("regions is NULL but there are {}", region_count));

@@ -7,12 +7,20 @@
 
 namespace bpftime::vm::compat {
 
+namespace {
+/// Whether this thread's last register_external_function() was the default one, which cannot return that it failed.
+thread_local bool helper_refused = false;
+}  // namespace
+
 bpftime_vm_impl::bpftime_vm_impl() = default;
 bpftime_vm_impl::~bpftime_vm_impl() = default;
 
 int64_t bpftime_vm_impl::set_error(int64_t code, const std::string &message) const {
     set_last_error(message);
-    if (error_print_ != nullptr) error_print_(stderr, "%s\n", message.c_str());
+    try {
+        if (error_print_ != nullptr) error_print_(stderr, "%s\n", message.c_str());
+    } catch (...) {  // the error itself must not get lost
+    }
     return code;
 }
 
@@ -34,12 +42,14 @@ void bpftime_vm_impl::unload_code() { not_supported("unload_code"); }
 
 void bpftime_vm_impl::register_external_function(size_t, const std::string &, external_function_t) {
     not_supported("register_external_function");
+    helper_refused = true;
 }
 
 int bpftime_vm_impl::register_helper(const ebpf_helper &helper) {
     if (helper.ctx_fn != nullptr) return not_supported("a helper with a context");
+    helper_refused = false;
     register_external_function(helper.id, helper.name == nullptr ? "" : helper.name, helper.fn);
-    return EBPF_OK;
+    return helper_refused ? EBPF_ERROR_UNSUPPORTED : EBPF_OK;
 }
 
 int bpftime_vm_impl::unregister_external_function(size_t) { return not_supported("unregister_external_function"); }

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 namespace bpftime::vm::compat {
 
@@ -74,7 +76,7 @@ private:
         if (i.id == isa::insn_id::none) return {};
         switch (isa::info(i.id).operation) {
         case isa::operation::call_helper: return bind_helper(pc, static_cast<uint32_t>(i.imm));
-        case isa::operation::callx: out_.helpers_ = config_.helpers; return {};
+        case isa::operation::callx: bind_all_helpers(); return {};
         case isa::operation::call_kfunc:
             return fail(error_code::unsupported, pc,
                         fmt::format("call of kernel function with BTF id {} is not supported", i.imm));
@@ -92,6 +94,11 @@ private:
         }
         out_.helpers_.insert(*it);
         return {};
+    }
+
+    /// Once: copying them for every callx would take time in the product of both numbers.
+    void bind_all_helpers() {
+        if (out_.helpers_.size() != config_.helpers.size()) out_.helpers_ = config_.helpers;
     }
 
     maybe_error check_jump_table(uint32_t pc) const {
@@ -153,13 +160,15 @@ private:
         return {};
     }
 
+    /// Each piece of memory once, however often the program names it: accesses search the list.
     void grant(uint64_t address, uint64_t size) {
-        if (size != 0) out_.regions_.push_back({address, size});
+        if (size != 0 and granted_.emplace(address, size).second) out_.regions_.push_back({address, size});
     }
 
     const program &p_;
     const vm_config &config_;
     linkage out_;
+    std::set<std::pair<uint64_t, uint64_t>> granted_;
 };
 
 result<linkage> linkage::resolve(const program &p, const vm_config &config) { return linker{p, config}.run(); }

@@ -82,10 +82,13 @@ std::optional<memory_map::place> memory_map::find_near(uint64_t address) const n
 
 fault memory_map::explain(uint32_t pc, uint64_t address, uint64_t size, permission wanted) const noexcept {
     fault f{.pc = pc, .size = size, .address = address};
-    const bool writes = allows_write(wanted);
-    f.kind = writes ? fault_kind::out_of_bounds_write : fault_kind::out_of_bounds_read;
+    f.kind = allows_write(wanted) ? fault_kind::out_of_bounds_write : fault_kind::out_of_bounds_read;
     auto where = find(address);
-    if (where and writes and where->span.holds(address, size)) f.kind = fault_kind::read_only_write;
+    if (where and where->span.holds(address, size)) {
+        // The access is in bounds, so a permission is missing.
+        const bool may_write = allows_write(where->span.allowed);
+        f.kind = may_write ? fault_kind::out_of_bounds_read : fault_kind::read_only_write;
+    }
     if (not where) where = find_near(address);
     if (where) {
         f.region = where->kind;

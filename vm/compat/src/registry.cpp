@@ -71,6 +71,18 @@ bool is_name(std::string_view name) {
     });
 }
 
+/// Whether this thread is opening a plugin. What the plugin's constructors register meanwhile does not count: nothing
+/// has checked the plugin's ABI version yet.
+thread_local bool opening_plugin = false;
+
+std::expected<vm_factory, std::string> load_plugin_quietly(const std::string &name) {
+    struct reset {
+        ~reset() { opening_plugin = false; }
+    } const at_the_end;
+    opening_plugin = true;
+    return load_plugin(name);
+}
+
 /// The factory of `name`, loading its plugin if need be; empty if there is none. `why` gets the reason.
 vm_factory find_factory(const std::string &name, std::string &why) {
     if (auto factory = registry::instance().find(name)) return factory;
@@ -78,20 +90,42 @@ vm_factory find_factory(const std::string &name, std::string &why) {
         why = "a name has letters, digits, '_', '-' and '.' only, and does not begin with '.'";
         return nullptr;
     }
-    auto loaded = load_plugin(name);
+    auto loaded = load_plugin_quietly(name);
     if (not loaded) {
         why = std::move(loaded.error());
         return nullptr;
     }
-    // The plugin's constructors, or another thread, may have registered it already: the same backend.
+    // Another thread may have registered it already: the same backend.
     registry::instance().add(name, std::move(*loaded));
     return registry::instance().find(name);
 }
 
-std::string best_backend() {
-    const auto names = list_vm_backends();
-    if (names.empty()) throw std::runtime_error("no backend is registered and no plugin can be found");
-    return names.front();
+std::unique_ptr<bpftime_vm_impl> start(const std::string &name, const vm_factory &factory) {
+    std::string why;
+    try {
+        if (auto instance = factory()) return instance;
+    } catch (const std::bad_alloc &) {
+        throw;
+    } catch (const std::exception &e) {
+        why = fmt::format(": {}", e.what());
+    } catch (...) {
+        why = ": its factory threw something that is no std::exception";
+    }
+    throw std::runtime_error(fmt::format("backend '{}' cannot start here{}", name, why));
+}
+
+/// The best backend that starts: a plugin may be there and still not work on this machine.
+std::unique_ptr<bpftime_vm_impl> create_best() {
+    std::string why = "no backend is registered and no plugin can be found";
+    for (const std::string &name : list_vm_backends()) {
+        try {
+            return create_vm_instance(name);
+        } catch (const std::runtime_error &e) {
+            why = e.what();
+            log::warn("{}", why);
+        }
+    }
+    throw std::runtime_error(why);
 }
 
 }  // namespace
@@ -107,6 +141,10 @@ int register_vm_factory(const std::string &vm_name, vm_factory factory) {
                       "a name has letters, digits, '_', '-' and '.' only, and does not begin with '.'");
     }
     if (not factory) return refuse(EBPF_ERROR_INVALID_ARGUMENT, "its factory is empty");
+    if (opening_plugin) {
+        log::debug("backend '{}' is known by its plugin's descriptor alone", vm_name);
+        return EBPF_OK;
+    }
     if (not registry::instance().add(vm_name, std::move(factory))) {
         return refuse(EBPF_ERROR_ALREADY_EXISTS, "the name is taken; the first registration stays");
     }
@@ -125,16 +163,15 @@ std::vector<std::string> list_vm_backends() {
 }
 
 std::unique_ptr<bpftime_vm_impl> create_vm_instance(const std::string &vm_name) {
-    const std::string name = vm_name.empty() ? best_backend() : vm_name;
+    if (vm_name.empty()) return create_best();
     std::string why;
-    const vm_factory factory = find_factory(name, why);
+    const vm_factory factory = find_factory(vm_name, why);
     if (not factory) {
-        throw std::runtime_error(fmt::format("unknown backend '{}': {}; there are: {}", name, why,
+        throw std::runtime_error(fmt::format("unknown backend '{}': {}; there are: {}", vm_name, why,
                                              fmt::join(list_vm_backends(), ", ")));
     }
-    auto instance = factory();
-    if (instance == nullptr) throw std::runtime_error(fmt::format("backend '{}' cannot start here", name));
-    instance->backend_name_ = name;
+    auto instance = start(vm_name, factory);
+    instance->backend_name_ = vm_name;
     return instance;
 }
 

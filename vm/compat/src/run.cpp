@@ -65,7 +65,11 @@ run::run(const vm_config &config, const linkage &linked, const std::atomic<uint3
     current_run = this;
 }
 
-run::~run() { current_run = outer_; }
+run::~run() {
+    current_run = outer_;
+    // A helper may have run another program on this thread, whose fault is not this run's.
+    set_last_fault(fault_);
+}
 
 run *run::current() noexcept { return current_run; }
 
@@ -95,7 +99,6 @@ bool run::call_helper(uint32_t pc, const helper_binding &helper, const uint64_t 
     const helper_declaration &declared = helper.declaration();
     if (declared.typed and config_.bounds_checks and not check_arguments(pc, declared, a)) return false;
     result = helper.call(config_.pointer_secret, a[0], a[1], a[2], a[3], a[4]);
-    // A helper may have run another program on this thread, which left its own fault behind.
     if (declared.typed and declared.result != result_kind::scalar and result != 0) {
         memory_.grant({result, declared.result_size});
     }

@@ -23,6 +23,10 @@
 #include <stdlib.h>
 
 #ifdef __cplusplus
+extern "C++" { /* even if this header is included inside of extern "C" */
+#include <type_traits>
+}
+
 extern "C" {
 #endif
 
@@ -174,33 +178,28 @@ EBPF_EXPORT ebpf_jit_fn ebpf_load_aot_object(struct ebpf_vm *vm, const void *buf
 #ifdef __cplusplus
 }  /* extern "C" */
 
-/* Callers written for `uint64_t *` results, `const struct ebpf_vm *` and `void *` helpers. */
+/* Callers written for `uint64_t *` results, `const struct ebpf_vm *` and `void *` helpers. Templates, so that a null
+ * pointer constant means the C function. */
+extern "C++" {
 
-inline int64_t ebpf_exec(const struct ebpf_vm *vm, void *mem, size_t mem_len, int64_t *result) {
-    return ebpf_exec(const_cast<struct ebpf_vm *>(vm), mem, mem_len, result);
-}
-
-inline int64_t ebpf_exec(const struct ebpf_vm *vm, void *mem, size_t mem_len, uint64_t *result) {
+template <typename Word, typename = typename std::enable_if<std::is_same<Word, int64_t>::value ||
+                                                            std::is_same<Word, uint64_t>::value>::type>
+int64_t ebpf_exec(const struct ebpf_vm *vm, void *mem, size_t mem_len, Word *result) {
     return ebpf_exec(const_cast<struct ebpf_vm *>(vm), mem, mem_len, reinterpret_cast<int64_t *>(result));
 }
 
-inline int ebpf_register(struct ebpf_vm *vm, unsigned int idx, const char *name, void *fn) {
-    return ebpf_register(vm, idx, name, reinterpret_cast<external_function_t>(fn));
+template <typename Vm, typename = typename std::enable_if<std::is_same<Vm, const struct ebpf_vm>::value>::type>
+int64_t ebpf_exec(Vm *vm, void *mem, size_t mem_len, decltype(nullptr)) {
+    return ebpf_exec(const_cast<struct ebpf_vm *>(vm), mem, mem_len, static_cast<int64_t *>(nullptr));
 }
 
-inline int ebpf_register(struct ebpf_vm *vm, unsigned int idx, const char *name, decltype(nullptr)) {
-    return ebpf_register(vm, idx, name, static_cast<external_function_t>(nullptr));
+template <typename Function, typename = typename std::enable_if<std::is_same<Function, void>::value ||
+                                                                std::is_function<Function>::value>::type>
+int ebpf_register(struct ebpf_vm *vm, unsigned int idx, const char *name, Function *fn) {
+    return ebpf_register(vm, idx, name, reinterpret_cast<external_function_t>(reinterpret_cast<void *>(fn)));
 }
 
-template <typename Result, typename... Args>
-int ebpf_register(struct ebpf_vm *vm, unsigned int idx, const char *name, Result (*fn)(Args...)) {
-    return ebpf_register(vm, idx, name, reinterpret_cast<void *>(fn));
-}
-
-template <typename Result, typename... Args>
-int ebpf_register(struct ebpf_vm *vm, unsigned int idx, const char *name, Result (*fn)(Args..., ...)) {
-    return ebpf_register(vm, idx, name, reinterpret_cast<void *>(fn));
-}
+}  /* extern "C++" */
 
 #elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
 

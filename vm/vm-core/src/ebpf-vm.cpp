@@ -28,12 +28,14 @@ int refuse(std::string message) {
     return EBPF_ERROR_INVALID_ARGUMENT;
 }
 
-/// Runs `body`, the one place where exceptions become error codes (negative int, null or false).
+/// Runs `body`, the one place where exceptions become error codes (negative int, null or false). They are errors of
+/// `vm` if there is one.
 template <typename Body>
-auto guarded(Body &&body) noexcept -> std::invoke_result_t<Body> {
+auto guarded(Body &&body, const ebpf_vm *vm = nullptr) noexcept -> std::invoke_result_t<Body> {
     using value = std::invoke_result_t<Body>;
-    const auto failed = [](int code, const char *what) -> value {
-        compat::set_last_error(what);
+    const auto failed = [&](int code, const char *what) -> value {
+        if (vm != nullptr) vm->fail(code, what);
+        else compat::set_last_error(what);
         if constexpr (std::is_same_v<value, int> or std::is_same_v<value, int64_t>) return code;
         else return value{};
     };
@@ -57,7 +59,11 @@ auto with(ebpf_vm *vm, Body &&body) noexcept -> std::invoke_result_t<Body, ebpf_
         if constexpr (std::is_same_v<value, int> or std::is_same_v<value, int64_t>) return code;
         else return value{};
     }
-    return guarded([&] { return body(*vm); });
+    return guarded([&] { return body(*vm); }, vm);
+}
+
+int refuse(const ebpf_vm &vm, const char *message) {
+    return static_cast<int>(vm.fail(EBPF_ERROR_INVALID_ARGUMENT, message));
 }
 
 void report(char **errmsg, bool failed) noexcept {
@@ -154,7 +160,7 @@ int ebpf_register_ctx(struct ebpf_vm *vm, unsigned int idx, const char *name, eb
 }
 
 int ebpf_register_typed(struct ebpf_vm *vm, const struct ebpf_helper *helper) {
-    return with(vm, [&](ebpf_vm &v) { return helper == nullptr ? refuse("helper is NULL") : v.register_helper(*helper); });
+    return with(vm, [&](ebpf_vm &v) { return helper == nullptr ? refuse(v, "helper is NULL") : v.register_helper(*helper); });
 }
 
 int ebpf_unregister(struct ebpf_vm *vm, unsigned int idx) {
@@ -268,7 +274,7 @@ ebpf_jit_fn ebpf_compile(struct ebpf_vm *vm, char **errmsg) {
 
 int ebpf_aot_compile(struct ebpf_vm *vm, struct ebpf_aot_options *options, uint8_t **elf_buffer, size_t *elf_size) {
     return with(vm, [&](ebpf_vm &v) -> int {
-        if (elf_buffer == nullptr or elf_size == nullptr) return refuse("elf_buffer or elf_size is NULL");
+        if (elf_buffer == nullptr or elf_size == nullptr) return refuse(v, "elf_buffer or elf_size is NULL");
         *elf_buffer = nullptr;
         *elf_size = 0;
         const auto image = options == nullptr ? v.do_aot_compile() : v.do_aot_compile(*options);
@@ -285,7 +291,7 @@ int ebpf_aot_compile(struct ebpf_vm *vm, struct ebpf_aot_options *options, uint8
 ebpf_jit_fn ebpf_load_aot_object(struct ebpf_vm *vm, const void *buf, size_t buf_len) {
     return with(vm, [&](ebpf_vm &v) -> ebpf_jit_fn {
         if (buf == nullptr or buf_len == 0) {
-            refuse("the image is NULL or empty");
+            refuse(v, "the image is NULL or empty");
             return nullptr;
         }
         const auto *const bytes = static_cast<const uint8_t *>(buf);
