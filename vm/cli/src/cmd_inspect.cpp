@@ -1,0 +1,347 @@
+// bpftime-vm: `bpftime-cli inspect`: what a program is made of, and what it needs
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "helpers.hpp"
+#include "isa/isa.hpp"
+#include "options.hpp"
+#include "output.hpp"
+#include "program/program.hpp"
+#include "table.hpp"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <memory>
+
+namespace bpftime::vm::cli {
+
+namespace {
+
+struct inspect_options {
+    program_options program;
+    bool with_blocks = false;
+    bool as_json = false;
+};
+
+constexpr auto group_names = std::to_array<std::string_view>(
+    {"base32", "base64", "divmul32", "divmul64", "atomic32", "atomic64", "packet", "callx", "post_rfc"});
+static_assert(group_names.size() == static_cast<std::size_t>(isa::group::post_rfc) + 1);
+
+/// Lists in the text end here; JSON has all.
+constexpr std::size_t most_shown = 32;
+
+struct back_edge {
+    uint32_t from;
+    uint32_t to;
+    uint32_t weight;
+};
+
+/// What inspect says about one program.
+struct findings {
+    uint32_t instructions = 0;
+    uint32_t reachable = 0;
+    unsigned cpu = 1;
+    std::array<uint32_t, group_names.size()> groups{};
+    std::map<uint32_t, std::vector<uint32_t>> helpers;  ///< pcs of the calls by helper id
+    std::map<uint32_t, std::vector<uint32_t>> kfuncs;   ///< pcs of the calls by BTF id
+    std::map<std::string_view, uint32_t> wides;         ///< lddw by kind of source
+    std::vector<back_edge> back_edges;
+};
+
+std::string_view kind_of_wide(isa::insn_id id) {
+    return id == isa::insn_id::lddw ? "imm64" : isa::info(isa::info(id).operation).symbol;
+}
+
+void note_instruction(findings &f, const program &p, uint32_t pc) {
+    const isa::instruction &insn = p.insn(pc);
+    const isa::insn_info &row = isa::info(insn.id);
+    ++f.instructions;
+    ++f.groups[static_cast<std::size_t>(row.group)];
+    f.cpu = std::max<unsigned>(f.cpu, row.cpu_version);
+    if (insn.id == isa::insn_id::call) f.helpers[static_cast<uint32_t>(insn.imm)].push_back(pc);
+    if (insn.id == isa::insn_id::call_kfunc) f.kfuncs[static_cast<uint32_t>(insn.imm)].push_back(pc);
+    if (isa::is_wide(insn.id)) ++f.wides[kind_of_wide(insn.id)];
+}
+
+findings examine(const program &p) {
+    findings f;
+    for (const basic_block &block : p.blocks()) {
+        uint32_t last = block.begin;
+        const uint32_t before = f.instructions;
+        for (uint32_t pc = block.begin; pc < block.end; ++pc) {
+            if (p.insn(pc).id == isa::insn_id::none) continue;
+            note_instruction(f, p, pc);
+            last = pc;
+        }
+        if (block.reachable) f.reachable += f.instructions - before;
+        for (const uint32_t next : p.successors_of(block)) {
+            const uint32_t to = p.blocks()[next].begin;
+            if (program::is_back_edge(last, to)) f.back_edges.push_back({last, to, p.back_edge_weight(last, to)});
+        }
+    }
+    return f;
+}
+
+// --- text
+
+/// "3, 17, 20 and 5 more"
+std::string list_pcs(std::span<const uint32_t> pcs) {
+    const auto shown = pcs.first(std::min(pcs.size(), most_shown));
+    const std::string more = pcs.size() > shown.size() ? fmt::format(" and {} more", pcs.size() - shown.size()) : "";
+    return fmt::format("{}{}", fmt::join(shown, ", "), more);
+}
+
+void print_more(std::size_t all) {
+    if (all > most_shown) print("    and {} more (see --json)\n", all - most_shown);
+}
+
+void print_functions(const program &p, const program_image &image) {
+    print("  functions\n");
+    table t{{{"name"}, {"begin", align::right}, {"end", align::right}, {"weight", align::right},
+             {"blocks", align::right}, {"reached"}, {"calls"}}};
+    for (const function &f : p.functions().first(std::min(p.functions().size(), most_shown))) {
+        std::vector<uint32_t> callees;
+        for (const uint32_t callee : p.callees_of(f)) callees.push_back(p.functions()[callee].begin);
+        const std::string_view name = image.function_at(f.begin);
+        t.add({std::string{name.empty() ? "-" : name}, fmt::format("{}", f.begin), fmt::format("{}", f.end),
+               fmt::format("{}", f.weight), fmt::format("{}", f.block_count), f.reachable ? "yes" : "no",
+               list_pcs(callees)});
+    }
+    t.print(4);
+    print_more(p.functions().size());
+}
+
+void print_blocks(const program &p) {
+    print("  basic blocks\n");
+    table t{{{"begin", align::right}, {"end", align::right}, {"reached"}, {"next"}}};
+    for (const basic_block &b : p.blocks()) {
+        std::vector<uint32_t> next;
+        for (const uint32_t n : p.successors_of(b)) next.push_back(p.blocks()[n].begin);
+        t.add({fmt::format("{}", b.begin), fmt::format("{}", b.end), b.reachable ? "yes" : "no", list_pcs(next)});
+    }
+    t.print(4);
+}
+
+void print_back_edges(const findings &f) {
+    if (f.back_edges.empty()) return;
+    print("  back edges\n");
+    table t{{{"from", align::right}, {"to", align::right}, {"weight", align::right}}};
+    for (const back_edge &e : std::span{f.back_edges}.first(std::min(f.back_edges.size(), most_shown))) {
+        t.add({fmt::format("{}", e.from), fmt::format("{}", e.to), fmt::format("{}", e.weight)});
+    }
+    t.print(4);
+    print_more(f.back_edges.size());
+}
+
+std::string list_groups(const findings &f) {
+    std::vector<std::string> used;
+    for (std::size_t i = 0; i < group_names.size(); ++i) {
+        if (f.groups[i] != 0) used.push_back(fmt::format("{} {}", group_names[i], f.groups[i]));
+    }
+    return fmt::format("{}", fmt::join(used, ", "));
+}
+
+void print_calls(const findings &f) {
+    for (const auto &[id, pcs] : f.helpers) {
+        const std::string_view name = helper_name(id);
+        print("  helper         {}{}{}{} at {}\n", id, name.empty() ? "" : " ", name,
+              is_provided(id) ? "" : " (not provided by bpftime-cli)", list_pcs(pcs));
+    }
+    for (const auto &[id, pcs] : f.kfuncs) print("  kernel func.   BTF id {} at {}\n", id, list_pcs(pcs));
+    for (const auto &[kind, count] : f.wides) print("  lddw           {} {}\n", kind, count);
+}
+
+void print_program(const program &p, const program_image &image, bool with_blocks) {
+    const findings f = examine(p);
+    print("  slots          {} ({} bytes)\n", p.size(), uint64_t{p.size()} * isa::slot_size);
+    print("  instructions   {}: {} reachable, {} not\n", f.instructions, f.reachable, f.instructions - f.reachable);
+    print("  lowest -mcpu   v{}\n", f.cpu);
+    print("  groups         {}\n", list_groups(f));
+    print("  basic blocks   {}\n", p.blocks().size());
+    print("  back edges     {}\n", f.back_edges.size());
+    print_calls(f);
+    print_functions(p, image);
+    if (with_blocks) print_blocks(p);
+    print_back_edges(f);
+}
+
+void print_object(const program_file &file) {
+    table sections{{{"section"}, {"bytes", align::right}, {"code"}}};
+    for (const object::section_info &s : file.object->sections()) {
+        sections.add({s.name.empty() ? "-" : s.name, fmt::format("{}", s.size), s.executable ? "yes" : ""});
+    }
+    sections.print();
+    print("\n");
+    table functions{{{"function"}, {"section"}, {"offset", align::right}, {"bytes", align::right}, {"kind"}}};
+    for (const object::function_info &f : file.object->functions()) {
+        functions.add({f.name, f.section, fmt::format("{}", f.offset), fmt::format("{}", f.size),
+                       f.is_program ? "program" : "subprogram"});
+    }
+    functions.print();
+}
+
+// --- JSON
+
+json calls_to_json(const std::map<uint32_t, std::vector<uint32_t>> &calls, bool are_helpers) {
+    json rows = json::array();
+    for (const auto &[id, pcs] : calls) {
+        json row = {{"id", id}};
+        if (are_helpers) row.update({{"name", helper_name(id)}, {"provided", is_provided(id)}});
+        row["pcs"] = pcs;
+        rows.push_back(std::move(row));
+    }
+    return rows;
+}
+
+json functions_to_json(const program &p, const program_image &image) {
+    json rows = json::array();
+    for (const function &f : p.functions()) {
+        json callees = json::array();
+        for (const uint32_t callee : p.callees_of(f)) callees.push_back(p.functions()[callee].begin);
+        rows.push_back({{"name", image.function_at(f.begin)}, {"begin", f.begin}, {"end", f.end}, {"weight", f.weight},
+                        {"blocks", f.block_count}, {"reachable", f.reachable}, {"calls", std::move(callees)}});
+    }
+    return rows;
+}
+
+json blocks_to_json(const program &p) {
+    json rows = json::array();
+    for (const basic_block &b : p.blocks()) {
+        json next = json::array();
+        for (const uint32_t n : p.successors_of(b)) next.push_back(p.blocks()[n].begin);
+        rows.push_back({{"begin", b.begin}, {"end", b.end}, {"function", p.functions()[b.function].begin},
+                        {"reachable", b.reachable}, {"next", std::move(next)}});
+    }
+    return rows;
+}
+
+json program_to_json(const program &p, const program_image &image) {
+    const findings f = examine(p);
+    json groups = json::object();
+    for (std::size_t i = 0; i < group_names.size(); ++i) {
+        if (f.groups[i] != 0) groups[std::string{group_names[i]}] = f.groups[i];
+    }
+    json wides = json::object();
+    for (const auto &[kind, count] : f.wides) wides[std::string{kind}] = count;
+    json edges = json::array();
+    for (const back_edge &e : f.back_edges) edges.push_back({{"from", e.from}, {"to", e.to}, {"weight", e.weight}});
+    return {{"name", image.name},
+            {"section", image.section},
+            {"slots", p.size()},
+            {"instructions", f.instructions},
+            {"reachable", f.reachable},
+            {"unreachable", f.instructions - f.reachable},
+            {"cpu", fmt::format("v{}", f.cpu)},
+            {"groups", std::move(groups)},
+            {"helpers", calls_to_json(f.helpers, true)},
+            {"kfuncs", calls_to_json(f.kfuncs, false)},
+            {"lddw", std::move(wides)},
+            {"functions", functions_to_json(p, image)},
+            {"blocks", blocks_to_json(p)},
+            {"back_edges", std::move(edges)}};
+}
+
+json object_to_json(const object::object_file &object) {
+    json sections = json::array();
+    for (const object::section_info &s : object.sections()) {
+        sections.push_back({{"name", s.name}, {"bytes", s.size}, {"executable", s.executable}});
+    }
+    json functions = json::array();
+    for (const object::function_info &f : object.functions()) {
+        functions.push_back({{"name", f.name}, {"section", f.section}, {"offset", f.offset}, {"bytes", f.size},
+                             {"global", f.global}, {"program", f.is_program}});
+    }
+    return {{"sections", std::move(sections)}, {"functions", std::move(functions)}};
+}
+
+// --- both
+
+struct inspected {
+    program_image image;
+    result<program> loaded;
+};
+
+outcome<inspected> load(outcome<program_image> image) {
+    if (not image) return std::unexpected{std::move(image.error())};
+    auto loaded = program::load(image->code, {.max_insns = most_max_insns, .jump_targets = {}});
+    if (not loaded) return fail(image->title(), loaded.error());
+    return inspected{std::move(*image), std::move(loaded)};
+}
+
+/// All programs of the file, each with its title and either itself or the reason why it cannot be examined.
+std::vector<std::pair<std::string, outcome<inspected>>> collect(program_file &file) {
+    std::vector<std::pair<std::string, outcome<inspected>>> programs;
+    if (not file.object) {
+        programs.emplace_back("", load(program_image{file.path, file.format, "", "", std::move(file.code), {}}));
+        return programs;
+    }
+    for (const object::function_info &f : file.object->functions()) {
+        if (f.is_program) programs.emplace_back(fmt::format("{} ({})", f.name, f.section), load(link(file, f)));
+    }
+    return programs;
+}
+
+outcome<void> inspect_chosen(const program_file &file, const inspect_options &options) {
+    const auto chosen = choose_program(file, options.program);
+    if (not chosen) return std::unexpected{chosen.error()};
+    const auto loaded = load(link(file, **chosen));
+    if (not loaded) return std::unexpected{loaded.error()};
+    if (options.as_json) {
+        print_json({{"path", file.path}, {"programs", {program_to_json(*loaded->loaded, loaded->image)}}});
+        return {};
+    }
+    print("{}\n", paint(colour::bold, fmt::format("program {} ({})", loaded->image.name, loaded->image.section), stdout));
+    print_program(*loaded->loaded, loaded->image, options.with_blocks);
+    return {};
+}
+
+outcome<void> inspect_all(program_file &file, const inspect_options &options) {
+    const auto programs = collect(file);
+    if (not file.object and not programs.front().second) return std::unexpected{programs.front().second.error()};
+    json document = {{"path", file.path}, {"format", info(file.format).name}, {"bytes", file.size}};
+    if (file.object) document.update(object_to_json(*file.object));
+    document["programs"] = json::array();
+    if (not options.as_json) {
+        print("{}: {}, {} bytes\n\n", file.path, info(file.format).noun, file.size);
+        if (file.object) print_object(file);
+    }
+    for (const auto &[title, loaded] : programs) {
+        if (options.as_json) {
+            document["programs"].push_back(loaded ? program_to_json(*loaded->loaded, loaded->image)
+                                                  : json{{"name", title}, {"error", loaded.error().message}});
+            continue;
+        }
+        if (file.object) print("\n{}\n", paint(colour::bold, "program " + title, stdout));
+        if (loaded) print_program(*loaded->loaded, loaded->image, options.with_blocks);
+        else print("  cannot run     {}\n", loaded.error().message);
+    }
+    if (options.as_json) print_json(document);
+    return {};
+}
+
+outcome<void> inspect(const inspect_options &options) {
+    auto file = read_program_file(options.program);
+    if (not file) return std::unexpected{std::move(file.error())};
+    const bool choice = not options.program.section.empty() or not options.program.program.empty();
+    if (not choice) return inspect_all(*file, options);
+    if (file->object) return inspect_chosen(*file, options);
+    return fail(exit_code::usage, "--section and --program choose from an object, but '{}' is {}", file->path,
+                info(file->format).noun);
+}
+
+}  // namespace
+
+void add_inspect(CLI::App &app, context &ctx) {
+    CLI::App &command = *app.add_subcommand("inspect", "Show what a program consists of and needs");
+    const auto options = std::make_shared<inspect_options>();
+    add_common(command, ctx, options->as_json, [options] { return inspect(*options); });
+    add_program_options(command, options->program);
+    command.add_flag("--blocks", options->with_blocks, "List the basic blocks, too");
+}
+
+}  // namespace bpftime::vm::cli

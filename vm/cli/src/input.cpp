@@ -1,0 +1,229 @@
+// bpftime-vm: programs in all the forms in which they come
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "input.hpp"
+
+#include "capture.hpp"
+#include "isa/text.hpp"
+#include "log.hpp"
+#include "memory.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace bpftime::vm::cli {
+
+namespace {
+
+constexpr std::size_t largest_program = std::size_t{1} << 29;  // the largest program as text
+
+std::string display_name(const std::string &path) { return path == "-" ? "standard input" : path; }
+
+std::unexpected<failure> cannot_read(const std::string &path, int cause) {
+    return fail(exit_code::io, "cannot read '{}': {}", display_name(path), std::strerror(cause));
+}
+
+std::string_view as_text(const std::vector<uint8_t> &bytes) {
+    return {reinterpret_cast<const char *>(bytes.data()), bytes.size()};
+}
+
+/// Text has no control characters but white space; bytecode always has some.
+bool is_text(std::string_view bytes) {
+    return std::ranges::all_of(bytes, [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return byte >= ' ' ? byte != 0x7f : byte >= '\t' and byte <= '\r';
+    });
+}
+
+/// Whether the first line that is no comment could be hexadecimal digits.
+bool looks_like_hex(std::string_view text) {
+    while (not text.empty()) {
+        const auto end = text.find('\n');
+        std::string_view line = text.substr(0, end);
+        text.remove_prefix(end == text.npos ? text.size() : end + 1);
+        line = line.substr(0, std::min(line.find_first_of("#;"), line.find("//")));
+        const auto first = line.find_first_not_of(" \t\r\v\f");
+        if (first == line.npos) continue;
+        return line.find_first_not_of("0123456789abcdefABCDEFxX,: \t\r\v\f") == line.npos;
+    }
+    return false;
+}
+
+std::optional<program_format> format_by_name(std::string_view path) {
+    struct row {
+        std::string_view ending;
+        program_format format;
+    };
+    constexpr auto rows = std::to_array<row>({{".c", program_format::c}, {".s", program_format::assembly},
+                                              {".asm", program_format::assembly}, {".hex", program_format::hex}});
+    const auto found = std::ranges::find_if(rows, [&](const row &r) { return path.ends_with(r.ending); });
+    return found == rows.end() ? std::nullopt : std::optional{found->format};
+}
+
+program_format format_by_contents(const std::vector<uint8_t> &bytes) {
+    const std::string_view text = as_text(bytes);
+    if (text.starts_with("\x7f" "ELF")) return program_format::elf;
+    if (text.empty() or not is_text(text)) return program_format::raw;
+    return looks_like_hex(text) ? program_format::hex : program_format::assembly;
+}
+
+outcome<std::vector<uint8_t>> read_bytes(const std::string &path) {
+    if (path == "-") return read_file(stdin, display_name(path), largest_program);
+    const file_handle file{std::fopen(path.c_str(), "rb")};
+    if (not file) return cannot_read(path, errno);
+    return read_file(file.get(), path, largest_program);
+}
+
+outcome<object::object_file> parse_object(const std::string &path, const std::vector<uint8_t> &bytes) {
+    auto parsed = object::object_file::parse(bytes);
+    if (not parsed) return fail(display_name(path), parsed.error());
+    return std::move(*parsed);
+}
+
+/// Fills in what the bytes of the file mean.
+outcome<program_file> interpret(program_file file, std::vector<uint8_t> bytes) {
+    file.size = bytes.size();
+    if (file.format == program_format::elf or file.format == program_format::c) {
+        auto parsed = parse_object(file.path, bytes);
+        if (not parsed) return std::unexpected{std::move(parsed.error())};
+        file.object = std::move(*parsed);
+        return file;
+    }
+    if (file.format == program_format::raw) {
+        file.code = std::move(bytes);
+        return file;
+    }
+    if (file.format == program_format::hex) {
+        auto code = parse_hex(as_text(bytes), display_name(file.path));
+        if (not code) return std::unexpected{std::move(code.error())};
+        file.code = std::move(*code);
+        return file;
+    }
+    auto code = isa::assemble(as_text(bytes));
+    if (not code) return fail(display_name(file.path), code.error());
+    file.code = std::move(*code);
+    return file;
+}
+
+std::string list_programs(std::span<const object::function_info *const> programs) {
+    std::size_t width = 0;
+    for (const auto *p : programs) width = std::max(width, p->section.size());
+    std::string text;
+    for (const auto *p : programs) text += fmt::format("\n  --section {:<{}} --program {}", p->section, width, p->name);
+    return text;
+}
+
+}  // namespace
+
+std::optional<program_format> find_format(std::string_view name) noexcept {
+    const auto row = std::ranges::find(format_table, name, &format_info::name);
+    return row == format_table.end() ? std::nullopt : std::optional{row->format};
+}
+
+const format_info &info(program_format format) noexcept {
+    return *std::ranges::find(format_table, format, &format_info::format);
+}
+
+std::string cpu_of(std::string_view argument) {
+    if (argument.starts_with("cpu=")) argument.remove_prefix(4);
+    return std::string{argument};
+}
+
+std::string program_image::title() const {
+    return name.empty() ? display_name(path) : fmt::format("{}: program '{}'", display_name(path), name);
+}
+
+std::string_view program_image::function_at(uint32_t pc) const noexcept {
+    const auto found = std::ranges::find(functions, pc, &object::linked_function::begin);
+    return found == functions.end() ? std::string_view{} : found->name;
+}
+
+outcome<std::vector<uint8_t>> read_file(std::FILE *file, const std::string &name, std::size_t most) {
+    std::vector<uint8_t> bytes;
+    for (std::size_t chunk = 1 << 16; not feof(file); chunk = std::min(2 * chunk, std::size_t{1} << 24)) {
+        const std::size_t filled = bytes.size();
+        bytes.resize(filled + chunk);
+        bytes.resize(filled + fread(bytes.data() + filled, 1, chunk, file));
+        if (ferror(file)) return cannot_read(name, errno);
+        if (bytes.size() > most) {
+            return fail(exit_code::bad_input, "'{}' is larger than {} bytes", name, most);
+        }
+    }
+    return bytes;
+}
+
+outcome<program_file> read_program_file(const program_options &options) {
+    program_file file{.path = options.path, .format = program_format::raw, .size = 0, .code = {}, .object = {}};
+    std::optional<program_format> format = options.format;
+    const auto by_name = format_by_name(options.path);
+    if (not format and by_name == program_format::c) format = by_name;
+    if (format == program_format::c) {
+        file.format = *format;
+        if (const file_handle there{options.path == "-" ? nullptr : std::fopen(options.path.c_str(), "rb")};
+            not there and options.path != "-") {
+            return cannot_read(options.path, errno);
+        }
+        auto bytes = compile_c(options.path, options.compile);
+        if (not bytes) return std::unexpected{std::move(bytes.error())};
+        return interpret(std::move(file), std::move(*bytes));
+    }
+    auto bytes = read_bytes(options.path);
+    if (not bytes) return std::unexpected{std::move(bytes.error())};
+    const program_format by_contents = format_by_contents(*bytes);
+    // The name decides only between kinds of text.
+    const bool binary = by_contents == program_format::elf or by_contents == program_format::raw;
+    file.format = format.value_or(binary ? by_contents : by_name.value_or(by_contents));
+    log_debug(fmt::format("reading {} as {}", display_name(options.path), info(file.format).noun));
+    return interpret(std::move(file), std::move(*bytes));
+}
+
+outcome<const object::function_info *> choose_program(const program_file &file, const program_options &options) {
+    std::vector<const object::function_info *> programs;
+    std::vector<const object::function_info *> matching;
+    for (const object::function_info &f : file.object->functions()) {
+        const bool named = not options.program.empty() and f.name == options.program;
+        if (f.is_program) programs.push_back(&f);
+        if (not f.is_program and not named) continue;
+        const bool fits = (options.section.empty() or f.section == options.section) and
+                          (options.program.empty() or named);
+        if (fits) matching.push_back(&f);
+    }
+    const std::string name = display_name(file.path);
+    if (matching.size() == 1) return matching.front();
+    if (programs.empty()) {
+        return fail(exit_code::bad_input, "{}: the object holds no program: no function in an executable section", name);
+    }
+    if (matching.empty()) {
+        const std::string wanted = (options.program.empty() ? "" : fmt::format(" named '{}'", options.program)) +
+                                   (options.section.empty() ? "" : fmt::format(" in section '{}'", options.section));
+        return fail(exit_code::bad_input, "{}: no program{}; there are:{}", name, wanted, list_programs(programs));
+    }
+    return fail(exit_code::bad_input, "{}: {} programs to choose from; say which:{}", name, matching.size(),
+                list_programs(matching));
+}
+
+outcome<program_image> link(const program_file &file, const object::function_info &chosen) {
+    auto linked = file.object->link(chosen);
+    if (not linked) return fail(display_name(file.path), linked.error());
+    return program_image{file.path, file.format, chosen.name, chosen.section, std::move(linked->code),
+                         std::move(linked->functions)};
+}
+
+outcome<program_image> read_program(const program_options &options) {
+    auto file = read_program_file(options);
+    if (not file) return std::unexpected{std::move(file.error())};
+    if (file->object) {
+        const auto chosen = choose_program(*file, options);
+        if (not chosen) return std::unexpected{chosen.error()};
+        return link(*file, **chosen);
+    }
+    if (not options.section.empty() or not options.program.empty()) {
+        return fail(exit_code::usage, "--section and --program choose from an object, but '{}' is {}",
+                    display_name(file->path), info(file->format).noun);
+    }
+    return program_image{file->path, file->format, "", "", std::move(file->code), {}};
+}
+
+}  // namespace bpftime::vm::cli

@@ -1,0 +1,90 @@
+// bpftime-vm: programs in all the forms in which they come
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "compile.hpp"
+#include "failure.hpp"
+#include "object/object.hpp"
+
+#include <array>
+#include <cstdint>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bpftime::vm::cli {
+
+enum class program_format : uint8_t { raw, hex, assembly, elf, c };
+
+struct format_info {
+    program_format format;
+    std::string_view name;  ///< on the command line
+    std::string_view noun;  ///< in sentences
+};
+
+inline constexpr auto format_table = std::to_array<format_info>({
+    {program_format::raw, "raw", "bytecode"},
+    {program_format::hex, "hex", "hexadecimal text"},
+    {program_format::assembly, "asm", "assembly text"},
+    {program_format::elf, "elf", "object"},
+    {program_format::c, "c", "C"},
+});
+
+[[nodiscard]] std::optional<program_format> find_format(std::string_view name) noexcept;
+[[nodiscard]] const format_info &info(program_format format) noexcept;
+
+/// "v4" of "v4" and of "cpu=v4", which is what remains of "-mcpu=v4" after "-m".
+[[nodiscard]] std::string cpu_of(std::string_view argument);
+
+struct program_options {
+    std::string path;
+    std::optional<program_format> format;
+    std::string section;
+    std::string program;
+    compile_options compile;
+};
+
+/// A program file as it was read: bytecode, or an object that may hold several programs.
+struct program_file {
+    std::string path;
+    program_format format = program_format::raw;
+    std::size_t size = 0;                        ///< of the file (of a C file: of its object), in bytes
+    std::vector<uint8_t> code;                   ///< unless there is an object
+    std::optional<object::object_file> object;
+};
+
+/// One program, ready to be loaded.
+struct program_image {
+    std::string path;
+    program_format format = program_format::raw;
+    std::string name;     ///< empty if it is not from an object
+    std::string section;  ///< the same
+    std::vector<uint8_t> code;
+    std::vector<object::linked_function> functions;  ///< empty if it is not from an object
+
+    /// "fw.bpf.o: program xdp_firewall" for messages.
+    [[nodiscard]] std::string title() const;
+    /// The name of the function that begins at slot `pc`; empty if there is none.
+    [[nodiscard]] std::string_view function_at(uint32_t pc) const noexcept;
+};
+
+/// The rest of `file`, which may have `most` bytes; `name` is for messages.
+[[nodiscard]] outcome<std::vector<uint8_t>> read_file(std::FILE *file, const std::string &name, std::size_t most);
+
+/// Reads, compiles or assembles the program file that the options name.
+[[nodiscard]] outcome<program_file> read_program_file(const program_options &options);
+
+/// The program of `file` that the options choose; with none chosen, the only one there is.
+[[nodiscard]] outcome<const object::function_info *> choose_program(const program_file &file,
+                                                                    const program_options &options);
+
+/// `chosen` linked; `file` has an object.
+[[nodiscard]] outcome<program_image> link(const program_file &file, const object::function_info &chosen);
+
+/// All of the above.
+[[nodiscard]] outcome<program_image> read_program(const program_options &options);
+
+}  // namespace bpftime::vm::cli

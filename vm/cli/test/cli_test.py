@@ -1,0 +1,891 @@
+#!/usr/bin/env python3
+# bpftime-vm: runs the built bpftime-cli over right and wrong command lines
+# Copyright (c) 2026 The bpftime-vm authors
+# SPDX-License-Identifier: MIT
+"""usage: cli_test.py BPFTIME_CLI VM_FOLDER [unittest arguments]
+
+BPFTIME_CLI is the program to test, VM_FOLDER the folder vm/ of the sources.
+"""
+
+import json
+import os
+import pathlib
+import pty
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+CLI = None
+VM = None
+
+OK, USAGE, BAD_INPUT, FAULT, UNSUPPORTED, IO = range(6)
+
+RETURN_42 = "mov %r0, 42\nexit\n"
+LENGTH = "mov %r0, %r2\nexit\n"
+OUT_OF_BOUNDS = "ldxb %r0, [%r1+100]\nexit\n"
+ENDLESS = "again: add %r0, 1\nja again\n"
+
+# Returns the packet's first byte and increments its second; XDP_DROP if it has fewer.
+XDP = """
+ldxw %r2, [%r1]
+ldxw %r3, [%r1+4]
+mov %r4, %r2
+add %r4, 2
+jgt %r4, %r3, short
+ldxb %r5, [%r2+1]
+add %r5, 1
+stxb [%r2+1], %r5
+ldxb %r0, [%r2]
+exit
+short: mov %r0, 1
+exit
+"""
+
+XDP_C = """
+#include <linux/bpf.h>
+#include <asm/types.h>
+#include <bpf/bpf_helpers.h>
+static __attribute__((noinline)) int judge(unsigned char *p, unsigned char *end) {
+    return p + 1 > end ? XDP_DROP : *p;
+}
+SEC("xdp") int by_first_byte(struct xdp_md *ctx) {
+    return judge((void *)(long)ctx->data, (void *)(long)ctx->data_end);
+}
+"""
+
+MANY_C = """
+#define SEC(name) __attribute__((section(name), used))
+struct { int (*type)[1]; } sessions SEC(".maps");
+int counter;
+SEC("xdp") int first(void *ctx) { return 1; }
+SEC("xdp") int second(void *ctx) { return 2; }
+SEC("tc") int third(void *ctx) { return 3; }
+SEC("socket") int with_map(void *ctx) { return ((long (*)(void *))1)(&sessions) != 0; }
+SEC("socket") int with_data(void *ctx) { return ++counter; }
+"""
+
+
+def pcap(packets, magic=0xA1B2C3D4, link_type=1, wire_lengths=None):
+    """A capture file; packet i was captured at i seconds and i fractions."""
+    out = struct.pack("<IHHiIII", magic, 2, 4, 0, 0, 65535, link_type)
+    for i, packet in enumerate(packets):
+        wire = wire_lengths[i] if wire_lengths else len(packet)
+        out += struct.pack("<IIII", i, i, len(packet), wire) + packet
+    return out
+
+
+def pcapng(packets):
+    def block(kind, body):
+        body += b"\0" * (-len(body) % 4)
+        size = len(body) + 12
+        return struct.pack("<II", kind, size) + body + struct.pack("<I", size)
+
+    out = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
+    out += block(1, struct.pack("<HHI", 1, 0, 65535))
+    for packet in packets:
+        out += block(6, struct.pack("<IIIII", 0, 0, 1000, len(packet), len(packet)) + packet)
+    return out
+
+
+def packets_of(capture):
+    """The packets of a little-endian .pcap."""
+    position, packets = 24, []
+    while position < len(capture):
+        (length,) = struct.unpack_from("<I", capture, position + 8)
+        packets.append(capture[position + 16 : position + 16 + length])
+        position += 16 + length
+    return packets
+
+
+class Result:
+    def __init__(self, process):
+        self.code = process.returncode
+        self.raw = process.stdout
+        self.out = process.stdout.decode(errors="replace")
+        self.err = process.stderr.decode(errors="replace")
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+
+def environment(extra):
+    env = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "BPFTIME_LOG_LEVEL", "BPFTIME_VM_CLANG")}
+    return {**env, **(extra or {})}
+
+
+class CliTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="bpftime-cli-test-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def file(self, name, contents):
+        path = self.folder / name
+        path.write_bytes(contents.encode() if isinstance(contents, str) else contents)
+        return str(path)
+
+    def cli(self, *arguments, stdin=b"", env=None):
+        stdin = stdin.encode() if isinstance(stdin, str) else stdin
+        process = subprocess.run([CLI, *map(str, arguments)], input=stdin, capture_output=True,
+                                 cwd=self.folder, env=environment(env))
+        self.assertGreaterEqual(process.returncode, 0, f"died of a signal: {arguments}\n{process.stderr.decode()}")
+        return Result(process)
+
+    def on_terminal(self, *arguments, env=None):
+        """Exit code, and what a terminal that is both stdout and stderr shows."""
+        main, terminal = pty.openpty()
+        process = subprocess.Popen([CLI, *map(str, arguments)], stdin=terminal, stdout=terminal, stderr=terminal,
+                                   cwd=self.folder, env=environment({"TERM": "xterm", **(env or {})}))
+        os.close(terminal)
+        shown = b""
+        while True:
+            try:
+                chunk = os.read(main, 4096)
+            except OSError:
+                break
+            if not chunk:
+                break
+            shown += chunk
+        os.close(main)
+        return process.wait(), shown.decode()
+
+    def assert_ends(self, result, code, err=None, out=None):
+        """Checks exit code, a regular expression for stderr (none: nothing, if all is well) and, if given, stdout."""
+        self.assertEqual(result.code, code, f"stdout: {result.out}\nstderr: {result.err}")
+        if err is not None:
+            self.assertRegex(result.err, err)
+        elif code == OK:
+            self.assertEqual(result.err, "")
+        if out is not None:
+            self.assertEqual(result.out, out)
+
+    def object(self, source, name="prog.bpf.o", *options):
+        path = self.folder / name
+        self.assert_ends(self.cli("cc", self.file(name + ".c", source), "-o", path, *options), OK)
+        return str(path)
+
+
+class Usage(CliTest):
+    def test_no_arguments_print_the_usage(self):
+        result = self.cli()
+        self.assert_ends(result, USAGE, out="")
+        first = f"Usage: {CLI} <path to ebpf instructions> [path to memory for the ebpf program]"
+        self.assertEqual(result.err.splitlines()[0], first)
+        for command in ("run", "asm", "disasm", "inspect", "cc", "vms", "completion"):
+            self.assertRegex(result.err, rf"(?m)^  {command} ")
+
+    def test_help(self):
+        result = self.cli("--help")
+        self.assert_ends(result, OK)
+        self.assertIn("3  the program faulted while it ran", result.out)
+        for command in ("run", "asm", "disasm", "inspect", "cc", "vms", "completion"):
+            own = self.cli(command, "--help")
+            self.assert_ends(own, OK)
+            self.assertIn("--json", own.out)
+            self.assertIn(command, own.out)
+
+    def test_exit_codes_are_those_of_the_readme(self):
+        rows = re.findall(r"(?m)^  (\d)  (.+)$", self.cli("--help").out)
+        self.assertEqual(len(rows), 7)
+        readme = (VM / "cli" / "README.md").read_text()
+        for code, meaning in rows:
+            self.assertIn(f"| {code} | {meaning} |", readme)
+
+    def test_options_are_in_the_readme(self):
+        readme = (VM / "cli" / "README.md").read_text()
+        for name in re.findall(r"--[a-z-]+", self.cli("run", "--help").out):
+            if name != "--help":
+                self.assertIn(name, readme)
+
+    def test_version(self):
+        self.assertRegex(self.cli("--version").out, r"^bpftime-cli \d+\.\d+\.\d+ \(libbpftime-vm \d+\.\d+\.\d+\)\n$")
+        for arguments in (["--version", "--json"], ["--json", "--version"]):
+            self.assertEqual(list(self.cli(*arguments).json), ["bpftime-cli", "libbpftime-vm"])
+
+    def test_wrong_options(self):
+        program = self.file("p.s", RETURN_42)
+        for arguments in (["--frobnicate"], ["run"], ["run", "--frobnicate", program], ["run", program, "a", "b"],
+                          ["asm"], ["disasm"], ["inspect"], ["cc"], ["completion"], ["completion", "tcsh"],
+                          ["vms", "extra"], ["run", program, "--repeat", "0"], ["run", program, "--repeat", "-1"],
+                          ["run", program, "--repeat", "many"], ["run", program, "--limit", "-5"],
+                          ["run", program, "--max-insns", "0"], ["run", program, "--max-insns", "16777217"],
+                          ["run", program, "--type", "tc"], ["run", program, "--format", "exe"],
+                          ["disasm", program, "--style", "gas"], ["--json"]):
+            with self.subTest(arguments):
+                self.assert_ends(self.cli(*arguments), USAGE, "error|Usage", out="")
+
+    def test_unknown_command_is_a_program_that_is_not_there(self):
+        self.assert_ends(self.cli("frobnicate"), IO, "cannot read 'frobnicate': No such file or directory", out="")
+
+
+class Streams(CliTest):
+    def test_errors_go_to_stderr_only(self):
+        result = self.cli("run", "missing.bin")
+        self.assert_ends(result, IO, r"^bpftime-cli: error: cannot read 'missing.bin': No such file", out="")
+
+    def test_closed_stdout(self):
+        program = self.file("p.s", RETURN_42)
+        for closing in (">&-", ">/dev/full"):
+            for command in ("run", "disasm", "inspect", "asm"):
+                with self.subTest(closing + command):
+                    process = subprocess.run(["sh", "-c", f'exec "$0" "$@" {closing}', CLI, command, program],
+                                             capture_output=True, env=environment({}))
+                    self.assertEqual(process.returncode, IO)
+                    self.assertIn(b"cannot write to standard output", process.stderr)
+
+    def test_files_do_not_become_a_closed_stdout(self):
+        program, out = self.file("p.s", XDP), self.folder / "out.pcap"
+        capture = self.file("in.pcap", pcap([b"\2\0\0"]))
+        process = subprocess.run(["sh", "-c", 'exec "$0" "$@" >&- 2>&- <&-', CLI, "run", program, capture, "--type",
+                                  "xdp", "--out", out], env=environment({}))
+        self.assertEqual(process.returncode, IO)
+        self.assertEqual(packets_of(out.read_bytes()), [b"\2\1\0"])
+
+    def test_colours_on_a_terminal_only(self):
+        program = self.file("p.s", RETURN_42)
+        code, shown = self.on_terminal("vms")
+        self.assertEqual(code, OK)
+        self.assertIn("\x1b[1m", shown)
+        self.assertIn("\x1b[1;31merror:", self.on_terminal("run", "missing")[1])
+        for env in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+            self.assertNotIn("\x1b", self.on_terminal("run", "missing", env=env)[1])
+            self.assertNotIn("\x1b", self.on_terminal("inspect", program, env=env)[1])
+        self.assertNotIn("\x1b", self.cli("vms").out)
+        self.assertNotIn("\x1b", self.cli("run", "missing").err)
+
+    def test_progress_bar_on_a_terminal_only(self):
+        program = self.file("p.s", RETURN_42)
+        capture = self.file("many.pcap", pcap([b"x"] * 300))
+        code, shown = self.on_terminal("run", program, capture)
+        self.assertEqual(code, OK)
+        self.assertRegex(shown, r"\[#*\.*\] +\d+%  \d+ packets")
+        self.assertNotIn("[", self.cli("run", program, capture).err)
+
+    def test_log_level(self):
+        program = self.file("p.s", RETURN_42)
+        self.assertIn("debug", self.cli("run", program, env={"BPFTIME_LOG_LEVEL": "DEBUG"}).err)
+        self.assert_ends(self.cli("run", program), OK, "^$", out="r0 = 42 (0x2a)\n")
+
+
+class ProgramForms(CliTest):
+    CODE = bytes.fromhex("b70000002a000000" "9500000000000000")
+
+    def test_every_form_runs(self):
+        forms = {"p.s": RETURN_42, "p.asm": RETURN_42, "p.txt": "# a comment\n" + RETURN_42, "p.bin": self.CODE,
+                 "p.hex": self.CODE.hex(), "p": self.CODE.hex(" ", 1),
+                 "q.hex": "0xb7, 0x00,0x00,0x00 ; r0 = 42\n2a:00:00:00 // 42\n# exit\n95 00 00 00 00000000",
+                 "p.c": "int f(void) { return 42; }"}
+        for name, contents in forms.items():
+            with self.subTest(name):
+                self.assert_ends(self.cli("run", self.file(name, contents)), OK, out="r0 = 42 (0x2a)\n")
+
+    def test_object_runs(self):
+        self.assert_ends(self.cli("run", self.object("int f(void) { return 42; }")), OK, out="r0 = 42 (0x2a)\n")
+
+    def test_standard_input(self):
+        for contents in (RETURN_42, self.CODE, self.CODE.hex()):
+            self.assert_ends(self.cli("run", "-", stdin=contents), OK, out="r0 = 42 (0x2a)\n")
+        c = "int f(void) { return 42; }"
+        self.assert_ends(self.cli("run", "-", "--format", "c", stdin=c), OK, out="r0 = 42 (0x2a)\n")
+
+    def test_format_overrides(self):
+        path = self.file("p.s", self.CODE.hex())
+        self.assert_ends(self.cli("run", path), BAD_INPUT, r"p.s: .*\(line 1\)", out="")
+        self.assert_ends(self.cli("run", path, "-f", "hex"), OK, out="r0 = 42 (0x2a)\n")
+        text = self.file("p.bin", RETURN_42)
+        self.assert_ends(self.cli("run", text, "--format", "raw"), BAD_INPUT, "not a multiple of 8")
+        self.assert_ends(self.cli("run", text, "--format", "elf"), BAD_INPUT, "not an ELF file: it begins with 6d 6f 76 20")
+
+    def test_bad_hex(self):
+        for contents, message in (("b7000", "p.hex: hexadecimal digits come in pairs, the one in column 5 is alone .line 1"),
+                                  ("b700\n00 zz", "p.hex: byte 0x7a is no hexadecimal digit, column 4 .line 2"),
+                                  ("b70g", "byte 0x67 is no hexadecimal digit, column 4"),
+                                  ("0x", "empty program"), ("# nothing", "empty program")):
+            with self.subTest(contents):
+                self.assert_ends(self.cli("run", self.file("p.hex", contents)), BAD_INPUT, message, out="")
+
+    def test_bad_assembly_names_the_line(self):
+        self.assert_ends(self.cli("run", self.file("p.s", "mov %r0, 1\nfrobnicate %r1\nexit\n")), BAD_INPUT,
+                         r"p.s: Invalid mnemonic 'frobnicate' \(line 2\)", out="")
+
+    def test_bad_bytecode(self):
+        self.assert_ends(self.cli("run", self.file("p", b"")), BAD_INPUT, "empty program")
+        self.assert_ends(self.cli("run", self.file("p", self.CODE[:-1])), BAD_INPUT, "length 15 is not a multiple of 8")
+        self.assert_ends(self.cli("run", self.file("p", b"\xff" + bytes(7))), BAD_INPUT, "unknown opcode 0xff at pc 0")
+        self.assert_ends(self.cli("run", self.file("p", self.CODE[:8])), BAD_INPUT, "falls off the end")
+
+    def test_not_readable(self):
+        self.assert_ends(self.cli("run", self.folder), IO, "cannot read '.*': Is a directory", out="")
+        self.assert_ends(self.cli("run", "missing.c"), IO, "cannot read 'missing.c': No such file")
+        self.assert_ends(self.cli("run", ""), IO, "cannot read ''")
+
+    def test_endless_input_ends(self):
+        self.assert_ends(self.cli("run", "/dev/zero"), BAD_INPUT, "'/dev/zero' is larger than 536870912 bytes")
+
+    def test_foreign_object(self):
+        self.assert_ends(self.cli("run", CLI), BAD_INPUT, "an object for machine .*, not for eBPF", out="")
+
+    def test_too_many_instructions(self):
+        path = self.file("p", self.CODE[:8] * 65536 + self.CODE[8:])
+        self.assert_ends(self.cli("run", path), BAD_INPUT, "program of 65537 instructions exceeds the limit of 65536")
+        self.assert_ends(self.cli("run", path, "--max-insns", "65537"), OK, out="r0 = 42 (0x2a)\n")
+
+
+class Objects(CliTest):
+    def test_ambiguous(self):
+        path = self.object(MANY_C)
+        result = self.cli("run", path)
+        self.assert_ends(result, BAD_INPUT, "prog.bpf.o: 5 programs to choose from; say which:", out="")
+        for section, program in (("xdp", "first"), ("xdp", "second"), ("tc", "third")):
+            self.assertRegex(result.err, rf"(?m)^  --section {section} +--program {program}$")
+        result = self.cli("run", path, "--section", "xdp")
+        self.assert_ends(result, BAD_INPUT, "2 programs to choose from")
+        self.assertNotIn("third", result.err)
+
+    def test_choices(self):
+        path = self.object(MANY_C)
+        for choice in (["--section", "tc"], ["--program", "third"], ["-s", "tc", "-p", "third"]):
+            self.assert_ends(self.cli("run", path, *choice), OK, out="r0 = 3 (0x3)\n")
+        self.assert_ends(self.cli("run", path, "-p", "second", "@64"), OK, out="r0 = 2 (0x2) XDP_PASS\n")
+
+    def test_wrong_choices(self):
+        path = self.object(MANY_C)
+        self.assert_ends(self.cli("run", path, "-p", "fourth"), BAD_INPUT, "no program named 'fourth'; there are:\n.*first")
+        self.assert_ends(self.cli("run", path, "-s", "kprobe"), BAD_INPUT, "no program in section 'kprobe'; there are:")
+        self.assert_ends(self.cli("run", path, "-s", "tc", "-p", "first"), BAD_INPUT,
+                         "no program named 'first' in section 'tc'")
+        self.assert_ends(self.cli("run", self.file("p.s", RETURN_42), "-p", "x"), USAGE,
+                         "--section and --program choose from an object, but '.*p.s' is assembly text")
+
+    def test_maps_and_data_are_refused_by_name(self):
+        path = self.object(MANY_C)
+        self.assert_ends(self.cli("run", path, "-p", "with_map"), UNSUPPORTED,
+                         "program 'with_map' needs the map 'sessions': maps are not supported yet", out="")
+        self.assert_ends(self.cli("run", path, "-p", "with_data"), UNSUPPORTED, "needs the global data 'counter'")
+
+    def test_calls_are_linked(self):
+        for cpu in ("v1", "v2", "v3", "v4"):
+            path = self.object("__attribute__((noinline)) static long twice(long a) { asm volatile(\"\" : \"+r\"(a)); return 2 * a; }"
+                               "long f(void) { return twice(21); }", "prog.bpf.o", f"-mcpu={cpu}")
+            self.assert_ends(self.cli("run", path), OK, out="r0 = 42 (0x2a)\n")
+
+    def test_damaged_object(self):
+        whole = pathlib.Path(self.object(MANY_C)).read_bytes()
+        for size in (10, 64, len(whole) // 2, len(whole) - 1):
+            self.assert_ends(self.cli("run", self.file("cut.o", whole[:size])), BAD_INPUT, "clang -target bpf", out="")
+
+    def test_object_without_programs(self):
+        self.assert_ends(self.cli("run", self.object("int x = 1;")), BAD_INPUT, "the object holds no program")
+
+
+class Running(CliTest):
+    def run_text(self, text, *arguments, **options):
+        return self.cli("run", self.file("p.s", text), *arguments, **options)
+
+    def test_short_form(self):
+        program, memory = self.file("p.s", LENGTH), self.file("mem", b"12345")
+        self.assert_ends(self.cli(program), OK, out="r0 = 0 (0x0)\n")
+        self.assert_ends(self.cli(program, memory), OK, out="r0 = 5 (0x5)\n")
+        self.assertEqual(self.cli(program, memory, "--json").json["r0"], 5)
+        self.assertEqual(self.cli("--json", program, memory).json["r0"], 5)
+        self.assertEqual(self.cli("--json", "run", program, memory).json["r0"], 5)
+        self.assert_ends(self.cli("--limit", "100", program), OK, out="r0 = 0 (0x0)\n")
+
+    def test_memory_forms(self):
+        for arguments, length in (([], 0), (["@0"], 0), (["@100"], 100), (["@0x10"], 16), (["@2K"], 2048),
+                                  (["@64K"], 65536), (["hex:00 11 22"], 3), (["hex:"], 0), (["--mem-hex", "0011"], 2),
+                                  (["@1G"], 1 << 30)):
+            with self.subTest(arguments):
+                self.assertEqual(self.run_text(LENGTH, *arguments, "--json").json["r0"], length)
+        self.assert_ends(self.run_text(LENGTH, "-", stdin=b"1234"), OK, out="r0 = 4 (0x4)\n")
+        self.assert_ends(self.run_text("ldxh %r0, [%r1+1]\nexit", "hex:01,02:03 0x04"), OK, out="r0 = 770 (0x302)\n")
+
+    def test_bad_memory(self):
+        for arguments, code, message in (
+                (["@"], USAGE, "after '@' comes a number of bytes"), (["@ten"], USAGE, "after '@'"),
+                (["@10X"], USAGE, "after '@'"), (["@-1"], USAGE, "after '@'"),
+                (["@99999999999999999999"], BAD_INPUT, "larger than the address space"),
+                (["@99999999999999G"], BAD_INPUT, "larger than the address space"),
+                (["@9000000000G"], BAD_INPUT, "cannot provide 9663676416000000000 bytes of memory"),
+                (["hex:0"], BAD_INPUT, "memory: hexadecimal digits come in pairs"),
+                (["--mem-hex", "0q"], BAD_INPUT, "memory: byte 0x71 is no hexadecimal digit"),
+                (["missing.bin"], IO, "cannot read 'missing.bin'"), (["."], IO, "Is a directory"),
+                (["@8", "--mem-hex", "00"], USAGE, "give the memory once")):
+            with self.subTest(arguments):
+                self.assert_ends(self.run_text(LENGTH, *arguments), code, message, out="")
+
+    def test_program_and_memory_from_standard_input(self):
+        self.assert_ends(self.cli("run", "-", "-"), USAGE, "cannot both be standard input")
+
+    def test_results(self):
+        self.assert_ends(self.run_text("mov %r0, -1\nexit"), OK,
+                         out="r0 = 18446744073709551615 (0xffffffffffffffff, -1)\n")
+        document = self.run_text("mov %r0, -1\nexit", "--json").json
+        self.assertEqual((document["r0"], document["r0_hex"]), (2**64 - 1, "0xffffffffffffffff"))
+        self.assertEqual(document["program"]["slots"], 2)
+        self.assertEqual(document["program"]["format"], "asm")
+        self.assertIn(document["vm"], [vm["name"] for vm in self.cli("vms", "--json").json["vms"]])
+
+    def test_faults(self):
+        result = self.run_text(OUT_OF_BOUNDS, "@64")
+        self.assert_ends(result, FAULT, "pc 0", out="")
+        fault = self.run_text(OUT_OF_BOUNDS, "@64", "--json").json["fault"]
+        self.assertEqual((fault["kind"], fault["pc"], fault["size"]), ("out_of_bounds_read", 0, 1))
+        self.assertEqual((fault["region"], fault["offset"]), ("input", 100))
+
+    def test_limit(self):
+        result = self.run_text(ENDLESS, "--limit", "1000", "--json")
+        self.assert_ends(result, FAULT)
+        self.assertEqual(result.json["fault"]["kind"], "instruction_limit")
+
+    def test_no_bounds_check(self):
+        self.assert_ends(self.run_text(OUT_OF_BOUNDS, "hex:" + "07" * 200, "--no-bounds-check"), OK, out="r0 = 7 (0x7)\n")
+        peek = "ldxb %r0, [%r1-1]\nexit"
+        self.assert_ends(self.run_text(peek, "@64"), FAULT)
+
+    def test_repeat_starts_from_the_same_memory(self):
+        increment = "ldxb %r0, [%r1]\nadd %r0, 1\nstxb [%r1], %r0\nexit"
+        for memory in ("hex:05", "@1"):
+            result = self.run_text(increment, memory, "--repeat", "10")
+            self.assert_ends(result, OK)
+            self.assertRegex(result.out, r"^r0 = [16] \(0x[16]\)\n10 runs in .*: mean .*, p50 .*, p99 .*, min .*, max ")
+        document = self.run_text(increment, "hex:05", "-r", "100", "--json").json
+        self.assertEqual((document["r0"], document["ns"]["runs"]), (6, 100))
+        self.assertLessEqual(document["ns"]["min"], document["ns"]["p50"])
+        self.assertLessEqual(document["ns"]["p50"], document["ns"]["p99"])
+        self.assertLessEqual(document["ns"]["p99"], document["ns"]["max"])
+
+    def test_huge_zeros_cost_nothing(self):
+        self.assert_ends(self.run_text(LENGTH, "@64G", "--repeat", "3"), OK)
+
+    def test_unknown_vm(self):
+        self.assert_ends(self.run_text(RETURN_42, "--vm", "no-such-vm"), UNSUPPORTED, "no-such-vm", out="")
+
+    def test_every_vm(self):
+        for vm in self.cli("vms", "--json").json["vms"]:
+            self.assert_ends(self.run_text(RETURN_42, "--vm", vm["name"]), OK, out="r0 = 42 (0x2a)\n")
+
+    def test_missing_helper(self):
+        self.assert_ends(self.run_text("call 1234\nexit"), BAD_INPUT, "1234.*pc 0", out="")
+
+    def test_helpers(self):
+        now = self.run_text("call 5\nexit", "--json").json["r0"]
+        self.assertGreater(now, 0)
+        self.assertLess(self.run_text("call 7\nexit", "--json").json["r0"], 2**32)
+        self.assertLess(self.run_text("call 8\nexit", "--json").json["r0"], os.cpu_count() + 1024)
+
+    def printk(self, text, size=None):
+        data = text.encode() + b"\0"
+        return self.run_text(f"mov %r2, {len(data) if size is None else size}\nmov %r3, -7\nlddw %r4, 0x1122334455667788\n"
+                             "mov %r5, 65\ncall 6\nexit", "hex:" + data.hex())
+
+    def test_trace_printk(self):
+        self.assert_ends(self.printk("a=%d b=%llx c=%c 100%%"), OK, r"^a=-7 b=1122334455667788 c=A 100%\n$",
+                         out="r0 = 32 (0x20)\n")
+        self.assert_ends(self.printk("%u %x\n"), OK, "^4294967289 55667788\n$")
+        for wrong in ("%s", "%d %d %d %d", "%q", "100%", "%lll"):
+            self.assert_ends(self.printk(wrong), OK, "^$", out="r0 = 18446744073709551594 (0xffffffffffffffea, -22)\n")
+        self.assert_ends(self.printk("no end", 6), OK, "^$", out="r0 = 18446744073709551594 (0xffffffffffffffea, -22)\n")
+        self.assert_ends(self.printk("x", 100), FAULT, out="")
+
+    def test_out_needs_a_capture(self):
+        for option in ("--out", "--verdicts"):
+            self.assert_ends(self.run_text(RETURN_42, "@8", option, "x"), USAGE, "need a capture")
+            self.assertFalse((self.folder / "x").exists())
+
+
+class Xdp(CliTest):
+    PACKETS = [b"\2aaa", b"\1bbb", b"\2ccc", b"\3ddd", b"\0eee", b"\4fff", b"z", b"\x09ggg"]
+
+    def setUp(self):
+        super().setUp()
+        self.program = self.file("xdp.s", XDP)
+
+    def run_xdp(self, memory, *arguments, **options):
+        return self.cli("run", self.program, memory, "--type", "xdp", *arguments, **options)
+
+    def capture(self, contents=None, name="in.pcap"):
+        return self.file(name, pcap(self.PACKETS) if contents is None else contents)
+
+    def test_one_packet(self):
+        self.assert_ends(self.run_xdp("hex:0211"), OK, out="r0 = 2 (0x2) XDP_PASS\n")
+        self.assert_ends(self.run_xdp(self.file("packet.bin", b"\3\0")), OK, out="r0 = 3 (0x3) XDP_TX\n")
+        self.assert_ends(self.run_xdp("@1500"), OK, out="r0 = 0 (0x0) XDP_ABORTED\n")
+        self.assert_ends(self.run_xdp("@0"), OK, out="r0 = 1 (0x1) XDP_DROP\n")
+        self.assert_ends(self.run_xdp("hex:0900"), OK, out="r0 = 9 (0x9) invalid action 9\n")
+        self.assertEqual(self.run_xdp("hex:0211", "--json").json["action"], "XDP_PASS")
+
+    def test_section_makes_the_type(self):
+        path = self.object(XDP_C)
+        self.assert_ends(self.cli("run", path, "hex:02"), OK, out="r0 = 2 (0x2) XDP_PASS\n")
+        self.assert_ends(self.cli("run", path), USAGE, "an XDP program runs over packets")
+        self.assert_ends(self.cli("run", path, "--type", "plain"), FAULT)
+        self.assert_ends(self.cli("run", path, "@3G"), UNSUPPORTED, "32 bits, but .* bytes below 4 GiB cannot be mapped")
+        self.assert_ends(self.cli("run", path, "@1T"), UNSUPPORTED, "32 bits, but .* bytes below 4 GiB cannot be mapped")
+
+    def test_context(self):
+        fields = {8: "data_meta", 12: 1, 16: 0, 20: 0}
+        for offset, expected in fields.items():
+            data = self.cli("run", self.file("f.s", f"ldxw %r0, [%r1+{offset}]\nldxw %r2, [%r1]\n"
+                                             + ("sub %r0, %r2\nmov %r2, 0\n" if offset == 8 else "") + "exit"),
+                            "@64", "--type", "xdp", "--json").json["r0"]
+            self.assertEqual(data, 0 if offset == 8 else expected)
+        self.assert_ends(self.cli("run", self.file("f.s", "ldxw %r0, [%r1+24]\nexit"), "@64", "--type", "xdp"), FAULT)
+
+    def test_packet_is_fenced(self):
+        for offset in (-1, 64):
+            program = self.file("f.s", f"ldxw %r2, [%r1]\nldxb %r0, [%r2{offset:+}]\nexit")
+            self.assert_ends(self.cli("run", program, "@64", "--type", "xdp"), FAULT, "pc 1")
+
+    def test_capture_table(self):
+        result = self.run_xdp(self.capture())
+        self.assert_ends(result, OK, "^$")
+        rows = re.findall(r"(?m)^(\S.*?) +(\d+) +(\d+\.\d\d)$", result.out)
+        self.assertEqual(rows, [("XDP_ABORTED", "1", "12.50"), ("XDP_DROP", "2", "25.00"), ("XDP_PASS", "2", "25.00"),
+                                ("XDP_TX", "1", "12.50"), ("XDP_REDIRECT", "1", "12.50"), ("invalid action 9", "1", "12.50"),
+                                ("total", "8", "100.00")])
+        self.assertRegex(result.out, r"\n8 packets, 29 bytes, backend \w+\n8 runs in .*: .* packets/s, per packet p50 .*, p99 ")
+
+    def test_capture_json(self):
+        document = self.run_xdp(self.capture(), "--json").json
+        self.assertEqual(document["actions"], {"XDP_ABORTED": 1, "XDP_DROP": 2, "XDP_PASS": 2, "XDP_TX": 1,
+                                               "XDP_REDIRECT": 1, "invalid action 9": 1})
+        self.assertEqual((document["packets"], document["bytes"], document["faults"]), (8, 29, {}))
+        self.assertGreater(document["packets_per_second"], 0)
+
+    def test_out_and_verdicts(self):
+        out, verdicts = self.folder / "out.pcap", self.folder / "verdicts.txt"
+        result = self.run_xdp(self.capture(), "--out", out, "--verdicts", verdicts, "--repeat", "3")
+        self.assert_ends(result, OK)
+        self.assertIn(f"3 packets written to {out}\n", result.out)
+        self.assertEqual(packets_of(out.read_bytes()), [b"\2baa", b"\2dcc", b"\3edd"])
+        self.assertEqual(verdicts.read_text(), "2\n1\n2\n3\n0\n4\n1\n9\n")
+        self.assertEqual(self.run_xdp(out, "--json").json["actions"]["XDP_PASS"], 2)
+
+    def test_out_errors(self):
+        capture = self.capture()
+        before = pathlib.Path(capture).read_bytes()
+        self.assert_ends(self.run_xdp(capture, "--out", capture), USAGE, "is the capture that is being read")
+        self.assertEqual(pathlib.Path(capture).read_bytes(), before)
+        self.assert_ends(self.run_xdp(capture, "--out", "missing/out.pcap"), IO, "cannot write 'missing/out.pcap'")
+        self.assert_ends(self.run_xdp(capture, "--verdicts", "missing/v"), IO, "cannot write 'missing/v'")
+        self.assert_ends(self.run_xdp(capture, "--out", "-"), USAGE, "--out needs the name of a file")
+        self.assert_ends(self.run_xdp(capture, "--out", "/dev/full"), IO, "cannot write '/dev/full'")
+        self.assert_ends(self.run_xdp(capture, "--verdicts", "/dev/full"), IO, "cannot write '/dev/full'")
+
+    def test_kinds_of_captures(self):
+        for name, contents in (("nano.pcap", pcap(self.PACKETS, magic=0xA1B23C4D)), ("x.pcapng", pcapng(self.PACKETS)),
+                               ("no-extension", pcap(self.PACKETS))):
+            with self.subTest(name):
+                out = self.folder / "out.pcap"
+                result = self.run_xdp(self.file(name, contents), "--json", "--out", out)
+                self.assert_ends(result, OK, "^$")
+                self.assertEqual(result.json["actions"]["XDP_DROP"], 2)
+                self.assertEqual(len(packets_of(out.read_bytes())), 3)
+        document = self.run_xdp("-", "--json", stdin=pcap(self.PACKETS)).json
+        self.assertEqual((document["packets"], document["capture"]), (8, "standard input"))
+
+    def test_empty_capture(self):
+        result = self.run_xdp(self.capture(pcap([])))
+        self.assert_ends(result, OK, "^$")
+        self.assertRegex(result.out, r"(?m)^total +0 +0.00$")
+        self.assertEqual(self.run_xdp(self.capture(pcap([b""])), "--json").json["actions"]["XDP_DROP"], 1)
+
+    def test_truncated_captures(self):
+        whole = pcap(self.PACKETS)
+        result = self.run_xdp(self.capture(whole[:-2]), "--json", "--out", "out.pcap")
+        self.assert_ends(result, BAD_INPUT, "capture '.*in.pcap' is damaged after 7 packets: truncated dump file")
+        self.assertEqual(result.json["packets"], 7)
+        self.assertIn("damaged after 7 packets", result.json["stopped_by"])
+        self.assertEqual(len(packets_of((self.folder / "out.pcap").read_bytes())), 3)
+        self.assert_ends(self.run_xdp(self.capture(whole[:10])), BAD_INPUT, "truncated dump file", out="")
+        for size in range(4, 24):
+            self.assert_ends(self.run_xdp(self.capture(whole[:size])), BAD_INPUT, "capture '.*'")
+        huge = whole[:24] + struct.pack("<IIII", 0, 0, 0xFFFFFFF0, 0xFFFFFFF0)
+        self.assert_ends(self.run_xdp(self.capture(huge)), BAD_INPUT, "damaged after 0 packets")
+
+    def test_cut_packets_are_counted(self):
+        result = self.run_xdp(self.capture(pcap([b"\2aaa", b"\2bbb"], wire_lengths=[1500, 4])))
+        self.assertIn("2 packets, 8 bytes (1 packets cut when captured)", result.out)
+
+    def test_other_link_types_are_warned_about(self):
+        result = self.run_xdp(self.capture(pcap(self.PACKETS, link_type=113)))
+        self.assert_ends(result, OK, "warning: capture '.*' holds LINUX_SLL packets, but XDP programs expect Ethernet")
+
+    def test_faults_are_counted_and_do_not_stop(self):
+        reader = self.file("reader.s", "ldxw %r2, [%r1]\nldxb %r0, [%r2+3]\nmov %r0, 2\nexit")
+        capture = self.capture()
+        result = self.cli("run", reader, capture, "--type", "xdp", "--verdicts", "v")
+        self.assert_ends(result, FAULT, "1 of 8 packets faulted; packet 7: .*pc 1")
+        self.assertRegex(result.out, r"(?m)^fault out_of_bounds_read +1 +12.50$")
+        self.assertEqual((self.folder / "v").read_text().split("\n")[6], "fault out_of_bounds_read")
+        document = self.cli("run", reader, capture, "--type", "xdp", "--json").json
+        self.assertEqual(document["faults"], {"out_of_bounds_read": 1})
+        self.assertEqual(document["first_fault"]["pc"], 1)
+        self.assertEqual(document["actions"]["XDP_PASS"], 7)
+
+    def test_missing_helper_stops(self):
+        program = self.file("h.s", "call 44\nexit")
+        self.assert_ends(self.cli("run", program, self.capture(), "--type", "xdp"), BAD_INPUT, "44", out="")
+
+    def test_plain_program_over_a_capture(self):
+        program = self.file("len.s", LENGTH)
+        out = self.folder / "out.pcap"
+        capture = self.capture(pcap([b"aaaa", b"", b"bbbb", b"c"]))
+        result = self.cli("run", program, capture, "--out", out)
+        self.assert_ends(result, OK)
+        self.assertRegex(result.out, r"(?m)^4 \(0x4\) +2 +50.00$")
+        self.assertEqual(packets_of(out.read_bytes()), [b"aaaa", b"bbbb", b"c"])
+        document = self.cli("run", program, capture, "--json").json
+        self.assertEqual(document["results"], [{"r0": 0, "packets": 1}, {"r0": 1, "packets": 1}, {"r0": 4, "packets": 2}])
+
+    def test_many_different_results_are_bounded(self):
+        program = self.file("id.s", "ldxw %r0, [%r1]\nexit")
+        capture = self.capture(pcap([struct.pack("<I", i) for i in range(5000)]))
+        document = self.cli("run", program, capture, "--json").json
+        self.assertEqual((len(document["results"]), document["other_results"]), (4096, 5000 - 4096))
+        self.assertRegex(self.cli("run", program, capture).out, r"(?m)^other results +4980 +99.60$")
+
+
+class Example(CliTest):
+    def test_firewall(self):
+        folder = VM / "example" / "xdp_firewall"
+        path = self.object((folder / "xdp_firewall.bpf.c").read_text())
+        out, verdicts = self.folder / "out.pcap", self.folder / "verdicts.txt"
+        result = self.cli("run", path, folder / "traffic.pcap", "--json", "--out", out, "--verdicts", verdicts)
+        self.assert_ends(result, OK, "^$")
+        expected = dict(line.split() for line in (folder / "expected.txt").read_text().splitlines())
+        self.assertEqual({k: str(v) for k, v in result.json["actions"].items()}, expected)
+        self.assertEqual(verdicts.read_text(), (folder / "expected_verdicts.txt").read_text())
+        sent = [p for p, v in zip(packets_of((folder / "traffic.pcap").read_bytes()), verdicts.read_text().split())
+                if v in "23"]
+        self.assertEqual(len(packets_of(out.read_bytes())), len(sent))
+        answered = packets_of((folder / "expected_tx.pcap").read_bytes())
+        written = packets_of(out.read_bytes())
+        passed = [v for v in verdicts.read_text().split() if v in "23"]
+        self.assertEqual([p for p, v in zip(written, passed) if v == "3"], answered)
+
+    def test_firewall_for_every_cpu_version(self):
+        folder = VM / "example" / "xdp_firewall"
+        expected = dict(line.split() for line in (folder / "expected.txt").read_text().splitlines())
+        for cpu in ("v1", "v2", "v4"):
+            result = self.cli("run", folder / "xdp_firewall.bpf.c", folder / "traffic.pcap", f"-mcpu={cpu}", "--json")
+            self.assert_ends(result, OK, "^$")
+            self.assertEqual({k: str(v) for k, v in result.json["actions"].items()}, expected)
+
+
+class Cc(CliTest):
+    def test_default_name(self):
+        for name in ("fw.c", "fw.bpf.c"):
+            self.assert_ends(self.cli("cc", self.file(name, XDP_C)), OK, "^$", out="")
+            (self.folder / "fw.bpf.o").unlink()
+
+    def test_json(self):
+        document = self.cli("cc", self.file("fw.c", XDP_C), "--json").json
+        self.assertEqual(document["out"], "fw.bpf.o")
+        self.assertEqual([(p["name"], p["section"]) for p in document["programs"]], [("by_first_byte", "xdp")])
+
+    def test_cpu_versions(self):
+        source = self.file("div.c", "long f(long *p) { return *p / 3 + (int)p[1]; }")
+        for cpu, lowest in (("v4", "v4"), ("v1", "v1")):
+            self.cli("cc", source, f"-mcpu={cpu}", "-o", "div.o")
+            self.assertEqual(self.cli("inspect", "div.o", "--json").json["programs"][0]["cpu"], lowest)
+        self.assert_ends(self.cli("cc", source, "-mcpu=v99"), BAD_INPUT, "v99")
+
+    def test_further_arguments(self):
+        source = self.file("d.c", "int f(void) { return ANSWER; }")
+        self.assert_ends(self.cli("cc", source), BAD_INPUT, "ANSWER(.|\n)*d.c: 'clang.*' refused it")
+        self.assertFalse((self.folder / "d.bpf.o").exists())
+        self.assert_ends(self.cli("cc", source, "-o", "d.o", "--", "-DANSWER=42"), OK)
+        self.assert_ends(self.cli("run", "d.o"), OK, out="r0 = 42 (0x2a)\n")
+        self.assert_ends(self.cli("cc", "-", "-o", "-", "--", "-DANSWER=7", stdin="int f(void) { return ANSWER; }"), OK)
+
+    def test_standard_streams(self):
+        result = self.cli("cc", "-", "-o", "-", stdin="int f(void) { return 42; }")
+        self.assert_ends(result, OK)
+        self.assertEqual(result.raw[:4], b"\x7fELF")
+        self.assert_ends(self.cli("cc", "-", stdin="int f(void) { return 42; }"), USAGE, "name the object with -o")
+
+    def test_names_that_look_like_options(self):
+        self.file("-x.c", "int f(void) { return 42; }")
+        self.assert_ends(self.cli("cc", "./-x.c", "-o", "x.o"), OK)
+
+    def test_errors(self):
+        self.assert_ends(self.cli("cc", "missing.c"), IO, "cannot read 'missing.c'|No such file")
+        self.assert_ends(self.cli("cc", self.file("bad.c", "int f(")), BAD_INPUT, "error: (.|\n)*refused it", out="")
+        self.assert_ends(self.cli("cc", self.file("ok.c", XDP_C), "-o", "missing/x.o"), IO, "cannot write 'missing/x.o'")
+
+    def test_clang_is_missing_or_old(self):
+        source = self.file("ok.c", XDP_C)
+        remedy = "apt-get install clang-19"
+        self.assert_ends(self.cli("cc", source, env={"BPFTIME_VM_CLANG": "/nonexistent/clang"}), UNSUPPORTED,
+                         "BPFTIME_VM_CLANG names '/nonexistent/clang', which is no clang that runs: .*" + remedy)
+        self.assert_ends(self.cli("cc", source, env={"PATH": "/nonexistent"}), UNSUPPORTED, "none in PATH: .*" + remedy)
+        old = self.file("old-clang", "#!/bin/sh\necho 'Debian clang version 14.0.6'\n")
+        os.chmod(old, 0o755)
+        self.assert_ends(self.cli("cc", source, env={"BPFTIME_VM_CLANG": old}), UNSUPPORTED,
+                         "needs clang 18 or later, but '.*old-clang' is version 14: .*" + remedy)
+
+    def test_chosen_clang_is_used(self):
+        clang = shutil.which("clang-19") or shutil.which("clang-20") or shutil.which("clang")
+        result = self.cli("cc", self.file("ok.c", XDP_C), env={"BPFTIME_VM_CLANG": clang, "BPFTIME_LOG_LEVEL": "debug"})
+        self.assert_ends(result, OK, f"running {re.escape(clang)} -target bpf")
+
+
+class Text(CliTest):
+    def test_asm_and_disasm_are_inverse(self):
+        text = self.file("p.s", XDP)
+        self.assert_ends(self.cli("asm", text, "-o", "p.bin"), OK, "^$", out="")
+        code = (self.folder / "p.bin").read_bytes()
+        self.assertEqual(len(code), 12 * 8)
+        self.assertEqual(self.cli("asm", text).raw, code)
+        for options in ([], ["--pc"]):
+            again = self.cli("disasm", "p.bin", *options)
+            self.assert_ends(again, OK, "^$")
+            self.assertEqual(self.cli("asm", "-", stdin=again.out).raw, code)
+
+    def test_asm_forms(self):
+        text = self.file("p.s", RETURN_42)
+        hexadecimal = "b7 00 00 00 2a 00 00 00\n95 00 00 00 00 00 00 00\n"
+        self.assert_ends(self.cli("asm", text, "--hex"), OK, out=hexadecimal)
+        code, shown = self.on_terminal("asm", text)
+        self.assertEqual((code, shown.replace("\r", "")), (OK, hexadecimal))
+        self.assertEqual(self.cli("asm", text, "--json").json,
+                         {"path": text, "slots": 2, "hex": "b70000002a0000009500000000000000", "valid": True})
+
+    def test_asm_writes_programs_that_would_not_load(self):
+        result = self.cli("asm", self.file("p.s", "ja +5\n"), "-o", "p.bin")
+        self.assert_ends(result, OK, "warning: .*p.s: will not load: jump target 6 outside the program")
+        self.assertEqual((self.folder / "p.bin").read_bytes(), bytes.fromhex("0500050000000000"))
+
+    def test_asm_errors(self):
+        self.assert_ends(self.cli("asm", self.file("p.s", "mov %r11, 1")), BAD_INPUT, "Invalid register '%r11'.*line 1", out="")
+        self.assert_ends(self.cli("asm", self.file("p.s", RETURN_42), "-o", "missing/p.bin"), IO, "cannot write")
+
+    def test_disasm_styles(self):
+        program = self.file("p.s", "lddw %r1, 0x1122334455667788\nadd32 %r1, 1\nexit\n")
+        self.assert_ends(self.cli("disasm", program), OK, out="lddw %r1, 0x1122334455667788\nadd32 %r1, 1\nexit\n")
+        self.assert_ends(self.cli("disasm", program, "--style", "c", "--pc"), OK,
+                         out="0: r1 = 0x1122334455667788 ll\n2: w1 += 1\n3: exit\n")
+        rows = self.cli("disasm", program, "--json").json["instructions"]
+        self.assertEqual([r["pc"] for r in rows], [0, 2, 3])
+        self.assertEqual(rows[0]["bytes"], "18 01 00 00 88 77 66 55 00 00 00 00 44 33 22 11")
+
+    def test_disasm_names_functions(self):
+        path = self.object(XDP_C)
+        lines = self.cli("disasm", path).out.splitlines()
+        self.assertEqual([l for l in lines if l.startswith("#")], ["# by_first_byte", "# judge"])
+        self.assertEqual(self.cli("asm", "-", stdin="\n".join(lines)).raw, self.cli("asm", path).raw)
+
+    def test_disasm_errors(self):
+        self.assert_ends(self.cli("disasm", self.file("p", b"\xff" + bytes(7))), BAD_INPUT, "unknown opcode 0xff at pc 0", out="")
+        self.assert_ends(self.cli("disasm", self.file("p", b"")), BAD_INPUT, "empty program", out="")
+
+
+class Inspect(CliTest):
+    LOOP = ("lddw %r1, 10\nagain: add %r0, 1\nsub %r1, 1\njne %r1, 0, again\ncall local f\nexit\n"
+            "mov %r0, 1\nexit\nf: call 5\ncall 999\nexit\n")
+
+    def test_json(self):
+        document = self.cli("inspect", self.file("p.s", self.LOOP), "--json").json
+        (program,) = document["programs"]
+        self.assertEqual((program["slots"], program["instructions"]), (12, 11))
+        self.assertEqual((program["reachable"], program["unreachable"]), (9, 2))
+        self.assertEqual(program["cpu"], "v3")
+        self.assertEqual(program["lddw"], {"imm64": 1})
+        self.assertEqual([(e["from"], e["to"]) for e in program["back_edges"]], [(4, 2)])
+        self.assertEqual([(h["id"], h["name"], h["pcs"], h["provided"]) for h in program["helpers"]],
+                         [(5, "bpf_ktime_get_ns", [9], True), (999, "", [10], False)])
+        self.assertEqual([(f["begin"], f["end"], f["calls"]) for f in program["functions"]], [(0, 9, [9]), (9, 12, [])])
+        self.assertEqual(sum(program["groups"].values()), 11)
+        self.assertEqual([(b["begin"], b["next"], b["reachable"]) for b in program["blocks"]],
+                         [(0, [2], True), (2, [5, 2], True), (5, [], True), (7, [], False), (9, [], True)])
+
+    def test_text(self):
+        result = self.cli("inspect", self.file("p.s", self.LOOP), "--blocks")
+        self.assert_ends(result, OK, "^$")
+        for line in ("slots          12 (96 bytes)", "instructions   11: 9 reachable, 2 not", "lowest -mcpu   v3",
+                     "basic blocks   5", "back edges     1", "helper         5 bpf_ktime_get_ns at 9",
+                     "helper         999 (not provided by bpftime-cli) at 10", "lddw           imm64 1"):
+            self.assertIn(line, result.out)
+
+    def test_object(self):
+        path = self.object(MANY_C)
+        result = self.cli("inspect", path)
+        self.assert_ends(result, OK, "^$")
+        for program in ("first (xdp)", "second (xdp)", "third (tc)", "with_map (socket)"):
+            self.assertIn("program " + program, result.out)
+        self.assertIn("cannot run     ", result.out)
+        self.assertIn("needs the map 'sessions'", result.out)
+        document = self.cli("inspect", path, "--json").json
+        self.assertIn({"name": ".maps", "bytes": 8, "executable": False}, document["sections"])
+        self.assertEqual([f["name"] for f in document["functions"] if f["program"]],
+                         ["first", "second", "third", "with_map", "with_data"])
+        self.assertEqual(["error" in p for p in document["programs"]], [False, False, False, True, True])
+
+    def test_choice(self):
+        path = self.object(MANY_C)
+        document = self.cli("inspect", path, "-p", "third", "--json").json
+        self.assertEqual([p["name"] for p in document["programs"]], ["third"])
+        self.assert_ends(self.cli("inspect", path, "-p", "with_map"), UNSUPPORTED, "needs the map 'sessions'", out="")
+        self.assert_ends(self.cli("inspect", path, "-s", "xdp"), BAD_INPUT, "2 programs to choose from", out="")
+        self.assert_ends(self.cli("inspect", self.file("p.s", RETURN_42), "-p", "x"), USAGE, "choose from an object")
+
+    def test_errors(self):
+        self.assert_ends(self.cli("inspect", self.file("p.s", "ja +5\n")), BAD_INPUT, "jump target 6 outside", out="")
+
+
+class Completion(CliTest):
+    def complete(self, *words):
+        """What bash offers for the last word."""
+        script = self.file("completion.bash", self.cli("completion", "bash").out)
+        command = (f". {script}; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); _bpftime_cli; "
+                   "printf '%s\\n' \"${COMPREPLY[@]}\"")
+        process = subprocess.run(["bash", "-c", command, "bash", "bpftime-cli", *words], capture_output=True,
+                                 cwd=self.folder, text=True)
+        self.assertEqual((process.returncode, process.stderr), (0, ""))
+        return set(process.stdout.split())
+
+    def test_bash(self):
+        self.assertEqual(self.complete("dis"), {"disasm"})
+        self.assertLessEqual({"run", "asm", "disasm", "inspect", "cc", "vms", "completion"}, self.complete(""))
+        self.assertEqual(self.complete("run", "--rep"), {"--repeat"})
+        self.assertEqual(self.complete("run", "--format", ""), {"raw", "hex", "asm", "elf", "c"})
+        self.assertEqual(self.complete("disasm", "--style", "a"), {"assembly"})
+        self.assertEqual(self.complete("completion", ""), {"bash", "zsh", "fish"})
+        names = {vm["name"] for vm in self.cli("vms", "--json").json["vms"]}
+        self.assertEqual(self.complete("run", "--vm", ""), names)
+
+    def test_other_shells(self):
+        for shell, check in (("zsh", ["zsh", "-n"]), ("fish", ["fish", "-n"])):
+            result = self.cli("completion", shell)
+            self.assert_ends(result, OK, "^$")
+            for word in ("run", "inspect", "repeat", "assembly"):
+                self.assertIn(word, result.out)
+            if shutil.which(shell):
+                subprocess.run([*check, self.file("script", result.out)], check=True)
+            self.assertEqual(self.cli("completion", shell, "--json").json, {"shell": shell, "script": result.out})
+
+
+class Vms(CliTest):
+    def test_vms(self):
+        document = self.cli("vms", "--json").json
+        names = [vm["name"] for vm in document["vms"]]
+        self.assertIn("ubpf", names)
+        self.assertEqual(sum(vm["default"] for vm in document["vms"]), 1)
+        text = self.cli("vms")
+        self.assert_ends(text, OK, "^$")
+        for name in names:
+            self.assertRegex(text.out, rf"(?m)^{name} ")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    CLI = os.path.abspath(sys.argv[1])
+    VM = pathlib.Path(sys.argv[2]).resolve()
+    unittest.main(argv=[sys.argv[0], *sys.argv[3:]])
