@@ -1,0 +1,13 @@
+// bpftime-vm: benchmark: adds up 64 KiB of bytes
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "bench.h"
+
+SEC("bench") uint64_t sum_64k(void *mem, uint64_t len) {
+    const uint8_t *bytes = mem;
+    uint64_t sum = 0;
+    for (uint64_t i = 0; i < len; i++) {
+        sum += bytes[i];
+    }
+    return sum;
+}
