@@ -18,8 +18,10 @@ constexpr std::size_t magic_size = 4;
 using magic = std::array<uint8_t, magic_size>;
 
 constexpr magic pcapng = {0x0a, 0x0d, 0x0d, 0x0a};
-constexpr auto pcap_in_microseconds = std::to_array<magic>({{0xa1, 0xb2, 0xc3, 0xd4}, {0xd4, 0xc3, 0xb2, 0xa1}});
-constexpr auto pcap_in_nanoseconds = std::to_array<magic>({{0xa1, 0xb2, 0x3c, 0x4d}, {0x4d, 0x3c, 0xb2, 0xa1}});
+constexpr auto pcap_in_microseconds =
+    std::to_array<magic>({{0xa1, 0xb2, 0xc3, 0xd4}, {0xd4, 0xc3, 0xb2, 0xa1}});
+constexpr auto pcap_in_nanoseconds =
+    std::to_array<magic>({{0xa1, 0xb2, 0x3c, 0x4d}, {0x4d, 0x3c, 0xb2, 0xa1}});
 
 bool begins_with(std::span<const uint8_t> head, const magic &m) {
     return head.size() >= magic_size and std::ranges::equal(head.first(magic_size), m);
@@ -29,8 +31,8 @@ bool begins_with_one_of(std::span<const uint8_t> head, std::span<const magic> ma
     return std::ranges::any_of(magics, [&](const magic &m) { return begins_with(head, m); });
 }
 
-/// Looks at the beginning of `file` without moving it. Pushing back what was just read is safe in the C libraries of
-/// Linux, also for pipes.
+/// Looks at the beginning of `file` without moving it. Pushing back what was just read is safe in
+/// the C libraries of Linux, also for pipes.
 std::size_t peek(std::FILE *file, magic &head) {
     const std::size_t size = fread(head.data(), 1, head.size(), file);
     for (std::size_t i = size; i-- > 0;) ungetc(head[i], file);
@@ -38,15 +40,15 @@ std::size_t peek(std::FILE *file, magic &head) {
 }
 
 int64_t size_of(std::FILE *file) {
-    struct stat status {};
+    struct stat status{};
     return fstat(fileno(file), &status) == 0 and S_ISREG(status.st_mode) ? status.st_size : 0;
 }
 
 bool is_same_file(std::FILE *a, const std::string &b) {
-    struct stat first {};
-    struct stat second {};
-    return fstat(fileno(a), &first) == 0 and stat(b.c_str(), &second) == 0 and first.st_dev == second.st_dev and
-           first.st_ino == second.st_ino;
+    struct stat first{};
+    struct stat second{};
+    return fstat(fileno(a), &first) == 0 and stat(b.c_str(), &second) == 0 and
+           first.st_dev == second.st_dev and first.st_ino == second.st_ino;
 }
 
 }  // namespace
@@ -62,11 +64,14 @@ outcome<capture_reader> capture_reader::open(file_handle file, std::string name)
     capture_reader reader;
     reader.file_size_ = size_of(file.get());
     magic head{};
-    const bool micro = begins_with_one_of({head.data(), peek(file.get(), head)}, pcap_in_microseconds);
+    const bool micro =
+        begins_with_one_of({head.data(), peek(file.get(), head)}, pcap_in_microseconds);
     std::array<char, PCAP_ERRBUF_SIZE> message{};
     reader.pcap_.reset(pcap_fopen_offline_with_tstamp_precision(
-        file.get(), micro ? PCAP_TSTAMP_PRECISION_MICRO : PCAP_TSTAMP_PRECISION_NANO, message.data()));
-    if (not reader.pcap_) return fail(exit_code::bad_input, "capture '{}': {}", name, message.data());
+        file.get(), micro ? PCAP_TSTAMP_PRECISION_MICRO : PCAP_TSTAMP_PRECISION_NANO,
+        message.data()));
+    if (not reader.pcap_)
+        return fail(exit_code::bad_input, "capture '{}': {}", name, message.data());
     file.release();  // closed together with pcap_
     reader.name_ = std::move(name);
     return reader;
@@ -76,13 +81,11 @@ outcome<std::optional<packet>> capture_reader::next() {
     pcap_pkthdr *header = nullptr;
     const u_char *data = nullptr;
     switch (pcap_next_ex(pcap_.get(), &header, &data)) {
-    case 1:
-        ++packets_;
-        return packet{{data, header->caplen}, header->len, header->ts};
+    case 1: ++packets_; return packet{{data, header->caplen}, header->len, header->ts};
     case PCAP_ERROR_BREAK: return std::nullopt;  // the end of the file
     default:
-        return fail(exit_code::bad_input, "capture '{}' is damaged after {} packets: {}", name_, packets_,
-                    pcap_geterr(pcap_.get()));
+        return fail(exit_code::bad_input, "capture '{}' is damaged after {} packets: {}", name_,
+                    packets_, pcap_geterr(pcap_.get()));
     }
 }
 
@@ -97,9 +100,11 @@ std::optional<double> capture_reader::progress() const {
     return static_cast<double>(position) / static_cast<double>(file_size_);
 }
 
-outcome<capture_writer> capture_writer::create(const std::string &path, const capture_reader &like) {
+outcome<capture_writer> capture_writer::create(const std::string &path,
+                                               const capture_reader &like) {
     if (is_same_file(pcap_file(like.pcap_.get()), path)) {
-        return fail(exit_code::usage, "--out '{}' is the capture that is being read: choose another file", path);
+        return fail(exit_code::usage,
+                    "--out '{}' is the capture that is being read: choose another file", path);
     }
     capture_writer writer;
     writer.path_ = path;
@@ -115,7 +120,8 @@ outcome<capture_writer> capture_writer::create(const std::string &path, const ca
 
 void capture_writer::write(std::span<const uint8_t> bytes, const packet &original) {
     const auto length = static_cast<uint32_t>(bytes.size());
-    const pcap_pkthdr header{original.timestamp, length, std::max(length, original.original_length)};
+    const pcap_pkthdr header{original.timestamp, length,
+                             std::max(length, original.original_length)};
     pcap_dump(reinterpret_cast<u_char *>(dumper_.get()), &header, bytes.data());
     ++count_;
 }

@@ -21,13 +21,14 @@ struct close_file {
 };
 using file_handle = std::unique_ptr<std::FILE, close_file>;
 
-/// Whether `file`, of which nothing has been read yet, begins like a .pcap or .pcapng; leaves it at its beginning.
+/// Whether `file`, of which nothing has been read yet, begins like a .pcap or .pcapng; leaves it at
+/// its beginning.
 [[nodiscard]] bool begins_like_capture(std::FILE *file);
 
 struct packet {
     std::span<const uint8_t> bytes;  ///< valid until the next packet is read
     uint32_t original_length = 0;    ///< on the wire; more than bytes.size() if the capture cut it
-    timeval timestamp{};             ///< microseconds or, if the capture is so precise, nanoseconds in tv_usec
+    timeval timestamp{};  ///< microseconds or, if the capture is so precise, nanoseconds in tv_usec
 };
 
 class capture_reader {
@@ -60,7 +61,8 @@ private:
 class capture_writer {
 public:
     /// A .pcap with the link type and the time resolution of `like`.
-    [[nodiscard]] static outcome<capture_writer> create(const std::string &path, const capture_reader &like);
+    [[nodiscard]] static outcome<capture_writer> create(const std::string &path,
+                                                        const capture_reader &like);
 
     /// Writes `bytes` with the time of `original`.
     void write(std::span<const uint8_t> bytes, const packet &original);

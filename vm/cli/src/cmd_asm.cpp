@@ -6,9 +6,6 @@
 #include "output.hpp"
 #include "program/program.hpp"
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <nlohmann/json.hpp>
 
 #include <memory>
@@ -34,7 +31,8 @@ std::string to_hex_text(std::span<const uint8_t> code) {
     return text;
 }
 
-void print_as_json(const program_image &program, const asm_options &options, const std::optional<std::string> &warning) {
+void print_as_json(const program_image &program, const asm_options &options,
+                   const std::optional<std::string> &warning) {
     json document = {{"path", program.path},
                      {"slots", program.code.size() / isa::slot_size},
                      {"hex", fmt::format("{:02x}", fmt::join(program.code, ""))},
@@ -54,7 +52,8 @@ outcome<void> assemble(const asm_options &options) {
     const auto program = read_program(options.program);
     if (not program) return std::unexpected{program.error()};
     // Wrong programs are wanted at times, for tests: say so, but write them.
-    const auto loaded = bpftime::vm::program::load(program->code, {.max_insns = most_max_insns, .jump_targets = {}});
+    const auto loaded = bpftime::vm::program::load(
+        program->code, {.max_insns = most_max_insns, .jump_targets = {}});
     const auto warning = loaded ? std::nullopt : std::optional{loaded.error().message};
     if (warning) warn(fmt::format("{}: will not load: {}", program->title(), *warning));
 
@@ -62,7 +61,8 @@ outcome<void> assemble(const asm_options &options) {
     const bool as_hex = options.as_hex or (options.out.empty() and is_terminal(stdout));
     const std::string text = as_hex ? to_hex_text(program->code) : "";
     const std::span text_bytes{reinterpret_cast<const uint8_t *>(text.data()), text.size()};
-    if (auto done = write(as_hex ? text_bytes : std::span{program->code}, options); not done) return done;
+    if (auto done = write(as_hex ? text_bytes : std::span{program->code}, options); not done)
+        return done;
     if (options.as_json) print_as_json(*program, options, warning);
     return {};
 }
@@ -70,12 +70,14 @@ outcome<void> assemble(const asm_options &options) {
 }  // namespace
 
 void add_asm(CLI::App &app, context &ctx) {
-    CLI::App &command = *app.add_subcommand("asm", "Assemble a program to bytecode");
     const auto options = std::make_shared<asm_options>();
-    add_common(command, ctx, options->as_json, [options] { return assemble(*options); });
-    add_program_options(command, options->program);
-    command.add_option("-o,--out", options->out, "Write to this file (default: stdout)")->type_name("FILE");
-    command.add_flag("--hex", options->as_hex, "Write hexadecimal text, one slot a line (default on a terminal)");
+    command c{app, ctx, "asm", "Assemble a program to bytecode", options->as_json, [options] {
+                  return assemble(*options);
+              }};
+    c.program(options->program);
+    c.text("-o,--out", options->out, "FILE", "Write to this file (default: stdout)");
+    c.flag("--hex", options->as_hex,
+           "Write hexadecimal text, one slot a line (default on a terminal)");
 }
 
 }  // namespace bpftime::vm::cli

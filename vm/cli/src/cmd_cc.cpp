@@ -6,9 +6,6 @@
 #include "options.hpp"
 #include "output.hpp"
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <nlohmann/json.hpp>
 
 #include <filesystem>
@@ -25,11 +22,13 @@ struct cc_options {
     bool as_json = false;
 };
 
-/// As C compilers do it: beside the current directory's other files. fw.c and fw.bpf.c become fw.bpf.o.
+/// As C compilers do it: beside the current directory's other files. fw.c and fw.bpf.c become
+/// fw.bpf.o.
 std::string default_output(const std::string &path) {
     std::string name = std::filesystem::path{path}.filename().string();
     for (const std::string_view ending : {".c", ".bpf"}) {
-        if (name.size() > ending.size() and name.ends_with(ending)) name.resize(name.size() - ending.size());
+        if (name.size() > ending.size() and name.ends_with(ending))
+            name.resize(name.size() - ending.size());
     }
     return name + ".bpf.o";
 }
@@ -40,7 +39,8 @@ void print_as_json(const std::string &out, std::span<const uint8_t> bytes) {
     if (const auto object = object::object_file::parse(bytes)) {
         json programs = json::array();
         for (const object::function_info &f : object->functions()) {
-            if (f.is_program) programs.push_back({{"name", f.name}, {"section", f.section}, {"bytes", f.size}});
+            if (f.is_program)
+                programs.push_back({{"name", f.name}, {"section", f.section}, {"bytes", f.size}});
         }
         document["programs"] = std::move(programs);
     }
@@ -66,21 +66,21 @@ outcome<void> compile(const cc_options &options) {
 }  // namespace
 
 void add_cc(CLI::App &app, context &ctx) {
-    CLI::App &command = *app.add_subcommand("cc", "Compile a C file to an eBPF object with clang");
     const auto options = std::make_shared<cc_options>();
-    add_common(command, ctx, options->as_json, [options, &ctx] {
-        options->compile.extra = ctx.passthrough;
-        return compile(*options);
-    });
-    command.add_option("FILE", options->path, "C file; - for stdin")->required();
-    command.add_option("-o,--out", options->out, "Object to write (default: FILE with .bpf.o; - for stdout)")
-        ->type_name("FILE");
-    command
-        .add_option_function<std::string>(
-            "-m,--mcpu", [options](const std::string &cpu) { options->compile.cpu = cpu_of(cpu); },
-            "CPU version: v1 to v4, also written -mcpu=v4 (default v3)")
-        ->type_name("VERSION");
-    command.footer("What follows `--` goes to clang: bpftime-cli cc fw.c -- -DDEBUG -Iinclude");
+    command c{app,
+              ctx,
+              "cc",
+              "Compile a C file to an eBPF object with clang",
+              options->as_json,
+              [options, &ctx] {
+                  options->compile.extra = ctx.passthrough;
+                  return compile(*options);
+              }};
+    c.required("FILE", options->path, "C file; - for stdin");
+    c.text("-o,--out", options->out, "FILE",
+           "Object to write (default: FILE with .bpf.o; - for stdout)");
+    c.cpu(options->compile);
+    c.footer("What follows `--` goes to clang: bpftime-cli cc fw.c -- -DDEBUG -Iinclude");
 }
 
 }  // namespace bpftime::vm::cli

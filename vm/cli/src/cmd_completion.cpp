@@ -53,7 +53,8 @@ std::vector<std::string> values_of(const CLI::Option &option) {
 }
 
 option_words words_of(const CLI::Option &option) {
-    option_words words{{}, option.get_description(), values_of(option), option.get_items_expected_max() > 0};
+    option_words words{
+        {}, option.get_description(), values_of(option), option.get_items_expected_max() > 0};
     for (const std::string &name : option.get_snames()) words.names.push_back("-" + name);
     for (const std::string &name : option.get_lnames()) words.names.push_back("--" + name);
     if (std::ranges::find(words.names, "--vm") != words.names.end()) words.values = list_vms();
@@ -66,8 +67,10 @@ std::vector<command_words> all_words(const CLI::App &app) {
     for (const CLI::App *command : app.get_subcommands({})) {
         command_words words{command->get_name(), command->get_description(), {}, {}};
         for (const CLI::Option *option : command->get_options()) {
-            if (option->nonpositional()) words.options.push_back(words_of(*option));
-            else if (const auto values = values_of(*option); not values.empty()) words.operands = values;
+            if (option->nonpositional())
+                words.options.push_back(words_of(*option));
+            else if (const auto values = values_of(*option); not values.empty())
+                words.operands = values;
         }
         commands.push_back(std::move(words));
     }
@@ -100,10 +103,12 @@ std::string bash_script(const std::vector<command_words> &commands) {
             names.insert(names.end(), o.names.begin(), o.names.end());
             if (o.values.empty()) continue;
             for (const std::string &name : o.names) {
-                values += fmt::format("        '{} {}') words='{}' ;;\n", c.name, name, join(o.values));
+                values +=
+                    fmt::format("        '{} {}') words='{}' ;;\n", c.name, name, join(o.values));
             }
         }
-        words += fmt::format("            {}) words='{}'; operands='{}' ;;\n", c.name, join(names), join(c.operands));
+        words += fmt::format("            {}) words='{}'; operands='{}' ;;\n", c.name, join(names),
+                             join(c.operands));
     }
     return fmt::format(R"(# bash completion of bpftime-cli
 _bpftime_cli() {{
@@ -123,7 +128,8 @@ _bpftime_cli() {{
     COMPREPLY=($(compgen -W "$words" -- "$current"))
 }}
 complete -o default -F _bpftime_cli bpftime-cli
-)", names_of(commands), values, words);
+)",
+                       names_of(commands), values, words);
 }
 
 /// `text` for a description in zsh's _arguments, where brackets and colons have a meaning.
@@ -143,13 +149,18 @@ std::string zsh_script(const std::vector<command_words> &commands) {
         list += fmt::format("        {}\n", quote(c.name + ":" + c.description));
         cases += fmt::format("        {})\n            _arguments", c.name);
         for (const option_words &o : c.options) {
-            const std::string value = not o.takes_value ? "" : o.values.empty() ? ":value:_files"
-                                                             : fmt::format(":value:({})", join(o.values));
+            const std::string value = not o.takes_value ? ""
+                                      : o.values.empty()
+                                          ? ":value:_files"
+                                          : fmt::format(":value:({})", join(o.values));
             for (const std::string &name : o.names) {
-                cases += fmt::format(" \\\n                {}", quote(fmt::format("{}[{}]{}", name, zsh_escape(o.description), value)));
+                cases += fmt::format(
+                    " \\\n                {}",
+                    quote(fmt::format("{}[{}]{}", name, zsh_escape(o.description), value)));
             }
         }
-        const std::string operand = c.operands.empty() ? "*:file:_files" : fmt::format("*:word:({})", join(c.operands));
+        const std::string operand =
+            c.operands.empty() ? "*:file:_files" : fmt::format("*:word:({})", join(c.operands));
         cases += fmt::format(" \\\n                {} ;;\n", quote(operand));
     }
     return fmt::format(R"(#compdef bpftime-cli
@@ -168,24 +179,29 @@ _bpftime_cli() {{
 {}    esac
 }}
 compdef _bpftime_cli bpftime-cli
-)", list, cases);
+)",
+                       list, cases);
 }
 
 std::string fish_script(const std::vector<command_words> &commands) {
     std::string text = "# fish completion of bpftime-cli\n";
     for (const command_words &c : commands) {
-        text += fmt::format("complete -c bpftime-cli -n __fish_use_subcommand -a {} -d {}\n", c.name, quote(c.description));
+        text += fmt::format("complete -c bpftime-cli -n __fish_use_subcommand -a {} -d {}\n",
+                            c.name, quote(c.description));
         const std::string when = quote("__fish_seen_subcommand_from " + c.name);
         for (const option_words &o : c.options) {
             text += fmt::format("complete -c bpftime-cli -n {}", when);
             for (const std::string &name : o.names) {
-                text += name.starts_with("--") ? fmt::format(" -l {}", name.substr(2)) : fmt::format(" -s {}", name.substr(1));
+                text += name.starts_with("--") ? fmt::format(" -l {}", name.substr(2))
+                                               : fmt::format(" -s {}", name.substr(1));
             }
-            if (o.takes_value) text += o.values.empty() ? " -r" : fmt::format(" -x -a {}", quote(join(o.values)));
+            if (o.takes_value)
+                text += o.values.empty() ? " -r" : fmt::format(" -x -a {}", quote(join(o.values)));
             text += fmt::format(" -d {}\n", quote(o.description));
         }
         if (not c.operands.empty()) {
-            text += fmt::format("complete -c bpftime-cli -f -n {} -a {}\n", when, quote(join(c.operands)));
+            text += fmt::format("complete -c bpftime-cli -f -n {} -a {}\n", when,
+                                quote(join(c.operands)));
         }
     }
     return text;
@@ -196,27 +212,36 @@ struct shell_info {
     std::string (*script)(const std::vector<command_words> &);
 };
 
-constexpr auto shells = std::to_array<shell_info>({{"bash", bash_script}, {"zsh", zsh_script}, {"fish", fish_script}});
+constexpr auto shells =
+    std::to_array<shell_info>({{"bash", bash_script}, {"zsh", zsh_script}, {"fish", fish_script}});
 
 outcome<void> complete(const completion_options &options, const context &ctx) {
     const auto shell = std::ranges::find(shells, options.shell, &shell_info::name);
     const std::string script = shell->script(all_words(*ctx.app));
-    if (options.as_json) print_json({{"shell", options.shell}, {"script", script}});
-    else write_out(script);
+    if (options.as_json)
+        print_json({{"shell", options.shell}, {"script", script}});
+    else
+        write_out(script);
     return {};
 }
 
 }  // namespace
 
 void add_completion(CLI::App &app, context &ctx) {
-    CLI::App &command = *app.add_subcommand("completion", "Print a completion script for a shell");
     const auto options = std::make_shared<completion_options>();
-    add_common(command, ctx, options->as_json, [options, &ctx] { return complete(*options, ctx); });
+    command c{app,
+              ctx,
+              "completion",
+              "Print a completion script for a shell",
+              options->as_json,
+              [options, &ctx] { return complete(*options, ctx); }};
     std::vector<std::string> names;
     for (const shell_info &s : shells) names.emplace_back(s.name);
-    command.add_option("SHELL", options->shell, "bash, zsh or fish")->required()->check(CLI::IsMember{names});
-    command.footer("To use it now: source <(bpftime-cli completion bash), source <(bpftime-cli completion zsh),\n"
-                   "or bpftime-cli completion fish | source");
+    c.required("SHELL", options->shell, "bash, zsh or fish", names);
+    c.footer(
+        "To use it now: source <(bpftime-cli completion bash), source <(bpftime-cli completion "
+        "zsh),\n"
+        "or bpftime-cli completion fish | source");
 }
 
 }  // namespace bpftime::vm::cli

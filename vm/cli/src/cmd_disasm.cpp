@@ -7,9 +7,6 @@
 #include "options.hpp"
 #include "output.hpp"
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <nlohmann/json.hpp>
 
 #include <memory>
@@ -50,7 +47,8 @@ void print_text(const std::vector<line> &lines, const program_image &program, bo
     const std::size_t width = fmt::formatted_size("{}", lines.back().pc);
     for (const line &l : lines) {
         const std::string_view name = program.function_at(l.pc);
-        if (not name.empty()) print("{}\n", paint(colour::green, fmt::format("# {}", name), stdout));
+        if (not name.empty())
+            print("{}\n", paint(colour::green, fmt::format("# {}", name), stdout));
         if (with_pc) print("{:>{}}: ", l.pc, width);
         print("{}\n", l.text);
     }
@@ -59,7 +57,9 @@ void print_text(const std::vector<line> &lines, const program_image &program, bo
 void print_as_json(const std::vector<line> &lines, const program_image &program) {
     json instructions = json::array();
     for (const line &l : lines) {
-        json row = {{"pc", l.pc}, {"text", l.text}, {"bytes", fmt::format("{:02x}", fmt::join(l.bytes, " "))}};
+        json row = {{"pc", l.pc},
+                    {"text", l.text},
+                    {"bytes", fmt::format("{:02x}", fmt::join(l.bytes, " "))}};
         const std::string_view name = program.function_at(l.pc);
         if (not name.empty()) row["function"] = name;
         instructions.push_back(std::move(row));
@@ -73,23 +73,25 @@ outcome<void> disassemble(const disasm_options &options) {
     const auto style = options.style == "c" ? isa::syntax::c_like : isa::syntax::assembly;
     const auto lines = to_lines(program->code, style);
     if (not lines) return fail(program->title(), lines.error());
-    if (options.as_json) print_as_json(*lines, *program);
-    else print_text(*lines, *program, options.with_pc);
+    if (options.as_json)
+        print_as_json(*lines, *program);
+    else
+        print_text(*lines, *program, options.with_pc);
     return {};
 }
 
 }  // namespace
 
 void add_disasm(CLI::App &app, context &ctx) {
-    CLI::App &command = *app.add_subcommand("disasm", "Disassemble a program");
     const auto options = std::make_shared<disasm_options>();
-    add_common(command, ctx, options->as_json, [options] { return disassemble(*options); });
-    add_program_options(command, options->program);
-    command
-        .add_option("--style", options->style, "assembly: what `asm` reads; c: as llvm-objdump prints it")
-        ->check(CLI::IsMember{std::vector<std::string>{"assembly", "c"}})
-        ->capture_default_str();
-    command.add_flag("--pc", options->with_pc, "Number the instruction slots");
+    command c{app, ctx, "disasm", "Disassemble a program", options->as_json, [options] {
+                  return disassemble(*options);
+              }};
+    c.program(options->program);
+    c.choice("--style", {"assembly", "c"},
+             "assembly (default): what `asm` reads; c: as llvm-objdump prints it",
+             [options](const std::string &style) { options->style = style; });
+    c.flag("--pc", options->with_pc, "Number the instruction slots");
 }
 
 }  // namespace bpftime::vm::cli

@@ -8,9 +8,6 @@
 #include "program/program.hpp"
 #include "table.hpp"
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -28,8 +25,9 @@ struct inspect_options {
     bool as_json = false;
 };
 
-constexpr auto group_names = std::to_array<std::string_view>(
-    {"base32", "base64", "divmul32", "divmul64", "atomic32", "atomic64", "packet", "callx", "post_rfc"});
+constexpr auto group_names =
+    std::to_array<std::string_view>({"base32", "base64", "divmul32", "divmul64", "atomic32",
+                                     "atomic64", "packet", "callx", "post_rfc"});
 static_assert(group_names.size() == static_cast<std::size_t>(isa::group::post_rfc) + 1);
 
 /// Lists in the text end here; JSON has all.
@@ -64,7 +62,8 @@ void note_instruction(findings &f, const program &p, uint32_t pc) {
     ++f.groups[static_cast<std::size_t>(row.group)];
     f.cpu = std::max<unsigned>(f.cpu, row.cpu_version);
     if (insn.id == isa::insn_id::call) f.helpers[static_cast<uint32_t>(insn.imm)].push_back(pc);
-    if (insn.id == isa::insn_id::call_kfunc) f.kfuncs[static_cast<uint32_t>(insn.imm)].push_back(pc);
+    if (insn.id == isa::insn_id::call_kfunc)
+        f.kfuncs[static_cast<uint32_t>(insn.imm)].push_back(pc);
     if (isa::is_wide(insn.id)) ++f.wides[kind_of_wide(insn.id)];
 }
 
@@ -81,7 +80,8 @@ findings examine(const program &p) {
         if (block.reachable) f.reachable += f.instructions - before;
         for (const uint32_t next : p.successors_of(block)) {
             const uint32_t to = p.blocks()[next].begin;
-            if (program::is_back_edge(last, to)) f.back_edges.push_back({last, to, p.back_edge_weight(last, to)});
+            if (program::is_back_edge(last, to))
+                f.back_edges.push_back({last, to, p.back_edge_weight(last, to)});
         }
     }
     return f;
@@ -92,7 +92,8 @@ findings examine(const program &p) {
 /// "3, 17, 20 and 5 more"
 std::string list_pcs(std::span<const uint32_t> pcs) {
     const auto shown = pcs.first(std::min(pcs.size(), most_shown));
-    const std::string more = pcs.size() > shown.size() ? fmt::format(" and {} more", pcs.size() - shown.size()) : "";
+    const std::string more =
+        pcs.size() > shown.size() ? fmt::format(" and {} more", pcs.size() - shown.size()) : "";
     return fmt::format("{}{}", fmt::join(shown, ", "), more);
 }
 
@@ -102,15 +103,21 @@ void print_more(std::size_t all) {
 
 void print_functions(const program &p, const program_image &image) {
     print("  functions\n");
-    table t{{{"name"}, {"begin", align::right}, {"end", align::right}, {"weight", align::right},
-             {"blocks", align::right}, {"reached"}, {"calls"}}};
+    table t{{{"name"},
+             {"begin", align::right},
+             {"end", align::right},
+             {"weight", align::right},
+             {"blocks", align::right},
+             {"reached"},
+             {"calls"}}};
     for (const function &f : p.functions().first(std::min(p.functions().size(), most_shown))) {
         std::vector<uint32_t> callees;
-        for (const uint32_t callee : p.callees_of(f)) callees.push_back(p.functions()[callee].begin);
+        for (const uint32_t callee : p.callees_of(f))
+            callees.push_back(p.functions()[callee].begin);
         const std::string_view name = image.function_at(f.begin);
-        t.add({std::string{name.empty() ? "-" : name}, fmt::format("{}", f.begin), fmt::format("{}", f.end),
-               fmt::format("{}", f.weight), fmt::format("{}", f.block_count), f.reachable ? "yes" : "no",
-               list_pcs(callees)});
+        t.add({std::string{name.empty() ? "-" : name}, fmt::format("{}", f.begin),
+               fmt::format("{}", f.end), fmt::format("{}", f.weight),
+               fmt::format("{}", f.block_count), f.reachable ? "yes" : "no", list_pcs(callees)});
     }
     t.print(4);
     print_more(p.functions().size());
@@ -122,7 +129,8 @@ void print_blocks(const program &p) {
     for (const basic_block &b : p.blocks()) {
         std::vector<uint32_t> next;
         for (const uint32_t n : p.successors_of(b)) next.push_back(p.blocks()[n].begin);
-        t.add({fmt::format("{}", b.begin), fmt::format("{}", b.end), b.reachable ? "yes" : "no", list_pcs(next)});
+        t.add({fmt::format("{}", b.begin), fmt::format("{}", b.end), b.reachable ? "yes" : "no",
+               list_pcs(next)});
     }
     t.print(4);
 }
@@ -131,7 +139,8 @@ void print_back_edges(const findings &f) {
     if (f.back_edges.empty()) return;
     print("  back edges\n");
     table t{{{"from", align::right}, {"to", align::right}, {"weight", align::right}}};
-    for (const back_edge &e : std::span{f.back_edges}.first(std::min(f.back_edges.size(), most_shown))) {
+    for (const back_edge &e :
+         std::span{f.back_edges}.first(std::min(f.back_edges.size(), most_shown))) {
         t.add({fmt::format("{}", e.from), fmt::format("{}", e.to), fmt::format("{}", e.weight)});
     }
     t.print(4);
@@ -152,14 +161,16 @@ void print_calls(const findings &f) {
         print("  helper         {}{}{}{} at {}\n", id, name.empty() ? "" : " ", name,
               is_provided(id) ? "" : " (not provided by bpftime-cli)", list_pcs(pcs));
     }
-    for (const auto &[id, pcs] : f.kfuncs) print("  kernel func.   BTF id {} at {}\n", id, list_pcs(pcs));
+    for (const auto &[id, pcs] : f.kfuncs)
+        print("  kernel func.   BTF id {} at {}\n", id, list_pcs(pcs));
     for (const auto &[kind, count] : f.wides) print("  lddw           {} {}\n", kind, count);
 }
 
 void print_program(const program &p, const program_image &image, bool with_blocks) {
     const findings f = examine(p);
     print("  slots          {} ({} bytes)\n", p.size(), uint64_t{p.size()} * isa::slot_size);
-    print("  instructions   {}: {} reachable, {} not\n", f.instructions, f.reachable, f.instructions - f.reachable);
+    print("  instructions   {}: {} reachable, {} not\n", f.instructions, f.reachable,
+          f.instructions - f.reachable);
     print("  lowest -mcpu   v{}\n", f.cpu);
     print("  groups         {}\n", list_groups(f));
     print("  basic blocks   {}\n", p.blocks().size());
@@ -173,11 +184,13 @@ void print_program(const program &p, const program_image &image, bool with_block
 void print_object(const program_file &file) {
     table sections{{{"section"}, {"bytes", align::right}, {"code"}}};
     for (const object::section_info &s : file.object->sections()) {
-        sections.add({s.name.empty() ? "-" : s.name, fmt::format("{}", s.size), s.executable ? "yes" : ""});
+        sections.add(
+            {s.name.empty() ? "-" : s.name, fmt::format("{}", s.size), s.executable ? "yes" : ""});
     }
     sections.print();
     print("\n");
-    table functions{{{"function"}, {"section"}, {"offset", align::right}, {"bytes", align::right}, {"kind"}}};
+    table functions{
+        {{"function"}, {"section"}, {"offset", align::right}, {"bytes", align::right}, {"kind"}}};
     for (const object::function_info &f : file.object->functions()) {
         functions.add({f.name, f.section, fmt::format("{}", f.offset), fmt::format("{}", f.size),
                        f.is_program ? "program" : "subprogram"});
@@ -202,9 +215,15 @@ json functions_to_json(const program &p, const program_image &image) {
     json rows = json::array();
     for (const function &f : p.functions()) {
         json callees = json::array();
-        for (const uint32_t callee : p.callees_of(f)) callees.push_back(p.functions()[callee].begin);
-        rows.push_back({{"name", image.function_at(f.begin)}, {"begin", f.begin}, {"end", f.end}, {"weight", f.weight},
-                        {"blocks", f.block_count}, {"reachable", f.reachable}, {"calls", std::move(callees)}});
+        for (const uint32_t callee : p.callees_of(f))
+            callees.push_back(p.functions()[callee].begin);
+        rows.push_back({{"name", image.function_at(f.begin)},
+                        {"begin", f.begin},
+                        {"end", f.end},
+                        {"weight", f.weight},
+                        {"blocks", f.block_count},
+                        {"reachable", f.reachable},
+                        {"calls", std::move(callees)}});
     }
     return rows;
 }
@@ -214,8 +233,11 @@ json blocks_to_json(const program &p) {
     for (const basic_block &b : p.blocks()) {
         json next = json::array();
         for (const uint32_t n : p.successors_of(b)) next.push_back(p.blocks()[n].begin);
-        rows.push_back({{"begin", b.begin}, {"end", b.end}, {"function", p.functions()[b.function].begin},
-                        {"reachable", b.reachable}, {"next", std::move(next)}});
+        rows.push_back({{"begin", b.begin},
+                        {"end", b.end},
+                        {"function", p.functions()[b.function].begin},
+                        {"reachable", b.reachable},
+                        {"next", std::move(next)}});
     }
     return rows;
 }
@@ -229,7 +251,8 @@ json program_to_json(const program &p, const program_image &image) {
     json wides = json::object();
     for (const auto &[kind, count] : f.wides) wides[std::string{kind}] = count;
     json edges = json::array();
-    for (const back_edge &e : f.back_edges) edges.push_back({{"from", e.from}, {"to", e.to}, {"weight", e.weight}});
+    for (const back_edge &e : f.back_edges)
+        edges.push_back({{"from", e.from}, {"to", e.to}, {"weight", e.weight}});
     return {{"name", image.name},
             {"section", image.section},
             {"slots", p.size()},
@@ -253,8 +276,12 @@ json object_to_json(const object::object_file &object) {
     }
     json functions = json::array();
     for (const object::function_info &f : object.functions()) {
-        functions.push_back({{"name", f.name}, {"section", f.section}, {"offset", f.offset}, {"bytes", f.size},
-                             {"global", f.global}, {"program", f.is_program}});
+        functions.push_back({{"name", f.name},
+                             {"section", f.section},
+                             {"offset", f.offset},
+                             {"bytes", f.size},
+                             {"global", f.global},
+                             {"program", f.is_program}});
     }
     return {{"sections", std::move(sections)}, {"functions", std::move(functions)}};
 }
@@ -273,15 +300,18 @@ outcome<inspected> load(outcome<program_image> image) {
     return inspected{std::move(*image), std::move(loaded)};
 }
 
-/// All programs of the file, each with its title and either itself or the reason why it cannot be examined.
+/// All programs of the file, each with its title and either itself or the reason why it cannot be
+/// examined.
 std::vector<std::pair<std::string, outcome<inspected>>> collect(program_file &file) {
     std::vector<std::pair<std::string, outcome<inspected>>> programs;
     if (not file.object) {
-        programs.emplace_back("", load(program_image{file.path, file.format, "", "", std::move(file.code), {}}));
+        programs.emplace_back(
+            "", load(program_image{file.path, file.format, "", "", std::move(file.code), {}}));
         return programs;
     }
     for (const object::function_info &f : file.object->functions()) {
-        if (f.is_program) programs.emplace_back(fmt::format("{} ({})", f.name, f.section), load(link(file, f)));
+        if (f.is_program)
+            programs.emplace_back(fmt::format("{} ({})", f.name, f.section), load(link(file, f)));
     }
     return programs;
 }
@@ -292,17 +322,21 @@ outcome<void> inspect_chosen(const program_file &file, const inspect_options &op
     const auto loaded = load(link(file, **chosen));
     if (not loaded) return std::unexpected{loaded.error()};
     if (options.as_json) {
-        print_json({{"path", file.path}, {"programs", {program_to_json(*loaded->loaded, loaded->image)}}});
+        print_json(
+            {{"path", file.path}, {"programs", {program_to_json(*loaded->loaded, loaded->image)}}});
         return {};
     }
-    print("{}\n", paint(colour::bold, fmt::format("program {} ({})", loaded->image.name, loaded->image.section), stdout));
+    print("{}\n",
+          paint(colour::bold,
+                fmt::format("program {} ({})", loaded->image.name, loaded->image.section), stdout));
     print_program(*loaded->loaded, loaded->image, options.with_blocks);
     return {};
 }
 
 outcome<void> inspect_all(program_file &file, const inspect_options &options) {
     const auto programs = collect(file);
-    if (not file.object and not programs.front().second) return std::unexpected{programs.front().second.error()};
+    if (not file.object and not programs.front().second)
+        return std::unexpected{programs.front().second.error()};
     json document = {{"path", file.path}, {"format", info(file.format).name}, {"bytes", file.size}};
     if (file.object) document.update(object_to_json(*file.object));
     document["programs"] = json::array();
@@ -312,13 +346,16 @@ outcome<void> inspect_all(program_file &file, const inspect_options &options) {
     }
     for (const auto &[title, loaded] : programs) {
         if (options.as_json) {
-            document["programs"].push_back(loaded ? program_to_json(*loaded->loaded, loaded->image)
-                                                  : json{{"name", title}, {"error", loaded.error().message}});
+            document["programs"].push_back(
+                loaded ? program_to_json(*loaded->loaded, loaded->image)
+                       : json{{"name", title}, {"error", loaded.error().message}});
             continue;
         }
         if (file.object) print("\n{}\n", paint(colour::bold, "program " + title, stdout));
-        if (loaded) print_program(*loaded->loaded, loaded->image, options.with_blocks);
-        else print("  cannot run     {}\n", loaded.error().message);
+        if (loaded)
+            print_program(*loaded->loaded, loaded->image, options.with_blocks);
+        else
+            print("  cannot run     {}\n", loaded.error().message);
     }
     if (options.as_json) print_json(document);
     return {};
@@ -330,18 +367,22 @@ outcome<void> inspect(const inspect_options &options) {
     const bool choice = not options.program.section.empty() or not options.program.program.empty();
     if (not choice) return inspect_all(*file, options);
     if (file->object) return inspect_chosen(*file, options);
-    return fail(exit_code::usage, "--section and --program choose from an object, but '{}' is {}", file->path,
-                info(file->format).noun);
+    return fail(exit_code::usage, "--section and --program choose from an object, but '{}' is {}",
+                file->path, info(file->format).noun);
 }
 
 }  // namespace
 
 void add_inspect(CLI::App &app, context &ctx) {
-    CLI::App &command = *app.add_subcommand("inspect", "Show what a program consists of and needs");
     const auto options = std::make_shared<inspect_options>();
-    add_common(command, ctx, options->as_json, [options] { return inspect(*options); });
-    add_program_options(command, options->program);
-    command.add_flag("--blocks", options->with_blocks, "List the basic blocks, too");
+    command c{app,
+              ctx,
+              "inspect",
+              "Show what a program consists of and needs",
+              options->as_json,
+              [options] { return inspect(*options); }};
+    c.program(options->program);
+    c.flag("--blocks", options->with_blocks, "List the basic blocks, too");
 }
 
 }  // namespace bpftime::vm::cli

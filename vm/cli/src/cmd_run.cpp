@@ -2,8 +2,8 @@
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "capture.hpp"
-#include "memory.hpp"
 #include "isa/isa.hpp"
+#include "memory.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "packets.hpp"
@@ -11,11 +11,7 @@
 #include "statistics.hpp"
 #include "table.hpp"
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <nlohmann/json.hpp>
-
 #include <unistd.h>
 
 #include <algorithm>
@@ -53,7 +49,8 @@ outcome<run_input> wrap(outcome<memory_image> memory) {
 
 /// Opens `path` as a capture if it begins like one, otherwise reads it as bytes.
 outcome<run_input> read_memory_file(const std::string &path) {
-    file_handle file{path == "-" ? fdopen(dup(fileno(stdin)), "rb") : std::fopen(path.c_str(), "rb")};
+    file_handle file{path == "-" ? fdopen(dup(fileno(stdin)), "rb")
+                                 : std::fopen(path.c_str(), "rb")};
     const std::string name = path == "-" ? "standard input" : path;
     if (not file) return fail(exit_code::io, "cannot read '{}': {}", name, std::strerror(errno));
     if (begins_like_capture(file.get())) {
@@ -75,11 +72,13 @@ outcome<run_input> read_memory(const run_options &options) {
 
 outcome<program_type> type_of(const run_options &options, const program_image &program) {
     const bool by_section = program.section == "xdp" or program.section.starts_with("xdp/") or
-                            program.section.starts_with("xdp.") or program.section.starts_with("xdp_");
+                            program.section.starts_with("xdp.") or
+                            program.section.starts_with("xdp_");
     const bool xdp = options.type == "xdp" or (options.type == "auto" and by_section);
     if (xdp and options.memory.empty() and options.mem_hex.empty()) {
         return fail(exit_code::usage,
-                    "an XDP program runs over packets: give a capture, a file with one packet, hex:..., or @N "
+                    "an XDP program runs over packets: give a capture, a file with one packet, "
+                    "hex:..., or @N "
                     "(or --type plain to run it without)");
     }
     return xdp ? program_type::xdp : program_type::plain;
@@ -87,7 +86,8 @@ outcome<program_type> type_of(const run_options &options, const program_image &p
 
 json describe(const program_image &program, program_type type, const std::string &vm) {
     json document = {{"path", program.path}, {"format", info(program.format).name}};
-    if (not program.name.empty()) document.update({{"name", program.name}, {"section", program.section}});
+    if (not program.name.empty())
+        document.update({{"name", program.name}, {"section", program.section}});
     document["type"] = type == program_type::xdp ? "xdp" : "plain";
     document["slots"] = program.code.size() / isa::slot_size;
     return {{"program", std::move(document)}, {"vm", vm}};
@@ -96,15 +96,18 @@ json describe(const program_image &program, program_type type, const std::string
 json describe(const ebpf_fault &fault, std::string_view message) {
     json document = {{"kind", fault_name(fault.kind)}, {"pc", fault.pc}, {"message", message}};
     if (fault.size != 0) {
-        document.update({{"region", region_name(fault.region)}, {"region_index", fault.region_index},
-                         {"offset", fault.offset}, {"size", fault.size}});
+        document.update({{"region", region_name(fault.region)},
+                         {"region_index", fault.region_index},
+                         {"offset", fault.offset},
+                         {"size", fault.size}});
     }
     return document;
 }
 
 json describe(const histogram &times) {
-    return {{"runs", times.count()},      {"total", times.total()}, {"min", times.least()},
-            {"mean", times.mean()},       {"p50", times.percentile(0.5)}, {"p99", times.percentile(0.99)},
+    return {{"runs", times.count()},        {"total", times.total()},
+            {"min", times.least()},         {"mean", times.mean()},
+            {"p50", times.percentile(0.5)}, {"p99", times.percentile(0.99)},
             {"max", times.most()}};
 }
 
@@ -116,14 +119,16 @@ struct single_result {
 };
 
 /// Runs over the same memory again and again, each time as it was at first.
-outcome<single_result> run_repeatedly(const run_options &options, runner &vm, memory_image &memory, program_type type) {
+outcome<single_result> run_repeatedly(const run_options &options, runner &vm, memory_image &memory,
+                                      program_type type) {
     using clock = std::chrono::steady_clock;
     single_result result;
     packet_stage stage{type};
     for (uint64_t i = 0; i < options.repeat; ++i) {
         if (i != 0) memory.restore();
         if (type == program_type::xdp) {
-            if (auto placed = stage.place(memory.bytes()); not placed) return std::unexpected{std::move(placed.error())};
+            if (auto placed = stage.place(memory.bytes()); not placed)
+                return std::unexpected{std::move(placed.error())};
         }
         const auto start = clock::now();
         auto run = type == program_type::xdp ? stage.run(vm) : vm.run(memory.bytes());
@@ -139,14 +144,16 @@ outcome<single_result> run_repeatedly(const run_options &options, runner &vm, me
 void print_single(const single_result &result, program_type type, uint64_t repeat) {
     if (result.last) {
         print("r0 = {}{}\n", format_word(*result.last),
-              type == program_type::xdp ? " " + xdp_action_name(*result.last) : "");
+              type == program_type::xdp ? fmt::format(" {}", xdp_action_name(*result.last)) : "");
     }
     if (repeat == 1) return;
     const histogram &t = result.times;
     print("{} runs in {}: mean {}, p50 {}, p99 {}, min {}, max {}\n", t.count(),
           format_duration(static_cast<double>(t.total())), format_duration(t.mean()),
-          format_duration(static_cast<double>(t.percentile(0.5))), format_duration(static_cast<double>(t.percentile(0.99))),
-          format_duration(static_cast<double>(t.least())), format_duration(static_cast<double>(t.most())));
+          format_duration(static_cast<double>(t.percentile(0.5))),
+          format_duration(static_cast<double>(t.percentile(0.99))),
+          format_duration(static_cast<double>(t.least())),
+          format_duration(static_cast<double>(t.most())));
 }
 
 json to_json(const single_result &result, program_type type) {
@@ -161,8 +168,8 @@ json to_json(const single_result &result, program_type type) {
     return document;
 }
 
-outcome<void> run_single(const run_options &options, context &ctx, runner &vm, const program_image &program,
-                         memory_image &memory, program_type type) {
+outcome<void> run_single(const run_options &options, context &ctx, runner &vm,
+                         const program_image &program, memory_image &memory, program_type type) {
     const auto result = run_repeatedly(options, vm, memory, type);
     if (not result) return std::unexpected{result.error()};
     if (options.as_json) {
@@ -187,26 +194,34 @@ struct result_row {
     uint64_t packets;
 };
 
-/// All five XDP actions, whether seen or not, then what is no action; other programs' results by frequency.
+/// All five XDP actions, whether seen or not, then what is no action; other programs' results by
+/// frequency.
 std::vector<result_row> result_rows(const packet_summary &s, program_type type) {
     std::vector<result_row> rows;
     if (type == program_type::xdp) {
         for (const std::string_view name : xdp_actions) rows.push_back({std::string{name}, 0});
     }
     for (const auto &[value, count] : s.results) {
-        if (type == program_type::xdp and value < xdp_actions.size()) rows[value].packets = count;
-        else rows.push_back({type == program_type::xdp ? xdp_action_name(value) : format_word(value), count});
+        if (type == program_type::xdp and value < xdp_actions.size())
+            rows[value].packets = count;
+        else
+            rows.push_back(
+                {type == program_type::xdp ? xdp_action_name(value) : format_word(value), count});
     }
-    if (type == program_type::plain) std::ranges::stable_sort(rows, std::ranges::greater{}, &result_row::packets);
+    if (type == program_type::plain)
+        std::ranges::stable_sort(rows, std::ranges::greater{}, &result_row::packets);
     return rows;
 }
 
 void print_results(const packet_summary &s, program_type type) {
     constexpr std::size_t most_rows = 20;
-    table t{{{type == program_type::xdp ? "action" : "result"}, {"packets", align::right}, {"percent", align::right}}};
+    table t{{{type == program_type::xdp ? "action" : "result"},
+             {"packets", align::right},
+             {"percent", align::right}}};
     const auto add = [&](const std::string &name, uint64_t count) {
         const double all = static_cast<double>(std::max<uint64_t>(s.packets, 1));
-        t.add({name, fmt::format("{}", count), fmt::format("{:.2f}", 100.0 * static_cast<double>(count) / all)});
+        t.add({name, fmt::format("{}", count),
+               fmt::format("{:.2f}", 100.0 * static_cast<double>(count) / all)});
     };
     auto rows = result_rows(s, type);
     uint64_t other = s.other_results;
@@ -214,12 +229,14 @@ void print_results(const packet_summary &s, program_type type) {
     rows.resize(std::min(rows.size(), most_rows));
     for (const result_row &row : rows) add(row.name, row.packets);
     if (other != 0) add("other results", other);
-    for (const auto &[kind, count] : s.faults) add(fmt::format("fault {}", fault_name(kind)), count);
+    for (const auto &[kind, count] : s.faults)
+        add(fmt::format("fault {}", fault_name(kind)), count);
     add("total", s.packets);
     t.print();
 }
 
-void print_capture(const packet_summary &s, const run_options &options, program_type type, const std::string &vm) {
+void print_capture(const packet_summary &s, const run_options &options, program_type type,
+                   const std::string &vm) {
     print_results(s, type);
     const histogram &t = s.times;
     const double seconds = static_cast<double>(t.total()) / 1e9;
@@ -227,11 +244,14 @@ void print_capture(const packet_summary &s, const run_options &options, program_
     if (s.cut != 0) print(" ({} packets cut when captured)", s.cut);
     print(", backend {}\n", vm);
     if (t.count() != 0) {
-        print("{} runs in {}: {} packets/s, per packet p50 {}, p99 {}\n", t.count(), format_duration(seconds * 1e9),
+        print("{} runs in {}: {} packets/s, per packet p50 {}, p99 {}\n", t.count(),
+              format_duration(seconds * 1e9),
               format_rate(static_cast<double>(t.count()) / std::max(seconds, 1e-9)),
-              format_duration(static_cast<double>(t.percentile(0.5))), format_duration(static_cast<double>(t.percentile(0.99))));
+              format_duration(static_cast<double>(t.percentile(0.5))),
+              format_duration(static_cast<double>(t.percentile(0.99))));
     }
-    if (not options.packets.out.empty()) print("{} packets written to {}\n", s.written, options.packets.out);
+    if (not options.packets.out.empty())
+        print("{} packets written to {}\n", s.written, options.packets.out);
 }
 
 json to_json(const packet_summary &s, const run_options &options, program_type type) {
@@ -242,27 +262,32 @@ json to_json(const packet_summary &s, const run_options &options, program_type t
         for (const result_row &row : result_rows(s, type)) results[row.name] = row.packets;
         document["actions"] = std::move(results);
     } else {
-        for (const auto &[value, count] : s.results) results.push_back({{"r0", value}, {"packets", count}});
+        for (const auto &[value, count] : s.results)
+            results.push_back({{"r0", value}, {"packets", count}});
         document["results"] = std::move(results);
         document["other_results"] = s.other_results;
     }
     json faults = json::object();
     for (const auto &[kind, count] : s.faults) faults[std::string{fault_name(kind)}] = count;
     document["faults"] = std::move(faults);
-    if (not s.faults.empty()) document["first_fault"] = describe(s.first_fault_values, s.first_fault);
+    if (not s.faults.empty())
+        document["first_fault"] = describe(s.first_fault_values, s.first_fault);
     document["ns"] = describe(s.times);
     const double seconds = static_cast<double>(s.times.total()) / 1e9;
-    document["packets_per_second"] = seconds == 0 ? 0 : static_cast<double>(s.times.count()) / seconds;
-    if (not options.packets.out.empty()) document["out"] = {{"path", options.packets.out}, {"packets", s.written}};
+    document["packets_per_second"] =
+        seconds == 0 ? 0 : static_cast<double>(s.times.count()) / seconds;
+    if (not options.packets.out.empty())
+        document["out"] = {{"path", options.packets.out}, {"packets", s.written}};
     if (s.stopped_by) document["stopped_by"] = s.stopped_by->message;
     return document;
 }
 
-outcome<void> run_packets(const run_options &options, context &ctx, runner &vm, const program_image &program,
-                          capture_reader &capture, program_type type) {
+outcome<void> run_packets(const run_options &options, context &ctx, runner &vm,
+                          const program_image &program, capture_reader &capture,
+                          program_type type) {
     if (type == program_type::xdp and capture.link_type() != DLT_EN10MB) {
-        warn(fmt::format("capture '{}' holds {} packets, but XDP programs expect Ethernet frames", capture.name(),
-                         capture.link_type_name()));
+        warn(fmt::format("capture '{}' holds {} packets, but XDP programs expect Ethernet frames",
+                         capture.name(), capture.link_type_name()));
     }
     packet_options packets = options.packets;
     packets.type = type;
@@ -279,8 +304,8 @@ outcome<void> run_packets(const run_options &options, context &ctx, runner &vm, 
     }
     if (not summary->faults.empty()) {
         ctx.status = exit_code::fault;
-        report({exit_code::fault, fmt::format("{} of {} packets faulted; {}", summary->faulted(), summary->packets,
-                                              summary->first_fault)});
+        report({exit_code::fault, fmt::format("{} of {} packets faulted; {}", summary->faulted(),
+                                              summary->packets, summary->first_fault)});
     }
     if (summary->stopped_by) return std::unexpected{*summary->stopped_by};
     return {};
@@ -320,28 +345,34 @@ outcome<void> run(run_options &options, context &ctx) {
 }  // namespace
 
 void add_run(CLI::App &app, context &ctx) {
-    CLI::App &command = *app.add_subcommand("run", "Run a program over memory or over the packets of a capture");
     const auto options = std::make_shared<run_options>();
-    add_common(command, ctx, options->as_json, [options, &ctx] { return run(*options, ctx); });
-    add_program_options(command, options->program);
-    command.add_option("MEMORY", options->memory,
-                       "Memory for the program: a file, a capture (.pcap, .pcapng), hex:BYTES, @N (N zero bytes), - for stdin");
-    command.add_option("--mem-hex", options->mem_hex, "Memory as hexadecimal digits")->type_name("BYTES");
-    command.add_option("-t,--type", options->type, "How the program gets its input (auto: xdp if its section says so)")
-        ->check(CLI::IsMember{std::vector<std::string>{"auto", "plain", "xdp"}})
-        ->capture_default_str();
-    command.add_option("-o,--out", options->packets.out, "Write the packets that pass to this .pcap")->type_name("FILE");
-    command.add_option("--verdicts", options->packets.verdicts, "Write the result for each packet to this text file")
-        ->type_name("FILE");
-    command.add_option("--vm", options->vm.vm, "Backend (default: the best there is; see `vms`)")->type_name("NAME");
-    add_number(command, "-r,--repeat", "Run N times (each packet N times) and print times", 1, UINT64_MAX,
-               [options](uint64_t n) { options->repeat = n; });
-    add_number(command, "-l,--limit", "Budget of a run in instructions; 0: none (default 2^32)", 0, UINT64_MAX,
-               [options](uint64_t n) { options->vm.instruction_limit = n; });
-    add_number(command, "--max-insns", fmt::format("Most instructions of a program (default {})", EBPF_MAX_INSTS), 1,
-               EBPF_MOST_INSTS, [options](uint64_t n) { options->vm.max_insns = static_cast<uint32_t>(n); });
-    command.add_flag("--no-bounds-check", options->no_bounds_check,
-                     "Trust the program: do not check its memory accesses");
+    command c{app,
+              ctx,
+              "run",
+              "Run a program over memory or over the packets of a capture",
+              options->as_json,
+              [options, &ctx] { return run(*options, ctx); }};
+    c.program(options->program);
+    c.positional("MEMORY", options->memory,
+                 "Memory for the program: a file, a capture (.pcap, .pcapng), hex:BYTES, @N (N "
+                 "zero bytes), - for stdin");
+    c.text("--mem-hex", options->mem_hex, "BYTES", "Memory as hexadecimal digits");
+    c.choice("-t,--type", {"auto", "plain", "xdp"},
+             "How the program gets its input (auto: xdp if its section says so)",
+             [options](const std::string &type) { options->type = type; });
+    c.text("-o,--out", options->packets.out, "FILE", "Write the packets that pass to this .pcap");
+    c.text("--verdicts", options->packets.verdicts, "FILE",
+           "Write the result for each packet to this text file");
+    c.text("--vm", options->vm.vm, "NAME", "Backend (default: the best there is; see `vms`)");
+    c.number("-r,--repeat", 1, UINT64_MAX, "Run N times (each packet N times) and print times",
+             [options](uint64_t n) { options->repeat = n; });
+    c.number("-l,--limit", 0, UINT64_MAX, "Budget of a run in instructions; 0: none (default 2^32)",
+             [options](uint64_t n) { options->vm.instruction_limit = n; });
+    c.number("--max-insns", 1, EBPF_MOST_INSTS,
+             fmt::format("Most instructions of a program (default {})", EBPF_MAX_INSTS),
+             [options](uint64_t n) { options->vm.max_insns = static_cast<uint32_t>(n); });
+    c.flag("--no-bounds-check", options->no_bounds_check,
+           "Trust the program: do not check its memory accesses");
 }
 
 }  // namespace bpftime::vm::cli

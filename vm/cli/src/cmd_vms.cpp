@@ -6,9 +6,6 @@
 #include "runner.hpp"
 #include "table.hpp"
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <nlohmann/json.hpp>
 
 #include <memory>
@@ -30,7 +27,8 @@ struct backend {
 std::vector<backend> try_backends() {
     std::vector<backend> backends;
     for (const std::string &name : list_vms()) {
-        const std::unique_ptr<ebpf_vm, decltype(&ebpf_destroy)> vm{ebpf_create(name.c_str()), ebpf_destroy};
+        const std::unique_ptr<ebpf_vm, decltype(&ebpf_destroy)> vm{ebpf_create(name.c_str()),
+                                                                   ebpf_destroy};
         backends.push_back({name, vm ? "" : ebpf_last_error()});
     }
     return backends;
@@ -55,7 +53,9 @@ void print_as_json(const std::vector<backend> &backends, const std::string &chos
 void print_text(const std::vector<backend> &backends, const std::string &chosen) {
     table t{{{"backend"}, {"state"}}};
     for (const backend &b : backends) {
-        t.add({b.name, not b.problem.empty() ? "unusable: " + b.problem : b.name == chosen ? "default" : "usable"});
+        t.add({b.name, not b.problem.empty() ? "unusable: " + b.problem
+                       : b.name == chosen    ? "default"
+                                             : "usable"});
     }
     t.print();
 }
@@ -63,18 +63,22 @@ void print_text(const std::vector<backend> &backends, const std::string &chosen)
 outcome<void> list(const vms_options &options) {
     const auto backends = try_backends();
     const std::string chosen = default_backend();
-    if (options.as_json) print_as_json(backends, chosen);
-    else print_text(backends, chosen);
-    if (chosen.empty()) return fail(exit_code::unsupported, "there is no backend: {}", ebpf_last_error());
+    if (options.as_json)
+        print_as_json(backends, chosen);
+    else
+        print_text(backends, chosen);
+    if (chosen.empty())
+        return fail(exit_code::unsupported, "there is no backend: {}", ebpf_last_error());
     return {};
 }
 
 }  // namespace
 
 void add_vms(CLI::App &app, context &ctx) {
-    CLI::App &command = *app.add_subcommand("vms", "List the backends, best first");
     const auto options = std::make_shared<vms_options>();
-    add_common(command, ctx, options->as_json, [options] { return list(*options); });
+    command{app, ctx, "vms", "List the backends, best first", options->as_json, [options] {
+                return list(*options);
+            }};
 }
 
 }  // namespace bpftime::vm::cli

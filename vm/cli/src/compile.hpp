@@ -15,14 +15,16 @@ namespace bpftime::vm::cli {
 inline constexpr auto default_cpu = "v3";
 
 struct compile_options {
-    std::string cpu = default_cpu;          ///< -mcpu
-    std::vector<std::string> extra;         ///< further arguments for clang
+    std::string cpu = default_cpu;   ///< -mcpu
+    std::vector<std::string> extra;  ///< further arguments for clang
 };
 
-/// The object that clang makes of the C file `path`; "-": of stdin. clang's messages go to stderr. Fails with
-/// unsupported if there is no clang that can do it, with bad_input if clang refuses the file.
+/// The object that clang makes of the C file `path`; "-": of stdin. clang's messages go to stderr.
+/// Fails with unsupported if there is no clang that can do it, with bad_input if clang refuses the
+/// file.
 ///
 /// clang is BPFTIME_VM_CLANG, or clang-19, clang-20, ..., clang-18, clang: the first that is there.
-[[nodiscard]] outcome<std::vector<uint8_t>> compile_c(const std::string &path, const compile_options &options);
+[[nodiscard]] outcome<std::vector<uint8_t>> compile_c(const std::string &path,
+                                                      const compile_options &options);
 
 }  // namespace bpftime::vm::cli

@@ -16,7 +16,15 @@
 namespace bpftime::vm::cli {
 
 /// The exit status of bpftime-cli; exit_codes says what each means.
-enum class exit_code : int { ok = 0, usage = 1, bad_input = 2, fault = 3, unsupported = 4, io = 5, internal = 6 };
+enum class exit_code : int {
+    ok = 0,
+    usage = 1,
+    bad_input = 2,
+    fault = 3,
+    unsupported = 4,
+    io = 5,
+    internal = 6
+};
 
 struct exit_code_info {
     exit_code code;
@@ -43,7 +51,8 @@ template <typename T>
 using outcome = std::expected<T, failure>;
 
 template <typename... Args>
-[[nodiscard]] std::unexpected<failure> fail(exit_code code, fmt::format_string<Args...> format, Args &&...args) {
+[[nodiscard]] std::unexpected<failure> fail(exit_code code, fmt::format_string<Args...> format,
+                                            Args &&...args) {
     return std::unexpected{failure{code, fmt::format(format, std::forward<Args>(args)...)}};
 }
 

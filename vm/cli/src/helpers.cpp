@@ -37,10 +37,12 @@ uint64_t get_smp_processor_id(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) 
     return cpu < 0 ? 0 : static_cast<uint64_t>(cpu);
 }
 
-/// Expands a printk format with up to three words. Pointers are printed, never followed: %s is refused.
+/// Expands a printk format with up to three words. Pointers are printed, never followed: %s is
+/// refused.
 class printk_formatter {
 public:
-    printk_formatter(std::string_view format, std::span<const uint64_t, 3> words) : format_{format}, words_{words} {}
+    printk_formatter(std::string_view format, std::span<const uint64_t, 3> words)
+        : format_{format}, words_{words} {}
 
     /// Whether the format was legal; the text is in text().
     bool run() {
@@ -74,7 +76,10 @@ private:
         const uint64_t bits = is_long ? word : static_cast<uint32_t>(word);
         switch (kind) {
         case 'd':
-        case 'i': text_ += fmt::format("{}", is_long ? static_cast<int64_t>(bits) : static_cast<int32_t>(bits)); break;
+        case 'i':
+            text_ += fmt::format("{}",
+                                 is_long ? static_cast<int64_t>(bits) : static_cast<int32_t>(bits));
+            break;
         case 'u': text_ += fmt::format("{}", bits); break;
         case 'x': text_ += fmt::format("{:x}", bits); break;
         case 'X': text_ += fmt::format("{:X}", bits); break;
@@ -93,7 +98,8 @@ private:
 
 uint64_t trace_printk(uint64_t format, uint64_t size, uint64_t a, uint64_t b, uint64_t c) {
     // The VM has checked that the program may read these bytes.
-    const std::string_view bytes{reinterpret_cast<const char *>(format), static_cast<std::size_t>(size)};
+    const std::string_view bytes{reinterpret_cast<const char *>(format),
+                                 static_cast<std::size_t>(size)};
     const auto end = bytes.find('\0');
     if (end == bytes.npos) return failed(EINVAL);
     const std::array words{a, b, c};
@@ -185,7 +191,8 @@ outcome<void> register_helpers(ebpf_vm *vm) {
         if (row.fn == nullptr) continue;
         const ebpf_helper helper = declare(row);
         if (ebpf_register_typed(vm, &helper) < 0) {
-            return fail(exit_code::internal, "cannot register helper {}: {}", row.name, ebpf_last_error());
+            return fail(exit_code::internal, "cannot register helper {}: {}", row.name,
+                        ebpf_last_error());
         }
     }
     return {};

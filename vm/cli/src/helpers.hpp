@@ -18,7 +18,8 @@ namespace bpftime::vm::cli {
 /// Whether register_helpers() provides helper `id`.
 [[nodiscard]] bool is_provided(uint32_t id) noexcept;
 
-/// Registers the harmless helpers: time, random numbers, the processor's number, and bpf_trace_printk to stderr.
+/// Registers the harmless helpers: time, random numbers, the processor's number, and
+/// bpf_trace_printk to stderr.
 [[nodiscard]] outcome<void> register_helpers(ebpf_vm *vm);
 
 }  // namespace bpftime::vm::cli

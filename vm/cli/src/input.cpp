@@ -56,15 +56,20 @@ std::optional<program_format> format_by_name(std::string_view path) {
         std::string_view ending;
         program_format format;
     };
-    constexpr auto rows = std::to_array<row>({{".c", program_format::c}, {".s", program_format::assembly},
-                                              {".asm", program_format::assembly}, {".hex", program_format::hex}});
-    const auto found = std::ranges::find_if(rows, [&](const row &r) { return path.ends_with(r.ending); });
+    constexpr auto rows = std::to_array<row>({{".c", program_format::c},
+                                              {".s", program_format::assembly},
+                                              {".asm", program_format::assembly},
+                                              {".hex", program_format::hex}});
+    const auto found =
+        std::ranges::find_if(rows, [&](const row &r) { return path.ends_with(r.ending); });
     return found == rows.end() ? std::nullopt : std::optional{found->format};
 }
 
 program_format format_by_contents(const std::vector<uint8_t> &bytes) {
     const std::string_view text = as_text(bytes);
-    if (text.starts_with("\x7f" "ELF")) return program_format::elf;
+    if (text.starts_with("\x7f"
+                         "ELF"))
+        return program_format::elf;
     if (text.empty() or not is_text(text)) return program_format::raw;
     return looks_like_hex(text) ? program_format::hex : program_format::assembly;
 }
@@ -76,7 +81,8 @@ outcome<std::vector<uint8_t>> read_bytes(const std::string &path) {
     return read_file(file.get(), path, largest_program);
 }
 
-outcome<object::object_file> parse_object(const std::string &path, const std::vector<uint8_t> &bytes) {
+outcome<object::object_file> parse_object(const std::string &path,
+                                          const std::vector<uint8_t> &bytes) {
     auto parsed = object::object_file::parse(bytes);
     if (not parsed) return fail(display_name(path), parsed.error());
     return std::move(*parsed);
@@ -111,7 +117,8 @@ std::string list_programs(std::span<const object::function_info *const> programs
     std::size_t width = 0;
     for (const auto *p : programs) width = std::max(width, p->section.size());
     std::string text;
-    for (const auto *p : programs) text += fmt::format("\n  --section {:<{}} --program {}", p->section, width, p->name);
+    for (const auto *p : programs)
+        text += fmt::format("\n  --section {:<{}} --program {}", p->section, width, p->name);
     return text;
 }
 
@@ -132,7 +139,8 @@ std::string cpu_of(std::string_view argument) {
 }
 
 std::string program_image::title() const {
-    return name.empty() ? display_name(path) : fmt::format("{}: program '{}'", display_name(path), name);
+    return name.empty() ? display_name(path)
+                        : fmt::format("{}: program '{}'", display_name(path), name);
 }
 
 std::string_view program_image::function_at(uint32_t pc) const noexcept {
@@ -140,9 +148,11 @@ std::string_view program_image::function_at(uint32_t pc) const noexcept {
     return found == functions.end() ? std::string_view{} : found->name;
 }
 
-outcome<std::vector<uint8_t>> read_file(std::FILE *file, const std::string &name, std::size_t most) {
+outcome<std::vector<uint8_t>> read_file(std::FILE *file, const std::string &name,
+                                        std::size_t most) {
     std::vector<uint8_t> bytes;
-    for (std::size_t chunk = 1 << 16; not feof(file); chunk = std::min(2 * chunk, std::size_t{1} << 24)) {
+    for (std::size_t chunk = 1 << 16; not feof(file);
+         chunk = std::min(2 * chunk, std::size_t{1} << 24)) {
         const std::size_t filled = bytes.size();
         bytes.resize(filled + chunk);
         bytes.resize(filled + fread(bytes.data() + filled, 1, chunk, file));
@@ -155,13 +165,15 @@ outcome<std::vector<uint8_t>> read_file(std::FILE *file, const std::string &name
 }
 
 outcome<program_file> read_program_file(const program_options &options) {
-    program_file file{.path = options.path, .format = program_format::raw, .size = 0, .code = {}, .object = {}};
+    program_file file{
+        .path = options.path, .format = program_format::raw, .size = 0, .code = {}, .object = {}};
     std::optional<program_format> format = options.format;
     const auto by_name = format_by_name(options.path);
     if (not format and by_name == program_format::c) format = by_name;
     if (format == program_format::c) {
         file.format = *format;
-        if (const file_handle there{options.path == "-" ? nullptr : std::fopen(options.path.c_str(), "rb")};
+        if (const file_handle there{options.path == "-" ? nullptr
+                                                        : std::fopen(options.path.c_str(), "rb")};
             not there and options.path != "-") {
             return cannot_read(options.path, errno);
         }
@@ -179,7 +191,8 @@ outcome<program_file> read_program_file(const program_options &options) {
     return interpret(std::move(file), std::move(*bytes));
 }
 
-outcome<const object::function_info *> choose_program(const program_file &file, const program_options &options) {
+outcome<const object::function_info *> choose_program(const program_file &file,
+                                                      const program_options &options) {
     std::vector<const object::function_info *> programs;
     std::vector<const object::function_info *> matching;
     for (const object::function_info &f : file.object->functions()) {
@@ -193,21 +206,28 @@ outcome<const object::function_info *> choose_program(const program_file &file, 
     const std::string name = display_name(file.path);
     if (matching.size() == 1) return matching.front();
     if (programs.empty()) {
-        return fail(exit_code::bad_input, "{}: the object holds no program: no function in an executable section", name);
+        return fail(exit_code::bad_input,
+                    "{}: the object holds no program: no function in an executable section", name);
     }
     if (matching.empty()) {
-        const std::string wanted = (options.program.empty() ? "" : fmt::format(" named '{}'", options.program)) +
-                                   (options.section.empty() ? "" : fmt::format(" in section '{}'", options.section));
-        return fail(exit_code::bad_input, "{}: no program{}; there are:{}", name, wanted, list_programs(programs));
+        const std::string wanted =
+            (options.program.empty() ? "" : fmt::format(" named '{}'", options.program)) +
+            (options.section.empty() ? "" : fmt::format(" in section '{}'", options.section));
+        return fail(exit_code::bad_input, "{}: no program{}; there are:{}", name, wanted,
+                    list_programs(programs));
     }
-    return fail(exit_code::bad_input, "{}: {} programs to choose from; say which:{}", name, matching.size(),
-                list_programs(matching));
+    return fail(exit_code::bad_input, "{}: {} programs to choose from; say which:{}", name,
+                matching.size(), list_programs(matching));
 }
 
 outcome<program_image> link(const program_file &file, const object::function_info &chosen) {
     auto linked = file.object->link(chosen);
     if (not linked) return fail(display_name(file.path), linked.error());
-    return program_image{file.path, file.format, chosen.name, chosen.section, std::move(linked->code),
+    return program_image{file.path,
+                         file.format,
+                         chosen.name,
+                         chosen.section,
+                         std::move(linked->code),
                          std::move(linked->functions)};
 }
 
@@ -220,7 +240,8 @@ outcome<program_image> read_program(const program_options &options) {
         return link(*file, **chosen);
     }
     if (not options.section.empty() or not options.program.empty()) {
-        return fail(exit_code::usage, "--section and --program choose from an object, but '{}' is {}",
+        return fail(exit_code::usage,
+                    "--section and --program choose from an object, but '{}' is {}",
                     display_name(file->path), info(file->format).noun);
     }
     return program_image{file->path, file->format, "", "", std::move(file->code), {}};

@@ -51,8 +51,8 @@ struct program_options {
 struct program_file {
     std::string path;
     program_format format = program_format::raw;
-    std::size_t size = 0;                        ///< of the file (of a C file: of its object), in bytes
-    std::vector<uint8_t> code;                   ///< unless there is an object
+    std::size_t size = 0;       ///< of the file (of a C file: of its object), in bytes
+    std::vector<uint8_t> code;  ///< unless there is an object
     std::optional<object::object_file> object;
 };
 
@@ -72,7 +72,8 @@ struct program_image {
 };
 
 /// The rest of `file`, which may have `most` bytes; `name` is for messages.
-[[nodiscard]] outcome<std::vector<uint8_t>> read_file(std::FILE *file, const std::string &name, std::size_t most);
+[[nodiscard]] outcome<std::vector<uint8_t>> read_file(std::FILE *file, const std::string &name,
+                                                      std::size_t most);
 
 /// Reads, compiles or assembles the program file that the options name.
 [[nodiscard]] outcome<program_file> read_program_file(const program_options &options);
@@ -82,7 +83,8 @@ struct program_image {
                                                                     const program_options &options);
 
 /// `chosen` linked; `file` has an object.
-[[nodiscard]] outcome<program_image> link(const program_file &file, const object::function_info &chosen);
+[[nodiscard]] outcome<program_image> link(const program_file &file,
+                                          const object::function_info &chosen);
 
 /// All of the above.
 [[nodiscard]] outcome<program_image> read_program(const program_options &options);

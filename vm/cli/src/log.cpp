@@ -22,7 +22,8 @@ spdlog::logger make_logger() {
     const char *const wanted = std::getenv("BPFTIME_LOG_LEVEL");
     if (wanted == nullptr) return logger;
     std::string name{wanted};
-    std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::ranges::transform(name, name.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     // from_str() says "off" for what it does not know; the library warns about such a value.
     const auto level = spdlog::level::from_str(name);
     if (level != spdlog::level::off or name == "off") logger.set_level(level);

@@ -26,7 +26,8 @@ void *map_at(uint64_t hint, std::size_t size, int extra_flags) {
 /// Null if the mapping failed or lies elsewhere.
 uint8_t *keep_if_low(void *mapping, std::size_t size) {
     if (mapping == MAP_FAILED) return nullptr;
-    if (reinterpret_cast<uint64_t>(mapping) + size <= end_of_low_memory) return static_cast<uint8_t *>(mapping);
+    if (reinterpret_cast<uint64_t>(mapping) + size <= end_of_low_memory)
+        return static_cast<uint8_t *>(mapping);
     munmap(mapping, size);
     return nullptr;
 }
@@ -36,7 +37,8 @@ uint8_t *find_room(std::size_t size) {
     if (uint8_t *found = keep_if_low(map_at(0, size, MAP_32BIT), size)) return found;
 #endif
     for (uint64_t hint = first_hint; hint + size <= end_of_low_memory; hint += hint_step) {
-        if (uint8_t *found = keep_if_low(map_at(hint, size, MAP_FIXED_NOREPLACE), size)) return found;
+        if (uint8_t *found = keep_if_low(map_at(hint, size, MAP_FIXED_NOREPLACE), size))
+            return found;
     }
     return nullptr;
 }
@@ -45,13 +47,13 @@ uint8_t *find_room(std::size_t size) {
 
 outcome<low_memory> low_memory::map(std::size_t size) {
     const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-    const bool sane = size < end_of_low_memory;
-    const std::size_t rounded = sane ? (size + page) / page * page : 0;
-    if (uint8_t *found = sane ? find_room(rounded) : nullptr) return low_memory{std::span{found, rounded}};
+    const std::size_t rounded = (size + page - 1) / page * page;
+    if (uint8_t *found = find_room(rounded)) return low_memory{std::span{found, rounded}};
     return fail(exit_code::unsupported,
-                "an XDP program's packet pointers have 32 bits, but {} bytes below 4 GiB cannot be mapped ({}): "
+                "an XDP program's packet pointers have 32 bits, but {} bytes below 4 GiB cannot be "
+                "mapped ({}): "
                 "use smaller packets, or a system that leaves that address range free",
-                size, sane ? std::strerror(errno) : "too large");
+                size, std::strerror(errno));
 }
 
 low_memory::~low_memory() {

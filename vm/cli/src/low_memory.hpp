@@ -13,7 +13,7 @@ namespace bpftime::vm::cli {
 /// A zeroed mapping below 4 GiB: the packet pointers of struct xdp_md have 32 bits.
 class low_memory {
 public:
-    /// At least `size` bytes. Fails (unsupported) if this process has no room there.
+    /// At least `size` bytes, at most 4 GiB. Fails (unsupported) if this process has no room there.
     [[nodiscard]] static outcome<low_memory> map(std::size_t size);
 
     low_memory() = default;

@@ -34,19 +34,26 @@ void build(CLI::App &app, context &ctx, bool &version, bool &as_json) {
     app.get_formatter()->column_width(34);
     app.add_flag("-V,--version", version, "Print the version");
     app.add_flag("--json", as_json, "Print JSON instead of text");
-    for (const auto add : {add_run, add_asm, add_disasm, add_inspect, add_cc, add_vms, add_completion}) add(app, ctx);
-    app.footer("Without a command, as in `bpftime-cli prog.bin packet.bin`, the command is run.\n\n" + exit_code_help());
+    for (const auto add :
+         {add_run, add_asm, add_disasm, add_inspect, add_cc, add_vms, add_completion})
+        add(app, ctx);
+    app.footer(
+        "Without a command, as in `bpftime-cli prog.bin packet.bin`, the command is run.\n\n" +
+        exit_code_help());
     ctx.app = &app;
 }
 
 bool is_command(const CLI::App &app, const std::string &name) {
-    return std::ranges::any_of(app.get_subcommands({}), [&](const CLI::App *c) { return c->get_name() == name; });
+    return std::ranges::any_of(app.get_subcommands({}),
+                               [&](const CLI::App *c) { return c->get_name() == name; });
 }
 
-/// The short form `bpftime-cli PROGRAM [MEMORY]` means `run`; --json may precede the command; what follows the "--" of
-/// `cc` goes to clang.
-std::vector<std::string> normalise(const CLI::App &app, std::vector<std::string> arguments, context &ctx) {
-    const auto first = std::ranges::find_if(arguments, [](const std::string &a) { return a != "--json"; });
+/// The short form `bpftime-cli PROGRAM [MEMORY]` means `run`; --json may precede the command; what
+/// follows the "--" of `cc` goes to clang.
+std::vector<std::string> normalise(const CLI::App &app, std::vector<std::string> arguments,
+                                   context &ctx) {
+    const auto first =
+        std::ranges::find_if(arguments, [](const std::string &a) { return a != "--json"; });
     if (first == arguments.end()) return arguments;  // nothing but --json: parsed, and then missed
     const std::string &name = *first;
     if (name == "--help" or name == "-h" or name == "--version" or name == "-V") return arguments;
@@ -64,12 +71,16 @@ std::vector<std::string> normalise(const CLI::App &app, std::vector<std::string>
 }
 
 void print_version(bool as_json) {
-    if (as_json) print_json({{"bpftime-cli", BPFTIME_VM_VERSION}, {"libbpftime-vm", ebpf_version()}});
-    else print("bpftime-cli {} (libbpftime-vm {})\n", BPFTIME_VM_VERSION, ebpf_version());
+    if (as_json)
+        print_json({{"bpftime-cli", BPFTIME_VM_VERSION}, {"libbpftime-vm", ebpf_version()}});
+    else
+        print("bpftime-cli {} (libbpftime-vm {})\n", BPFTIME_VM_VERSION, ebpf_version());
 }
 
 void print_usage(const CLI::App &app, std::string_view name) {
-    fmt::print(stderr, "Usage: {} <path to ebpf instructions> [path to memory for the ebpf program]\n", name);
+    fmt::print(stderr,
+               "Usage: {} <path to ebpf instructions> [path to memory for the ebpf program]\n",
+               name);
     fmt::print(stderr, "       {} COMMAND ...\n\nCommands:\n", name);
     for (const CLI::App *command : app.get_subcommands({})) {
         fmt::print(stderr, "  {:<12}{}\n", command->get_name(), command->get_description());
@@ -110,7 +121,9 @@ int finish(const outcome<exit_code> &result) {
     if (not result) report(result.error());
     const auto flushed = finish_output();
     if (not flushed) report(flushed.error());
-    const exit_code code = not result ? result.error().code : flushed ? *result : flushed.error().code;
+    const exit_code code = not result ? result.error().code
+                           : flushed  ? *result
+                                      : flushed.error().code;
     return static_cast<int>(code);
 }
 
@@ -123,7 +136,8 @@ int main(int argc, char **argv) {
     guard_standard_streams();
     const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
     try {
-        CLI::App app{"Runs and examines eBPF programs in user space", argc > 0 ? argv[0] : "bpftime-cli"};
+        CLI::App app{"Runs and examines eBPF programs in user space",
+                     argc > 0 ? argv[0] : "bpftime-cli"};
         return finish(run(app, arguments));
     } catch (const std::bad_alloc &) {
         return finish(fail(exit_code::io, "out of memory"));

@@ -22,13 +22,16 @@ int digit_of(char c) {
     return -1;
 }
 
-bool separates(char c) { return c == ' ' or c == '\t' or c == '\r' or c == '\v' or c == '\f' or c == ',' or c == ':'; }
+bool separates(char c) {
+    return c == ' ' or c == '\t' or c == '\r' or c == '\v' or c == '\f' or c == ',' or c == ':';
+}
 
 /// Reads one line; knows nothing of line ends.
 class hex_line {
 public:
     hex_line(std::string_view line, std::vector<uint8_t> &bytes)
-        : text_{line.substr(0, std::min(line.find_first_of("#;"), line.find("//")))}, bytes_{bytes} {}
+        : text_{line.substr(0, std::min(line.find_first_of("#;"), line.find("//")))},
+          bytes_{bytes} {}
 
     /// What is wrong, with its column; nothing if all is well.
     std::optional<std::string> read() {
@@ -55,9 +58,11 @@ private:
             }
         }
         if (position_ + 1 >= text_.size() or separates(text_[position_ + 1])) {
-            return fmt::format("hexadecimal digits come in pairs, the one in column {} is alone", position_ + 1);
+            return fmt::format("hexadecimal digits come in pairs, the one in column {} is alone",
+                               position_ + 1);
         }
-        bytes_.push_back(static_cast<uint8_t>(digit_of(text_[position_]) << 4 | digit_of(text_[position_ + 1])));
+        bytes_.push_back(
+            static_cast<uint8_t>(digit_of(text_[position_]) << 4 | digit_of(text_[position_ + 1])));
         position_ += 2;
         return {};
     }
@@ -84,7 +89,8 @@ outcome<memory_image> parse_zeros(std::string_view argument) {
     const auto [end, code] = std::from_chars(digits.data(), last, count, hexadecimal ? 16 : 10);
     const uint64_t multiplier = multiplier_of({end, last});
     if (code == std::errc::invalid_argument or multiplier == 0) {
-        return fail(exit_code::usage, "memory '{}': after '@' comes a number of bytes, as @4096 or @64K", argument);
+        return fail(exit_code::usage,
+                    "memory '{}': after '@' comes a number of bytes, as @4096 or @64K", argument);
     }
     uint64_t size = 0;
     if (code != std::errc{} or __builtin_mul_overflow(count, multiplier, &size)) {
@@ -105,9 +111,11 @@ memory_image memory_image::of(std::vector<uint8_t> bytes) {
 outcome<memory_image> memory_image::zeros(uint64_t size) {
     memory_image image;
     if (size == 0) return image;
-    void *const mapping = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *const mapping = mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (mapping == MAP_FAILED) {
-        return fail(exit_code::bad_input, "cannot provide {} bytes of memory: {}", size, std::strerror(errno));
+        return fail(exit_code::bad_input, "cannot provide {} bytes of memory: {}", size,
+                    std::strerror(errno));
     }
     image.zeros_ = {static_cast<uint8_t *>(mapping), unmap{size}};
     return image;
@@ -126,7 +134,9 @@ void memory_image::restore() noexcept {
     std::ranges::copy(original_, working_.begin());
 }
 
-bool is_memory_literal(std::string_view argument) { return argument.starts_with('@') or argument.starts_with("hex:"); }
+bool is_memory_literal(std::string_view argument) {
+    return argument.starts_with('@') or argument.starts_with("hex:");
+}
 
 outcome<memory_image> parse_memory_literal(std::string_view argument) {
     if (argument.starts_with('@')) return parse_zeros(argument);

@@ -47,8 +47,10 @@ private:
 /// The memory that "@N" (with K, M or G) or "hex:..." describes.
 [[nodiscard]] outcome<memory_image> parse_memory_literal(std::string_view argument);
 
-/// Bytes written as hexadecimal digits in pairs; between pairs may be blanks, commas, colons, "0x" and comments (from
+/// Bytes written as hexadecimal digits in pairs; between pairs may be blanks, commas, colons, "0x"
+/// and comments (from
 /// '#', ';' or "//" to the end of the line). `subject` names the text in messages.
-[[nodiscard]] outcome<std::vector<uint8_t>> parse_hex(std::string_view text, std::string_view subject);
+[[nodiscard]] outcome<std::vector<uint8_t>> parse_hex(std::string_view text,
+                                                      std::string_view subject);
 
 }  // namespace bpftime::vm::cli

@@ -1,4 +1,4 @@
-// bpftime-vm: options that several commands have
+// bpftime-vm: commands and their options
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "options.hpp"
@@ -12,46 +12,88 @@
 
 namespace bpftime::vm::cli {
 
-void add_common(CLI::App &command, context &ctx, bool &as_json, std::function<outcome<void>()> action) {
-    command.add_flag("--json", as_json, "Print JSON instead of text");
-    command.callback([&ctx, action = std::move(action)] { ctx.action = action; });
+namespace {
+
+/// All of `text` as a number. CLI11 would read "-1" as the largest one.
+std::optional<uint64_t> parse_number(std::string_view text) {
+    const bool hexadecimal = text.starts_with("0x");
+    if (hexadecimal) text.remove_prefix(2);
+    uint64_t number = 0;
+    const char *const last = text.data() + text.size();
+    const auto [end, code] = std::from_chars(text.data(), last, number, hexadecimal ? 16 : 10);
+    return code == std::errc{} and end == last ? std::optional{number} : std::nullopt;
 }
 
-void add_program_options(CLI::App &command, program_options &options) {
-    command.add_option("PROGRAM", options.path, "eBPF program: bytecode, hex or assembly text, object, C; - for stdin")
-        ->required();
-    std::vector<std::string> formats;
-    for (const format_info &row : format_table) formats.emplace_back(row.name);
-    command
-        .add_option_function<std::string>(
-            "-f,--format", [&options](const std::string &name) { options.format = *find_format(name); },
-            "What PROGRAM is, if its name and contents do not tell")
-        ->check(CLI::IsMember{formats});
-    command.add_option("-s,--section", options.section, "Section of the object that the program is in");
-    command.add_option("-p,--program", options.program, "Function of the object that is the program");
-    command
-        .add_option_function<std::string>(
-            "-m,--mcpu", [&options](const std::string &cpu) { options.compile.cpu = cpu_of(cpu); },
+}  // namespace
+
+command::command(CLI::App &app, context &ctx, const std::string &name,
+                 const std::string &description, bool &as_json,
+                 std::function<outcome<void>()> action)
+    : app_{*app.add_subcommand(name, description)} {
+    app_.add_flag("--json", as_json, "Print JSON instead of text");
+    app_.callback([&ctx, action = std::move(action)] { ctx.action = action; });
+}
+
+void command::positional(const std::string &name, std::string &target,
+                         const std::string &description) {
+    app_.add_option(name, target, description);
+}
+
+void command::required(const std::string &name, std::string &target, const std::string &description,
+                       const std::vector<std::string> &values) {
+    CLI::Option *const option = app_.add_option(name, target, description)->required();
+    if (not values.empty()) option->check(CLI::IsMember{values});
+}
+
+void command::flag(const std::string &names, bool &target, const std::string &description) {
+    app_.add_flag(names, target, description);
+}
+
+void command::text(const std::string &names, std::string &target, const std::string &kind,
+                   const std::string &description) {
+    app_.add_option(names, target, description)->type_name(kind);
+}
+
+void command::choice(const std::string &names, const std::vector<std::string> &values,
+                     const std::string &description,
+                     std::function<void(const std::string &)> store) {
+    app_.add_option_function<std::string>(names, std::move(store), description)
+        ->check(CLI::IsMember{values});
+}
+
+void command::number(const std::string &names, uint64_t least, uint64_t most,
+                     const std::string &description, std::function<void(uint64_t)> store) {
+    const auto parse = [=, store = std::move(store)](const std::string &text) {
+        const auto number = parse_number(text);
+        if (not number or *number < least or *number > most) {
+            throw CLI::ValidationError{
+                names, fmt::format("'{}' is no number from {} to {}", text, least, most)};
+        }
+        store(*number);
+    };
+    app_.add_option_function<std::string>(names, parse, description)->type_name("N");
+}
+
+void command::cpu(compile_options &options) {
+    const auto store = [&options](const std::string &cpu) { options.cpu = cpu_of(cpu); };
+    app_.add_option_function<std::string>(
+            "-m,--mcpu", store,
             "CPU version for a C file: v1 to v4, also written -mcpu=v4 (default v3)")
         ->type_name("VERSION");
 }
 
-void add_number(CLI::App &command, const std::string &names, const std::string &description, uint64_t least,
-                uint64_t most, std::function<void(uint64_t)> store) {
-    // CLI11 would read "-1" as the largest number.
-    const auto parse = [=, store = std::move(store)](const std::string &text) {
-        std::string_view digits = text;
-        const bool hexadecimal = digits.starts_with("0x");
-        if (hexadecimal) digits.remove_prefix(2);
-        uint64_t number = 0;
-        const char *const last = digits.data() + digits.size();
-        const auto [end, code] = std::from_chars(digits.data(), last, number, hexadecimal ? 16 : 10);
-        if (code != std::errc{} or end != last or number < least or number > most) {
-            throw CLI::ValidationError{names, fmt::format("'{}' is no number from {} to {}", text, least, most)};
-        }
-        store(number);
-    };
-    command.add_option_function<std::string>(names, parse, description)->type_name("N");
+void command::program(program_options &options) {
+    required("PROGRAM", options.path,
+             "eBPF program: bytecode, hex or assembly text, object, C; - for stdin");
+    std::vector<std::string> formats;
+    for (const format_info &row : format_table) formats.emplace_back(row.name);
+    choice("-f,--format", formats, "What PROGRAM is, if its name and contents do not tell",
+           [&options](const std::string &name) { options.format = find_format(name); });
+    text("-s,--section", options.section, "NAME", "Section of the object that the program is in");
+    text("-p,--program", options.program, "NAME", "Function of the object that is the program");
+    cpu(options.compile);
 }
+
+void command::footer(const std::string &text) { app_.footer(text); }
 
 }  // namespace bpftime::vm::cli

@@ -28,15 +28,36 @@ struct context {
     const CLI::App *app = nullptr;
 };
 
-/// Adds the command's --json and hands its action to the context.
-void add_common(CLI::App &command, context &ctx, bool &as_json, std::function<outcome<void>()> action);
+/// One command under construction. Alone with main.cpp and completion it knows the command line
+/// library, which costs seconds in every source that includes it.
+class command {
+public:
+    /// Adds the command `name` with its --json; `action` is what it does.
+    command(CLI::App &app, context &ctx, const std::string &name, const std::string &description,
+            bool &as_json, std::function<outcome<void>()> action);
 
-/// Adds the positional PROGRAM with --format, --section, --program and -mcpu.
-void add_program_options(CLI::App &command, program_options &options);
+    void positional(const std::string &name, std::string &target, const std::string &description);
+    void required(const std::string &name, std::string &target, const std::string &description,
+                  const std::vector<std::string> &values = {});
+    void flag(const std::string &names, bool &target, const std::string &description);
+    /// An option with any text; `kind` stands for it in the help.
+    void text(const std::string &names, std::string &target, const std::string &kind,
+              const std::string &description);
+    /// An option with one of `values`.
+    void choice(const std::string &names, const std::vector<std::string> &values,
+                const std::string &description, std::function<void(const std::string &)> store);
+    /// An option with a decimal or 0x hexadecimal number from `least` to `most`.
+    void number(const std::string &names, uint64_t least, uint64_t most,
+                const std::string &description, std::function<void(uint64_t)> store);
+    /// -mcpu, the CPU version for C files.
+    void cpu(compile_options &options);
+    /// The positional PROGRAM with --format, --section, --program and -mcpu.
+    void program(program_options &options);
+    void footer(const std::string &text);
 
-/// Adds an option that takes a decimal or 0x hexadecimal number from `least` to `most`.
-void add_number(CLI::App &command, const std::string &names, const std::string &description, uint64_t least,
-                uint64_t most, std::function<void(uint64_t)> store);
+private:
+    CLI::App &app_;
+};
 
 void add_asm(CLI::App &app, context &ctx);
 void add_cc(CLI::App &app, context &ctx);

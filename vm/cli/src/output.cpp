@@ -93,7 +93,9 @@ void warn(std::string_view text) {
 }
 
 outcome<void> write_file(const std::string &path, std::span<const uint8_t> bytes) {
-    const auto refuse = [&] { return fail(exit_code::io, "cannot write '{}': {}", path, std::strerror(errno)); };
+    const auto refuse = [&] {
+        return fail(exit_code::io, "cannot write '{}': {}", path, std::strerror(errno));
+    };
     std::FILE *const file = std::fopen(path.c_str(), "wb");
     if (file == nullptr) return refuse();
     const bool written = fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();

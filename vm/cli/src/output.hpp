@@ -18,7 +18,8 @@ namespace bpftime::vm::cli {
 
 using json = nlohmann::ordered_json;
 
-/// Keeps files that are opened later from becoming stdin, stdout or stderr where the caller closed those.
+/// Keeps files that are opened later from becoming stdin, stdout or stderr where the caller closed
+/// those.
 void guard_standard_streams();
 
 /// Whether `stream` is a terminal that understands escape sequences.

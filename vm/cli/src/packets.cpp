@@ -18,7 +18,8 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-/// The context of an XDP program: struct xdp_md of <linux/bpf.h>, in which the packet pointers have 32 bits.
+/// The context of an XDP program: struct xdp_md of <linux/bpf.h>, in which the packet pointers have
+/// 32 bits.
 struct xdp_context {
     uint32_t data;
     uint32_t data_end;
@@ -33,13 +34,18 @@ constexpr uint32_t ingress_ifindex = 1;
 // As much as drivers leave before a packet; programs may not touch it.
 constexpr std::size_t headroom = 256;
 constexpr std::size_t first_packet_size = 1 << 18;  // the most that captures of Ethernet hold
+constexpr std::size_t largest_packet = std::size_t{1}
+                                       << 28;  // more than captures of any link type hold
 
-uint32_t low_address(const uint8_t *p) { return static_cast<uint32_t>(reinterpret_cast<uint64_t>(p)); }
+uint32_t low_address(const uint8_t *p) {
+    return static_cast<uint32_t>(reinterpret_cast<uint64_t>(p));
+}
 
 /// A bar on stderr, if that is a terminal.
 class progress_bar {
 public:
-    explicit progress_bar(const capture_reader &capture) : capture_{capture}, shown_{is_terminal(stderr)} {}
+    explicit progress_bar(const capture_reader &capture)
+        : capture_{capture}, shown_{is_terminal(stderr)} {}
     progress_bar(const progress_bar &) = delete;
     progress_bar &operator=(const progress_bar &) = delete;
     ~progress_bar() {
@@ -59,7 +65,8 @@ private:
         std::string bar;
         if (const auto part = capture_.progress()) {
             const auto filled = static_cast<std::size_t>(std::clamp(*part, 0.0, 1.0) * width);
-            bar = fmt::format("[{}{}] {:3.0f}%  ", std::string(filled, '#'), std::string(width - filled, '.'), *part * 100);
+            bar = fmt::format("[{}{}] {:3.0f}%  ", std::string(filled, '#'),
+                              std::string(width - filled, '.'), *part * 100);
         }
         fmt::print(stderr, "\r\x1b[K{}{} packets", bar, packets);
         drawn_ = true;
@@ -82,8 +89,10 @@ public:
     }
     void write(const run_result &result) {
         if (not file_) return;
-        if (result) fmt::print(file_.get(), "{}\n", *result);
-        else fmt::print(file_.get(), "fault {}\n", fault_name(result.error().fault.kind));
+        if (result)
+            fmt::print(file_.get(), "{}\n", *result);
+        else
+            fmt::print(file_.get(), "fault {}\n", fault_name(result.error().fault.kind));
     }
     outcome<void> finish() {
         const bool lost = file_ and (fflush(file_.get()) != 0 or ferror(file_.get()) != 0);
@@ -111,7 +120,7 @@ public:
         for (;;) {
             auto next = capture_.next();
             if (not next) summary_.stopped_by = std::move(next.error());
-            if (not next or not *next) break;
+            if (not next or not*next) break;
             if (auto done = take(**next); not done) {
                 if (summary_.packets == 0) return std::unexpected{std::move(done.error())};
                 summary_.stopped_by = std::move(done.error());
@@ -154,8 +163,10 @@ private:
         summary_.bytes += p.bytes.size();
         summary_.cut += p.original_length > p.bytes.size();
         verdicts_.write(last);
-        if (last) judge(p, *last);
-        else note_fault(last.error());
+        if (last)
+            judge(p, *last);
+        else
+            note_fault(last.error());
         return {};
     }
 
@@ -184,12 +195,14 @@ private:
 }  // namespace
 
 std::string xdp_action_name(uint64_t action) {
-    return action < xdp_actions.size() ? std::string{xdp_actions[action]} : fmt::format("invalid action {}", action);
+    return action < xdp_actions.size() ? std::string{xdp_actions[action]}
+                                       : fmt::format("invalid action {}", action);
 }
 
 bool passes(program_type type, uint64_t verdict) noexcept {
     if (type == program_type::plain) return verdict != 0;
-    return verdict < xdp_actions.size() and (xdp_actions[verdict] == "XDP_PASS" or xdp_actions[verdict] == "XDP_TX");
+    return verdict < xdp_actions.size() and
+           (xdp_actions[verdict] == "XDP_PASS" or xdp_actions[verdict] == "XDP_TX");
 }
 
 outcome<void> packet_stage::place(std::span<const uint8_t> packet) {
@@ -197,6 +210,10 @@ outcome<void> packet_stage::place(std::span<const uint8_t> packet) {
         plain_.assign(packet.begin(), packet.end());
         packet_ = plain_;
         return {};
+    }
+    if (packet.size() > largest_packet) {
+        return fail(exit_code::bad_input, "an XDP packet of {} bytes is larger than {}",
+                    packet.size(), largest_packet);
     }
     if (low_.bytes().size() < headroom + packet.size()) {
         auto mapped = low_memory::map(headroom + std::max(packet.size(), first_packet_size));
@@ -214,7 +231,8 @@ outcome<run_result> packet_stage::run(runner &vm) {
 
 outcome<run_result> packet_stage::run_xdp(runner &vm) {
     const uint32_t data = low_address(packet_.data());
-    xdp_context context{data, data + static_cast<uint32_t>(packet_.size()), data, ingress_ifindex, 0, 0};
+    xdp_context context{
+        data, data + static_cast<uint32_t>(packet_.size()), data, ingress_ifindex, 0, 0};
     const std::span memory{reinterpret_cast<uint8_t *>(&context), sizeof(context)};
     const ebpf_region region{packet_.data(), packet_.size(), EBPF_PERM_READ_WRITE};
     auto result = vm.run(memory, std::span{&region, packet_.empty() ? std::size_t{0} : 1});
@@ -223,9 +241,12 @@ outcome<run_result> packet_stage::run_xdp(runner &vm) {
 }
 
 void packet_summary::count(uint64_t result) {
-    if (const auto known = results.find(result); known != results.end()) ++known->second;
-    else if (results.size() < most_results) results.emplace(result, 1);
-    else ++other_results;
+    if (const auto known = results.find(result); known != results.end())
+        ++known->second;
+    else if (results.size() < most_results)
+        results.emplace(result, 1);
+    else
+        ++other_results;
 }
 
 uint64_t packet_summary::faulted() const {
@@ -234,7 +255,8 @@ uint64_t packet_summary::faulted() const {
     return sum;
 }
 
-outcome<packet_summary> run_capture(runner &vm, capture_reader &capture, const packet_options &options) {
+outcome<packet_summary> run_capture(runner &vm, capture_reader &capture,
+                                    const packet_options &options) {
     return capture_run{vm, capture, options}.run();
 }
 

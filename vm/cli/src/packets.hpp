@@ -27,13 +27,14 @@ enum class program_type : uint8_t {
 };
 
 /// The actions of an XDP program, by value.
-inline constexpr auto xdp_actions =
-    std::to_array<std::string_view>({"XDP_ABORTED", "XDP_DROP", "XDP_PASS", "XDP_TX", "XDP_REDIRECT"});
+inline constexpr auto xdp_actions = std::to_array<std::string_view>(
+    {"XDP_ABORTED", "XDP_DROP", "XDP_PASS", "XDP_TX", "XDP_REDIRECT"});
 
 /// "XDP_PASS", or "invalid action 7".
 [[nodiscard]] std::string xdp_action_name(uint64_t action);
 
-/// Whether a packet that got `verdict` goes on: XDP_PASS and XDP_TX, for other programs anything but 0.
+/// Whether a packet that got `verdict` goes on: XDP_PASS and XDP_TX, for other programs anything
+/// but 0.
 [[nodiscard]] bool passes(program_type type, uint64_t verdict) noexcept;
 
 /// Where a packet lies while a program runs over it.
@@ -43,7 +44,8 @@ public:
 
     /// Copies a packet to its place.
     [[nodiscard]] outcome<void> place(std::span<const uint8_t> packet);
-    /// Runs the program once over the packet in place; an XDP program's r0 is cut to the 32 bits that it returns.
+    /// Runs the program once over the packet in place; an XDP program's r0 is cut to the 32 bits
+    /// that it returns.
     [[nodiscard]] outcome<run_result> run(runner &vm);
     /// The packet as the last run left it.
     [[nodiscard]] std::span<uint8_t> bytes() noexcept { return packet_; }
@@ -85,8 +87,9 @@ struct packet_options {
     std::string verdicts;  ///< text file with one result a line; empty: none
 };
 
-/// Runs the program over every packet of `capture`. A failure means that nothing could be run; what happens later is
-/// in the summary.
-[[nodiscard]] outcome<packet_summary> run_capture(runner &vm, capture_reader &capture, const packet_options &options);
+/// Runs the program over every packet of `capture`. A failure means that nothing could be run; what
+/// happens later is in the summary.
+[[nodiscard]] outcome<packet_summary> run_capture(runner &vm, capture_reader &capture,
+                                                  const packet_options &options);
 
 }  // namespace bpftime::vm::cli

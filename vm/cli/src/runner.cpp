@@ -14,13 +14,26 @@ namespace bpftime::vm::cli {
 namespace {
 
 constexpr auto fault_names = std::to_array<std::string_view>({
-    "none", "out_of_bounds_read", "out_of_bounds_write", "read_only_write", "misaligned_atomic",
-    "call_depth_exceeded", "instruction_limit", "interrupted", "bad_call_target", "bad_jump_target",
+    "none",
+    "out_of_bounds_read",
+    "out_of_bounds_write",
+    "read_only_write",
+    "misaligned_atomic",
+    "call_depth_exceeded",
+    "instruction_limit",
+    "interrupted",
+    "bad_call_target",
+    "bad_jump_target",
 });
 static_assert(fault_names.size() == EBPF_FAULT_BAD_JUMP_TARGET + 1);
 
 constexpr auto region_names = std::to_array<std::string_view>({
-    "none", "input", "stack", "registered", "run", "granted",
+    "none",
+    "input",
+    "stack",
+    "registered",
+    "run",
+    "granted",
 });
 static_assert(region_names.size() == EBPF_REGION_GRANTED + 1);
 
@@ -49,7 +62,8 @@ outcome<runner> runner::create(const runner_options &options, std::span<const ui
 }
 
 outcome<void> runner::configure(const runner_options &options) {
-    if (const int e = ebpf_set_max_insns(vm_.get(), options.max_insns); e < 0) return library_failure(e);
+    if (const int e = ebpf_set_max_insns(vm_.get(), options.max_insns); e < 0)
+        return library_failure(e);
     if (options.instruction_limit) {
         const int e = ebpf_set_instruction_limit(vm_.get(), *options.instruction_limit);
         if (e < 0) return library_failure(e);
@@ -71,7 +85,8 @@ outcome<void> runner::load(std::span<const uint8_t> code) {
 
 outcome<run_result> runner::run(std::span<uint8_t> memory, std::span<const ebpf_region> regions) {
     int64_t r0 = 0;
-    const int64_t e = ebpf_exec_regions(vm_.get(), memory.data(), memory.size(), regions.data(), regions.size(), &r0);
+    const int64_t e = ebpf_exec_regions(vm_.get(), memory.data(), memory.size(), regions.data(),
+                                        regions.size(), &r0);
     if (e >= 0) return run_result{static_cast<uint64_t>(r0)};
     if (e != EBPF_ERROR_FAULT) return library_failure(e);
     run_fault fault{{}, ebpf_last_error()};
@@ -85,7 +100,9 @@ std::vector<std::string> list_vms() {
     return {names.begin(), names.end()};
 }
 
-std::string_view fault_name(uint32_t kind) noexcept { return kind < fault_names.size() ? fault_names[kind] : "unknown"; }
+std::string_view fault_name(uint32_t kind) noexcept {
+    return kind < fault_names.size() ? fault_names[kind] : "unknown";
+}
 
 std::string_view region_name(uint32_t kind) noexcept {
     return kind < region_names.size() ? region_names[kind] : "unknown";

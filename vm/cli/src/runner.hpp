@@ -37,13 +37,15 @@ using run_result = std::expected<uint64_t, run_fault>;
 class runner {
 public:
     /// A VM with the program loaded and the helpers of bpftime-cli registered.
-    [[nodiscard]] static outcome<runner> create(const runner_options &options, std::span<const uint8_t> code);
+    [[nodiscard]] static outcome<runner> create(const runner_options &options,
+                                                std::span<const uint8_t> code);
 
     [[nodiscard]] std::string vm_name() const { return ebpf_get_vm_name(vm_.get()); }
 
-    /// One run with r1 = memory and r2 = its size, which may also touch `regions`. A failure is what no further run
-    /// would mend, as a missing helper.
-    [[nodiscard]] outcome<run_result> run(std::span<uint8_t> memory, std::span<const ebpf_region> regions = {});
+    /// One run with r1 = memory and r2 = its size, which may also touch `regions`. A failure is
+    /// what no further run would mend, as a missing helper.
+    [[nodiscard]] outcome<run_result> run(std::span<uint8_t> memory,
+                                          std::span<const ebpf_region> regions = {});
 
 private:
     struct destroy {

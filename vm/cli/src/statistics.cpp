@@ -9,7 +9,8 @@
 
 namespace bpftime::vm::cli {
 
-// Values below 2^precision_bits have a bucket each; every further power of two is cut into 2^precision_bits parts.
+// Values below 2^precision_bits have a bucket each; every further power of two is cut into
+// 2^precision_bits parts.
 std::size_t histogram::bucket_of(uint64_t value) noexcept {
     const auto bits = static_cast<unsigned>(std::bit_width(value));
     if (bits <= precision_bits) return value;
@@ -39,7 +40,8 @@ double histogram::mean() const noexcept {
 
 uint64_t histogram::percentile(double fraction) const noexcept {
     if (count_ == 0) return 0;
-    const auto wanted = std::max<uint64_t>(1, static_cast<uint64_t>(std::ceil(fraction * static_cast<double>(count_))));
+    const auto wanted = std::max<uint64_t>(
+        1, static_cast<uint64_t>(std::ceil(fraction * static_cast<double>(count_))));
     uint64_t seen = 0;
     for (std::size_t i = 0; i < buckets_.size(); ++i) {
         seen += buckets_[i];

@@ -8,7 +8,8 @@
 
 namespace bpftime::vm::cli {
 
-/// Durations in nanoseconds, counted in buckets that are 1/64 of their value wide: percentiles are exact to 1.6 %.
+/// Durations in nanoseconds, counted in buckets that are 1/64 of their value wide: percentiles are
+/// exact to 1.6 %.
 class histogram {
 public:
     void add(uint64_t nanoseconds) noexcept;

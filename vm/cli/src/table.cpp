@@ -12,8 +12,8 @@
 
 namespace bpftime::vm::cli {
 
-std::string table::line(const std::vector<std::string> &cells, const std::vector<std::size_t> &widths,
-                        unsigned indent) const {
+std::string table::line(const std::vector<std::string> &cells,
+                        const std::vector<std::size_t> &widths, unsigned indent) const {
     std::string text(indent, ' ');
     for (std::size_t i = 0; i < columns_.size(); ++i) {
         if (i != 0) text += "  ";
@@ -32,7 +32,8 @@ void table::print(unsigned indent) const {
         widths.push_back(c.title.size());
     }
     for (const auto &row : rows_) {
-        for (std::size_t i = 0; i < widths.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+        for (std::size_t i = 0; i < widths.size(); ++i)
+            widths[i] = std::max(widths[i], row[i].size());
     }
     write_out(paint(colour::bold, line(titles, widths, indent), stdout) + "\n");
     for (const auto &row : rows_) write_out(line(row, widths, indent) + "\n");

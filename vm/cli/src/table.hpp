@@ -29,8 +29,8 @@ public:
     void print(unsigned indent = 0) const;
 
 private:
-    [[nodiscard]] std::string line(const std::vector<std::string> &cells, const std::vector<std::size_t> &widths,
-                                   unsigned indent) const;
+    [[nodiscard]] std::string line(const std::vector<std::string> &cells,
+                                   const std::vector<std::size_t> &widths, unsigned indent) const;
 
     std::vector<column> columns_;
     std::vector<std::vector<std::string>> rows_;

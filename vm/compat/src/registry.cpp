@@ -167,7 +167,7 @@ std::unique_ptr<bpftime_vm_impl> create_vm_instance(const std::string &vm_name) 
     std::string why;
     const vm_factory factory = find_factory(vm_name, why);
     if (not factory) {
-        throw std::runtime_error(fmt::format("unknown backend '{}': {}; there are: {}", vm_name, why,
+        throw std::runtime_error(fmt::format("unknown backend '{}': {}; there are: {}", vm_name.c_str(), why,
                                              fmt::join(list_vm_backends(), ", ")));
     }
     auto instance = start(vm_name, factory);

@@ -140,7 +140,7 @@ TEST_F(linking, gives_each_lddw_its_value) {
     EXPECT_EQ(linked->lddw_value(p, 0), 1001U);
     EXPECT_EQ(linked->lddw_value(p, 2), 2007U);
     EXPECT_EQ(linked->lddw_value(p, 4), 0x1122'3344'5566'7788U);
-    EXPECT_EQ(linked->lddw_value(p, 6), 2002U + 0xffff'fffbU) << "the offset has 32 bits without a sign";
+    EXPECT_EQ(linked->lddw_value(p, 6), 2002U + uint64_t{0xffff'fffb}) << "the offset has 32 bits without a sign";
     EXPECT_EQ(linked->lddw_value(p, 8), code_handle(11));
 }
 

@@ -194,7 +194,9 @@ TEST_F(plugins, are_not_looked_for_in_the_environment_of_setuid_processes) {
     const auto as_setuid = run_probe({"test-good", "setuid"});
     if (as_setuid.exit_code != 1) GTEST_SKIP() << "setuid has no effect here: " << as_setuid.err;
     EXPECT_THAT(as_setuid.err, HasSubstr("there is no plugin libbpftime-vm-test-good.so"));
+#ifndef __SANITIZE_ADDRESS__  // LeakSanitizer cannot trace a setuid process, and ends it with an error
     EXPECT_EQ(run_probe({"ubpf", "setuid"}).exit_code, 0) << "what is built in is there";
+#endif
 }
 
 // --- plugins that are wrong

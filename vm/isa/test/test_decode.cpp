@@ -472,7 +472,7 @@ TEST(decode_all, rejects_empty_programs) {
 }
 
 TEST(decode_all, rejects_lengths_that_are_no_multiple_of_8) {
-    for (const std::size_t length : {1, 7, 9, 15, 17}) {
+    for (const std::size_t length : {1U, 7U, 9U, 15U, 17U}) {
         EXPECT_EQ(error_of(decode_all(std::vector<uint8_t>(length, 0x95))),
                   fmt::format("bad_length: program length {} is not a multiple of 8: eBPF "
                               "instructions are 8 bytes "

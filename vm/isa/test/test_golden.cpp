@@ -31,8 +31,6 @@ struct golden_line {
     std::string c_like;
     std::string row;
     std::string comment;
-
-    friend bool operator==(const golden_line &, const golden_line &) = default;
 };
 
 std::string trim(std::string_view text) {

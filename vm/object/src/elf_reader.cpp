@@ -16,7 +16,7 @@ namespace bpftime::vm::object {
 
 namespace {
 
-constexpr uint32_t machine_bpf = 247;  // EM_BPF
+constexpr uint32_t machine_bpf = 247;      // EM_BPF
 constexpr std::size_t longest_name = 512;  // of a name as it is kept; what follows is cut off
 constexpr std::size_t largest_file = std::size_t{1} << 30;
 
@@ -24,15 +24,18 @@ error bad(std::string_view detail) { return make_error(error_code::bad_object, d
 
 class reader {
 public:
-    explicit reader(std::span<const uint8_t> bytes) { object_.bytes.assign(bytes.begin(), bytes.end()); }
+    explicit reader(std::span<const uint8_t> bytes) {
+        object_.bytes.assign(bytes.begin(), bytes.end());
+    }
     reader(const reader &) = delete;
     reader &operator=(const reader &) = delete;
     ~reader() { elf_end(elf_); }
 
     result<elf_object> read() {
         using step = maybe_error (reader::*)();
-        for (const step s : {&reader::check_ident, &reader::open, &reader::check_header, &reader::read_sections,
-                             &reader::read_symbols, &reader::read_relocations}) {
+        for (const step s :
+             {&reader::check_ident, &reader::open, &reader::check_header, &reader::read_sections,
+              &reader::read_symbols, &reader::read_relocations}) {
             if (auto e = (this->*s)()) return std::unexpected{std::move(*e)};
         }
         return std::move(object_);
@@ -47,16 +50,20 @@ private:
         if (b.size() < EI_NIDENT or std::memcmp(b.data(), ELFMAG, SELFMAG) != 0) {
             const auto head = std::span{b}.first(std::min<std::size_t>(b.size(), SELFMAG));
             return bad(b.empty() ? "the file is empty"
-                                 : fmt::format("not an ELF file: it begins with {:02x}", fmt::join(head, " ")));
+                                 : fmt::format("not an ELF file: it begins with {:02x}",
+                                               fmt::join(head, " ")));
         }
         if (b.size() > largest_file) {
             return make_error(error_code::limit_exceeded,
-                              fmt::format("an object of {} bytes exceeds the limit of {}", b.size(), largest_file));
+                              fmt::format("an object of {} bytes exceeds the limit of {}", b.size(),
+                                          largest_file));
         }
-        if (b[EI_CLASS] != ELFCLASS64) return bad(fmt::format("ELF class {} is not 64-bit", b[EI_CLASS]));
+        if (b[EI_CLASS] != ELFCLASS64)
+            return bad(fmt::format("ELF class {} is not 64-bit", b[EI_CLASS]));
         if (b[EI_DATA] == ELFDATA2MSB) {
-            return make_error(error_code::unsupported,
-                              "big-endian eBPF objects are not supported: compile with `-target bpfel`");
+            return make_error(
+                error_code::unsupported,
+                "big-endian eBPF objects are not supported: compile with `-target bpfel`");
         }
         if (b[EI_DATA] != ELFDATA2LSB) return bad(fmt::format("unknown byte order {}", b[EI_DATA]));
         return {};
@@ -80,10 +87,12 @@ private:
         GElf_Ehdr header;
         if (gelf_getehdr(elf_, &header) == nullptr) return libelf_error("ELF header");
         if (header.e_machine != machine_bpf) {
-            return bad(fmt::format("an object for machine {}, not for eBPF ({})", header.e_machine, machine_bpf));
+            return bad(fmt::format("an object for machine {}, not for eBPF ({})", header.e_machine,
+                                   machine_bpf));
         }
         if (header.e_type != ET_REL) {
-            return bad(fmt::format("ELF type {} is not a relocatable object ({})", header.e_type, ET_REL));
+            return bad(
+                fmt::format("ELF type {} is not a relocatable object ({})", header.e_type, ET_REL));
         }
         if (elf_getshdrstrndx(elf_, &name_table_) != 0) return libelf_error("section names");
         return {};
@@ -99,7 +108,8 @@ private:
         }
         for (std::size_t i = 1; i < count; ++i) {
             const auto name = name_at(name_table_, headers_[i].sh_name);
-            if (not name) return bad(fmt::format("the name of section {} is outside the name table", i));
+            if (not name)
+                return bad(fmt::format("the name of section {} is outside the name table", i));
             object_.sections[i].name = *name;
         }
         return {};
@@ -128,8 +138,8 @@ private:
         if (header.sh_type == SHT_NOBITS or header.sh_type == SHT_NULL) return {};
         const uint64_t file_size = object_.bytes.size();
         if (header.sh_offset > file_size or header.sh_size > file_size - header.sh_offset) {
-            return bad(fmt::format("section {} ({} bytes at {}) exceeds the file of {} bytes", index,
-                                   header.sh_size, header.sh_offset, file_size));
+            return bad(fmt::format("section {} ({} bytes at {}) exceeds the file of {} bytes",
+                                   index, header.sh_size, header.sh_offset, file_size));
         }
         s.bytes = std::span{object_.bytes}.subspan(header.sh_offset, header.sh_size);
         return {};
@@ -139,8 +149,9 @@ private:
     result<Elf_Data *> table(std::size_t index, std::size_t entry_size) {
         const elf_section &s = object_.sections[index];
         if (headers_[index].sh_entsize != entry_size or s.bytes.size() % entry_size != 0) {
-            return std::unexpected{bad(fmt::format("section '{}' holds no whole number of entries of {} bytes",
-                                                   printable(s.name), entry_size))};
+            return std::unexpected{
+                bad(fmt::format("section '{}' holds no whole number of entries of {} bytes",
+                                printable(s.name), entry_size))};
         }
         Elf_Data *data = elf_getdata(elf_getscn(elf_, index), nullptr);
         if (data == nullptr or data->d_size != s.bytes.size()) {
@@ -172,13 +183,15 @@ private:
             return libelf_error(fmt::format("symbol {}", index));
         }
         const auto name = name_at(headers_[symbol_table_].sh_link, symbol.st_name);
-        if (not name) return bad(fmt::format("the name of symbol {} is outside the name table", index));
+        if (not name)
+            return bad(fmt::format("the name of symbol {} is outside the name table", index));
         if (symbol.st_shndx == SHN_XINDEX) {
-            return make_error(error_code::unsupported, "objects with more than 65,279 sections are not supported");
+            return make_error(error_code::unsupported,
+                              "objects with more than 65,279 sections are not supported");
         }
         if (symbol.st_shndx < SHN_LORESERVE and symbol.st_shndx >= object_.sections.size()) {
-            return bad(fmt::format("symbol '{}' lies in section {} of {}", printable(*name), symbol.st_shndx,
-                                   object_.sections.size()));
+            return bad(fmt::format("symbol '{}' lies in section {} of {}", printable(*name),
+                                   symbol.st_shndx, object_.sections.size()));
         }
         object_.symbols.push_back({*name, symbol.st_shndx, symbol.st_value, symbol.st_size,
                                    static_cast<uint8_t>(GELF_ST_TYPE(symbol.st_info)),
@@ -192,12 +205,14 @@ private:
             if (type != SHT_REL and type != SHT_RELA) continue;
             const uint32_t target = headers_[i].sh_info;
             if (target == 0 or target >= object_.sections.size()) {
-                return bad(fmt::format("section '{}' relocates section {} of {}", printable(object_.sections[i].name), target,
+                return bad(fmt::format("section '{}' relocates section {} of {}",
+                                       printable(object_.sections[i].name), target,
                                        object_.sections.size()));
             }
             if (not object_.sections[target].is_executable()) continue;
             if (headers_[i].sh_link != symbol_table_) {
-                return bad(fmt::format("section '{}' does not refer to the symbol table", printable(object_.sections[i].name)));
+                return bad(fmt::format("section '{}' does not refer to the symbol table",
+                                       printable(object_.sections[i].name)));
             }
             if (auto e = read_relocation_table(i, object_.sections[target])) return e;
         }
@@ -215,7 +230,8 @@ private:
             if (not entry) return entry.error();
             if (entry->symbol >= object_.symbols.size()) {
                 return bad(fmt::format("relocation {} of section '{}' names symbol {} of {}", i,
-                                       printable(object_.sections[index].name), entry->symbol, object_.symbols.size()));
+                                       printable(object_.sections[index].name), entry->symbol,
+                                       object_.symbols.size()));
             }
             target.relocations.push_back(*entry);
         }
@@ -231,7 +247,8 @@ private:
                               static_cast<uint32_t>(GELF_R_SYM(entry.r_info))};
     }
 
-    /// eBPF keeps addends in the instruction; an addend beside it would change the meaning, so only zero is taken.
+    /// eBPF keeps addends in the instruction; an addend beside it would change the meaning, so only
+    /// zero is taken.
     static result<elf_relocation> read_rela(Elf_Data *data, std::size_t index) {
         GElf_Rela entry;
         if (gelf_getrela(data, static_cast<int>(index), &entry) == nullptr) {
@@ -240,8 +257,9 @@ private:
         if (entry.r_addend != 0) {
             return std::unexpected{make_error(
                 error_code::unsupported,
-                fmt::format("relocation with the explicit addend {}: eBPF keeps addends in the instruction",
-                            entry.r_addend))};
+                fmt::format(
+                    "relocation with the explicit addend {}: eBPF keeps addends in the instruction",
+                    entry.r_addend))};
         }
         return elf_relocation{entry.r_offset, static_cast<uint32_t>(GELF_R_TYPE(entry.r_info)),
                               static_cast<uint32_t>(GELF_R_SYM(entry.r_info))};
@@ -250,7 +268,8 @@ private:
     maybe_error sort_relocations() {
         for (elf_section &s : object_.sections) {
             std::ranges::sort(s.relocations, {}, &elf_relocation::offset);
-            const auto twice = std::ranges::adjacent_find(s.relocations, {}, &elf_relocation::offset);
+            const auto twice =
+                std::ranges::adjacent_find(s.relocations, {}, &elf_relocation::offset);
             if (twice == s.relocations.end()) continue;
             return bad(fmt::format("two relocations at offset {} of section '{}'", twice->offset,
                                    printable(s.name)));

@@ -15,9 +15,9 @@ namespace bpftime::vm::object {
 
 /// What a relocation changes (the ABI of LLVM's BPF target).
 enum class relocation_type : uint32_t {
-    none = 0,      ///< R_BPF_NONE
-    wide_imm = 1,  ///< R_BPF_64_64: the 64-bit immediate of lddw
-    call_imm = 10, ///< R_BPF_64_32: the target of a call
+    none = 0,       ///< R_BPF_NONE
+    wide_imm = 1,   ///< R_BPF_64_64: the 64-bit immediate of lddw
+    call_imm = 10,  ///< R_BPF_64_32: the target of a call
 };
 
 struct elf_relocation {
@@ -46,7 +46,8 @@ struct elf_symbol {
     uint8_t binding = 0;  ///< STB_*
 };
 
-/// Index = index in the file; section 0 and symbol 0 are the empty ones. Names and contents lie in `bytes`.
+/// Index = index in the file; section 0 and symbol 0 are the empty ones. Names and contents lie in
+/// `bytes`.
 struct elf_object {
     elf_object() = default;
     elf_object(elf_object &&) noexcept = default;
@@ -63,8 +64,8 @@ struct elf_object {
 /// `name` as it may be shown on a terminal: unprintable bytes as \xNN, what does not fit cut off.
 [[nodiscard]] std::string printable(std::string_view name);
 
-/// Reads sections, symbols and the relocations of executable sections. Afterwards every section's bytes lie in the
-/// file, and every index that a symbol or a relocation holds is valid.
+/// Reads sections, symbols and the relocations of executable sections. Afterwards every section's
+/// bytes lie in the file, and every index that a symbol or a relocation holds is valid.
 [[nodiscard]] result<elf_object> read_elf(std::span<const uint8_t> bytes);
 
 }  // namespace bpftime::vm::object

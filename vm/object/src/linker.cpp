@@ -41,7 +41,8 @@ struct missing_info {
 
 constexpr auto missing_table = std::to_array<missing_info>({
     {"map", "maps are not supported yet"},
-    {"global data", "global data is not supported yet: keep it on the stack or pass it in the memory"},
+    {"global data",
+     "global data is not supported yet: keep it on the stack or pass it in the memory"},
     {"external function", "the object does not define it: kernel functions are not supported"},
     {"external variable", "the object does not define it: kernel symbols are not supported"},
 });
@@ -85,9 +86,9 @@ private:
 
     error bad(const place_in_object &at, std::string_view detail) const {
         return make_error(error_code::bad_object,
-                          fmt::format("{} at instruction {} of function '{}' (section '{}')", detail,
-                                      (at.offset - at.function.offset) / slot_size, at.function.name,
-                                      at.function.section));
+                          fmt::format("{} at instruction {} of function '{}' (section '{}')",
+                                      detail, (at.offset - at.function.offset) / slot_size,
+                                      at.function.name, at.function.section));
     }
 
     void request(std::size_t function) {
@@ -103,30 +104,34 @@ private:
         const std::size_t begin = out_.code.size();
         if (begin / slot_size + f.size / slot_size > most_max_insns) {
             return make_error(error_code::limit_exceeded,
-                              fmt::format("program '{}' and what it calls exceed {} instructions", program_->name,
-                                          most_max_insns));
+                              fmt::format("program '{}' and what it calls exceed {} instructions",
+                                          program_->name, most_max_insns));
         }
         const auto bytes = s.bytes.subspan(f.offset, f.size);
         out_.code.insert(out_.code.end(), bytes.begin(), bytes.end());
         placed_[index] = static_cast<uint32_t>(begin / slot_size);
-        out_.functions.push_back({f.name, placed_[index], static_cast<uint32_t>(out_.code.size() / slot_size)});
+        out_.functions.push_back(
+            {f.name, placed_[index], static_cast<uint32_t>(out_.code.size() / slot_size)});
         return resolve(f, s, placed_[index]);
     }
 
     /// Walks the instructions of a function and its relocations side by side.
     maybe_error resolve(const function_info &f, const elf_section &s, uint32_t begin) {
-        auto relocation = std::ranges::lower_bound(s.relocations, f.offset, {}, &elf_relocation::offset);
+        auto relocation =
+            std::ranges::lower_bound(s.relocations, f.offset, {}, &elf_relocation::offset);
         const uint64_t end = f.offset + f.size;
         for (uint64_t offset = f.offset; offset < end;) {
-            const place_in_object at{f, s, offset, begin + static_cast<uint32_t>((offset - f.offset) / slot_size)};
+            const place_in_object at{
+                f, s, offset, begin + static_cast<uint32_t>((offset - f.offset) / slot_size)};
             const isa::slot insn = isa::read_slot(out_.code, at.pc);
             const bool wide = insn.opcode == opcode_wide;
             const uint64_t next = offset + (wide ? 2 : 1) * slot_size;
             if (next > end) return bad(at, "truncated lddw");
             if (relocation != s.relocations.end() and relocation->offset < next) {
                 if (relocation->offset != offset) {
-                    return bad(at, fmt::format("relocation in the middle of an instruction (offset {})",
-                                               relocation->offset));
+                    return bad(at,
+                               fmt::format("relocation in the middle of an instruction (offset {})",
+                                           relocation->offset));
                 }
                 if (auto e = relocate(at, insn, *relocation)) return e;
                 ++relocation;
@@ -147,7 +152,8 @@ private:
         return refer(at, at.function.section_index, slot * int64_t{slot_size});
     }
 
-    maybe_error relocate(const place_in_object &at, const isa::slot &insn, const elf_relocation &r) {
+    maybe_error relocate(const place_in_object &at, const isa::slot &insn,
+                         const elf_relocation &r) {
         switch (static_cast<relocation_type>(r.type)) {
         case relocation_type::none: return relink(at, insn);
         case relocation_type::call_imm: return relocate_call(at, insn, elf_.symbols[r.symbol]);
@@ -157,7 +163,8 @@ private:
                                    printable(elf_.symbols[r.symbol].name)));
     }
 
-    maybe_error relocate_call(const place_in_object &at, const isa::slot &insn, const elf_symbol &symbol) {
+    maybe_error relocate_call(const place_in_object &at, const isa::slot &insn,
+                              const elf_symbol &symbol) {
         if (insn.opcode != opcode_call or insn.src != source_local_call) {
             return bad(at, fmt::format("call relocation on `{}`, which is no local call",
                                        isa::describe(out_.code, at.pc)));
@@ -168,17 +175,22 @@ private:
             return bad(at, fmt::format("call of '{}', which lies in the section '{}' without code",
                                        printable(symbol.name), printable(target->name)));
         }
-        // The immediate of a call to a symbol is its distance in slots, less the one that every call counts.
-        return refer(at, symbol.section, symbol.value, (int64_t{insn.imm} + 1) * int64_t{slot_size});
+        // The immediate of a call to a symbol is its distance in slots, less the one that every
+        // call counts.
+        return refer(at, symbol.section, symbol.value,
+                     (int64_t{insn.imm} + 1) * int64_t{slot_size});
     }
 
-    maybe_error relocate_wide(const place_in_object &at, const isa::slot &insn, const elf_symbol &symbol) {
+    maybe_error relocate_wide(const place_in_object &at, const isa::slot &insn,
+                              const elf_symbol &symbol) {
         if (insn.opcode != opcode_wide) {
             return bad(at, fmt::format("address relocation on `{}`, which is no lddw",
                                        isa::describe(out_.code, at.pc)));
         }
-        const auto high = static_cast<uint32_t>(isa::read_slot(out_.code, at.pc + std::size_t{1}).imm);
-        const auto addend = static_cast<int64_t>(uint64_t{high} << 32 | static_cast<uint32_t>(insn.imm));
+        const auto high =
+            static_cast<uint32_t>(isa::read_slot(out_.code, at.pc + std::size_t{1}).imm);
+        const auto addend =
+            static_cast<int64_t>(uint64_t{high} << 32 | static_cast<uint32_t>(insn.imm));
         const elf_section *target = elf_.section_of(symbol);
         if (target == nullptr) {
             const bool common = symbol.section == SHN_COMMON;
@@ -186,21 +198,27 @@ private:
         }
         if (target->is_executable()) return refer(at, symbol.section, symbol.value, addend);
         const uint64_t place = symbol.value + static_cast<uint64_t>(addend);
-        return need(is_map_section(target->name) ? missing::maps : missing::data, object_name(symbol, *target, place));
+        return need(is_map_section(target->name) ? missing::maps : missing::data,
+                    object_name(symbol, *target, place));
     }
 
-    /// The variable or map that a relocation against `symbol` means: a section symbol stands for what lies at `place`.
+    /// The variable or map that a relocation against `symbol` means: a section symbol stands for
+    /// what lies at `place`.
     std::string object_name(const elf_symbol &symbol, const elf_section &section, uint64_t place) {
         if (symbol.type != STT_SECTION and not symbol.name.empty()) return printable(symbol.name);
         if (objects_.empty()) list_objects();
-        const auto after = std::ranges::upper_bound(objects_, std::pair{symbol.section, place}, {}, place_of);
+        const auto after =
+            std::ranges::upper_bound(objects_, std::pair{symbol.section, place}, {}, place_of);
         if (after == objects_.begin()) return printable(section.name);
         const elf_symbol &last = **std::prev(after);
-        const bool holds = last.section == symbol.section and place - last.value < std::max<uint64_t>(last.size, 1);
+        const bool holds = last.section == symbol.section and
+                           place - last.value < std::max<uint64_t>(last.size, 1);
         return printable(holds ? last.name : section.name);
     }
 
-    static std::pair<uint32_t, uint64_t> place_of(const elf_symbol *s) { return {s->section, s->value}; }
+    static std::pair<uint32_t, uint64_t> place_of(const elf_symbol *s) {
+        return {s->section, s->value};
+    }
 
     void list_objects() {
         for (const elf_symbol &s : elf_.symbols) {
@@ -229,13 +247,14 @@ private:
 
     maybe_error refer(const place_in_object &at, uint32_t section, int64_t target) {
         const auto wanted = std::pair{section, static_cast<uint64_t>(target)};
-        const auto found = std::ranges::lower_bound(functions_, wanted, {}, [](const function_info &f) {
-            return std::pair{f.section_index, f.offset};
-        });
+        const auto found = std::ranges::lower_bound(
+            functions_, wanted, {},
+            [](const function_info &f) { return std::pair{f.section_index, f.offset}; });
         if (target < 0 or found == functions_.end() or found->section_index != section or
             found->offset != static_cast<uint64_t>(target)) {
-            return bad(at, fmt::format("reference to offset {} of section '{}', where no function begins,", target,
-                                       printable(elf_.sections[section].name)));
+            return bad(
+                at, fmt::format("reference to offset {} of section '{}', where no function begins,",
+                                target, printable(elf_.sections[section].name)));
         }
         const auto index = static_cast<std::size_t>(found - functions_.begin());
         request(index);
@@ -256,8 +275,9 @@ private:
 
     static std::string enumerate(std::string_view noun, std::span<const std::string> names) {
         const auto shown = names.first(std::min(names.size(), most_names_shown));
-        return fmt::format("the {}{} '{}'{}", noun, names.size() > 1 and noun != "global data" ? "s" : "",
-                           fmt::join(shown, "', '"), names.size() > shown.size() ? " and more" : "");
+        return fmt::format(
+            "the {}{} '{}'{}", noun, names.size() > 1 and noun != "global data" ? "s" : "",
+            fmt::join(shown, "', '"), names.size() > shown.size() ? " and more" : "");
     }
 
     maybe_error report_missing() const {
@@ -270,17 +290,19 @@ private:
         }
         if (needs.empty()) return {};
         return make_error(error_code::unsupported,
-                          fmt::format("program '{}' needs {}: {}", program_->name, fmt::join(needs, " and "),
-                                      fmt::join(reasons, "; ")));
+                          fmt::format("program '{}' needs {}: {}", program_->name,
+                                      fmt::join(needs, " and "), fmt::join(reasons, "; ")));
     }
 
     const elf_object &elf_;
     std::span<const function_info> functions_;
     const function_info *program_ = nullptr;
-    std::vector<uint32_t> placed_;     ///< first slot of each function, not_placed if it is not reached
-    std::vector<std::size_t> order_;   ///< functions in the order of the code
+    std::vector<uint32_t>
+        placed_;  ///< first slot of each function, not_placed if it is not reached
+    std::vector<std::size_t> order_;  ///< functions in the order of the code
     std::vector<reference> references_;
-    std::vector<const elf_symbol *> objects_;  ///< variables and maps by place; filled when first asked for
+    std::vector<const elf_symbol *>
+        objects_;  ///< variables and maps by place; filled when first asked for
     std::array<std::vector<std::string>, missing_table.size()> missing_;
     bytecode out_;
 };

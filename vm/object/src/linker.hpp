@@ -8,9 +8,10 @@
 
 namespace bpftime::vm::object {
 
-/// See object_file::link(). `program` is an element of `functions`, which are those of `elf` in the order of sections
-/// and offsets.
-[[nodiscard]] result<bytecode> link_program(const elf_object &elf, std::span<const function_info> functions,
+/// See object_file::link(). `program` is an element of `functions`, which are those of `elf` in the
+/// order of sections and offsets.
+[[nodiscard]] result<bytecode> link_program(const elf_object &elf,
+                                            std::span<const function_info> functions,
                                             const function_info &program);
 
 }  // namespace bpftime::vm::object

@@ -14,18 +14,22 @@
 
 namespace bpftime::vm::object::test {
 
-std::vector<uint8_t> compile(std::string_view source, const std::string &options, std::string_view language) {
-    std::string path = (std::filesystem::temp_directory_path() / "bpftime-vm-object-XXXXXX").string();
+std::vector<uint8_t> compile(std::string_view source, const std::string &options,
+                             std::string_view language) {
+    std::string path =
+        (std::filesystem::temp_directory_path() / "bpftime-vm-object-XXXXXX").string();
     const int fd = mkstemp(path.data());
     if (fd < 0) throw std::runtime_error{"no temporary file"};
     std::ofstream{path} << source;
-    const std::string command = fmt::format("{} -target bpf -x {} {} -c {} -o -", BPF_CLANG, language, options, path);
+    const std::string command =
+        fmt::format("{} -target bpf -x {} {} -c {} -o -", BPF_CLANG, language, options, path);
     std::FILE *pipe = popen(command.c_str(), "r");
     if (pipe == nullptr) throw std::runtime_error{"cannot run: " + command};
     std::vector<uint8_t> object;
     std::array<uint8_t, 4096> buffer{};
     while (const std::size_t n = fread(buffer.data(), 1, buffer.size(), pipe)) {
-        object.insert(object.end(), buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(n));
+        object.insert(object.end(), buffer.begin(),
+                      buffer.begin() + static_cast<std::ptrdiff_t>(n));
     }
     const int status = pclose(pipe);
     std::fclose(fdopen(fd, "r"));

@@ -10,8 +10,10 @@
 
 namespace bpftime::vm::object::test {
 
-/// The object that clang makes of `source`; throws if it does not compile. `language` is clang's -x.
-[[nodiscard]] std::vector<uint8_t> compile(std::string_view source, const std::string &options = "-O2 -g -mcpu=v3",
+/// The object that clang makes of `source`; throws if it does not compile. `language` is clang's
+/// -x.
+[[nodiscard]] std::vector<uint8_t> compile(std::string_view source,
+                                           const std::string &options = "-O2 -g -mcpu=v3",
                                            std::string_view language = "c");
 
 }  // namespace bpftime::vm::object::test

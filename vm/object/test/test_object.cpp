@@ -17,7 +17,9 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-#define SEC_MACRO "#define SEC(name) __attribute__((section(name), used))\n#define NOINLINE __attribute__((noinline))\n"
+#define SEC_MACRO                                                               \
+    "#define SEC(name) __attribute__((section(name), used))\n#define NOINLINE " \
+    "__attribute__((noinline))\n"
 
 object_file parse(std::string_view source, const std::string &options = "-O2 -g -mcpu=v3") {
     auto file = object_file::parse(compile(SEC_MACRO + std::string{source}, options));
@@ -27,7 +29,8 @@ object_file parse(std::string_view source, const std::string &options = "-O2 -g 
 
 const function_info &find(const object_file &file, std::string_view name) {
     const auto found = std::ranges::find(file.functions(), name, &function_info::name);
-    if (found == file.functions().end()) throw std::runtime_error{"no function " + std::string{name}};
+    if (found == file.functions().end())
+        throw std::runtime_error{"no function " + std::string{name}};
     return *found;
 }
 
@@ -37,7 +40,8 @@ bytecode link(const object_file &file, std::string_view name) {
     return std::move(*linked);
 }
 
-std::string link_error(const object_file &file, std::string_view name, error_code code = error_code::unsupported) {
+std::string link_error(const object_file &file, std::string_view name,
+                       error_code code = error_code::unsupported) {
     const auto linked = file.link(find(file, name));
     if (linked) return "linked";
     EXPECT_EQ(linked.error().code, code);
@@ -59,10 +63,10 @@ std::vector<std::string> references(const bytecode &linked) {
         const isa::insn_id id = loaded->insn(pc).id;
         if (id != isa::insn_id::call_local and id != isa::insn_id::lddw_code) continue;
         const uint32_t target = loaded->callee_pc(pc);
-        const bool at_start = std::ranges::find(linked.functions, target, &linked_function::begin) !=
-                              linked.functions.end();
-        found.push_back(name_at(pc) + (id == isa::insn_id::lddw_code ? " & " : " -> ") + name_at(target) +
-                        (at_start ? "" : " (middle)"));
+        const bool at_start = std::ranges::find(linked.functions, target,
+                                                &linked_function::begin) != linked.functions.end();
+        found.push_back(name_at(pc) + (id == isa::insn_id::lddw_code ? " & " : " -> ") +
+                        name_at(target) + (at_start ? "" : " (middle)"));
     }
     return found;
 }
@@ -73,8 +77,9 @@ std::vector<std::string> names(const bytecode &linked) {
     return found;
 }
 
-// Calls of every form: to static functions (section symbol and addend, or no relocation at all within a section), to
-// global functions (function symbol), and into the section of another program.
+// Calls of every form: to static functions (section symbol and addend, or no relocation at all
+// within a section), to global functions (function symbol), and into the section of another
+// program.
 constexpr std::string_view calls = R"(
 static NOINLINE long inner(long a) { asm volatile("" : "+r"(a)); return a + 1; }
 NOINLINE long outer(long a) { asm volatile("" : "+r"(a)); return inner(a) * 2; }
@@ -100,7 +105,9 @@ TEST(object, lists_programs_and_subprograms) {
 }
 
 TEST(object, lists_sections) {
-    const object_file file = parse("SEC(\"xdp\") int p(void *ctx) { return 2; } int zeros[100]; SEC(\"license\") char l[] = \"MIT\";");
+    const object_file file = parse(
+        "SEC(\"xdp\") int p(void *ctx) { return 2; } int zeros[100]; SEC(\"license\") char l[] = "
+        "\"MIT\";");
     const auto section = [&](std::string_view name) {
         return *std::ranges::find(file.sections(), name, &section_info::name);
     };
@@ -112,7 +119,9 @@ TEST(object, lists_sections) {
 }
 
 TEST(object, functions_of_text_are_programs_if_there_are_no_others) {
-    const object_file globals = parse("NOINLINE static long f(long a) { asm volatile(\"\"); return a; } long g(long a) { return f(a) + 1; }");
+    const object_file globals = parse(
+        "NOINLINE static long f(long a) { asm volatile(\"\"); return a; } long g(long a) { return "
+        "f(a) + 1; }");
     EXPECT_TRUE(find(globals, "g").is_program);
     EXPECT_FALSE(find(globals, "f").is_program);
     const object_file statics = parse("__attribute__((used)) static long f(long a) { return a; }");
@@ -126,8 +135,8 @@ TEST(object, program_without_calls_is_its_own_bytes) {
 }
 
 TEST(object, calls_are_followed_and_fixed) {
-    for (const char *options : {"-O2 -g -mcpu=v1", "-O2 -g -mcpu=v3", "-O2 -g -mcpu=v4", "-O1 -mcpu=v4",
-                                "-O2 -ffunction-sections"}) {
+    for (const char *options : {"-O2 -g -mcpu=v1", "-O2 -g -mcpu=v3", "-O2 -g -mcpu=v4",
+                                "-O1 -mcpu=v4", "-O2 -ffunction-sections"}) {
         SCOPED_TRACE(options);
         const object_file file = parse(calls, options);
         const bytecode first = link(file, "first");
@@ -135,8 +144,8 @@ TEST(object, calls_are_followed_and_fixed) {
         EXPECT_THAT(references(first), ElementsAre("first -> outer", "outer -> inner"));
         const bytecode second = link(file, "second");
         EXPECT_THAT(references(second),
-                    ElementsAre("second -> inner", "second -> first", "second -> unused_by_first", "first -> outer",
-                                "unused_by_first -> inner", "outer -> inner"));
+                    ElementsAre("second -> inner", "second -> first", "second -> unused_by_first",
+                                "first -> outer", "unused_by_first -> inner", "outer -> inner"));
     }
 }
 
@@ -154,8 +163,10 @@ SEC("tc") int p(void *ctx) {
 
 TEST(object, recursion_links_once) {
     const object_file file = parse(
-        "NOINLINE long down(long n) { asm volatile(\"\" : \"+r\"(n)); return n ? down(n - 1) + n : 0; }"
-        "SEC(\"xdp\") int p(void *ctx) { return down(3) + down(4); }", "-O1 -mcpu=v3");
+        "NOINLINE long down(long n) { asm volatile(\"\" : \"+r\"(n)); return n ? down(n - 1) + n : "
+        "0; }"
+        "SEC(\"xdp\") int p(void *ctx) { return down(3) + down(4); }",
+        "-O1 -mcpu=v3");
     const bytecode linked = link(file, "p");
     EXPECT_THAT(names(linked), ElementsAre("p", "down"));
 }
@@ -169,8 +180,10 @@ SEC("xdp") int two(void *ctx) { return look(&counters) + look(&sessions) + look(
 SEC("xdp") int one(void *ctx) { return look(&legacy); }
 SEC("xdp") int none(void *ctx) { return 1; }
 )");
-    EXPECT_EQ(link_error(file, "two"), "program 'two' needs the maps 'counters', 'sessions': maps are not supported yet");
-    EXPECT_EQ(link_error(file, "one"), "program 'one' needs the map 'legacy': maps are not supported yet");
+    EXPECT_EQ(link_error(file, "two"),
+              "program 'two' needs the maps 'counters', 'sessions': maps are not supported yet");
+    EXPECT_EQ(link_error(file, "one"),
+              "program 'one' needs the map 'legacy': maps are not supported yet");
     EXPECT_EQ(link(file, "none").functions.size(), 1U);
 }
 
@@ -180,7 +193,8 @@ struct { int (*type)[1]; } deep SEC(".maps");
 NOINLINE long look(void) { return ((long (*)(void *))1)(&deep); }
 SEC("xdp") int p(void *ctx) { return look(); }
 )");
-    EXPECT_EQ(link_error(file, "p"), "program 'p' needs the map 'deep': maps are not supported yet");
+    EXPECT_EQ(link_error(file, "p"),
+              "program 'p' needs the map 'deep': maps are not supported yet");
 }
 
 TEST(object, global_data_is_refused_by_name) {
@@ -190,8 +204,9 @@ static volatile long hidden;
 static const volatile int table[4] = {1, 2, 3, 4};
 SEC("xdp") int p(int *ctx) { hidden += 2; return ++counter + table[*ctx & 3]; }
 )");
-    EXPECT_THAT(link_error(file, "p"), HasSubstr("program 'p' needs the global data 'hidden', 'counter', 'table': "
-                                                 "global data is not supported yet"));
+    EXPECT_THAT(link_error(file, "p"),
+                HasSubstr("program 'p' needs the global data 'hidden', 'counter', 'table': "
+                          "global data is not supported yet"));
 }
 
 TEST(object, maps_and_data_make_one_message) {
@@ -200,7 +215,8 @@ struct { int (*type)[1]; } m SEC(".maps");
 int counter;
 SEC("xdp") int p(int *ctx) { return ((long (*)(void *))1)(&m) + ++counter; }
 )");
-    EXPECT_THAT(link_error(file, "p"), HasSubstr("needs the map 'm' and the global data 'counter': maps are not "));
+    EXPECT_THAT(link_error(file, "p"),
+                HasSubstr("needs the map 'm' and the global data 'counter': maps are not "));
 }
 
 TEST(object, many_names_are_cut) {
@@ -210,7 +226,8 @@ TEST(object, many_names_are_cut) {
         source += "int v" + std::to_string(i) + ";\n";
         body += "+ v" + std::to_string(i);
     }
-    const object_file file = parse(source + "SEC(\"xdp\") int p(void *c) { return 1 " + body + "; }");
+    const object_file file =
+        parse(source + "SEC(\"xdp\") int p(void *c) { return 1 " + body + "; }");
     EXPECT_THAT(link_error(file, "p"), HasSubstr("'v7' and more: "));
 }
 
@@ -221,10 +238,12 @@ extern int kernel_variable;
 SEC("xdp") int calls(void *ctx) { return kernel_function(1); }
 SEC("xdp") int reads(void *ctx) { return kernel_variable; }
 )");
-    EXPECT_EQ(link_error(file, "calls"), "program 'calls' needs the external function 'kernel_function': the object "
-                                         "does not define it: kernel functions are not supported");
-    EXPECT_EQ(link_error(file, "reads"), "program 'reads' needs the external variable 'kernel_variable': the object "
-                                         "does not define it: kernel symbols are not supported");
+    EXPECT_EQ(link_error(file, "calls"),
+              "program 'calls' needs the external function 'kernel_function': the object "
+              "does not define it: kernel functions are not supported");
+    EXPECT_EQ(link_error(file, "reads"),
+              "program 'reads' needs the external variable 'kernel_variable': the object "
+              "does not define it: kernel symbols are not supported");
 }
 
 TEST(object, assembly_without_sizes) {
@@ -239,7 +258,8 @@ exit
 .type two,@function
 two: r0 = 0x1122334455667788 ll
 exit
-)", "-mcpu=v3", "assembler");
+)",
+                               "-mcpu=v3", "assembler");
     const auto file = object_file::parse(bytes);
     ASSERT_TRUE(file) << file.error().message;
     EXPECT_EQ(find(*file, "one").size, 24U);
@@ -248,12 +268,13 @@ exit
 }
 
 TEST(object, names_are_printable) {
-    const auto bytes = compile(".section \"x\x1b[31m\",\"ax\"\n"
-                               ".globl \"evil\x1b]0;\a\"\n"
-                               ".type \"evil\x1b]0;\a\",@function\n"
-                               "\"evil\x1b]0;\a\": r0 = 1\n"
-                               "exit\n",
-                               "", "assembler");
+    const auto bytes = compile(
+        ".section \"x\x1b[31m\",\"ax\"\n"
+        ".globl \"evil\x1b]0;\a\"\n"
+        ".type \"evil\x1b]0;\a\",@function\n"
+        "\"evil\x1b]0;\a\": r0 = 1\n"
+        "exit\n",
+        "", "assembler");
     const auto file = object_file::parse(bytes);
     ASSERT_TRUE(file) << file.error().message;
     ASSERT_EQ(file->functions().size(), 1U);

@@ -30,7 +30,7 @@ struct outcome {
 
 /// What a run gets besides its program.
 struct run_options {
-    std::optional<uint64_t> instruction_limit;
+    std::optional<uint64_t> instruction_limit = std::nullopt;
     bool bounds_checks = true;
 };
 

@@ -1,6 +1,5 @@
-// bpftime-vm: eBPF objects as clang makes them: their programs, and each program as one piece of bytecode
-// Copyright (c) 2026 The bpftime-vm authors
-// SPDX-License-Identifier: MIT
+// bpftime-vm: eBPF objects as clang makes them: their programs, and each program as one piece of
+// bytecode Copyright (c) 2026 The bpftime-vm authors SPDX-License-Identifier: MIT
 #pragma once
 
 #include "isa/error.hpp"
@@ -29,8 +28,8 @@ struct function_info {
     uint64_t offset = 0;  ///< bytes from the start of the section; a multiple of 8
     uint64_t size = 0;    ///< bytes; a multiple of 8
     bool global = false;
-    /// Whether it is an entry point: every function outside .text; where there is none, the global ones of .text, or
-    /// all of them.
+    /// Whether it is an entry point: every function outside .text; where there is none, the global
+    /// ones of .text, or all of them.
     bool is_program = false;
 };
 
@@ -66,10 +65,10 @@ public:
     /// All functions, in the order of sections and offsets.
     [[nodiscard]] std::span<const function_info> functions() const noexcept { return functions_; }
 
-    /// `program` followed by the functions that it reaches by calls or by taking their address, calls and addresses
-    /// fixed. `program` is an element of functions().
-    /// Errors: unsupported (the program needs maps, global data, functions or variables that are not in the object:
-    /// the message names them), bad_object, limit_exceeded (more than most_max_insns slots).
+    /// `program` followed by the functions that it reaches by calls or by taking their address,
+    /// calls and addresses fixed. `program` is an element of functions(). Errors: unsupported (the
+    /// program needs maps, global data, functions or variables that are not in the object: the
+    /// message names them), bad_object, limit_exceeded (more than most_max_insns slots).
     [[nodiscard]] result<bytecode> link(const function_info &program) const;
 
 private:

@@ -1,0 +1,2 @@
+make build-llvm # build llvm backend
+make build-ubpf # build ubpf backend

@@ -1,0 +1,1 @@
+make release-with-llvm-jit
