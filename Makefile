@@ -40,9 +40,10 @@ bench: ## Build and run the benchmarks
 	build/vm/benchmark/vm_benchmark
 
 install: ## Install to PREFIX (default /usr/local), below DESTDIR if given
-	cmake --preset release -DCMAKE_INSTALL_PREFIX="$(PREFIX)"
-	cmake --build --preset release -j $(JOBS)
-	DESTDIR="$(DESTDIR)" cmake --install build
+	cmake --preset release -B build-install -DCMAKE_INSTALL_PREFIX="$(PREFIX)" \
+		-DBPFTIME_VM_BUILD_TESTS=OFF -DBPFTIME_VM_BUILD_BENCHMARKS=OFF -DBPFTIME_VM_BUILD_EXAMPLES=OFF
+	cmake --build build-install -j $(JOBS)
+	DESTDIR="$(DESTDIR)" cmake --install build-install
 
 fuzz: ## Run each fuzz target for MINUTES (default 1)
 	scripts/fuzz $(MINUTES)

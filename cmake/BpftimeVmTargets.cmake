@@ -27,7 +27,8 @@ endif()
 add_library(bpftime_vm_logging INTERFACE)
 target_compile_definitions(
     bpftime_vm_logging
-    INTERFACE $<TARGET_PROPERTY:spdlog::spdlog_header_only,INTERFACE_COMPILE_DEFINITIONS>
+    INTERFACE
+        $<FILTER:$<TARGET_PROPERTY:spdlog::spdlog_header_only,INTERFACE_COMPILE_DEFINITIONS>,EXCLUDE,^FMT_>
 )
 target_include_directories(
     bpftime_vm_logging

@@ -12,6 +12,7 @@
 #include <array>
 #include <cctype>
 #include <mutex>
+#include <ranges>
 #include <stdexcept>
 
 namespace bpftime::vm::compat {
@@ -157,8 +158,11 @@ std::vector<std::string> list_vm_backends() {
     for (std::string &plugin : find_plugins()) {
         if (is_name(plugin) and std::ranges::find(names, plugin) == names.end()) names.push_back(std::move(plugin));
     }
-    const auto rank = [](const std::string &name) { return std::ranges::find(preference, name) - preference.begin(); };
-    std::ranges::stable_sort(names, {}, rank);
+    // Not stable_sort(), for which clang reports a deprecated function inside of libstdc++ 12.
+    for (const std::string_view best : preference | std::views::reverse) {
+        const auto it = std::ranges::find(names, best);
+        if (it != names.end()) std::rotate(names.begin(), it, it + 1);
+    }
     return names;
 }
 

@@ -1,4 +1,4 @@
-// bpftime-vm: what a backend answers that does not override a function, and backends that behave badly
+// bpftime-vm: what a backend answers by default, and backends that behave badly
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "compat/fault.hpp"
@@ -40,7 +40,9 @@ struct default_case {
     /// Calls the function; true if its result says that it failed.
     std::function<bool(ebpf_vm &)> fails;
 
-    friend std::ostream &operator<<(std::ostream &out, const default_case &c) { return out << c.feature; }
+    friend std::ostream &operator<<(std::ostream &out, const default_case &c) {
+        return out << c.feature;
+    }
 };
 
 bool unsupported(int64_t code) { return code == EBPF_ERROR_UNSUPPORTED; }
@@ -48,21 +50,30 @@ bool unsupported(int64_t code) { return code == EBPF_ERROR_UNSUPPORTED; }
 const auto default_cases = std::to_array<default_case>({
     {"compile", [](ebpf_vm &v) { return v.compile() == nullptr; }},
     {"unload_code", [](ebpf_vm &v) { return v.unload_code(), true; }},
-    {"register_external_function", [](ebpf_vm &v) { return unsupported(v.register_external_function(1, "f", helper)); }},
-    {"register_external_function", [](ebpf_vm &v) { return unsupported(v.register_helper(declared(helper, nullptr))); }},
+    {"register_external_function",
+     [](ebpf_vm &v) { return unsupported(v.register_external_function(1, "f", helper)); }},
+    {"register_external_function",
+     [](ebpf_vm &v) { return unsupported(v.register_helper(declared(helper, nullptr))); }},
     {"register_external_function",
      [](ebpf_vm &v) { return v.impl().register_external_function(1, "f", helper), true; }},
     {"a helper with a context",
-     [](ebpf_vm &v) { return unsupported(v.register_helper(declared(nullptr, helper_with_context))); }},
-    {"unregister_external_function", [](ebpf_vm &v) { return unsupported(v.unregister_external_function(1)); }},
-    {"set_unwind_function_index", [](ebpf_vm &v) { return unsupported(v.set_unwind_function_index(1)); }},
-    {"set_lddw_helpers", [](ebpf_vm &v) { return unsupported(v.set_lddw_helpers(lddw_helpers{})); }},
+     [](ebpf_vm &v) {
+         return unsupported(v.register_helper(declared(nullptr, helper_with_context)));
+     }},
+    {"unregister_external_function",
+     [](ebpf_vm &v) { return unsupported(v.unregister_external_function(1)); }},
+    {"set_unwind_function_index",
+     [](ebpf_vm &v) { return unsupported(v.set_unwind_function_index(1)); }},
+    {"set_lddw_helpers",
+     [](ebpf_vm &v) { return unsupported(v.set_lddw_helpers(lddw_helpers{})); }},
     {"set_lddw_helpers", [](ebpf_vm &v) { return unsupported(v.set_lddw_size_helpers(nullptr)); }},
     {"toggle_bounds_check", [](ebpf_vm &v) { return not v.toggle_bounds_check(true); }},
     {"set_pointer_secret", [](ebpf_vm &v) { return unsupported(v.set_pointer_secret(1)); }},
     {"set_limit", [](ebpf_vm &v) { return unsupported(v.set_limit(vm_limit::stack_size, 16)); }},
-    {"register_region", [](ebpf_vm &v) { return unsupported(v.register_region(memory.data(), 8, EBPF_PERM_READ)); }},
-    {"unregister_region", [](ebpf_vm &v) { return unsupported(v.unregister_region(memory.data())); }},
+    {"register_region",
+     [](ebpf_vm &v) { return unsupported(v.register_region(memory.data(), 8, EBPF_PERM_READ)); }},
+    {"unregister_region",
+     [](ebpf_vm &v) { return unsupported(v.unregister_region(memory.data())); }},
     {"set_jump_targets", [](ebpf_vm &v) { return unsupported(v.set_jump_targets(nullptr, 0)); }},
     {"exec_regions",
      [](ebpf_vm &v) {
@@ -76,15 +87,16 @@ const auto default_cases = std::to_array<default_case>({
     {"do_get_ptx", [](ebpf_vm &v) { return not v.do_get_ptx().has_value(); }},
 });
 
-class defaults : public ::testing::TestWithParam<default_case> {
-protected:
-    defaults() { register_vm_factory("minimal", [] { return std::make_unique<minimal_vm>(7); }); }
-};
+[[maybe_unused]] const int minimal_is_registered =
+    register_vm_factory("minimal", [] { return std::make_unique<minimal_vm>(7); });
+
+class defaults : public ::testing::TestWithParam<default_case> {};
 
 TEST_P(defaults, are_errors_that_name_feature_and_backend) {
     ebpf_vm vm{"minimal"};
     EXPECT_TRUE(GetParam().fails(vm));
-    EXPECT_EQ(vm.error_message(), std::string{GetParam().feature} + " is not supported by backend minimal");
+    EXPECT_EQ(vm.error_message(),
+              std::string{GetParam().feature} + " is not supported by backend minimal");
     EXPECT_EQ(vm.error_message(), last_error());
 }
 
@@ -92,13 +104,9 @@ INSTANTIATE_TEST_SUITE_P(compat, defaults, ::testing::ValuesIn(default_cases));
 
 class minimal : public ::testing::Test {
 protected:
-    minimal() {
-        register_vm_factory("minimal", [] { return std::make_unique<minimal_vm>(7); });
-        vm_ = ebpf_create("minimal");
-    }
     ~minimal() override { ebpf_destroy(vm_); }
 
-    ebpf_vm *vm_ = nullptr;
+    ebpf_vm *const vm_ = ebpf_create("minimal");
     const uint8_t code_[8] = {0x95};
 };
 
@@ -107,15 +115,18 @@ TEST_F(minimal, backend_loads_and_runs) {
     int64_t result = 0;
     EXPECT_EQ(ebpf_exec(vm_, nullptr, 0, &result), 0);
     EXPECT_EQ(result, 7);
-    EXPECT_EQ(ebpf_exec_regions(vm_, nullptr, 0, nullptr, 0, &result), 0) << "no regions: the same as ebpf_exec()";
+    EXPECT_EQ(ebpf_exec_regions(vm_, nullptr, 0, nullptr, 0, &result), 0)
+        << "no regions: the same as ebpf_exec()";
     EXPECT_STREQ(ebpf_get_vm_name(vm_), "minimal");
 }
 
 TEST_F(minimal, backend_has_no_helpers_in_c_either) {
     EXPECT_EQ(ebpf_register(vm_, 1, "f", helper), EBPF_ERROR_UNSUPPORTED);
-    EXPECT_STREQ(ebpf_last_error(), "register_external_function is not supported by backend minimal");
+    EXPECT_STREQ(ebpf_last_error(),
+                 "register_external_function is not supported by backend minimal");
     EXPECT_EQ(ebpf_register_ctx(vm_, 1, "f", helper_with_context, nullptr), EBPF_ERROR_UNSUPPORTED);
-    EXPECT_EQ(ebpf_register(vm_, 1, "f", static_cast<external_function_t>(nullptr)), EBPF_ERROR_INVALID_ARGUMENT)
+    EXPECT_EQ(ebpf_register(vm_, 1, "f", static_cast<external_function_t>(nullptr)),
+              EBPF_ERROR_INVALID_ARGUMENT)
         << "arguments are checked before the backend is asked";
 }
 
@@ -140,7 +151,8 @@ TEST_F(minimal, backend_compiles_nothing_in_c_either) {
 TEST_F(minimal, backend_can_accept_helpers) {
     class accepting : public minimal_vm {
     public:
-        void register_external_function(size_t index, const std::string &name, external_function_t fn) override {
+        void register_external_function(size_t index, const std::string &name,
+                                        external_function_t fn) override {
             EXPECT_EQ(index, 1U);
             EXPECT_EQ(name, "f");
             EXPECT_EQ(fn, helper);
@@ -149,7 +161,8 @@ TEST_F(minimal, backend_can_accept_helpers) {
     ebpf_vm vm{std::make_unique<accepting>()};
     EXPECT_EQ(vm.register_external_function(1, "f", helper), 0);
     EXPECT_EQ(ebpf_register(vm_, 1, "f", helper), EBPF_ERROR_UNSUPPORTED);
-    EXPECT_EQ(vm.register_external_function(1, "f", helper), 0) << "one backend's refusal is not another's";
+    EXPECT_EQ(vm.register_external_function(1, "f", helper), 0)
+        << "one backend's refusal is not another's";
     EXPECT_EQ(vm.register_helper(declared(nullptr, helper_with_context)), EBPF_ERROR_UNSUPPORTED);
 }
 
@@ -180,11 +193,15 @@ TEST(backend_that_is_null, makes_no_vm) {
 
 class throwing_vm : public bpftime_vm_impl {
 public:
-    int load_code(const void *, size_t) override { throw std::runtime_error("load_code has thrown"); }
+    int load_code(const void *, size_t) override {
+        throw std::runtime_error("load_code has thrown");
+    }
     int64_t exec(void *, size_t, int64_t &) override { throw 1; }
     precompiled_ebpf_function compile() override { throw std::bad_alloc(); }
     void unload_code() override { throw std::runtime_error("unload_code has thrown"); }
-    bool toggle_bounds_check(bool) override { throw std::runtime_error("toggle_bounds_check has thrown"); }
+    bool toggle_bounds_check(bool) override {
+        throw std::runtime_error("toggle_bounds_check has thrown");
+    }
 };
 
 TEST(throwing_backend, is_an_error_in_c) {

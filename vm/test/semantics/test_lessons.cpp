@@ -85,7 +85,7 @@ TEST_P(lessons, memory_argument_that_wraps_is_refused) {
     helper.arguments[1].kind = EBPF_ARG_MEMORY_SIZE;
     ASSERT_EQ(vm().register_helper(helper), 0);
     load("ldxdw r2, [r1]\ncall 9\nexit");
-    for (const uint64_t size : {0, 1, 8}) {
+    for (const uint64_t size : {0U, 1U, 8U}) {
         std::vector<uint64_t> memory{size};
         EXPECT_EQ(result(memory_of(memory)), 1U);
     }
@@ -299,7 +299,7 @@ TEST_P(lessons, null_and_odd_code_is_refused) {
     EXPECT_EQ(vm().load_code(nullptr, code.size()), EBPF_ERROR_INVALID_ARGUMENT);
     EXPECT_LT(vm().load_code(nullptr, 0), 0);
     expect_invalid(std::span{code}.first(0), "empty program");
-    for (const std::size_t length : {1, 7, 9, 15}) {
+    for (const std::size_t length : {1U, 7U, 9U, 15U}) {
         expect_invalid(std::span{code}.first(length), "not a multiple of 8");
     }
     expect_refusal(EBPF_ERROR_NO_PROGRAM, "no program is loaded");
@@ -414,7 +414,7 @@ std::vector<uint8_t> random_arithmetic(uint32_t slots, std::array<uint64_t, 10> 
 
 TEST_P(lessons, programs_of_10000_to_65000_instructions_compute_what_they_say) {
     set_limit(vm_limit::insns, 65536);
-    for (const uint32_t slots : {10'000, 20'000, 40'000, 60'000, 65'000}) {
+    for (const uint32_t slots : {10'000U, 20'000U, 40'000U, 60'000U, 65'000U}) {
         std::array<uint64_t, 10> r{};
         std::mt19937_64 random{slots};
         std::ranges::generate(r, random);

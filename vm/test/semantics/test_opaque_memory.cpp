@@ -297,7 +297,7 @@ void check_packet_loads(const engine &e, std::span<uint8_t> packet) {
 }
 
 TEST_P(opaque_memory, packet_loads_at_every_boundary) {
-    for (const std::size_t size : {0, 1, 2, 3, 4, 5, 8, 64}) {
+    for (const std::size_t size : {0U, 1U, 2U, 3U, 4U, 5U, 8U, 64U}) {
         std::vector<uint8_t> packet(size);
         for (std::size_t i = 0; i < size; ++i) packet[i] = static_cast<uint8_t>(0x81 + 29 * i);
         check_packet_loads(GetParam(), packet);

@@ -63,7 +63,7 @@ void check_loop(ebpf_vm &vm, uint64_t limit, uint64_t rounds) {
 TEST_P(run_state, loop_stops_where_its_budget_is_spent) {
     load(counting_loop);
     for (uint64_t limit = 0; limit <= 12; ++limit) check_loop(vm(), limit, 100);
-    for (const uint64_t limit : {295, 296, 297, 298, 299, 300}) check_loop(vm(), limit, 100);
+    for (const uint64_t limit : {295U, 296U, 297U, 298U, 299U, 300U}) check_loop(vm(), limit, 100);
     for (const uint64_t limit : {uint64_t{1} << 32, uint64_t{1} << 63, ~uint64_t{0}})
         check_loop(vm(), limit, 100);
 }
@@ -329,7 +329,7 @@ constexpr std::string_view counted_recursion = R"(
 
 TEST_P(run_state, call_depth_counts_frames_with_the_entry_functions) {
     load(counted_recursion);
-    for (const uint64_t depth : {2, 3, 8, 9, 64, 256}) {
+    for (const uint64_t depth : {2U, 3U, 8U, 9U, 64U, 256U}) {
         set_limit(vm_limit::call_depth, depth);
         std::vector<uint64_t> memory{depth - 2};
         EXPECT_EQ(result(memory_of(memory)), depth - 1) << "all frames but the entry's are counted";
