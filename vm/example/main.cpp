@@ -1,6 +1,5 @@
-// bpftime-vm: embedding: a host that judges packets with a program, helps it with a function, and survives its faults
-// Copyright (c) 2026 The bpftime-vm authors
-// SPDX-License-Identifier: MIT
+// bpftime-vm: embedding: a host that judges packets with a program, helps it with a function, and
+// survives its faults Copyright (c) 2026 The bpftime-vm authors SPDX-License-Identifier: MIT
 //
 // Usage: vm_example [backend]
 #include <ebpf-vm.h>
@@ -73,7 +72,8 @@ int main(int argc, char **argv) {
     run(vm, "TCP packet", tcp.data(), tcp.size());
     run(vm, "ICMP packet", icmp.data(), icmp.size());
     run(vm, "short packet", short_one.data(), short_one.size());
-    std::printf("counted: %u TCP, %u ICMP\n", counts.packets_of_protocol[6], counts.packets_of_protocol[1]);
+    std::printf("counted: %u TCP, %u ICMP\n", counts.packets_of_protocol[6],
+                counts.packets_of_protocol[1]);
 
     // A program that reads where it must not: an error for the host, not a crash.
     if (ebpf_load(vm, careless, sizeof careless, nullptr) < 0) fail("program");

@@ -30,10 +30,13 @@ void comparing_reporter::ReportRuns(const std::vector<Run> &runs) {
     ConsoleReporter::ReportRuns(runs);
     for (const Run &run : runs) {
         const std::string_view name = run.run_name.function_name;
-        if (run.run_type != Run::RT_Iteration or run.error_occurred or not name.starts_with(run_prefix)) continue;
+        if (run.run_type != Run::RT_Iteration or run.error_occurred or
+            not name.starts_with(run_prefix))
+            continue;
         const auto slash = name.find('/', run_prefix.size());
         const std::string program{name.substr(run_prefix.size(), slash - run_prefix.size())};
-        times_by_program_[program][std::string{name.substr(slash + 1)}].push_back(run.GetAdjustedRealTime());
+        times_by_program_[program][std::string{name.substr(slash + 1)}].push_back(
+            run.GetAdjustedRealTime());
     }
 }
 
@@ -71,7 +74,8 @@ void comparing_reporter::print_table() const {
     for (const std::string &c : contenders) {
         double sum = 0;
         for (const double log : logs[c]) sum += log;
-        fmt::print(" {:>17.2f}x", std::exp(sum / static_cast<double>(std::max<std::size_t>(1, logs[c].size()))));
+        fmt::print(" {:>17.2f}x",
+                   std::exp(sum / static_cast<double>(std::max<std::size_t>(1, logs[c].size()))));
     }
     fmt::print("\n");
 }

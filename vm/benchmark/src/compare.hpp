@@ -16,8 +16,8 @@ class comparing_reporter : public ::benchmark::ConsoleReporter {
 public:
     void ReportRuns(const std::vector<Run> &runs) override;
 
-    /// Per program: nanoseconds of the best native build, and each contender's ratio to it; medians of repetitions.
-    /// The last line has the geometric means.
+    /// Per program: nanoseconds of the best native build, and each contender's ratio to it; medians
+    /// of repetitions. The last line has the geometric means.
     void print_table() const;
 
 private:

@@ -19,7 +19,9 @@ namespace {
 
 std::vector<uint8_t> read_file(const std::string &path) {
     std::ifstream in{path, std::ios::binary};
-    if (not in) throw std::runtime_error(fmt::format("{} cannot be read: build bpftime_vm_bench_objects", path));
+    if (not in)
+        throw std::runtime_error(
+            fmt::format("{} cannot be read: build bpftime_vm_bench_objects", path));
     return {std::istreambuf_iterator<char>{in}, {}};
 }
 
@@ -28,7 +30,8 @@ std::vector<uint8_t> read_program(std::string_view cpu, const std::string &name)
     const auto object = object::object_file::parse(read_file(path));
     if (not object) throw std::runtime_error(fmt::format("{}: {}", path, object.error().message));
     const auto entry = std::ranges::find(object->functions(), name, &object::function_info::name);
-    if (entry == object->functions().end()) throw std::runtime_error(fmt::format("{} has no {}", path, name));
+    if (entry == object->functions().end())
+        throw std::runtime_error(fmt::format("{} has no {}", path, name));
     auto linked = object->link(*entry);
     if (not linked) throw std::runtime_error(fmt::format("{}: {}", path, linked.error().message));
     return std::move(linked->code);
@@ -68,7 +71,8 @@ vm_ptr make_vm(const contender &c, const std::vector<uint8_t> &code) {
     return vm;
 }
 
-std::string check_answer(std::string_view program, const std::function<bool(void *, size_t, uint64_t &)> &call) {
+std::string check_answer(std::string_view program,
+                         const std::function<bool(void *, size_t, uint64_t &)> &call) {
     const program_input *const wanted = find_program_input(program);
     if (wanted == nullptr) return fmt::format("{} has no input", program);
     std::vector<uint8_t> memory = make_input(program);

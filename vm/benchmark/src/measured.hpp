@@ -27,7 +27,8 @@ struct bench_program {
     native_program native;
 };
 
-/// Every program as compiled for `cpu` ("v3" or "v4"). Throws std::runtime_error if an object cannot be used.
+/// Every program as compiled for `cpu` ("v3" or "v4"). Throws std::runtime_error if an object
+/// cannot be used.
 [[nodiscard]] std::vector<bench_program> load_programs(std::string_view cpu);
 
 /// A way to run programs.
@@ -37,7 +38,8 @@ struct contender {
     bool bounds_checks;
 };
 
-/// Every backend of this process, with and without memory checks; `only` names backends, empty: all.
+/// Every backend of this process, with and without memory checks; `only` names backends, empty:
+/// all.
 [[nodiscard]] std::vector<contender> find_contenders(const std::vector<std::string> &only);
 
 /// A VM with the code loaded; throws std::runtime_error with the VM's message otherwise.

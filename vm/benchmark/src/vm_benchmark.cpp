@@ -2,8 +2,9 @@
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 //
-// Benchmarks are named run/PROGRAM/CONTENDER, load/PROGRAM/CONTENDER, load/GENERATOR:SIZE/CONTENDER,
-// execute/GENERATOR:SIZE/CONTENDER and create/CONTENDER. Every answer is checked before it is timed.
+// Benchmarks are named run/PROGRAM/CONTENDER, load/PROGRAM/CONTENDER,
+// load/GENERATOR:SIZE/CONTENDER, execute/GENERATOR:SIZE/CONTENDER and create/CONTENDER. Every
+// answer is checked before it is timed.
 #include "compare.hpp"
 #include "generators.hpp"
 #include "inputs.hpp"
@@ -38,7 +39,8 @@ void time_native(State &state, const std::string &name, native_entry native) {
         r0 = native(mem, len);
         return true;
     };
-    if (const auto why = check_answer(name, call); not why.empty()) return state.SkipWithError(why.c_str());
+    if (const auto why = check_answer(name, call); not why.empty())
+        return state.SkipWithError(why.c_str());
     std::vector<uint8_t> memory = make_input(name);
     for (auto _ : state) ::benchmark::DoNotOptimize(native(memory.data(), memory.size()));
 }
@@ -48,7 +50,8 @@ void time_run(State &state, const bench_program &program, const contender &c) {
     const auto call = [&vm](void *mem, size_t len, uint64_t &r0) {
         return ebpf_exec(vm.get(), mem, len, &r0) == EBPF_OK;
     };
-    if (const auto why = check_answer(program.name, call); not why.empty()) return state.SkipWithError(why.c_str());
+    if (const auto why = check_answer(program.name, call); not why.empty())
+        return state.SkipWithError(why.c_str());
     std::vector<uint8_t> memory = make_input(program.name);
     int64_t r0 = 0;
     for (auto _ : state) {
@@ -67,11 +70,13 @@ void time_load(State &state, const std::vector<uint8_t> &code, const contender &
     state.counters["insns"] = static_cast<double>(code.size() / 8);
 }
 
-void time_execute(State &state, const std::vector<uint8_t> &code, const golden_checksum &wanted, const contender &c) {
+void time_execute(State &state, const std::vector<uint8_t> &code, const golden_checksum &wanted,
+                  const contender &c) {
     const vm_ptr vm = make_vm(c, code);
     std::vector<uint8_t> memory = generated_input();
     int64_t r0 = 0;
-    if (ebpf_exec(vm.get(), memory.data(), memory.size(), &r0) < 0) return state.SkipWithError(ebpf_last_error());
+    if (ebpf_exec(vm.get(), memory.data(), memory.size(), &r0) < 0)
+        return state.SkipWithError(ebpf_last_error());
     if (static_cast<uint64_t>(r0) != wanted.result) return state.SkipWithError("r0 is wrong");
     for (auto _ : state) {
         ebpf_exec(vm.get(), memory.data(), memory.size(), &r0);
@@ -87,14 +92,18 @@ void time_create(State &state, const contender &c) {
     }
 }
 
-void register_programs(const std::vector<bench_program> &programs, const std::vector<contender> &contenders) {
+void register_programs(const std::vector<bench_program> &programs,
+                       const std::vector<contender> &contenders) {
     for (const bench_program &p : programs) {
-        RegisterBenchmark(fmt::format("run/{}/native-o2", p.name).c_str(), time_native, p.name, p.native.o2);
-        RegisterBenchmark(fmt::format("run/{}/native-o3", p.name).c_str(), time_native, p.name, p.native.o3);
+        RegisterBenchmark(fmt::format("run/{}/native-o2", p.name).c_str(), time_native, p.name,
+                          p.native.o2);
+        RegisterBenchmark(fmt::format("run/{}/native-o3", p.name).c_str(), time_native, p.name,
+                          p.native.o3);
         for (const contender &c : contenders) {
             RegisterBenchmark(fmt::format("run/{}/{}", p.name, c.name).c_str(), time_run, p, c);
             if (c.bounds_checks) {
-                RegisterBenchmark(fmt::format("load/{}/{}", p.name, c.name).c_str(), time_load, p.code, c);
+                RegisterBenchmark(fmt::format("load/{}/{}", p.name, c.name).c_str(), time_load,
+                                  p.code, c);
             }
         }
     }
@@ -128,10 +137,14 @@ options take_options(int &argc, char **argv) {
     int kept = 1;
     for (int i = 1; i < argc; ++i) {
         const std::string_view arg = argv[i];
-        if (arg == "--compare") o.compare = true;
-        else if (arg.starts_with("--isa=")) o.cpu = arg.substr(6);
-        else if (arg.starts_with("--vm=")) o.vms.emplace_back(arg.substr(5));
-        else argv[kept++] = argv[i];
+        if (arg == "--compare")
+            o.compare = true;
+        else if (arg.starts_with("--isa="))
+            o.cpu = arg.substr(6);
+        else if (arg.starts_with("--vm="))
+            o.vms.emplace_back(arg.substr(5));
+        else
+            argv[kept++] = argv[i];
     }
     argc = kept;
     if (o.cpu != "v3" and o.cpu != "v4") throw std::runtime_error("--isa is v3 or v4");
@@ -147,7 +160,9 @@ int run(int argc, char **argv) {
     int count = static_cast<int>(args.size());
     ::benchmark::Initialize(&count, args.data());
     if (::benchmark::ReportUnrecognizedArguments(count, args.data())) {
-        std::fprintf(stderr, "and: --compare (table against the best native code), --isa=v3|v4, --vm=NAME (repeatable)\n");
+        std::fprintf(stderr,
+                     "and: --compare (table against the best native code), --isa=v3|v4, --vm=NAME "
+                     "(repeatable)\n");
         return 1;
     }
     const auto programs = load_programs(o.cpu);

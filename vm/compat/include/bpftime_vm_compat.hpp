@@ -23,8 +23,9 @@ namespace bpftime::vm::compat {
 using precompiled_ebpf_function = ebpf_jit_fn;
 using ::external_function_t;
 
-/// Values of lddw's 64-bit immediates (RFC 9669, section 5.4), each by its own function; empty: not available.
-/// The `_size` companions tell how many bytes from that value on the program may read and write; empty or 0: none.
+/// Values of lddw's 64-bit immediates (RFC 9669, section 5.4), each by its own function; empty: not
+/// available. The `_size` companions tell how many bytes from that value on the program may read
+/// and write; empty or 0: none.
 struct lddw_helpers {
     std::function<uint64_t(uint32_t fd)> map_by_fd;
     std::function<uint64_t(uint32_t idx)> map_by_idx;
@@ -39,15 +40,17 @@ struct lddw_helpers {
     std::function<uint64_t(uint32_t idx)> code_addr_size;
 };
 
-/// Numbers that configure a VM; the setters of ebpf-vm.h say what they mean and which values they take.
+/// Numbers that configure a VM; the setters of ebpf-vm.h say what they mean and which values they
+/// take.
 enum class vm_limit : uint32_t { instructions, insns, helpers, stack_size, call_depth };
 
-/// A backend. Derive from it, override what you support, and register a factory: load_code() and exec() are the least;
-/// everything else fails by default with "... is not supported by backend X".
+/// A backend. Derive from it, override what you support, and register a factory: load_code() and
+/// exec() are the least; everything else fails by default with "... is not supported by backend X".
 ///
-/// Functions that return int give 0 or a negative `enum ebpf_error`; the text is in get_error_message(). Arguments
-/// have been checked by the caller (ebpf_vm): pointers are not null, sizes are in range.
-/// exec(), exec_regions(), compile() and interrupt() must be callable from several threads at once.
+/// Functions that return int give 0 or a negative `enum ebpf_error`; the text is in
+/// get_error_message(). Arguments have been checked by the caller (ebpf_vm): pointers are not null,
+/// sizes are in range. exec(), exec_regions(), compile() and interrupt() must be callable from
+/// several threads at once.
 class EBPF_EXPORT bpftime_vm_impl {
 public:
     bpftime_vm_impl();
@@ -70,9 +73,10 @@ public:
 
     // --- helper management
 
-    virtual void register_external_function(size_t index, const std::string &name, external_function_t fn);
-    /// Registers a helper with types or a host context. The default accepts what register_external_function() can
-    /// express (no context) and ignores the types.
+    virtual void register_external_function(size_t index, const std::string &name,
+                                            external_function_t fn);
+    /// Registers a helper with types or a host context. The default accepts what
+    /// register_external_function() can express (no context) and ignores the types.
     virtual int register_helper(const ebpf_helper &helper);
     virtual int unregister_external_function(size_t index);
     virtual int set_unwind_function_index(size_t index);
@@ -87,8 +91,8 @@ public:
     virtual int register_region(const ebpf_region &region);
     virtual int unregister_region(void *ptr);
     virtual int set_jump_targets(const uint32_t *pcs, size_t count);
-    virtual int64_t exec_regions(void *mem, size_t mem_len, const ebpf_region *regions, size_t region_count,
-                                 int64_t &result);
+    virtual int64_t exec_regions(void *mem, size_t mem_len, const ebpf_region *regions,
+                                 size_t region_count, int64_t &result);
     virtual int interrupt();
 
     // --- advanced features
@@ -108,8 +112,8 @@ public:
     [[nodiscard]] const std::string &backend_name() const noexcept { return backend_name_; }
 
 protected:
-    /// Records the message that get_error_message() returns on this thread, hands it to the error print callback, and
-    /// returns `code`.
+    /// Records the message that get_error_message() returns on this thread, hands it to the error
+    /// print callback, and returns `code`.
     int64_t set_error(int64_t code, const std::string &message) const;
     /// Records "FEATURE is not supported by backend X" and returns EBPF_ERROR_UNSUPPORTED.
     int not_supported(const char *feature) const;
@@ -124,16 +128,17 @@ private:
 /// Makes one instance of a backend.
 using vm_factory = std::function<std::unique_ptr<bpftime_vm_impl>()>;
 
-/// Makes a backend known by `vm_name`; typically called when its library is loaded. 0, or a negative error if the name
-/// is taken (the first registration stays) or not usable: letters, digits, '_', '-' and '.', not beginning with '.'.
-/// Thread-safe.
+/// Makes a backend known by `vm_name`; typically called when its library is loaded. 0, or a
+/// negative error if the name is taken (the first registration stays) or not usable: letters,
+/// digits, '_', '-' and '.', not beginning with '.'. Thread-safe.
 EBPF_EXPORT int register_vm_factory(const std::string &vm_name, vm_factory factory);
 
-/// A new instance of a backend; "" is the best one there is. Throws std::runtime_error, whose text names the backends
-/// that exist, if there is none of that name or its factory fails. Thread-safe.
+/// A new instance of a backend; "" is the best one there is. Throws std::runtime_error, whose text
+/// names the backends that exist, if there is none of that name or its factory fails. Thread-safe.
 EBPF_EXPORT std::unique_ptr<bpftime_vm_impl> create_vm_instance(const std::string &vm_name);
 
-/// The backends that create_vm_instance() knows, best first: registered ones and plugins that can be found.
+/// The backends that create_vm_instance() knows, best first: registered ones and plugins that can
+/// be found.
 EBPF_EXPORT std::vector<std::string> list_vm_backends();
 
 /// What a plugin (libbpftime-vm-NAME.so) exports as `bpftime_vm_plugin_descriptor`.
@@ -148,15 +153,17 @@ inline constexpr uint32_t plugin_abi_version = 1;
 
 }  // namespace bpftime::vm::compat
 
-/// Defines the descriptor of a plugin with backend `type` under `name`; at namespace scope, once per plugin.
-#define EBPF_VM_PLUGIN(name, type)                                                                              \
-    extern "C" EBPF_EXPORT const bpftime::vm::compat::plugin_descriptor bpftime_vm_plugin_descriptor;           \
-    extern "C" const bpftime::vm::compat::plugin_descriptor bpftime_vm_plugin_descriptor = {                    \
-        bpftime::vm::compat::plugin_abi_version, name,                                                          \
+/// Defines the descriptor of a plugin with backend `type` under `name`; at namespace scope, once
+/// per plugin.
+#define EBPF_VM_PLUGIN(name, type)                                                           \
+    extern "C" EBPF_EXPORT const bpftime::vm::compat::plugin_descriptor                      \
+        bpftime_vm_plugin_descriptor;                                                        \
+    extern "C" const bpftime::vm::compat::plugin_descriptor bpftime_vm_plugin_descriptor = { \
+        bpftime::vm::compat::plugin_abi_version, name,                                       \
         []() -> bpftime::vm::compat::bpftime_vm_impl * { return new type(); }}
 
-/// A VM: a backend behind checked arguments. The same object that C callers hold as `struct ebpf_vm *`.
-/// Functions return 0 or a negative `enum ebpf_error`; error_message() has the text.
+/// A VM: a backend behind checked arguments. The same object that C callers hold as `struct ebpf_vm
+/// *`. Functions return 0 or a negative `enum ebpf_error`; error_message() has the text.
 struct EBPF_EXPORT ebpf_vm {
     /// Throws std::runtime_error if there is no backend of that name; "" is the best one there is.
     explicit ebpf_vm(const std::string &vm_name);
@@ -174,14 +181,15 @@ struct EBPF_EXPORT ebpf_vm {
     int load_code(const void *code, size_t code_len);
     void unload_code();
     int64_t exec(void *mem, size_t mem_len, int64_t &result);
-    int64_t exec_regions(void *mem, size_t mem_len, const ebpf_region *regions, size_t region_count, int64_t &result);
+    int64_t exec_regions(void *mem, size_t mem_len, const ebpf_region *regions, size_t region_count,
+                         int64_t &result);
     bpftime::vm::compat::precompiled_ebpf_function compile();
     int interrupt();
 
     int register_external_function(size_t index, const std::string &name, external_function_t fn);
     /// `void *`, and functions of other signatures: up to five words in, at most one out.
-    template <typename Function,
-              typename = std::enable_if_t<std::is_same_v<Function, void> or std::is_function_v<Function>>>
+    template <typename Function, typename = std::enable_if_t<std::is_same_v<Function, void> or
+                                                             std::is_function_v<Function>>>
     int register_external_function(size_t index, const std::string &name, Function *fn) {
         return register_external_function(
             index, name, reinterpret_cast<external_function_t>(reinterpret_cast<void *>(fn)));
@@ -212,7 +220,8 @@ struct EBPF_EXPORT ebpf_vm {
 
     std::vector<uint8_t> do_aot_compile();
     std::vector<uint8_t> do_aot_compile(const ebpf_aot_options &options);
-    bpftime::vm::compat::precompiled_ebpf_function load_aot_object(const std::vector<uint8_t> &image);
+    bpftime::vm::compat::precompiled_ebpf_function load_aot_object(
+        const std::vector<uint8_t> &image);
     std::optional<std::vector<std::string>> do_get_ptx();
     void register_error_print_callback(int (*fn)(FILE *, const char *, ...));
 

@@ -26,7 +26,8 @@
 #define EBPF_STACK_SIZE 512
 #endif
 
-/** Most helpers that one VM has registered at a time, unless ebpf_set_max_helpers() says otherwise. */
+/** Most helpers that one VM has registered at a time, unless ebpf_set_max_helpers() says otherwise.
+ */
 #ifndef EBPF_MAX_EXT_FUNCS
 #define EBPF_MAX_EXT_FUNCS 8192
 #endif
@@ -41,24 +42,29 @@
 #define EBPF_MOST_STACK_SIZE (64U << 10)
 #define EBPF_MOST_CALL_DEPTH 256U
 
-/** Stack frames of one run, the entry function's included, unless ebpf_set_call_depth() says otherwise. */
+/** Stack frames of one run, the entry function's included, unless ebpf_set_call_depth() says
+ * otherwise. */
 #define EBPF_CALL_DEPTH 8U
 
-/** Budget of one run in units of instruction slots, unless ebpf_set_instruction_limit() says otherwise. */
+/** Budget of one run in units of instruction slots, unless ebpf_set_instruction_limit() says
+ * otherwise. */
 #define EBPF_INSTRUCTION_LIMIT (UINT64_C(1) << 32)
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/** What functions return: 0 (or a positive count) on success, one of these negative values otherwise. */
+/** What functions return: 0 (or a positive count) on success, one of these negative values
+ * otherwise. */
 enum ebpf_error {
     EBPF_OK = 0,
     EBPF_ERROR_INVALID_ARGUMENT = -1, /**< an argument is NULL or out of range */
     EBPF_ERROR_INVALID_PROGRAM = -2,  /**< the bytes or the text are no valid program */
-    EBPF_ERROR_UNSUPPORTED = -3,      /**< this backend cannot do it; the message names backend and feature */
-    EBPF_ERROR_UNRESOLVED = -4,       /**< a helper or lddw callback that the program needs is not there */
-    EBPF_ERROR_NO_PROGRAM = -5,       /**< nothing is loaded */
+    EBPF_ERROR_UNSUPPORTED =
+        -3, /**< this backend cannot do it; the message names backend and feature */
+    EBPF_ERROR_UNRESOLVED =
+        -4, /**< a helper or lddw callback that the program needs is not there */
+    EBPF_ERROR_NO_PROGRAM = -5, /**< nothing is loaded */
     EBPF_ERROR_ALREADY_EXISTS = -6,
     EBPF_ERROR_NOT_FOUND = -7,
     EBPF_ERROR_LIMIT_EXCEEDED = -8,
@@ -73,33 +79,40 @@ enum ebpf_fault_kind {
     EBPF_FAULT_OUT_OF_BOUNDS_READ = 1,  /**< read of memory that the program was not given */
     EBPF_FAULT_OUT_OF_BOUNDS_WRITE = 2, /**< write to memory that the program was not given */
     EBPF_FAULT_READ_ONLY_WRITE = 3,     /**< write to memory that the program may only read */
-    EBPF_FAULT_MISALIGNED_ATOMIC = 4,   /**< atomic operation on an address that is not a multiple of its size */
-    EBPF_FAULT_CALL_DEPTH_EXCEEDED = 5, /**< a local call that would need one stack frame too many */
-    EBPF_FAULT_INSTRUCTION_LIMIT = 6,   /**< the budget of the run is spent */
-    EBPF_FAULT_INTERRUPTED = 7,         /**< ebpf_interrupt() was called during the run */
-    EBPF_FAULT_BAD_CALL_TARGET = 8,     /**< callx of something that is neither a local function nor a helper */
-    EBPF_FAULT_BAD_JUMP_TARGET = 9,     /**< gotox to something that is not in the function's jump tables */
+    EBPF_FAULT_MISALIGNED_ATOMIC =
+        4, /**< atomic operation on an address that is not a multiple of its size */
+    EBPF_FAULT_CALL_DEPTH_EXCEEDED =
+        5,                            /**< a local call that would need one stack frame too many */
+    EBPF_FAULT_INSTRUCTION_LIMIT = 6, /**< the budget of the run is spent */
+    EBPF_FAULT_INTERRUPTED = 7,       /**< ebpf_interrupt() was called during the run */
+    EBPF_FAULT_BAD_CALL_TARGET =
+        8, /**< callx of something that is neither a local function nor a helper */
+    EBPF_FAULT_BAD_JUMP_TARGET =
+        9, /**< gotox to something that is not in the function's jump tables */
 };
 
 /** Where memory that a program may touch comes from. */
 enum ebpf_region_kind {
-    EBPF_REGION_NONE = 0,       /**< the address belongs to no region */
-    EBPF_REGION_INPUT = 1,      /**< the input memory of the run */
-    EBPF_REGION_STACK = 2,      /**< a stack frame; region_index: its depth, 0 for the entry function */
+    EBPF_REGION_NONE = 0,  /**< the address belongs to no region */
+    EBPF_REGION_INPUT = 1, /**< the input memory of the run */
+    EBPF_REGION_STACK = 2, /**< a stack frame; region_index: its depth, 0 for the entry function */
     EBPF_REGION_REGISTERED = 3, /**< ebpf_register_region(); region_index: order of registration */
     EBPF_REGION_RUN = 4,        /**< ebpf_exec_regions(); region_index: position in the list */
-    EBPF_REGION_GRANTED = 5,    /**< ebpf_grant(), a typed helper's result, or an lddw size companion */
+    EBPF_REGION_GRANTED =
+        5, /**< ebpf_grant(), a typed helper's result, or an lddw size companion */
 };
 
 /** A fault. All members but `address` are the same in every engine. */
 struct ebpf_fault {
-    uint32_t kind;         /**< enum ebpf_fault_kind */
-    uint32_t pc;           /**< slot of the instruction that faulted */
-    uint32_t region;       /**< enum ebpf_region_kind: the region that the access began in or narrowly missed */
+    uint32_t kind;   /**< enum ebpf_fault_kind */
+    uint32_t pc;     /**< slot of the instruction that faulted */
+    uint32_t region; /**< enum ebpf_region_kind: the region that the access began in or narrowly
+                        missed */
     uint32_t region_index; /**< which of that kind */
-    int64_t offset;        /**< of the access from the start of the region, in bytes; 0 if there is none */
-    uint64_t size;         /**< of the access, in bytes; 0 if the fault is not about memory */
-    uint64_t address;      /**< of the access in this process; for callx and gotox the register's value */
+    int64_t offset; /**< of the access from the start of the region, in bytes; 0 if there is none */
+    uint64_t size;  /**< of the access, in bytes; 0 if the fault is not about memory */
+    uint64_t
+        address; /**< of the access in this process; for callx and gotox the register's value */
 };
 
 /** What may be done with memory; a bit mask. */
@@ -109,23 +122,26 @@ enum ebpf_permission {
     EBPF_PERM_READ_WRITE = 3,
 };
 
-/** Memory that a program may touch. The caller keeps it alive while it is registered or while the run lasts. */
+/** Memory that a program may touch. The caller keeps it alive while it is registered or while the
+ * run lasts. */
 struct ebpf_region {
     void *ptr;
     size_t len;          /**< bytes */
     uint32_t permission; /**< enum ebpf_permission */
 };
 
-/** Native entry point of a compiled program: r1 = mem, r2 = mem_len; returns r0. On a fault it returns UINT64_MAX
- *  (also a legal r0): ebpf_last_fault() tells them apart. Valid until its program is unloaded or its VM destroyed. */
+/** Native entry point of a compiled program: r1 = mem, r2 = mem_len; returns r0. On a fault it
+ * returns UINT64_MAX (also a legal r0): ebpf_last_fault() tells them apart. Valid until its program
+ * is unloaded or its VM destroyed. */
 typedef uint64_t (*ebpf_jit_fn)(void *mem, size_t mem_len);
 
 /** A helper: gets r1 to r5, its result becomes r0. */
-typedef uint64_t (*external_function_t)(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5);
+typedef uint64_t (*external_function_t)(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
+                                        uint64_t r5);
 
 /** A helper with a host context: `context` is what ebpf_register_ctx() was given. */
-typedef uint64_t (*ebpf_ctx_helper_fn)(void *context, uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
-                                       uint64_t r5);
+typedef uint64_t (*ebpf_ctx_helper_fn)(void *context, uint64_t r1, uint64_t r2, uint64_t r3,
+                                       uint64_t r4, uint64_t r5);
 
 /** What one argument of a typed helper is. */
 enum ebpf_argument_kind {
@@ -142,7 +158,7 @@ enum ebpf_argument_kind {
 /** What r0 holds after a typed helper. */
 enum ebpf_result_kind {
     EBPF_RESULT_SCALAR = 0,
-    EBPF_RESULT_POINTER = 1,         /**< to result_size bytes that the program may then read and write */
+    EBPF_RESULT_POINTER = 1, /**< to result_size bytes that the program may then read and write */
     EBPF_RESULT_POINTER_OR_NULL = 2, /**< the same, or 0 */
 };
 
@@ -154,19 +170,19 @@ enum ebpf_purity {
 };
 
 struct ebpf_argument {
-    uint32_t kind;        /**< enum ebpf_argument_kind */
-    uint32_t size;        /**< bytes of a memory argument; 0: the next argument is EBPF_ARG_MEMORY_SIZE */
+    uint32_t kind; /**< enum ebpf_argument_kind */
+    uint32_t size; /**< bytes of a memory argument; 0: the next argument is EBPF_ARG_MEMORY_SIZE */
     uint32_t may_be_null; /**< whether 0 is a legal pointer */
 };
 
-/** A helper with its types. Zero-initialise it, so that members added later mean "not declared". Declared memory
- *  arguments are checked before every call (unless bounds checks are off); a declared pointer result is granted to the
- *  program for the rest of the run. */
+/** A helper with its types. Zero-initialise it, so that members added later mean "not declared".
+ * Declared memory arguments are checked before every call (unless bounds checks are off); a
+ * declared pointer result is granted to the program for the rest of the run. */
 struct ebpf_helper {
     uint32_t id;
-    const char *name;           /**< copied */
-    external_function_t fn;     /**< this one, */
-    ebpf_ctx_helper_fn ctx_fn;  /**< or this one with `context` */
+    const char *name;          /**< copied */
+    external_function_t fn;    /**< this one, */
+    ebpf_ctx_helper_fn ctx_fn; /**< or this one with `context` */
     void *context;
     struct ebpf_argument arguments[5];
     uint32_t result;      /**< enum ebpf_result_kind */
@@ -185,14 +201,14 @@ enum ebpf_aot_emit {
 
 /** How ebpf_aot_compile() compiles. Zero-initialise it: 0 and NULL mean the default. */
 struct ebpf_aot_options {
-    const char *target;       /**< target triple; NULL: this machine's */
-    const char *cpu;          /**< CPU name in LLVM's words; NULL: generic for the target */
-    const char *features;     /**< "+avx2,-bmi"; NULL: the CPU's own */
-    const char *name;         /**< symbol of the entry; NULL: "bpf_main" */
-    int32_t optimization;     /**< 0: default; 1 to 4 stand for -O0 to -O3 */
-    uint32_t emit;            /**< enum ebpf_aot_emit */
-    uint32_t omit_metadata;   /**< leave the metadata note out */
-    const uint8_t *sign_key;  /**< Ed25519 secret key of 64 bytes; NULL: unsigned */
+    const char *target;      /**< target triple; NULL: this machine's */
+    const char *cpu;         /**< CPU name in LLVM's words; NULL: generic for the target */
+    const char *features;    /**< "+avx2,-bmi"; NULL: the CPU's own */
+    const char *name;        /**< symbol of the entry; NULL: "bpf_main" */
+    int32_t optimization;    /**< 0: default; 1 to 4 stand for -O0 to -O3 */
+    uint32_t emit;           /**< enum ebpf_aot_emit */
+    uint32_t omit_metadata;  /**< leave the metadata note out */
+    const uint8_t *sign_key; /**< Ed25519 secret key of 64 bytes; NULL: unsigned */
     size_t sign_key_len;
 };
 

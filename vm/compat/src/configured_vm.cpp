@@ -14,7 +14,8 @@ namespace bpftime::vm::compat {
 namespace {
 
 memory_span span_of(const ebpf_region &region) noexcept {
-    return {reinterpret_cast<uint64_t>(region.ptr), region.len, static_cast<permission>(region.permission)};
+    return {reinterpret_cast<uint64_t>(region.ptr), region.len,
+            static_cast<permission>(region.permission)};
 }
 
 }  // namespace
@@ -30,18 +31,20 @@ int64_t configured_vm::fail(const error &e) const {
 
 void configured_vm::drop_prepared() {
     ready_.store(nullptr, std::memory_order_release);
-    if (prepared_ != nullptr and prepared_->code->entry() != nullptr) retired_.push_back(std::move(prepared_));
+    if (prepared_ != nullptr and prepared_->code->entry() != nullptr)
+        retired_.push_back(std::move(prepared_));
     prepared_.reset();
 }
 
 int configured_vm::load_code(const void *code, size_t code_len) {
-    auto loaded = program::load({static_cast<const uint8_t *>(code), code_len},
-                                {.max_insns = config_.max_insns, .jump_targets = config_.jump_targets});
+    auto loaded =
+        program::load({static_cast<const uint8_t *>(code), code_len},
+                      {.max_insns = config_.max_insns, .jump_targets = config_.jump_targets});
     if (not loaded) return static_cast<int>(fail(loaded.error()));
     unload_code();
     program_ = std::move(*loaded);
-    log::debug("{}: loaded a program of {} instructions, {} functions", backend_name(), program_->size(),
-               program_->functions().size());
+    log::debug("{}: loaded a program of {} instructions, {} functions", backend_name(),
+               program_->size(), program_->functions().size());
     return EBPF_OK;
 }
 
@@ -55,7 +58,8 @@ std::expected<const configured_vm::prepared *, int64_t> configured_vm::prepare()
     if (const prepared *const ready = ready_.load(std::memory_order_acquire)) return ready;
     const std::lock_guard lock{build_lock_};
     if (const prepared *const ready = ready_.load(std::memory_order_relaxed)) return ready;
-    if (not program_) return std::unexpected{fail(make_error(error_code::no_program, "no program is loaded"))};
+    if (not program_)
+        return std::unexpected{fail(make_error(error_code::no_program, "no program is loaded"))};
     auto linked = linkage::resolve(*program_, config_);
     if (not linked) return std::unexpected{fail(linked.error())};
     auto made = std::make_unique<prepared>(std::move(*linked), nullptr);
@@ -67,7 +71,8 @@ std::expected<const configured_vm::prepared *, int64_t> configured_vm::prepare()
     return prepared_.get();
 }
 
-int64_t configured_vm::run_once(memory_span input, std::span<const memory_span> regions, int64_t &result) {
+int64_t configured_vm::run_once(memory_span input, std::span<const memory_span> regions,
+                                int64_t &result) {
     const auto ready = prepare();
     if (not ready) {
         set_last_fault({});
@@ -88,8 +93,8 @@ int64_t configured_vm::exec(void *mem, size_t mem_len, int64_t &result) {
     return run_once({reinterpret_cast<uint64_t>(mem), mem_len}, {}, result);
 }
 
-int64_t configured_vm::exec_regions(void *mem, size_t mem_len, const ebpf_region *regions, size_t region_count,
-                                    int64_t &result) {
+int64_t configured_vm::exec_regions(void *mem, size_t mem_len, const ebpf_region *regions,
+                                    size_t region_count, int64_t &result) {
     std::vector<memory_span> spans(region_count);
     std::transform(regions, regions + region_count, spans.begin(), span_of);
     return run_once({reinterpret_cast<uint64_t>(mem), mem_len}, spans, result);
@@ -108,7 +113,8 @@ int configured_vm::interrupt() {
     return EBPF_OK;
 }
 
-void configured_vm::register_external_function(size_t index, const std::string &name, external_function_t fn) {
+void configured_vm::register_external_function(size_t index, const std::string &name,
+                                               external_function_t fn) {
     register_helper({.id = static_cast<uint32_t>(index),
                      .name = name.c_str(),
                      .fn = fn,
@@ -123,9 +129,9 @@ void configured_vm::register_external_function(size_t index, const std::string &
 int configured_vm::register_helper(const ebpf_helper &helper) {
     if (not config_.helpers.contains(helper.id) and config_.helpers.size() >= config_.max_helpers) {
         return static_cast<int>(fail(make_error(
-            error_code::limit_exceeded,
-            fmt::format("helper {} would be one more than the limit of {}: raise it with ebpf_set_max_helpers()",
-                        helper.id, config_.max_helpers))));
+            error_code::limit_exceeded, fmt::format("helper {} would be one more than the limit of "
+                                                    "{}: raise it with ebpf_set_max_helpers()",
+                                                    helper.id, config_.max_helpers))));
     }
     config_.helpers.insert_or_assign(helper.id, helper_binding{helper, config_.pointer_secret});
     drop_prepared();
@@ -134,8 +140,8 @@ int configured_vm::register_helper(const ebpf_helper &helper) {
 
 int configured_vm::unregister_external_function(size_t index) {
     if (config_.helpers.erase(static_cast<uint32_t>(index)) == 0) {
-        return static_cast<int>(
-            fail(make_error(error_code::not_found, fmt::format("helper {} is not registered", index))));
+        return static_cast<int>(fail(
+            make_error(error_code::not_found, fmt::format("helper {} is not registered", index))));
     }
     drop_prepared();
     return EBPF_OK;
@@ -161,9 +167,10 @@ bool configured_vm::toggle_bounds_check(bool enable) {
 
 int configured_vm::set_pointer_secret(uint64_t secret) {
     if (program_) {
-        return static_cast<int>(fail(make_error(error_code::invalid_argument,
-                                                "the pointer secret must be set before a program is loaded: call "
-                                                "ebpf_unload_code() first")));
+        return static_cast<int>(
+            fail(make_error(error_code::invalid_argument,
+                            "the pointer secret must be set before a program is loaded: call "
+                            "ebpf_unload_code() first")));
     }
     for (auto &[id, helper] : config_.helpers) helper.change_secret(config_.pointer_secret, secret);
     config_.pointer_secret = secret;
@@ -188,7 +195,8 @@ int configured_vm::register_region(const ebpf_region &region) {
 }
 
 int configured_vm::unregister_region(void *ptr) {
-    const auto it = std::ranges::find(config_.regions, reinterpret_cast<uint64_t>(ptr), &memory_span::begin);
+    const auto it =
+        std::ranges::find(config_.regions, reinterpret_cast<uint64_t>(ptr), &memory_span::begin);
     if (it == config_.regions.end()) {
         return static_cast<int>(
             fail(make_error(error_code::not_found, "no region with this address is registered")));

@@ -2,7 +2,6 @@
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "bpftime_vm_compat.hpp"
-
 #include "compat/fault.hpp"
 
 #include <fmt/format.h>
@@ -45,7 +44,8 @@ std::string check_memory(const void *ptr, size_t len) {
 std::string check_region(const ebpf_region &region) {
     if (region.ptr == nullptr) return "region is NULL";
     if (region.permission == 0 or region.permission > EBPF_PERM_READ_WRITE) {
-        return fmt::format("permission {} is none of EBPF_PERM_READ, _WRITE, _READ_WRITE", region.permission);
+        return fmt::format("permission {} is none of EBPF_PERM_READ, _WRITE, _READ_WRITE",
+                           region.permission);
     }
     return check_memory(region.ptr, region.len);
 }
@@ -55,16 +55,20 @@ bool is_memory(const ebpf_argument &argument) {
            argument.kind == EBPF_ARG_MEMORY_READ_WRITE;
 }
 
-/// Memory has a size of its own or is followed by an argument that is its size; a size belongs to such memory.
+/// Memory has a size of its own or is followed by an argument that is its size; a size belongs to
+/// such memory.
 std::string check_sizes(const ebpf_helper &h) {
     bool wants_size = false;
     for (std::size_t i = 0; i < std::size(h.arguments); ++i) {
         const bool is_size = h.arguments[i].kind == EBPF_ARG_MEMORY_SIZE;
-        if (is_size and not wants_size) return fmt::format("argument {} is the size of no memory", i + 1);
-        if (wants_size and not is_size) return fmt::format("argument {} is memory without a size", i);
+        if (is_size and not wants_size)
+            return fmt::format("argument {} is the size of no memory", i + 1);
+        if (wants_size and not is_size)
+            return fmt::format("argument {} is memory without a size", i);
         wants_size = is_memory(h.arguments[i]) and h.arguments[i].size == 0;
     }
-    return wants_size ? fmt::format("argument {} is memory without a size", std::size(h.arguments)) : "";
+    return wants_size ? fmt::format("argument {} is memory without a size", std::size(h.arguments))
+                      : "";
 }
 
 std::string check_helper(const ebpf_helper &h) {
@@ -75,7 +79,8 @@ std::string check_helper(const ebpf_helper &h) {
             return fmt::format("kind {} of argument {} is unknown", h.arguments[i].kind, i + 1);
         }
     }
-    if (h.result > EBPF_RESULT_POINTER_OR_NULL) return fmt::format("result kind {} is unknown", h.result);
+    if (h.result > EBPF_RESULT_POINTER_OR_NULL)
+        return fmt::format("result kind {} is unknown", h.result);
     if (h.purity > EBPF_PURE_CONSTANT) return fmt::format("purity {} is unknown", h.purity);
     return check_sizes(h);
 }
@@ -95,7 +100,9 @@ ebpf_vm::ebpf_vm(std::unique_ptr<bpftime_vm_impl> impl) : impl_{std::move(impl)}
 
 ebpf_vm::~ebpf_vm() = default;
 
-int64_t ebpf_vm::fail(int64_t code, const std::string &message) const { return impl_->set_error(code, message); }
+int64_t ebpf_vm::fail(int64_t code, const std::string &message) const {
+    return impl_->set_error(code, message);
+}
 
 int ebpf_vm::refuse(const std::string &message) const {
     return static_cast<int>(fail(EBPF_ERROR_INVALID_ARGUMENT, message));
@@ -105,7 +112,8 @@ const std::string &ebpf_vm::name() const noexcept { return impl_->backend_name()
 std::string ebpf_vm::error_message() const { return impl_->get_error_message(); }
 
 int ebpf_vm::load_code(const void *code, size_t code_len) {
-    if (code == nullptr and code_len != 0) return refuse(fmt::format("code is NULL but has {} bytes", code_len));
+    if (code == nullptr and code_len != 0)
+        return refuse(fmt::format("code is NULL but has {} bytes", code_len));
     return impl_->load_code(code, code_len);
 }
 
@@ -117,8 +125,8 @@ int64_t ebpf_vm::exec(void *mem, size_t mem_len, int64_t &result) {
     return impl_->exec(mem, mem_len, result);
 }
 
-int64_t ebpf_vm::exec_regions(void *mem, size_t mem_len, const ebpf_region *regions, size_t region_count,
-                              int64_t &result) {
+int64_t ebpf_vm::exec_regions(void *mem, size_t mem_len, const ebpf_region *regions,
+                              size_t region_count, int64_t &result) {
     set_last_fault({});
     if (const auto why = check_memory(mem, mem_len); not why.empty()) return refuse(why);
     if (regions == nullptr and region_count != 0) {
@@ -135,7 +143,8 @@ int64_t ebpf_vm::exec_regions(void *mem, size_t mem_len, const ebpf_region *regi
 precompiled_ebpf_function ebpf_vm::compile() { return impl_->compile(); }
 int ebpf_vm::interrupt() { return impl_->interrupt(); }
 
-int ebpf_vm::register_external_function(size_t index, const std::string &name, external_function_t fn) {
+int ebpf_vm::register_external_function(size_t index, const std::string &name,
+                                        external_function_t fn) {
     ebpf_helper helper{};
     helper.id = static_cast<uint32_t>(index);
     helper.name = name.c_str();
@@ -166,8 +175,10 @@ int ebpf_vm::set_lddw_helpers(const lddw_helpers &helpers) {
     return impl_->set_lddw_helpers(lddw_);
 }
 
-int ebpf_vm::set_lddw_helpers(std::function<uint64_t(uint32_t)> map_by_fd, std::function<uint64_t(uint32_t)> map_by_idx,
-                              std::function<uint64_t(uint64_t)> map_val, std::function<uint64_t(uint32_t)> var_addr,
+int ebpf_vm::set_lddw_helpers(std::function<uint64_t(uint32_t)> map_by_fd,
+                              std::function<uint64_t(uint32_t)> map_by_idx,
+                              std::function<uint64_t(uint64_t)> map_val,
+                              std::function<uint64_t(uint32_t)> var_addr,
                               std::function<uint64_t(uint32_t)> code_addr) {
     lddw_.map_by_fd = std::move(map_by_fd);
     lddw_.map_by_idx = std::move(map_by_idx);
@@ -198,8 +209,9 @@ int ebpf_vm::set_limit(vm_limit limit, uint64_t value) {
     if (index >= limit_ranges.size()) return refuse(fmt::format("limit {} is unknown", index));
     const limit_range &range = limit_ranges[index];
     if (value < range.least or value > range.most or value % range.multiple_of != 0) {
-        return refuse(fmt::format("{} {} is not allowed: from {} to {}{}", range.name, value, range.least, range.most,
-                                  range.multiple_of == 1 ? "" : fmt::format(", a multiple of {}", range.multiple_of)));
+        return refuse(fmt::format(
+            "{} {} is not allowed: from {} to {}{}", range.name, value, range.least, range.most,
+            range.multiple_of == 1 ? "" : fmt::format(", a multiple of {}", range.multiple_of)));
     }
     return impl_->set_limit(limit, value);
 }
@@ -213,7 +225,8 @@ int ebpf_vm::register_region(void *ptr, size_t len, unsigned permission) {
 int ebpf_vm::unregister_region(void *ptr) { return impl_->unregister_region(ptr); }
 
 int ebpf_vm::set_jump_targets(const uint32_t *pcs, size_t count) {
-    if (pcs == nullptr and count != 0) return refuse(fmt::format("pcs is NULL but there are {}", count));
+    if (pcs == nullptr and count != 0)
+        return refuse(fmt::format("pcs is NULL but there are {}", count));
     return impl_->set_jump_targets(pcs, count);
 }
 

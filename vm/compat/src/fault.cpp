@@ -24,7 +24,9 @@ constexpr auto fault_table = std::to_array<fault_row>({
 #undef FAULT
 });
 
-const fault_row &row(fault_kind kind) noexcept { return fault_table[static_cast<std::size_t>(kind)]; }
+const fault_row &row(fault_kind kind) noexcept {
+    return fault_table[static_cast<std::size_t>(kind)];
+}
 
 thread_local fault last;
 
@@ -38,19 +40,24 @@ std::string region_text(const fault &f) {
     case region_kind::input: return fmt::format("offset {} of the input memory", f.offset);
     case region_kind::stack:
         return fmt::format("offset {} of stack frame {}", f.offset, f.region_index);
-    case region_kind::registered: return fmt::format("offset {} of registered region {}", f.offset, f.region_index);
-    case region_kind::run: return fmt::format("offset {} of region {} of this run", f.offset, f.region_index);
-    case region_kind::granted: return fmt::format("offset {} of memory granted by a helper", f.offset);
+    case region_kind::registered:
+        return fmt::format("offset {} of registered region {}", f.offset, f.region_index);
+    case region_kind::run:
+        return fmt::format("offset {} of region {} of this run", f.offset, f.region_index);
+    case region_kind::granted:
+        return fmt::format("offset {} of memory granted by a helper", f.offset);
     case region_kind::none: break;
     }
-    return "memory that nobody granted (register it with ebpf_register_region(), give it with ebpf_exec_regions(), "
+    return "memory that nobody granted (register it with ebpf_register_region(), give it with "
+           "ebpf_exec_regions(), "
            "or grant it in a helper with ebpf_grant())";
 }
 
 std::string_view remedy(fault_kind kind) {
     switch (kind) {
     case fault_kind::call_depth_exceeded: return ": raise the limit with ebpf_set_call_depth()";
-    case fault_kind::instruction_limit: return ": raise the limit with ebpf_set_instruction_limit()";
+    case fault_kind::instruction_limit:
+        return ": raise the limit with ebpf_set_instruction_limit()";
     default: return "";
     }
 }
@@ -66,7 +73,8 @@ static_assert(static_cast<int>(fault_kind::instruction_limit) == EBPF_FAULT_INST
 std::string_view name_of(fault_kind kind) noexcept { return row(kind).name; }
 
 std::string to_message(const fault &f, const program &p) {
-    std::string text = fmt::format("{}: {} at pc {} (`{}`)", row(f.kind).name, row(f.kind).text, f.pc, p.text_at(f.pc));
+    std::string text = fmt::format("{}: {} at pc {} (`{}`)", row(f.kind).name, row(f.kind).text,
+                                   f.pc, p.text_at(f.pc));
     if (is_about_memory(f.kind)) {
         text += fmt::format(": {} bytes at {}", f.size, region_text(f));
     }

@@ -2,13 +2,13 @@
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "bpftime_vm_compat.hpp"
-
 #include "compat/last_error.hpp"
 
 namespace bpftime::vm::compat {
 
 namespace {
-/// Whether this thread's last register_external_function() was the default one, which cannot return that it failed.
+/// Whether this thread's last register_external_function() was the default one, which cannot return
+/// that it failed.
 thread_local bool helper_refused = false;
 }  // namespace
 
@@ -26,12 +26,15 @@ int64_t bpftime_vm_impl::set_error(int64_t code, const std::string &message) con
 
 int bpftime_vm_impl::not_supported(const char *feature) const {
     return static_cast<int>(
-        set_error(EBPF_ERROR_UNSUPPORTED, std::string{feature} + " is not supported by backend " + backend_name_));
+        set_error(EBPF_ERROR_UNSUPPORTED,
+                  std::string{feature} + " is not supported by backend " + backend_name_));
 }
 
 std::string bpftime_vm_impl::get_error_message() { return last_error(); }
 
-void bpftime_vm_impl::register_error_print_callback(int (*fn)(FILE *, const char *, ...)) { error_print_ = fn; }
+void bpftime_vm_impl::register_error_print_callback(int (*fn)(FILE *, const char *, ...)) {
+    error_print_ = fn;
+}
 
 precompiled_ebpf_function bpftime_vm_impl::compile() {
     not_supported("compile");
@@ -52,9 +55,15 @@ int bpftime_vm_impl::register_helper(const ebpf_helper &helper) {
     return helper_refused ? EBPF_ERROR_UNSUPPORTED : EBPF_OK;
 }
 
-int bpftime_vm_impl::unregister_external_function(size_t) { return not_supported("unregister_external_function"); }
-int bpftime_vm_impl::set_unwind_function_index(size_t) { return not_supported("set_unwind_function_index"); }
-int bpftime_vm_impl::set_lddw_helpers(const lddw_helpers &) { return not_supported("set_lddw_helpers"); }
+int bpftime_vm_impl::unregister_external_function(size_t) {
+    return not_supported("unregister_external_function");
+}
+int bpftime_vm_impl::set_unwind_function_index(size_t) {
+    return not_supported("set_unwind_function_index");
+}
+int bpftime_vm_impl::set_lddw_helpers(const lddw_helpers &) {
+    return not_supported("set_lddw_helpers");
+}
 
 bool bpftime_vm_impl::toggle_bounds_check(bool) {
     not_supported("toggle_bounds_check");
@@ -63,12 +72,16 @@ bool bpftime_vm_impl::toggle_bounds_check(bool) {
 
 int bpftime_vm_impl::set_pointer_secret(uint64_t) { return not_supported("set_pointer_secret"); }
 int bpftime_vm_impl::set_limit(vm_limit, uint64_t) { return not_supported("set_limit"); }
-int bpftime_vm_impl::register_region(const ebpf_region &) { return not_supported("register_region"); }
+int bpftime_vm_impl::register_region(const ebpf_region &) {
+    return not_supported("register_region");
+}
 int bpftime_vm_impl::unregister_region(void *) { return not_supported("unregister_region"); }
-int bpftime_vm_impl::set_jump_targets(const uint32_t *, size_t) { return not_supported("set_jump_targets"); }
+int bpftime_vm_impl::set_jump_targets(const uint32_t *, size_t) {
+    return not_supported("set_jump_targets");
+}
 
-int64_t bpftime_vm_impl::exec_regions(void *mem, size_t mem_len, const ebpf_region *, size_t region_count,
-                                      int64_t &result) {
+int64_t bpftime_vm_impl::exec_regions(void *mem, size_t mem_len, const ebpf_region *,
+                                      size_t region_count, int64_t &result) {
     if (region_count != 0) return not_supported("exec_regions");
     return exec(mem, mem_len, result);
 }
@@ -80,7 +93,9 @@ std::vector<uint8_t> bpftime_vm_impl::do_aot_compile() {
     return {};
 }
 
-std::vector<uint8_t> bpftime_vm_impl::do_aot_compile_with(const ebpf_aot_options &) { return do_aot_compile(); }
+std::vector<uint8_t> bpftime_vm_impl::do_aot_compile_with(const ebpf_aot_options &) {
+    return do_aot_compile();
+}
 
 precompiled_ebpf_function bpftime_vm_impl::load_aot_object(const std::vector<uint8_t> &) {
     not_supported("load_aot_object");

@@ -24,7 +24,8 @@ std::array<argument_declaration, max_helper_arguments> copy_arguments(const ebpf
 
 bool declares_types(const ebpf_helper &helper) {
     return helper.result != EBPF_RESULT_SCALAR or helper.purity != EBPF_IMPURE or
-           std::ranges::any_of(helper.arguments, [](const ebpf_argument &a) { return a.kind != EBPF_ARG_UNUSED; });
+           std::ranges::any_of(helper.arguments,
+                               [](const ebpf_argument &a) { return a.kind != EBPF_ARG_UNUSED; });
 }
 
 }  // namespace
@@ -46,7 +47,8 @@ helper_binding::helper_binding(const ebpf_helper &helper, uint64_t secret)
                    .purity = static_cast<helper_purity>(helper.purity)},
       context_{helper.context},
       has_context_{helper.ctx_fn != nullptr} {
-    code_ = secret ^ (has_context_ ? reinterpret_cast<uint64_t>(helper.ctx_fn) : reinterpret_cast<uint64_t>(helper.fn));
+    code_ = secret ^ (has_context_ ? reinterpret_cast<uint64_t>(helper.ctx_fn)
+                                   : reinterpret_cast<uint64_t>(helper.fn));
 }
 
 /// Walks the reachable code once.
@@ -78,10 +80,12 @@ private:
         case isa::operation::call_helper: return bind_helper(pc, static_cast<uint32_t>(i.imm));
         case isa::operation::callx: bind_all_helpers(); return {};
         case isa::operation::call_kfunc:
-            return fail(error_code::unsupported, pc,
-                        fmt::format("call of kernel function with BTF id {} is not supported", i.imm));
+            return fail(
+                error_code::unsupported, pc,
+                fmt::format("call of kernel function with BTF id {} is not supported", i.imm));
         case isa::operation::addr_space_cast:
-            return fail(error_code::unsupported, pc, "addr_space_cast needs an arena, and this VM has none");
+            return fail(error_code::unsupported, pc,
+                        "addr_space_cast needs an arena, and this VM has none");
         case isa::operation::gotox: return check_jump_table(pc);
         default: return isa::is_wide(i.id) ? resolve_lddw(pc, i) : maybe_error{};
         }
@@ -90,7 +94,8 @@ private:
     maybe_error bind_helper(uint32_t pc, uint32_t id) {
         const auto it = config_.helpers.find(id);
         if (it == config_.helpers.end()) {
-            return fail(error_code::missing_helper, pc, fmt::format("helper {} is not registered", id));
+            return fail(error_code::missing_helper, pc,
+                        fmt::format("helper {} is not registered", id));
         }
         out_.helpers_.insert(*it);
         return {};
@@ -106,12 +111,14 @@ private:
         const auto first = std::ranges::lower_bound(p_.jump_targets(), f.begin);
         if (first != p_.jump_targets().end() and *first < f.end) return {};
         return fail(error_code::unsupported, pc,
-                    "gotox is not supported without a jump table: give its entries with ebpf_set_jump_targets() "
+                    "gotox is not supported without a jump table: give its entries with "
+                    "ebpf_set_jump_targets() "
                     "before loading");
     }
 
     error missing(uint32_t pc, std::string_view what) const {
-        return fail(error_code::missing_lddw, pc, fmt::format("lddw needs the callback {}, which is not set", what));
+        return fail(error_code::missing_lddw, pc,
+                    fmt::format("lddw needs the callback {}, which is not set", what));
     }
 
     maybe_error resolve_lddw(uint32_t pc, const isa::instruction &i) {
@@ -143,8 +150,10 @@ private:
             put_object(h.var_addr, h.var_addr_size);
             break;
         case isa::operation::lddw_code:
-            if (h.code_addr) put_object(h.code_addr, h.code_addr_size);
-            else put(code_handle(p_.callee_pc(pc)));
+            if (h.code_addr)
+                put_object(h.code_addr, h.code_addr_size);
+            else
+                put(code_handle(p_.callee_pc(pc)));
             break;
         case isa::operation::lddw_map_idx:
             if (not h.map_by_idx) return missing(pc, "map_by_idx");
@@ -162,7 +171,8 @@ private:
 
     /// Each piece of memory once, however often the program names it: accesses search the list.
     void grant(uint64_t address, uint64_t size) {
-        if (size != 0 and granted_.emplace(address, size).second) out_.regions_.push_back({address, size});
+        if (size != 0 and granted_.emplace(address, size).second)
+            out_.regions_.push_back({address, size});
     }
 
     const program &p_;
@@ -171,7 +181,9 @@ private:
     std::set<std::pair<uint64_t, uint64_t>> granted_;
 };
 
-result<linkage> linkage::resolve(const program &p, const vm_config &config) { return linker{p, config}.run(); }
+result<linkage> linkage::resolve(const program &p, const vm_config &config) {
+    return linker{p, config}.run();
+}
 
 uint64_t linkage::lddw_value(const program &p, uint32_t pc) const noexcept {
     const auto it = lddw_values_.find(pc);

@@ -48,7 +48,9 @@ spdlog::logger make_logger() {
     if (row != levels.end()) {
         logger.set_level(row->level);
     } else {
-        logger.warn("BPFTIME_LOG_LEVEL={} is unknown: use TRACE, DEBUG, INFO, WARN, ERROR, CRITICAL or OFF", wanted);
+        logger.warn(
+            "BPFTIME_LOG_LEVEL={} is unknown: use TRACE, DEBUG, INFO, WARN, ERROR, CRITICAL or OFF",
+            wanted);
     }
     return logger;
 }

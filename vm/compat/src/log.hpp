@@ -9,7 +9,8 @@
 
 namespace bpftime::vm::log {
 
-/// TRACE, DEBUG, INFO, WARN (default), ERROR, CRITICAL or OFF, read from BPFTIME_LOG_LEVEL at first use.
+/// TRACE, DEBUG, INFO, WARN (default), ERROR, CRITICAL or OFF, read from BPFTIME_LOG_LEVEL at first
+/// use.
 [[nodiscard]] spdlog::logger &logger();
 
 template <typename... Args>

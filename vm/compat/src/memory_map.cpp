@@ -11,7 +11,8 @@ namespace bpftime::vm::compat {
 
 namespace {
 
-/// An access that misses the input memory by less than this is reported as its offset, not as a stray one.
+/// An access that misses the input memory by less than this is reported as its offset, not as a
+/// stray one.
 constexpr uint64_t near_distance = 64 << 10;
 
 }  // namespace
@@ -38,7 +39,8 @@ bool memory_map::search(uint64_t address, uint64_t size, permission wanted) noex
         return false;
     };
     // Helpers grant what the program touches next: the newest grant first.
-    return try_all(std::views::reverse(granted_)) or try_all(run_) or try_all(registered_) or try_all(linked_);
+    return try_all(std::views::reverse(granted_)) or try_all(run_) or try_all(registered_) or
+           try_all(linked_);
 }
 
 void memory_map::grant(const memory_span &span) {
@@ -54,9 +56,11 @@ void memory_map::grant(const memory_span &span) {
 std::optional<memory_map::place> memory_map::find(uint64_t address) const noexcept {
     if (input_.len != 0 and input_.holds(address, 1)) return place{region_kind::input, 0, input_};
     for (uint32_t depth = 0; depth < live_; ++depth) {
-        if (stack_.frame(depth).holds(address, 1)) return place{region_kind::stack, depth, stack_.frame(depth)};
+        if (stack_.frame(depth).holds(address, 1))
+            return place{region_kind::stack, depth, stack_.frame(depth)};
     }
-    const auto in = [&](region_kind kind, std::span<const memory_span> spans) -> std::optional<place> {
+    const auto in = [&](region_kind kind,
+                        std::span<const memory_span> spans) -> std::optional<place> {
         for (uint32_t i = 0; i < spans.size(); ++i) {
             if (spans[i].holds(address, 1)) return place{kind, i, spans[i]};
         }
@@ -74,15 +78,18 @@ std::optional<memory_map::place> memory_map::find_near(uint64_t address) const n
         return place{region_kind::stack, *depth, stack_.frame(*depth)};
     }
     const uint64_t from_start = address - input_.begin;
-    if (input_.len != 0 and (from_start < input_.len + near_distance or 0 - from_start < near_distance)) {
+    if (input_.len != 0 and
+        (from_start < input_.len + near_distance or 0 - from_start < near_distance)) {
         return place{region_kind::input, 0, input_};
     }
     return std::nullopt;
 }
 
-fault memory_map::explain(uint32_t pc, uint64_t address, uint64_t size, permission wanted) const noexcept {
+fault memory_map::explain(uint32_t pc, uint64_t address, uint64_t size,
+                          permission wanted) const noexcept {
     fault f{.pc = pc, .size = size, .address = address};
-    f.kind = allows_write(wanted) ? fault_kind::out_of_bounds_write : fault_kind::out_of_bounds_read;
+    f.kind =
+        allows_write(wanted) ? fault_kind::out_of_bounds_write : fault_kind::out_of_bounds_read;
     auto where = find(address);
     if (where and where->span.holds(address, size)) {
         // The access is in bounds, so a permission is missing.

@@ -5,9 +5,8 @@
 
 #include "log.hpp"
 
-#include <fmt/format.h>
-
 #include <dlfcn.h>
+#include <fmt/format.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -19,7 +18,8 @@ namespace bpftime::vm::compat {
 #ifdef BPFTIME_VM_STATIC_BUILD
 
 std::expected<vm_factory, std::string> load_plugin(const std::string &) {
-    return std::unexpected{"it is not built in, and this is a static build, which loads no plugins"};
+    return std::unexpected{
+        "it is not built in, and this is a static build, which loads no plugins"};
 }
 std::vector<std::string> find_plugins() { return {}; }
 
@@ -35,7 +35,8 @@ constexpr std::string_view suffix = ".so";
 /// The folder that this library was loaded from; empty if that cannot be told.
 fs::path own_folder() {
     Dl_info info{};
-    if (dladdr(reinterpret_cast<void *>(&load_plugin), &info) == 0 or info.dli_fname == nullptr) return {};
+    if (dladdr(reinterpret_cast<void *>(&load_plugin), &info) == 0 or info.dli_fname == nullptr)
+        return {};
     std::error_code ignored;
     return fs::canonical(info.dli_fname, ignored).parent_path();
 }
@@ -63,19 +64,23 @@ fs::path file_of(const fs::path &folder, std::string_view name) {
 }
 
 /// The backend that a loaded plugin describes, or why it cannot be used.
-std::expected<vm_factory, std::string> describe(void *handle, const std::string &name, const std::string &file) {
+std::expected<vm_factory, std::string> describe(void *handle, const std::string &name,
+                                                const std::string &file) {
     const auto *const descriptor =
         static_cast<const plugin_descriptor *>(dlsym(handle, "bpftime_vm_plugin_descriptor"));
     if (descriptor == nullptr) {
-        return std::unexpected{fmt::format("{} exports no bpftime_vm_plugin_descriptor (see EBPF_VM_PLUGIN)", file)};
+        return std::unexpected{
+            fmt::format("{} exports no bpftime_vm_plugin_descriptor (see EBPF_VM_PLUGIN)", file)};
     }
     if (descriptor->abi_version != plugin_abi_version) {
-        return std::unexpected{fmt::format("{} was built for plugin ABI version {}, this library has {}: rebuild it", file,
-                           descriptor->abi_version, plugin_abi_version)};
+        return std::unexpected{
+            fmt::format("{} was built for plugin ABI version {}, this library has {}: rebuild it",
+                        file, descriptor->abi_version, plugin_abi_version)};
     }
     if (descriptor->name == nullptr or descriptor->create == nullptr or name != descriptor->name) {
         return std::unexpected{fmt::format("{} brings the backend '{}', not '{}'", file,
-                           descriptor->name == nullptr ? "" : descriptor->name, name)};
+                                           descriptor->name == nullptr ? "" : descriptor->name,
+                                           name)};
     }
     return [create = descriptor->create] { return std::unique_ptr<bpftime_vm_impl>{create()}; };
 }
@@ -91,13 +96,14 @@ std::expected<vm_factory, std::string> load_plugin(const std::string &name) {
         void *const handle = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
         if (handle == nullptr) {
             const char *const reason = dlerror();
-            return std::unexpected{
-                fmt::format("its plugin cannot be loaded: {}", reason == nullptr ? file.string() : reason)};
+            return std::unexpected{fmt::format("its plugin cannot be loaded: {}",
+                                               reason == nullptr ? file.string() : reason)};
         }
         log::debug("plugin {} loaded", file.string());
         return describe(handle, name, file.string());
     }
-    return std::unexpected{fmt::format("it is not built in and there is no plugin {}{}{}", prefix, name, suffix)};
+    return std::unexpected{
+        fmt::format("it is not built in and there is no plugin {}{}{}", prefix, name, suffix)};
 }
 
 std::vector<std::string> find_plugins() {
@@ -107,7 +113,8 @@ std::vector<std::string> find_plugins() {
         for (const auto &file : fs::directory_iterator{folder, ignored}) {
             const std::string name = file.path().filename().string();
             if (name.starts_with(prefix) and name.ends_with(suffix)) {
-                names.push_back(name.substr(prefix.size(), name.size() - prefix.size() - suffix.size()));
+                names.push_back(
+                    name.substr(prefix.size(), name.size() - prefix.size() - suffix.size()));
             }
         }
     }

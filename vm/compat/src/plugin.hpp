@@ -11,7 +11,8 @@
 
 namespace bpftime::vm::compat {
 
-/// Loads libbpftime-vm-NAME.so; the factory that it brings, or why that did not work. `name` has been checked.
+/// Loads libbpftime-vm-NAME.so; the factory that it brings, or why that did not work. `name` has
+/// been checked.
 [[nodiscard]] std::expected<vm_factory, std::string> load_plugin(const std::string &name);
 
 /// Names of the plugins that load_plugin() would find, without loading them.

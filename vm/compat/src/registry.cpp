@@ -67,13 +67,14 @@ private:
 };
 
 bool is_name(std::string_view name) {
-    return not name.empty() and name.front() != '.' and std::ranges::all_of(name, [](unsigned char c) {
-        return std::isalnum(c) != 0 or c == '_' or c == '-' or c == '.';
-    });
+    return not name.empty() and name.front() != '.' and
+           std::ranges::all_of(name, [](unsigned char c) {
+               return std::isalnum(c) != 0 or c == '_' or c == '-' or c == '.';
+           });
 }
 
-/// Whether this thread is opening a plugin. What the plugin's constructors register meanwhile does not count: nothing
-/// has checked the plugin's ABI version yet.
+/// Whether this thread is opening a plugin. What the plugin's constructors register meanwhile does
+/// not count: nothing has checked the plugin's ABI version yet.
 thread_local bool opening_plugin = false;
 
 std::expected<vm_factory, std::string> load_plugin_quietly(const std::string &name) {
@@ -84,7 +85,8 @@ std::expected<vm_factory, std::string> load_plugin_quietly(const std::string &na
     return load_plugin(name);
 }
 
-/// The factory of `name`, loading its plugin if need be; empty if there is none. `why` gets the reason.
+/// The factory of `name`, loading its plugin if need be; empty if there is none. `why` gets the
+/// reason.
 vm_factory find_factory(const std::string &name, std::string &why) {
     if (auto factory = registry::instance().find(name)) return factory;
     if (not is_name(name)) {
@@ -138,8 +140,9 @@ int register_vm_factory(const std::string &vm_name, vm_factory factory) {
         return code;
     };
     if (not is_name(vm_name)) {
-        return refuse(EBPF_ERROR_INVALID_ARGUMENT,
-                      "a name has letters, digits, '_', '-' and '.' only, and does not begin with '.'");
+        return refuse(
+            EBPF_ERROR_INVALID_ARGUMENT,
+            "a name has letters, digits, '_', '-' and '.' only, and does not begin with '.'");
     }
     if (not factory) return refuse(EBPF_ERROR_INVALID_ARGUMENT, "its factory is empty");
     if (opening_plugin) {
@@ -156,7 +159,8 @@ int register_vm_factory(const std::string &vm_name, vm_factory factory) {
 std::vector<std::string> list_vm_backends() {
     std::vector<std::string> names = registry::instance().names();
     for (std::string &plugin : find_plugins()) {
-        if (is_name(plugin) and std::ranges::find(names, plugin) == names.end()) names.push_back(std::move(plugin));
+        if (is_name(plugin) and std::ranges::find(names, plugin) == names.end())
+            names.push_back(std::move(plugin));
     }
     // Not stable_sort(), for which clang reports a deprecated function inside of libstdc++ 12.
     for (const std::string_view best : preference | std::views::reverse) {
@@ -171,7 +175,8 @@ std::unique_ptr<bpftime_vm_impl> create_vm_instance(const std::string &vm_name) 
     std::string why;
     const vm_factory factory = find_factory(vm_name, why);
     if (not factory) {
-        throw std::runtime_error(fmt::format("unknown backend '{}': {}; there are: {}", vm_name.c_str(), why,
+        throw std::runtime_error(fmt::format("unknown backend '{}': {}; there are: {}",
+                                             vm_name.c_str(), why,
                                              fmt::join(list_vm_backends(), ", ")));
     }
     auto instance = start(vm_name, factory);

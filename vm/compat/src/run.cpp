@@ -31,7 +31,8 @@ budget::budget(uint64_t limit, const std::atomic<uint32_t> &interrupts) noexcept
       interrupts_at_start_{interrupts.load(std::memory_order_relaxed)} {}
 
 fault_kind budget::refill(uint32_t units) noexcept {
-    if (interrupts_.load(std::memory_order_relaxed) != interrupts_at_start_) return fault_kind::interrupted;
+    if (interrupts_.load(std::memory_order_relaxed) != interrupts_at_start_)
+        return fault_kind::interrupted;
     const uint64_t wanted = std::max<uint64_t>(units, slice_units);
     if (unlimited_) {
         slice_ = static_cast<int64_t>(wanted - units);
@@ -46,8 +47,8 @@ fault_kind budget::refill(uint32_t units) noexcept {
     return fault_kind::none;
 }
 
-run::run(const vm_config &config, const linkage &linked, const std::atomic<uint32_t> &interrupts, memory_span input,
-         std::span<const memory_span> regions)
+run::run(const vm_config &config, const linkage &linked, const std::atomic<uint32_t> &interrupts,
+         memory_span input, std::span<const memory_span> regions)
     : config_{config},
       linked_{linked},
       input_{input},
@@ -80,7 +81,8 @@ uint64_t run::enter_frame(uint32_t depth) noexcept {
     return stack_.frame_top(depth);
 }
 
-bool run::check_arguments(uint32_t pc, const helper_declaration &helper, const uint64_t arguments[5]) noexcept {
+bool run::check_arguments(uint32_t pc, const helper_declaration &helper,
+                          const uint64_t arguments[5]) noexcept {
     for (std::size_t i = 0; i < max_helper_arguments; ++i) {
         const argument_declaration &declared = helper.arguments[i];
         const permission wanted = permission_of(declared.kind);
@@ -95,9 +97,11 @@ bool run::check_arguments(uint32_t pc, const helper_declaration &helper, const u
     return true;
 }
 
-bool run::call_helper(uint32_t pc, const helper_binding &helper, const uint64_t a[5], uint64_t &result) {
+bool run::call_helper(uint32_t pc, const helper_binding &helper, const uint64_t a[5],
+                      uint64_t &result) {
     const helper_declaration &declared = helper.declaration();
-    if (declared.typed and config_.bounds_checks and not check_arguments(pc, declared, a)) return false;
+    if (declared.typed and config_.bounds_checks and not check_arguments(pc, declared, a))
+        return false;
     result = helper.call(config_.pointer_secret, a[0], a[1], a[2], a[3], a[4]);
     if (declared.typed and declared.result != result_kind::scalar and result != 0) {
         memory_.grant({result, declared.result_size});

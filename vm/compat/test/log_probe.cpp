@@ -1,4 +1,4 @@
-// bpftime-vm: makes the library log what it has to log: one debug message, one warning, and errors that are no log
+// bpftime-vm: makes the library log a debug message, a warning, and errors that are no log
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "ebpf-vm.h"
@@ -11,11 +11,12 @@ int main() {
     const uint8_t no_program[8] = {0xff};
     int64_t result = 0;
     ebpf_vm *const vm = ebpf_create("ubpf");
-    const bool good = ebpf_load(vm, exit_program, sizeof exit_program, nullptr) == 0 and
-                      ebpf_exec(vm, nullptr, 0, &result) == 0 and
-                      ebpf_load(vm, no_program, sizeof no_program, nullptr) < 0 and
-                      ebpf_compile(vm, nullptr) == nullptr and
-                      register_vm_factory("ubpf", [] { return std::make_unique<test::minimal_vm>(); }) < 0;
+    const bool good =
+        ebpf_load(vm, exit_program, sizeof exit_program, nullptr) == 0 and
+        ebpf_exec(vm, nullptr, 0, &result) == 0 and
+        ebpf_load(vm, no_program, sizeof no_program, nullptr) < 0 and
+        ebpf_compile(vm, nullptr) == nullptr and
+        register_vm_factory("ubpf", [] { return std::make_unique<test::minimal_vm>(); }) < 0;
     ebpf_destroy(vm);
     return good ? 0 : 1;
 }

@@ -1,8 +1,9 @@
-// bpftime-vm: tells by its exit code whether a backend can be created: 0 yes, 1 no; 2: this is no setuid process
+// bpftime-vm: tells by its exit code whether a backend can be created
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 //
 // usage: plugin_probe <backend> [setuid]
+// exit codes: 0: it can be created; 1: it cannot; 2: this is no setuid process
 
 #include "ebpf-vm.h"
 

@@ -19,14 +19,15 @@ std::string contents(std::FILE *file) {
     std::string text;
     std::rewind(file);
     std::array<char, 4096> block;
-    while (const size_t n = std::fread(block.data(), 1, block.size(), file)) text.append(block.data(), n);
+    while (const size_t n = std::fread(block.data(), 1, block.size(), file))
+        text.append(block.data(), n);
     std::fclose(file);
     return text;
 }
 
 [[noreturn]] void become(const std::vector<std::string> &arguments,
-                         const std::vector<std::pair<std::string, std::string>> &environment, std::FILE *out,
-                         std::FILE *err) {
+                         const std::vector<std::pair<std::string, std::string>> &environment,
+                         std::FILE *out, std::FILE *err) {
     dup2(fileno(out), STDOUT_FILENO);
     dup2(fileno(err), STDERR_FILENO);
     for (const auto &[name, value] : environment) setenv(name.c_str(), value.c_str(), 1);

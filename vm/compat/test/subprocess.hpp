@@ -15,8 +15,10 @@ struct finished_process {
     std::string err;
 };
 
-/// Runs `arguments` with the given changes to this process's environment; an empty name list changes nothing.
-[[nodiscard]] finished_process run_process(const std::vector<std::string> &arguments,
-                                           const std::vector<std::pair<std::string, std::string>> &environment = {});
+/// Runs `arguments` with the given changes to this process's environment; an empty name list
+/// changes nothing.
+[[nodiscard]] finished_process run_process(
+    const std::vector<std::string> &arguments,
+    const std::vector<std::pair<std::string, std::string>> &environment = {});
 
 }  // namespace bpftime::vm::compat::test

@@ -62,13 +62,16 @@ std::vector<uint64_t> around_slices() {
 TEST(slice_boundaries, are_nothing_that_a_run_sees) {
     auto limits = around_slices();
     constexpr uint64_t most = std::numeric_limits<uint64_t>::max();
-    limits.insert(limits.end(), {0, most, most - 1, uint64_t{1} << 63, (uint64_t{1} << 63) - 1, uint64_t{1} << 32});
+    limits.insert(limits.end(), {0, most, most - 1, uint64_t{1} << 63, (uint64_t{1} << 63) - 1,
+                                 uint64_t{1} << 32});
     const auto charges = around_slices();
     for (const uint64_t limit : limits) {
         for (const uint64_t first : charges) {
             for (const uint64_t second : charges) {
-                expect_same(limit, {static_cast<uint32_t>(first), static_cast<uint32_t>(second), 1, 1});
-                expect_same(limit, {1, static_cast<uint32_t>(first), 1, static_cast<uint32_t>(second), 1});
+                expect_same(limit,
+                            {static_cast<uint32_t>(first), static_cast<uint32_t>(second), 1, 1});
+                expect_same(limit,
+                            {1, static_cast<uint32_t>(first), 1, static_cast<uint32_t>(second), 1});
             }
         }
     }
@@ -86,8 +89,9 @@ TEST(slice_boundaries, can_be_met_from_any_side) {
 
 TEST(slice_boundaries, may_be_overstepped_by_the_largest_charge) {
     constexpr uint32_t largest = std::numeric_limits<uint32_t>::max();
-    for (const uint64_t limit : {uint64_t{0}, uint64_t{1}, uint64_t{largest} - 1, uint64_t{largest},
-                                 uint64_t{largest} + 1, 2 * uint64_t{largest}, 2 * uint64_t{largest} - 1}) {
+    for (const uint64_t limit :
+         {uint64_t{0}, uint64_t{1}, uint64_t{largest} - 1, uint64_t{largest}, uint64_t{largest} + 1,
+          2 * uint64_t{largest}, 2 * uint64_t{largest} - 1}) {
         expect_same(limit, {largest, largest, largest});
         expect_same(limit, {1, largest, 1, largest});
     }
@@ -97,7 +101,8 @@ TEST(random_charges, are_counted_exactly) {
     std::mt19937_64 random{3};
     for (int round = 0; round < 2000; ++round) {
         std::vector<uint32_t> charges(50);
-        for (uint32_t &c : charges) c = static_cast<uint32_t>(1 + (random() >> (40 + random() % 24)));
+        for (uint32_t &c : charges)
+            c = static_cast<uint32_t>(1 + (random() >> (40 + random() % 24)));
         expect_same(random() % 5 == 0 ? 0 : random() % (4 * slice), charges);
     }
 }
@@ -107,7 +112,8 @@ TEST(random_charges, are_counted_exactly) {
 TEST(interrupt, before_the_run_does_not_count) {
     const std::atomic<uint32_t> interrupts = 5;
     budget b{0, interrupts};
-    for (uint64_t spent = 0; spent < 4 * slice; spent += 4096) ASSERT_EQ(b.charge(4096), fault_kind::none);
+    for (uint64_t spent = 0; spent < 4 * slice; spent += 4096)
+        ASSERT_EQ(b.charge(4096), fault_kind::none);
 }
 
 TEST(interrupt, ends_the_run_within_a_slice) {
@@ -125,7 +131,8 @@ TEST(interrupt, ends_the_run_within_a_slice) {
                     more += step;
                 }
                 EXPECT_EQ(why, fault_kind::interrupted) << before << ", " << step;
-                EXPECT_LE(more, slice + step) << "at the latest by the first charge that more than a slice comes to";
+                EXPECT_LE(more, slice + step)
+                    << "at the latest by the first charge that more than a slice comes to";
             }
         }
     }

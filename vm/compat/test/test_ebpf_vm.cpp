@@ -41,7 +41,9 @@ TEST_F(cpp_interface, has_a_name) {
     EXPECT_EQ(vm_->impl().backend_name(), "ubpf");
 }
 
-TEST_F(cpp_interface, takes_the_best_backend_for_no_name) { EXPECT_EQ(ebpf_vm{""}.name(), list_vm_backends().front()); }
+TEST_F(cpp_interface, takes_the_best_backend_for_no_name) {
+    EXPECT_EQ(ebpf_vm{""}.name(), list_vm_backends().front());
+}
 
 TEST_F(cpp_interface, throws_for_unknown_names_alone) {
     EXPECT_THROW(ebpf_vm{"nope"}, std::runtime_error);
@@ -85,7 +87,8 @@ TEST_F(cpp_interface, takes_lambdas_with_captures) {
                                     [&](uint32_t idx) { return seen += "i", base + 2 * idx; },
                                     [&](uint64_t map) { return seen += "v", map + 1; },
                                     [&](uint32_t idx) { return seen += "a", base + 3 * idx; },
-                                    [&](uint32_t idx) { return seen += "c", base + 4 * idx; }), 0);
+                                    [&](uint32_t idx) { return seen += "c", base + 4 * idx; }),
+              0);
     const auto value_of = [&](const char *operand) {
         load("lddw %r0, " + std::string{operand} + "\nexit\nexit");
         return static_cast<uint64_t>(run()) - base;
@@ -125,17 +128,22 @@ TEST_F(cpp_interface, takes_functions_that_return_int) {
 TEST_F(cpp_interface, keeps_sizes_when_callbacks_change_and_the_other_way_round) {
     uint64_t value = 5;
     const auto address = [&](uint32_t) { return reinterpret_cast<uint64_t>(&value); };
-    ASSERT_EQ(vm_->set_lddw_size_helpers(nullptr, nullptr, nullptr, [](uint32_t) { return sizeof value; }), 0);
+    ASSERT_EQ(vm_->set_lddw_size_helpers(nullptr, nullptr, nullptr,
+                                         [](uint32_t) { return sizeof value; }),
+              0);
     ASSERT_EQ(vm_->set_lddw_helpers(nullptr, nullptr, nullptr, address), 0);
     load("lddw %r1, var_addr(1)\nldxdw %r0, [%r1]\nexit");
     EXPECT_EQ(run(), 5);
-    ASSERT_EQ(vm_->set_lddw_size_helpers(nullptr, nullptr, nullptr, [](uint32_t) { return sizeof value; }), 0);
+    ASSERT_EQ(vm_->set_lddw_size_helpers(nullptr, nullptr, nullptr,
+                                         [](uint32_t) { return sizeof value; }),
+              0);
     EXPECT_EQ(run(), 5);
     lddw_helpers all;
     all.var_addr = address;
     ASSERT_EQ(vm_->set_lddw_helpers(all), 0);
     int64_t result = 0;
-    EXPECT_EQ(vm_->exec(nullptr, 0, result), EBPF_ERROR_FAULT) << "the struct sets all of them, sizes included";
+    EXPECT_EQ(vm_->exec(nullptr, 0, result), EBPF_ERROR_FAULT)
+        << "the struct sets all of them, sizes included";
 }
 
 TEST_F(cpp_interface, lets_go_of_captures_when_it_ends) {
@@ -168,33 +176,40 @@ TEST_F(cpp_interface, takes_helpers_of_any_signature) {
     EXPECT_EQ(vm_->register_external_function(2, "keep", &keep), 0);
     EXPECT_EQ(vm_->register_external_function(3, "answer", reinterpret_cast<void *>(answer)), 0);
     EXPECT_EQ(vm_->register_external_function(4, "print", print), 0);
-    load("mov %r1, 3\nmov %r2, -5\ncall 1\nmovsx3264 %r1, %r0\ncall 2\ncall 4\nmov %r6, %r0\ncall 3\nadd %r0, %r6\nexit");
+    load(
+        "mov %r1, 3\nmov %r2, -5\ncall 1\nmovsx3264 %r1, %r0\ncall 2\ncall 4\nmov %r6, %r0\n"
+        "call 3\nadd %r0, %r6\nexit");
     EXPECT_EQ(run(), 49);
     EXPECT_EQ(last, -2);
 }
 
 TEST_F(cpp_interface, refuses_helpers_that_are_null) {
     EXPECT_EQ(vm_->register_external_function(1, "null", nullptr), EBPF_ERROR_INVALID_ARGUMENT);
-    EXPECT_EQ(vm_->register_external_function(1, "null", static_cast<void *>(nullptr)), EBPF_ERROR_INVALID_ARGUMENT);
+    EXPECT_EQ(vm_->register_external_function(1, "null", static_cast<void *>(nullptr)),
+              EBPF_ERROR_INVALID_ARGUMENT);
     EXPECT_EQ(vm_->register_external_function(1, "null", static_cast<external_function_t>(nullptr)),
               EBPF_ERROR_INVALID_ARGUMENT);
     EXPECT_EQ(vm_->error_message(), "helper 1 cannot be registered: function is NULL");
 }
 
 TEST_F(cpp_interface, takes_lambdas_without_captures_as_helpers) {
-    EXPECT_EQ(vm_->register_external_function(
-                  1, "twice", [](uint64_t a, uint64_t, uint64_t, uint64_t, uint64_t) { return 2 * a; }), 0);
+    EXPECT_EQ(
+        vm_->register_external_function(
+            1, "twice", [](uint64_t a, uint64_t, uint64_t, uint64_t, uint64_t) { return 2 * a; }),
+        0);
     load("mov %r1, 21\ncall 1\nexit");
     EXPECT_EQ(run(), 42);
 }
 
 TEST_F(cpp_interface, lets_exceptions_of_helpers_through) {
     static bool throws = true;
-    ASSERT_EQ(vm_->register_external_function(1, "throws",
-                                              [](uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) -> uint64_t {
-                                                  if (throws) throw std::domain_error("from a helper");
-                                                  return 4;
-                                              }), 0);
+    ASSERT_EQ(vm_->register_external_function(
+                  1, "throws",
+                  [](uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) -> uint64_t {
+                      if (throws) throw std::domain_error("from a helper");
+                      return 4;
+                  }),
+              0);
     load("call 1\nexit");
     int64_t result = 9;
     EXPECT_THROW((void)vm_->exec(nullptr, 0, result), std::domain_error);

@@ -52,8 +52,8 @@ void expect_error(const error &e, error_code code, uint32_t pc, const std::strin
 
 TEST_F(linking, needs_the_helpers_that_are_called) {
     expect_error(refusal_of("mov %r0, 1\ncall 7\nexit"), error_code::missing_helper, 1,
-                 "helper 7 is not registered at pc 1 (`call 7`): register it with ebpf_register() before compiling or "
-                 "running");
+                 "helper 7 is not registered at pc 1 (`call 7`): register it with ebpf_register() "
+                 "before compiling or running");
     EXPECT_EQ(refusal_of("call 4294967295\nexit").code, error_code::missing_helper);
 }
 
@@ -64,13 +64,16 @@ TEST_F(linking, tells_the_first_of_two_problems) {
 }
 
 TEST_F(linking, needs_no_kernel_functions) {
-    expect_error(refusal_of("call kfunc 99\nexit"), error_code::unsupported, 0,
-                 "call of kernel function with BTF id 99 is not supported at pc 0 (`call kfunc 99`)");
+    expect_error(
+        refusal_of("call kfunc 99\nexit"), error_code::unsupported, 0,
+        "call of kernel function with BTF id 99 is not supported at pc 0 (`call kfunc 99`)");
 }
 
 TEST_F(linking, needs_no_arena) {
-    expect_error(refusal_of("mov %r1, 0\naddr_space_cast %r1, %r1, 0, 1\nexit"), error_code::unsupported, 1,
-                 "addr_space_cast needs an arena, and this VM has none at pc 1 (`addr_space_cast %r1, %r1, 0, 1`)");
+    expect_error(refusal_of("mov %r1, 0\naddr_space_cast %r1, %r1, 0, 1\nexit"),
+                 error_code::unsupported, 1,
+                 "addr_space_cast needs an arena, and this VM has none at pc 1 (`addr_space_cast "
+                 "%r1, %r1, 0, 1`)");
 }
 
 TEST_F(linking, needs_jump_tables_for_gotox) {
@@ -88,10 +91,12 @@ TEST_F(linking, needs_jump_tables_in_the_function_of_the_gotox) {
 // --- unreachable code
 
 TEST_F(linking, asks_nothing_of_unreachable_code) {
-    for (const char *const dead : {"call 7", "lddw %r0, map_by_fd(1)", "call kfunc 1", "gotox %r1"}) {
-        EXPECT_TRUE(linkage::resolve(load("ja +" + std::string{std::string_view{dead}.starts_with("lddw") ? "2" : "1"} +
-                                          "\n" + dead + "\nexit"),
-                                     config_))
+    for (const char *const dead :
+         {"call 7", "lddw %r0, map_by_fd(1)", "call kfunc 1", "gotox %r1"}) {
+        EXPECT_TRUE(linkage::resolve(
+            load("ja +" + std::string{std::string_view{dead}.starts_with("lddw") ? "2" : "1"} +
+                 "\n" + dead + "\nexit"),
+            config_))
             << dead;
     }
     EXPECT_TRUE(linkage::resolve(load("exit\ncall local f\nexit\nf: call 7\nexit"), config_))
@@ -100,7 +105,8 @@ TEST_F(linking, asks_nothing_of_unreachable_code) {
 
 TEST_F(linking, asks_for_what_functions_need_whose_address_is_taken) {
     EXPECT_EQ(refusal_of("lddw %r1, code_addr(f)\nexit\nf: call 7\nexit").pc, 3U);
-    EXPECT_EQ(refusal_of("call local f\nexit\nf: lddw %r1, code_addr(g)\nexit\ng: call 7\nexit").pc, 5U);
+    EXPECT_EQ(refusal_of("call local f\nexit\nf: lddw %r1, code_addr(g)\nexit\ng: call 7\nexit").pc,
+              5U);
 }
 
 // --- what is linked
@@ -133,32 +139,38 @@ TEST_F(linking, keeps_what_it_bound) {
 TEST_F(linking, gives_each_lddw_its_value) {
     config_.lddw.map_by_fd = [](uint32_t fd) { return uint64_t{1000} + fd; };
     config_.lddw.map_val = [](uint64_t map) { return map * 2; };
-    const program p = load("lddw %r0, map_by_fd(1)\nlddw %r0, map_val(map_by_fd(1))+5\nlddw %r0, 0x1122334455667788\n"
-                           "lddw %r0, map_val(map_by_fd(1))-5\nlddw %r0, code_addr(f)\nexit\nf: exit");
+    const program p = load(
+        "lddw %r0, map_by_fd(1)\nlddw %r0, map_val(map_by_fd(1))+5\nlddw %r0, 0x1122334455667788\n"
+        "lddw %r0, map_val(map_by_fd(1))-5\nlddw %r0, code_addr(f)\nexit\nf: exit");
     const auto linked = linkage::resolve(p, config_);
     ASSERT_TRUE(linked) << linked.error().message;
     EXPECT_EQ(linked->lddw_value(p, 0), 1001U);
     EXPECT_EQ(linked->lddw_value(p, 2), 2007U);
     EXPECT_EQ(linked->lddw_value(p, 4), 0x1122'3344'5566'7788U);
-    EXPECT_EQ(linked->lddw_value(p, 6), 2002U + uint64_t{0xffff'fffb}) << "the offset has 32 bits without a sign";
+    EXPECT_EQ(linked->lddw_value(p, 6), 2002U + uint64_t{0xffff'fffb})
+        << "the offset has 32 bits without a sign";
     EXPECT_EQ(linked->lddw_value(p, 8), code_handle(11));
 }
 
 TEST_F(linking, collects_what_size_companions_grant) {
     config_.lddw.var_addr = [](uint32_t idx) { return uint64_t{0x1000} * idx; };
     config_.lddw.var_addr_size = [](uint32_t idx) { return idx == 2 ? uint64_t{0} : uint64_t{8}; };
-    const auto linked =
-        linkage::resolve(load("lddw %r0, var_addr(1)\nlddw %r0, var_addr(2)\nlddw %r0, var_addr(3)\nexit"), config_);
+    const auto linked = linkage::resolve(
+        load("lddw %r0, var_addr(1)\nlddw %r0, var_addr(2)\nlddw %r0, var_addr(3)\nexit"), config_);
     ASSERT_TRUE(linked);
-    EXPECT_THAT(linked->regions(), ::testing::ElementsAre(memory_span{0x1000, 8}, memory_span{0x3000, 8}));
+    EXPECT_THAT(linked->regions(),
+                ::testing::ElementsAre(memory_span{0x1000, 8}, memory_span{0x3000, 8}));
 }
 
 // --- helper_binding
 
 TEST(helper_bindings, call_through_any_secret) {
     ebpf_helper h{};
-    h.fn = [](uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e) { return a + 2 * b + 3 * c + 4 * d + 5 * e; };
-    for (const uint64_t secret : {uint64_t{0}, uint64_t{1}, ~uint64_t{0}, uint64_t{0xdead'beef'dead'beef}}) {
+    h.fn = [](uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e) {
+        return a + 2 * b + 3 * c + 4 * d + 5 * e;
+    };
+    for (const uint64_t secret :
+         {uint64_t{0}, uint64_t{1}, ~uint64_t{0}, uint64_t{0xdead'beef'dead'beef}}) {
         helper_binding bound{h, secret};
         EXPECT_EQ(bound.call(secret, 1, 1, 1, 1, 1), 15U);
         bound.change_secret(secret, 12345);

@@ -15,7 +15,8 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-// log_probe loads a program, which is logged as debug, and registers a name twice, which is a warning.
+// log_probe loads a program, which is logged as debug, and registers a name twice, which is a
+// warning.
 constexpr const char *debug_message = "ubpf: loaded a program of 1 instructions, 1 functions";
 constexpr const char *warning = "backend 'ubpf' cannot be registered: the name is taken";
 
@@ -25,7 +26,9 @@ struct level_case {
     bool debug;
     bool warn;
 
-    friend std::ostream &operator<<(std::ostream &out, const level_case &c) { return out << c.name; }
+    friend std::ostream &operator<<(std::ostream &out, const level_case &c) {
+        return out << c.name;
+    }
 };
 
 class log_level : public ::testing::TestWithParam<level_case> {};
@@ -69,7 +72,8 @@ TEST(log_levels, that_do_not_exist_are_named) {
         const auto probe = run_process({LOG_PROBE}, {{"BPFTIME_LOG_LEVEL", value}});
         EXPECT_EQ(probe.exit_code, 0) << probe.err;
         EXPECT_THAT(probe.out, IsEmpty());
-        EXPECT_THAT(probe.err, HasSubstr("BPFTIME_LOG_LEVEL=" + std::string{value} + " is unknown: use TRACE, DEBUG"));
+        EXPECT_THAT(probe.err, HasSubstr("BPFTIME_LOG_LEVEL=" + std::string{value} +
+                                         " is unknown: use TRACE, DEBUG"));
         EXPECT_THAT(probe.err, HasSubstr(warning)) << "the default level counts";
     }
 }

@@ -28,12 +28,13 @@ bool holds_by_model(const memory_span &s, uint64_t address, uint64_t size) {
 }
 
 TEST(memory_span, does_not_wrap_anywhere) {
-    constexpr auto corners = std::to_array<uint64_t>({0, 1, 2, 7, 8, 9, 0x1000, uint64_t{1} << 32, (uint64_t{1} << 63) - 1,
-                                                      uint64_t{1} << 63, (uint64_t{1} << 63) + 1, top - 9, top - 8,
-                                                      top - 7, top - 1, top});
+    constexpr auto corners = std::to_array<uint64_t>(
+        {0, 1, 2, 7, 8, 9, 0x1000, uint64_t{1} << 32, (uint64_t{1} << 63) - 1, uint64_t{1} << 63,
+         (uint64_t{1} << 63) + 1, top - 9, top - 8, top - 7, top - 1, top});
     for (const uint64_t begin : corners) {
         for (const uint64_t len : corners) {
-            if (len > top - begin) continue;  // no such memory, and refused by every function that takes memory
+            if (len > top - begin)
+                continue;  // no such memory, and refused by every function that takes memory
             for (const uint64_t address : corners) {
                 for (const uint64_t size : corners) {
                     const memory_span s{begin, len};
@@ -84,7 +85,8 @@ TEST_P(stack_layouts, have_frames_with_gaps_inside_their_bytes) {
         EXPECT_GE(frame.begin, base + frame_size) << "there is a gap below the deepest frame, too";
         EXPECT_LE(layout_.frame_top(d), base + layout_.bytes());
         if (d != 0) {
-            EXPECT_EQ(layout_.frame_top(d) + frame_size, layout_.frame(d - 1).begin) << "a gap below each";
+            EXPECT_EQ(layout_.frame_top(d) + frame_size, layout_.frame(d - 1).begin)
+                << "a gap below each";
         }
     }
     EXPECT_EQ(layout_.frame_top(0), base + layout_.bytes()) << "frame 0 is highest";
@@ -93,30 +95,36 @@ TEST_P(stack_layouts, have_frames_with_gaps_inside_their_bytes) {
 TEST_P(stack_layouts, know_the_frame_that_an_address_is_in_or_misses) {
     const auto [frame_size, depth] = GetParam();
     const int64_t half = frame_size / 2;
-    for (uint64_t address = base - 2 * frame_size; address < base + layout_.bytes() + 2 * frame_size; ++address) {
+    for (uint64_t address = base - 2 * frame_size;
+         address < base + layout_.bytes() + 2 * frame_size; ++address) {
         std::optional<uint32_t> expected;
         for (uint32_t d = 0; d < depth; ++d) {
             const memory_span frame = layout_.frame(d);
-            const auto below = static_cast<int64_t>(frame.begin - address);             // bytes, if positive
-            const auto above = static_cast<int64_t>(address + 1 - layout_.frame_top(d));  // the same
+            const auto below = static_cast<int64_t>(frame.begin - address);  // bytes, if positive
+            const auto above =
+                static_cast<int64_t>(address + 1 - layout_.frame_top(d));  // the same
             if (below <= half and above <= half) expected = d;
         }
-        ASSERT_EQ(layout_.nearest(address), expected) << "offset " << static_cast<int64_t>(address - base);
+        ASSERT_EQ(layout_.nearest(address), expected)
+            << "offset " << static_cast<int64_t>(address - base);
     }
 }
 
 TEST_P(stack_layouts, are_far_from_far_addresses) {
-    for (const uint64_t address : {uint64_t{0}, uint64_t{1}, uint64_t{8}, top, top - 8, uint64_t{1} << 63,
-                                   (uint64_t{1} << 63) + base, base + (uint64_t{1} << 32), base / 2}) {
+    for (const uint64_t address :
+         {uint64_t{0}, uint64_t{1}, uint64_t{8}, top, top - 8, uint64_t{1} << 63,
+          (uint64_t{1} << 63) + base, base + (uint64_t{1} << 32), base / 2}) {
         EXPECT_EQ(layout_.nearest(address), std::nullopt) << std::hex << address;
     }
 }
 
 INSTANTIATE_TEST_SUITE_P(compat, stack_layouts,
-                         ::testing::Values(layout_case{16, 1}, layout_case{16, 8}, layout_case{512, 1},
-                                           layout_case{512, 8}, layout_case{48, 256}),
+                         ::testing::Values(layout_case{16, 1}, layout_case{16, 8},
+                                           layout_case{512, 1}, layout_case{512, 8},
+                                           layout_case{48, 256}),
                          [](const auto &c) {
-                             return std::to_string(c.param.frame_size) + "_x_" + std::to_string(c.param.depth);
+                             return std::to_string(c.param.frame_size) + "_x_" +
+                                    std::to_string(c.param.depth);
                          });
 
 // --- memory_map
@@ -163,8 +171,10 @@ TEST_F(memory_maps, allow_what_one_span_gives_and_nothing_else) {
     std::vector<memory_access> accesses;
     for (const permission wanted : {permission::read, permission::write, permission::read_write}) {
         for (uint64_t size = 1; size <= 20; ++size) {
-            for (uint64_t address = 0; address < 90; ++address) accesses.push_back({address, size, wanted});
-            for (uint64_t address = stack_base - 20; address < stack_base + stack_.bytes() + 20; ++address) {
+            for (uint64_t address = 0; address < 90; ++address)
+                accesses.push_back({address, size, wanted});
+            for (uint64_t address = stack_base - 20; address < stack_base + stack_.bytes() + 20;
+                 ++address) {
                 accesses.push_back({address, size, wanted});
             }
         }
@@ -181,7 +191,8 @@ TEST_F(memory_maps, allow_what_one_span_gives_and_nothing_else) {
                 return holds_by_model(s, address, size) and allows(s.allowed, wanted);
             });
             ASSERT_EQ(map.allows(address, size, wanted), expected)
-                << "address " << address << ", size " << size << ", permission " << static_cast<int>(wanted);
+                << "address " << address << ", size " << size << ", permission "
+                << static_cast<int>(wanted);
         }
     }
 }
@@ -192,11 +203,14 @@ TEST_F(memory_maps, allow_nothing_that_wraps) {
     memory_map map = make_map();
     map.grant({top - 300, 50});
     for (const uint64_t address : {top - 300, top - 200, top - 63, top - 7, top - 1, top}) {
-        for (const uint64_t size : {uint64_t{1} << 63, (uint64_t{1} << 63) + 1, top, top - 8, uint64_t{1} << 62}) {
-            EXPECT_FALSE(map.allows(address, size, permission::read)) << std::hex << address << ' ' << size;
+        for (const uint64_t size :
+             {uint64_t{1} << 63, (uint64_t{1} << 63) + 1, top, top - 8, uint64_t{1} << 62}) {
+            EXPECT_FALSE(map.allows(address, size, permission::read))
+                << std::hex << address << ' ' << size;
         }
     }
-    EXPECT_TRUE(map.allows(top - 8, 8, permission::read)) << "[2^64 - 9, 2^64 - 1) is the end of the region";
+    EXPECT_TRUE(map.allows(top - 8, 8, permission::read))
+        << "[2^64 - 9, 2^64 - 1) is the end of the region";
     EXPECT_FALSE(map.allows(top - 7, 8, permission::read));
     EXPECT_FALSE(map.allows(top, 1, permission::read));
     EXPECT_FALSE(map.allows(0, 8, permission::read));
@@ -214,7 +228,9 @@ TEST_F(memory_maps, allow_half_the_address_space) {
 
 TEST_F(memory_maps, follow_the_live_frames) {
     memory_map map = make_map(1);
-    const auto reach = [&](uint32_t depth) { return map.allows(stack_.frame_top(depth) - 8, 8, permission::write); };
+    const auto reach = [&](uint32_t depth) {
+        return map.allows(stack_.frame_top(depth) - 8, 8, permission::write);
+    };
     EXPECT_TRUE(reach(0));
     EXPECT_FALSE(reach(1));
     map.set_live_frames(3);
@@ -280,22 +296,34 @@ TEST_F(memory_maps, explain_what_they_refused) {
     const uint64_t r10 = stack_.frame_top(1);
     for (const auto &c : std::to_array<explain_case>({
              {"end of input", 0x10'003c, 8, read, out_of_bounds_read, region_kind::input, 0, 0x3c},
-             {"beyond input", 0x10'0040, 1, write, out_of_bounds_write, region_kind::input, 0, 0x40},
+             {"beyond input", 0x10'0040, 1, write, out_of_bounds_write, region_kind::input, 0,
+              0x40},
              {"before input", 0x0f'ffff, 1, read, out_of_bounds_read, region_kind::input, 0, -1},
-             {"far beyond input", 0x10'0040 + 0x10000, 1, read, out_of_bounds_read, region_kind::none, 0, 0},
-             {"far before input", 0x10'0000 - 0x10000, 1, read, out_of_bounds_read, region_kind::none, 0, 0},
+             {"far beyond input", 0x10'0040 + 0x10000, 1, read, out_of_bounds_read,
+              region_kind::none, 0, 0},
+             {"far before input", 0x10'0000 - 0x10000, 1, read, out_of_bounds_read,
+              region_kind::none, 0, 0},
              {"above frame 1", r10, 1, read, out_of_bounds_read, region_kind::stack, 1, 16},
              {"below frame 1", r10 - 17, 1, write, out_of_bounds_write, region_kind::stack, 1, -1},
-             {"across the end of frame 1", r10 - 1, 2, write, out_of_bounds_write, region_kind::stack, 1, 15},
-             {"frame 2, which is not live", r10 - 32 - 8, 8, read, out_of_bounds_read, region_kind::none, 0, 0},
-             {"read-only region", 0x20'0008, 8, write, read_only_write, region_kind::registered, 0, 8},
-             {"read-only region, both", 0x20'0008, 8, read_write, read_only_write, region_kind::registered, 0, 8},
-             {"read-only region, beyond", 0x20'000c, 8, write, out_of_bounds_write, region_kind::registered, 0, 12},
-             {"write-only region", 0x30'0008, 8, read, out_of_bounds_read, region_kind::registered, 1, 8},
-             {"write-only region, both", 0x30'0008, 8, read_write, out_of_bounds_read, region_kind::registered, 1, 8},
+             {"across the end of frame 1", r10 - 1, 2, write, out_of_bounds_write,
+              region_kind::stack, 1, 15},
+             {"frame 2, which is not live", r10 - 32 - 8, 8, read, out_of_bounds_read,
+              region_kind::none, 0, 0},
+             {"read-only region", 0x20'0008, 8, write, read_only_write, region_kind::registered, 0,
+              8},
+             {"read-only region, both", 0x20'0008, 8, read_write, read_only_write,
+              region_kind::registered, 0, 8},
+             {"read-only region, beyond", 0x20'000c, 8, write, out_of_bounds_write,
+              region_kind::registered, 0, 12},
+             {"write-only region", 0x30'0008, 8, read, out_of_bounds_read, region_kind::registered,
+              1, 8},
+             {"write-only region, both", 0x30'0008, 8, read_write, out_of_bounds_read,
+              region_kind::registered, 1, 8},
              {"region of the run", 0x40'0001, 1, write, read_only_write, region_kind::run, 0, 1},
-             {"second region of the run", 0x50'000f, 2, write, out_of_bounds_write, region_kind::run, 1, 15},
-             {"size companion", 0x60'000f, 2, write, out_of_bounds_write, region_kind::granted, 0, 15},
+             {"second region of the run", 0x50'000f, 2, write, out_of_bounds_write,
+              region_kind::run, 1, 15},
+             {"size companion", 0x60'000f, 2, write, out_of_bounds_write, region_kind::granted, 0,
+              15},
              {"grant", 0x70'0000, 4, write, read_only_write, region_kind::granted, 0, 0},
              {"nowhere", 0, 8, write, out_of_bounds_write, region_kind::none, 0, 0},
              {"the last byte", top, 8, read, out_of_bounds_read, region_kind::none, 0, 0},

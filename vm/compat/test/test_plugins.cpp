@@ -7,7 +7,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,7 +27,9 @@ using ::testing::Not;
 
 const fs::path plugin_folder = PLUGIN_FOLDER;
 
-fs::path file_of(const fs::path &folder, const std::string &name) { return folder / ("libbpftime-vm-" + name + ".so"); }
+fs::path file_of(const fs::path &folder, const std::string &name) {
+    return folder / ("libbpftime-vm-" + name + ".so");
+}
 
 class plugins : public ::testing::Test {
 protected:
@@ -43,7 +44,9 @@ protected:
         fs::remove_all(folder_);
     }
 
-    static void set_path(const std::string &path) { setenv("BPFTIME_VM_PLUGIN_PATH", path.c_str(), 1); }
+    static void set_path(const std::string &path) {
+        setenv("BPFTIME_VM_PLUGIN_PATH", path.c_str(), 1);
+    }
 
     static bool works(const std::string &name) {
         ebpf_vm *const vm = ebpf_create(name.c_str());
@@ -91,7 +94,8 @@ TEST_F(plugins, are_listed_without_being_loaded) {
     EXPECT_EQ(getenv("TEST_PLUGIN_LOADED"), nullptr);
     EXPECT_TRUE(works("test-listed")) << ebpf_last_error();
     EXPECT_STREQ(getenv("TEST_PLUGIN_LOADED"), "test-listed");
-    EXPECT_EQ(std::ranges::count(list_vm_backends(), "test-listed"), 1) << "loaded, it is there once";
+    EXPECT_EQ(std::ranges::count(list_vm_backends(), "test-listed"), 1)
+        << "loaded, it is there once";
 }
 
 TEST_F(plugins, share_the_library_with_their_host) {
@@ -116,7 +120,8 @@ TEST_F(plugins, stay_when_the_path_changes) {
 
 TEST_F(plugins, are_loaded_by_one_of_many_threads) {
     std::vector<std::thread> threads;
-    for (int i = 0; i < 8; ++i) threads.emplace_back([] { EXPECT_TRUE(works("test-threads")) << ebpf_last_error(); });
+    for (int i = 0; i < 8; ++i)
+        threads.emplace_back([] { EXPECT_TRUE(works("test-threads")) << ebpf_last_error(); });
     for (std::thread &t : threads) t.join();
 }
 
@@ -138,10 +143,11 @@ TEST_F(plugins, are_taken_from_the_first_folder_that_has_them) {
 
 TEST_F(plugins, that_are_nowhere_are_unknown) {
     set_path(folder_.string());
-    EXPECT_THAT(refusal_of("test-nowhere"),
-                AllOf(HasSubstr("unknown backend 'test-nowhere'"),
-                      HasSubstr("it is not built in and there is no plugin libbpftime-vm-test-nowhere.so"),
-                      HasSubstr("there are: ")));
+    EXPECT_THAT(
+        refusal_of("test-nowhere"),
+        AllOf(HasSubstr("unknown backend 'test-nowhere'"),
+              HasSubstr("it is not built in and there is no plugin libbpftime-vm-test-nowhere.so"),
+              HasSubstr("there are: ")));
 }
 
 TEST_F(plugins, may_come_later) {
@@ -154,12 +160,10 @@ TEST_F(plugins, may_come_later) {
 TEST_F(plugins, have_names_not_paths) {
     copy("test-good", folder_ / "libbpftime-vm-a" / "b.so");
     set_path(folder_.string() + ":" + plugin_folder.string());
-    const std::string names[] = {"a/b",
-                                 "../" + folder_.filename().string() + "/libbpftime-vm-a/b",
-                                 "./test-good",
-                                 "/" + (folder_ / "libbpftime-vm-a" / "b.so").string(),
-                                 "test-good\n",
-                                 "test good"};
+    const std::string names[] = {
+        "a/b",         "../" + folder_.filename().string() + "/libbpftime-vm-a/b",
+        "./test-good", "/" + (folder_ / "libbpftime-vm-a" / "b.so").string(),
+        "test-good\n", "test good"};
     for (const std::string &name : names) {
         EXPECT_THAT(refusal_of(name), HasSubstr("a name has letters, digits")) << name;
     }
@@ -194,7 +198,8 @@ TEST_F(plugins, are_not_looked_for_in_the_environment_of_setuid_processes) {
     const auto as_setuid = run_probe({"test-good", "setuid"});
     if (as_setuid.exit_code != 1) GTEST_SKIP() << "setuid has no effect here: " << as_setuid.err;
     EXPECT_THAT(as_setuid.err, HasSubstr("there is no plugin libbpftime-vm-test-good.so"));
-#ifndef __SANITIZE_ADDRESS__  // LeakSanitizer cannot trace a setuid process, and ends it with an error
+#ifndef __SANITIZE_ADDRESS__  // LeakSanitizer cannot trace a setuid process, and ends it with an
+                              // error
     EXPECT_EQ(run_probe({"ubpf", "setuid"}).exit_code, 0) << "what is built in is there";
 #endif
 }
@@ -203,7 +208,8 @@ TEST_F(plugins, are_not_looked_for_in_the_environment_of_setuid_processes) {
 
 TEST_F(plugins, without_descriptor_are_refused) {
     EXPECT_THAT(refusal_of("test-bare"),
-                AllOf(HasSubstr("libbpftime-vm-test-bare.so exports no bpftime_vm_plugin_descriptor (see EBPF_VM_PLUGIN)")));
+                AllOf(HasSubstr("libbpftime-vm-test-bare.so exports no "
+                                "bpftime_vm_plugin_descriptor (see EBPF_VM_PLUGIN)")));
 }
 
 TEST_F(plugins, of_another_abi_version_are_refused) {
@@ -214,8 +220,10 @@ TEST_F(plugins, of_another_abi_version_are_refused) {
 }
 
 TEST_F(plugins, of_another_name_are_refused) {
-    EXPECT_THAT(refusal_of("test-misnamed"),
-                HasSubstr("libbpftime-vm-test-misnamed.so brings the backend 'other', not 'test-misnamed'"));
+    EXPECT_THAT(
+        refusal_of("test-misnamed"),
+        HasSubstr(
+            "libbpftime-vm-test-misnamed.so brings the backend 'other', not 'test-misnamed'"));
     EXPECT_EQ(ebpf_create("other"), nullptr);
 }
 
@@ -229,13 +237,15 @@ TEST_F(plugins, that_create_nothing_are_refused) {
 }
 
 TEST_F(plugins, that_throw_are_refused_with_their_text) {
-    EXPECT_EQ(refusal_of("test-throwing"), "backend 'test-throwing' cannot start here: this machine is not good enough");
+    EXPECT_EQ(refusal_of("test-throwing"),
+              "backend 'test-throwing' cannot start here: this machine is not good enough");
     EXPECT_THROW(create_vm_instance("test-throwing"), std::runtime_error);
 }
 
 TEST_F(plugins, that_lack_a_symbol_are_refused) {
-    EXPECT_THAT(refusal_of("test-unlinked"), AllOf(HasSubstr("its plugin cannot be loaded: "),
-                                                   HasSubstr("bpftime_vm_test_function_that_is_nowhere")));
+    EXPECT_THAT(refusal_of("test-unlinked"),
+                AllOf(HasSubstr("its plugin cannot be loaded: "),
+                      HasSubstr("bpftime_vm_test_function_that_is_nowhere")));
 }
 
 TEST_F(plugins, that_are_no_libraries_are_refused) {
@@ -245,7 +255,9 @@ TEST_F(plugins, that_are_no_libraries_are_refused) {
     fs::create_directory(file_of(folder_, "folder"));
     set_path(folder_.string());
     for (const char *const name : {"text", "nothing", "torn", "folder"}) {
-        EXPECT_THAT(refusal_of(name), AllOf(HasSubstr("its plugin cannot be loaded: "), HasSubstr(name))) << name;
+        EXPECT_THAT(refusal_of(name),
+                    AllOf(HasSubstr("its plugin cannot be loaded: "), HasSubstr(name)))
+            << name;
     }
     fs::create_symlink("nowhere", file_of(folder_, "dangling"));
     EXPECT_THAT(refusal_of("dangling"), HasSubstr("there is no plugin"));

@@ -65,7 +65,8 @@ TEST(registry, makes_a_backend_known_by_its_name) {
 TEST(registry, keeps_what_a_factory_captures) {
     const std::string name = new_name();
     auto count = std::make_shared<int>(0);
-    ASSERT_EQ(register_vm_factory(name, [count] { return std::make_unique<minimal_vm>(++*count); }), 0);
+    ASSERT_EQ(register_vm_factory(name, [count] { return std::make_unique<minimal_vm>(++*count); }),
+              0);
     EXPECT_EQ(answer_of(name), 1);
     EXPECT_EQ(answer_of(name), 2) << "each instance is a new one";
     EXPECT_EQ(*count, 2);
@@ -76,7 +77,8 @@ TEST(registry, keeps_the_first_of_two_of_the_same_name) {
     ASSERT_EQ(register_vm_factory(name, answering(1)), 0);
     EXPECT_EQ(register_vm_factory(name, answering(2)), EBPF_ERROR_ALREADY_EXISTS);
     EXPECT_EQ(last_error(),
-              "backend '" + name + "' cannot be registered: the name is taken; the first registration stays");
+              "backend '" + name +
+                  "' cannot be registered: the name is taken; the first registration stays");
     EXPECT_EQ(answer_of(name), 1);
     EXPECT_EQ(std::ranges::count(list_vm_backends(), name), 1);
 }
@@ -86,13 +88,16 @@ TEST(registry, keeps_the_names_of_its_own_backends) {
 }
 
 TEST(registry, refuses_bad_names) {
-    for (const std::string &name : {std::string{}, std::string{"a/b"}, std::string{"/"}, std::string{"../ubpf"},
-                                    std::string{"."}, std::string{".a"}, std::string{"a b"}, std::string{"a\n"},
-                                    std::string{"a\0b", 3}, std::string{"\0", 1}, std::string{"\xc3\xbc"},
-                                    std::string{"a:b"}, std::string{"%s"}}) {
+    for (const std::string &name :
+         {std::string{}, std::string{"a/b"}, std::string{"/"}, std::string{"../ubpf"},
+          std::string{"."}, std::string{".a"}, std::string{"a b"}, std::string{"a\n"},
+          std::string{"a\0b", 3}, std::string{"\0", 1}, std::string{"\xc3\xbc"}, std::string{"a:b"},
+          std::string{"%s"}}) {
         EXPECT_EQ(register_vm_factory(name, answering(1)), EBPF_ERROR_INVALID_ARGUMENT) << name;
-        EXPECT_THAT(last_error(), HasSubstr("a name has letters, digits, '_', '-' and '.' only, and does not begin "
-                                            "with '.'"));
+        EXPECT_THAT(
+            last_error(),
+            HasSubstr("a name has letters, digits, '_', '-' and '.' only, and does not begin with "
+                      "'.'"));
         EXPECT_THAT(list_vm_backends(), ::testing::Not(Contains(name)));
     }
 }
@@ -121,7 +126,8 @@ TEST(create_vm_instance, of_an_unknown_name_lists_the_known_ones) {
     const std::string known = new_name();
     ASSERT_EQ(register_vm_factory(known, answering(1)), 0);
     EXPECT_THAT(refusal_of("nope"),
-                AllOf(HasSubstr("unknown backend 'nope'"), HasSubstr("there are: "), HasSubstr("ubpf"), HasSubstr(known)));
+                AllOf(HasSubstr("unknown backend 'nope'"), HasSubstr("there are: "),
+                      HasSubstr("ubpf"), HasSubstr(known)));
     EXPECT_THAT(refusal_of("a/b"), HasSubstr("a name has letters, digits"));
     EXPECT_THAT(refusal_of(std::string{"ubpf\0", 5}), HasSubstr("a name has letters, digits"));
 }
@@ -136,7 +142,10 @@ TEST(create_vm_instance, whose_factory_gives_nothing) {
 
 TEST(create_vm_instance, whose_factory_throws) {
     const std::string name = new_name();
-    ASSERT_EQ(register_vm_factory(name, []() -> std::unique_ptr<bpftime_vm_impl> { throw std::logic_error("no CPU"); }), 0);
+    ASSERT_EQ(
+        register_vm_factory(
+            name, []() -> std::unique_ptr<bpftime_vm_impl> { throw std::logic_error("no CPU"); }),
+        0);
     EXPECT_EQ(refusal_of(name), "backend '" + name + "' cannot start here: no CPU");
     EXPECT_EQ(ebpf_create(name.c_str()), nullptr);
     EXPECT_THAT(ebpf_last_error(), HasSubstr("no CPU"));
@@ -151,7 +160,9 @@ TEST(create_vm_instance, whose_factory_throws_anything) {
 
 TEST(create_vm_instance, whose_factory_runs_out_of_memory) {
     const std::string name = new_name();
-    ASSERT_EQ(register_vm_factory(name, []() -> std::unique_ptr<bpftime_vm_impl> { throw std::bad_alloc(); }), 0);
+    ASSERT_EQ(register_vm_factory(
+                  name, []() -> std::unique_ptr<bpftime_vm_impl> { throw std::bad_alloc(); }),
+              0);
     EXPECT_THROW(create_vm_instance(name), std::bad_alloc);
     EXPECT_EQ(ebpf_create(name.c_str()), nullptr);
     EXPECT_STREQ(ebpf_last_error(), "out of memory");
@@ -160,7 +171,9 @@ TEST(create_vm_instance, whose_factory_runs_out_of_memory) {
 TEST(create_vm_instance, that_failed_once_may_work_later) {
     const std::string name = new_name();
     static bool ready = false;
-    ASSERT_EQ(register_vm_factory(name, [] { return ready ? std::make_unique<minimal_vm>(3) : nullptr; }), 0);
+    ASSERT_EQ(
+        register_vm_factory(name, [] { return ready ? std::make_unique<minimal_vm>(3) : nullptr; }),
+        0);
     refusal_of(name);
     ready = true;
     EXPECT_EQ(answer_of(name), 3);
@@ -168,7 +181,8 @@ TEST(create_vm_instance, that_failed_once_may_work_later) {
 
 TEST(create_vm_instance, of_the_best_backend_passes_over_what_cannot_start) {
     static bool works = false;
-    if (register_vm_factory("tiered", [] { return works ? std::make_unique<minimal_vm>(77) : nullptr; }) != 0) {
+    if (register_vm_factory(
+            "tiered", [] { return works ? std::make_unique<minimal_vm>(77) : nullptr; }) != 0) {
         GTEST_SKIP() << "this build has a backend \"tiered\" of its own";
     }
     EXPECT_EQ(list_vm_backends().front(), "tiered") << "it is best by its name";

@@ -18,6 +18,8 @@
 //   XDP_TX       an unfragmented echo request to the firewall's own address: answered in place
 //   XDP_PASS     everything else
 
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
@@ -28,32 +30,29 @@
 #include <linux/udp.h>
 #include <stdbool.h>
 
-#include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
-
 #define MAX_VLAN_TAGS 2
 #define MAX_IPV4_OPTIONS 10
 #define MAX_IPV6_EXTENSIONS 4
 
 #define VLAN_NUMBER 0x0fff
 #define NO_VLAN 0
-#define TRANSIT_VLAN 10 // leads to other networks: private addresses have no business here
+#define TRANSIT_VLAN 10  // leads to other networks: private addresses have no business here
 
 #define IPV4(a, b, c, d) ((__u32)(a) << 24 | (__u32)(b) << 16 | (__u32)(c) << 8 | (__u32)(d))
 
 #define OWN_IPV4 IPV4(192, 0, 2, 99)
-#define OWN_IPV6_FIRST 0x20010db8 // 2001:db8::99, its first and last 32 bits
+#define OWN_IPV6_FIRST 0x20010db8  // 2001:db8::99, its first and last 32 bits
 #define OWN_IPV6_LAST 0x99
 
 #define IPV4_MORE_FRAGMENTS 0x2000
-#define IPV4_FRAGMENT_OFFSET 0x1fff // in units of 8 bytes
+#define IPV4_FRAGMENT_OFFSET 0x1fff  // in units of 8 bytes
 #define IPV4_OPTION_END 0
 #define IPV4_OPTION_NOP 1
 #define IPV4_OPTION_LOOSE_SOURCE_ROUTE 131
 #define IPV4_OPTION_STRICT_SOURCE_ROUTE 137
 
 #define IPV6_MORE_FRAGMENTS 0x0001
-#define IPV6_FRAGMENT_OFFSET 0xfff8 // in bytes
+#define IPV6_FRAGMENT_OFFSET 0xfff8  // in bytes
 
 #define ICMP_ECHO_REPLY 0
 #define ICMP_REDIRECT 5
@@ -77,20 +76,20 @@
 #define PORT_TELNET_ALTERNATE 2323
 #define PORT_MEMCACHED 11211
 
-#define LARGEST_NTP_PAYLOAD 200 // an answer to "monlist" has 440 bytes and more
+#define LARGEST_NTP_PAYLOAD 200  // an answer to "monlist" has 440 bytes and more
 #define LARGEST_DATAGRAM 65535
 
 #define FRESH_TTL 64
 
 struct vlan_tag {
-    __be16 control; // priority, drop eligible, 12 bits of VLAN number
+    __be16 control;  // priority, drop eligible, 12 bits of VLAN number
     __be16 protocol;
 };
 
 /// The first eight bytes of any IPv6 extension header.
 struct ipv6_extension {
     __u8 next_header;
-    __u8 length; // beyond these eight bytes, in units of 8; authentication header: units of 4
+    __u8 length;  // beyond these eight bytes, in units of 8; authentication header: units of 4
     union {
         __u8 routing_type;
         __be16 fragment;
@@ -110,9 +109,9 @@ struct icmp_header {
 /// What the network layer says about the transport layer: where it is, and how much of it is here.
 struct transport {
     void *header;
-    __u32 length; // bytes of this datagram or fragment from `header` on
+    __u32 length;  // bytes of this datagram or fragment from `header` on
     __u8 protocol;
-    bool fragment; // more fragments belong to this one
+    bool fragment;  // more fragments belong to this one
 };
 
 /// One's complement checksum after one of its 16-bit words has changed (RFC 1624, equation 3). No
@@ -157,7 +156,7 @@ static __noinline int judge_tcp(struct tcphdr *tcp, void *data_end, __u32 length
 
     const __u8 flags = ((const __u8 *)tcp)[13];
     if ((flags & (TCP_SYN | TCP_RST | TCP_ACK)) == 0) {
-        return XDP_DROP; // NULL, FIN and XMAS scans: no connection has such a segment
+        return XDP_DROP;  // NULL, FIN and XMAS scans: no connection has such a segment
     }
     if ((flags & TCP_SYN) && (flags & (TCP_FIN | TCP_RST))) {
         return XDP_DROP;
@@ -167,10 +166,8 @@ static __noinline int judge_tcp(struct tcphdr *tcp, void *data_end, __u32 length
     case PORT_TELNET:
     case PORT_TELNET_ALTERNATE:
     case PORT_NETBIOS_SESSION:
-    case PORT_SMB:
-        return XDP_DROP;
-    default:
-        return XDP_PASS;
+    case PORT_SMB: return XDP_DROP;
+    default: return XDP_PASS;
     }
 }
 
@@ -185,13 +182,10 @@ static __noinline int judge_udp(struct udphdr *udp, void *data_end, __u32 length
     }
 
     switch (bpf_ntohs(udp->source)) {
-    case PORT_NTP:
-        return claimed - sizeof(*udp) > LARGEST_NTP_PAYLOAD ? XDP_DROP : XDP_PASS;
+    case PORT_NTP: return claimed - sizeof(*udp) > LARGEST_NTP_PAYLOAD ? XDP_DROP : XDP_PASS;
     case PORT_CHARGEN:
-    case PORT_MEMCACHED:
-        return XDP_DROP;
-    default:
-        return XDP_PASS;
+    case PORT_MEMCACHED: return XDP_DROP;
+    default: return XDP_PASS;
     }
 }
 
@@ -205,16 +199,11 @@ static __noinline int judge_ipv4_options(const __u8 *options, void *data_end, __
             return XDP_ABORTED;
         }
         switch (option[0]) {
-        case IPV4_OPTION_END:
-            return XDP_PASS;
-        case IPV4_OPTION_NOP:
-            at += 1;
-            continue;
+        case IPV4_OPTION_END: return XDP_PASS;
+        case IPV4_OPTION_NOP: at += 1; continue;
         case IPV4_OPTION_LOOSE_SOURCE_ROUTE:
-        case IPV4_OPTION_STRICT_SOURCE_ROUTE:
-            return XDP_DROP;
-        default:
-            break;
+        case IPV4_OPTION_STRICT_SOURCE_ROUTE: return XDP_DROP;
+        default: break;
         }
         if ((void *)(option + 2) > data_end || option[1] < 2 || at + option[1] > length) {
             return XDP_ABORTED;
@@ -229,13 +218,12 @@ static __always_inline int judge_tcp_or_udp(const struct transport *transport, v
     switch (transport->protocol) {
     case IPPROTO_TCP:
         if (transport->fragment && transport->length < sizeof(struct tcphdr)) {
-            return XDP_DROP; // hides the flags in the second fragment (RFC 1858)
+            return XDP_DROP;  // hides the flags in the second fragment (RFC 1858)
         }
         return judge_tcp(transport->header, data_end, transport->length);
     case IPPROTO_UDP:
         return judge_udp(transport->header, data_end, transport->length, transport->fragment);
-    default:
-        return XDP_PASS;
+    default: return XDP_PASS;
     }
 }
 
@@ -247,15 +235,15 @@ static __always_inline bool is_private(__u32 address) {
     return in_network(address, IPV4(10, 0, 0, 0), 8) ||
            in_network(address, IPV4(172, 16, 0, 0), 12) ||
            in_network(address, IPV4(192, 168, 0, 0), 16) ||
-           in_network(address, IPV4(169, 254, 0, 0), 16) || // link local
-           in_network(address, IPV4(100, 64, 0, 0), 10);    // behind a carrier's NAT
+           in_network(address, IPV4(169, 254, 0, 0), 16) ||  // link local
+           in_network(address, IPV4(100, 64, 0, 0), 10);     // behind a carrier's NAT
 }
 
 static __always_inline bool is_forged_ipv4_source(const struct iphdr *ip, __u16 vlan) {
     const __u32 source = bpf_ntohl(ip->saddr);
 
     return in_network(source, IPV4(127, 0, 0, 0), 8) ||
-           in_network(source, IPV4(224, 0, 0, 0), 3) || // multicast and reserved
+           in_network(source, IPV4(224, 0, 0, 0), 3) ||  // multicast and reserved
            ip->saddr == ip->daddr || (vlan == TRANSIT_VLAN && is_private(source));
 }
 
@@ -290,10 +278,8 @@ static __always_inline int judge_icmp(struct ethhdr *eth, struct iphdr *ip, void
         return XDP_PASS;
     case ICMP_REDIRECT:
     case ICMP_TIMESTAMP_REQUEST:
-    case ICMP_ADDRESS_MASK_REQUEST:
-        return XDP_DROP;
-    default:
-        return XDP_PASS;
+    case ICMP_ADDRESS_MASK_REQUEST: return XDP_DROP;
+    default: return XDP_PASS;
     }
 }
 
@@ -327,7 +313,7 @@ static __always_inline int judge_ipv4(struct ethhdr *eth, struct iphdr *ip, void
         return XDP_DROP;
     }
     if (offset != 0) {
-        return XDP_PASS; // the first fragment was judged, the others have no transport header
+        return XDP_PASS;  // the first fragment was judged, the others have no transport header
     }
     if (transport.protocol == IPPROTO_ICMP) {
         return judge_icmp(eth, ip, data_end, &transport);
@@ -378,10 +364,8 @@ static __always_inline int judge_icmp6(struct ethhdr *eth, struct ipv6hdr *ip, v
             return answer_ping6(eth, ip, icmp);
         }
         return XDP_PASS;
-    case ICMPV6_REDIRECT:
-        return XDP_DROP;
-    default:
-        return XDP_PASS;
+    case ICMPV6_REDIRECT: return XDP_DROP;
+    default: return XDP_PASS;
     }
 }
 
@@ -391,22 +375,17 @@ static __always_inline bool is_ipv6_extension(__u8 protocol) {
     case IPPROTO_ROUTING:
     case IPPROTO_FRAGMENT:
     case IPPROTO_AH:
-    case IPPROTO_DSTOPTS:
-        return true;
-    default:
-        return false;
+    case IPPROTO_DSTOPTS: return true;
+    default: return false;
     }
 }
 
 static __always_inline __u32 ipv6_extension_size(const struct ipv6_extension *extension,
                                                  __u8 protocol) {
     switch (protocol) {
-    case IPPROTO_FRAGMENT:
-        return sizeof(*extension); // its length byte is reserved
-    case IPPROTO_AH:
-        return sizeof(*extension) + extension->length * 4u;
-    default:
-        return sizeof(*extension) + extension->length * 8u;
+    case IPPROTO_FRAGMENT: return sizeof(*extension);  // its length byte is reserved
+    case IPPROTO_AH: return sizeof(*extension) + extension->length * 4u;
+    default: return sizeof(*extension) + extension->length * 8u;
     }
 }
 
@@ -439,7 +418,7 @@ static __always_inline int skip_ipv6_extensions(struct transport *transport, voi
             return XDP_ABORTED;
         }
         if (protocol == IPPROTO_ROUTING && extension->routing_type == 0) {
-            return XDP_DROP; // lets packets bounce between routers (RFC 5095)
+            return XDP_DROP;  // lets packets bounce between routers (RFC 5095)
         }
         const __u32 size = ipv6_extension_size(extension, protocol);
         if (size > transport->length) {
@@ -498,7 +477,7 @@ int xdp_firewall(struct xdp_md *ctx) {
         return XDP_ABORTED;
     }
     __be16 protocol = eth->h_proto;
-    __u16 vlan = NO_VLAN; // the innermost
+    __u16 vlan = NO_VLAN;  // the innermost
     for (int count = 0; count < MAX_VLAN_TAGS && is_vlan(protocol); count++) {
         const struct vlan_tag *tag = next;
         next += sizeof(*tag);
@@ -513,12 +492,9 @@ int xdp_firewall(struct xdp_md *ctx) {
     }
 
     switch (protocol) {
-    case bpf_htons(ETH_P_IP):
-        return judge_ipv4(eth, next, data_end, vlan);
-    case bpf_htons(ETH_P_IPV6):
-        return judge_ipv6(eth, next, data_end);
-    default:
-        return XDP_PASS;
+    case bpf_htons(ETH_P_IP): return judge_ipv4(eth, next, data_end, vlan);
+    case bpf_htons(ETH_P_IPV6): return judge_ipv6(eth, next, data_end);
+    default: return XDP_PASS;
     }
 }
 

@@ -1,6 +1,5 @@
-// bpftime-vm: text to instructions, by the mnemonics of instructions.def and the patterns of shapes.def
-// Copyright (c) 2026 The bpftime-vm authors
-// SPDX-License-Identifier: MIT
+// bpftime-vm: text to instructions, by the mnemonics of instructions.def and the patterns of
+// shapes.def Copyright (c) 2026 The bpftime-vm authors SPDX-License-Identifier: MIT
 #include "isa/text.hpp"
 
 #include <fmt/format.h>
@@ -19,14 +18,28 @@ namespace {
 
 // Other spellings that assemblers accept.
 constexpr auto aliases = std::to_array<std::pair<std::string_view, std::string_view>>({
-    {"bswap16", "swap16"},     {"bswap32", "swap32"},      {"bswap64", "swap64"},
-    {"call helper", "call"},   {"call runtime", "call kfunc"},
-    {"goto", "ja"},            {"gotol", "ja32"},
-    {"add64", "add"},          {"sub64", "sub"},           {"mul64", "mul"},
-    {"div64", "div"},          {"sdiv64", "sdiv"},         {"mod64", "mod"},
-    {"smod64", "smod"},        {"or64", "or"},             {"and64", "and"},
-    {"xor64", "xor"},          {"lsh64", "lsh"},           {"rsh64", "rsh"},
-    {"arsh64", "arsh"},        {"mov64", "mov"},           {"neg64", "neg"},
+    {"bswap16", "swap16"},
+    {"bswap32", "swap32"},
+    {"bswap64", "swap64"},
+    {"call helper", "call"},
+    {"call runtime", "call kfunc"},
+    {"goto", "ja"},
+    {"gotol", "ja32"},
+    {"add64", "add"},
+    {"sub64", "sub"},
+    {"mul64", "mul"},
+    {"div64", "div"},
+    {"sdiv64", "sdiv"},
+    {"mod64", "mod"},
+    {"smod64", "smod"},
+    {"or64", "or"},
+    {"and64", "and"},
+    {"xor64", "xor"},
+    {"lsh64", "lsh"},
+    {"rsh64", "rsh"},
+    {"arsh64", "arsh"},
+    {"mov64", "mov"},
+    {"neg64", "neg"},
 });
 
 constexpr std::size_t longest_mnemonic_words = 3;  // lock fetch add
@@ -73,7 +86,8 @@ public:
             if (not take(c)) return std::unexpected{mismatch{position_, std::move(detail_)}};
         }
         if (position_ != text_.size()) {
-            return std::unexpected{mismatch{position_, fmt::format("Invalid operand '{}'", rest())}};
+            return std::unexpected{
+                mismatch{position_, fmt::format("Invalid operand '{}'", rest())}};
         }
         return fields_;
     }
@@ -121,7 +135,8 @@ private:
             ++position_;
             return true;
         }
-        if (c == '[') return fail(fmt::format("Invalid operand '{}': expected memory like [%r1+8]", word()));
+        if (c == '[')
+            return fail(fmt::format("Invalid operand '{}': expected memory like [%r1+8]", word()));
         return fail(fmt::format("Invalid operand '{}': expected '{}'", rest(), c));
     }
 
@@ -130,12 +145,14 @@ private:
         if (const auto end = name.find_first_of("+-"); end != name.npos) name = name.substr(0, end);
         std::string_view digits = name;
         if (digits.starts_with('%')) digits.remove_prefix(1);
-        const bool named = digits.starts_with('r') and digits.size() > 1 and
-                           std::ranges::all_of(digits.substr(1), [](char d) { return d >= '0' and d <= '9'; });
+        const bool named =
+            digits.starts_with('r') and digits.size() > 1 and
+            std::ranges::all_of(digits.substr(1), [](char d) { return d >= '0' and d <= '9'; });
         unsigned value = register_count;
         if (named) std::from_chars(digits.data() + 1, digits.data() + digits.size(), value);
         if (not named and not name.starts_with('%')) {
-            return fail(fmt::format("Invalid operand '{}': expected a register, %r0 to %r10", name));
+            return fail(
+                fmt::format("Invalid operand '{}': expected a register, %r0 to %r10", name));
         }
         if (value >= register_count) {
             return fail(fmt::format("Invalid register '{}': registers are %r0 to %r10", name));
@@ -149,7 +166,8 @@ private:
         uint8_t number = 0;
         if (not take_register(number)) return false;
         fields_.imm = number;
-        if (number == 0) return fail("Invalid operand '%r0': callx with the register in imm cannot name r0");
+        if (number == 0)
+            return fail("Invalid operand '%r0': callx with the register in imm cannot name r0");
         return true;
     }
 
@@ -167,7 +185,8 @@ private:
         n.hexadecimal = digits.starts_with("0x") or digits.starts_with("0X");
         if (n.hexadecimal) digits.remove_prefix(2);
         const char *const last = digits.data() + digits.size();
-        const auto [end, code] = std::from_chars(digits.data(), last, n.magnitude, n.hexadecimal ? 16 : 10);
+        const auto [end, code] =
+            std::from_chars(digits.data(), last, n.magnitude, n.hexadecimal ? 16 : 10);
         if (code == std::errc::result_out_of_range) {
             fail(fmt::format("Immediate out of 64-bit range: '{}'", word()));
             return {};
@@ -193,7 +212,8 @@ private:
         if (not fits) {
             const auto text = text_.substr(start, position_ - start);
             position_ = start;
-            return fail(fmt::format("{} out of {}-bit range: '{}'", field, 8 * sizeof(Signed), text));
+            return fail(
+                fmt::format("{} out of {}-bit range: '{}'", field, 8 * sizeof(Signed), text));
         }
         out = static_cast<Signed>(n->negative ? 0 - n->magnitude : n->magnitude);
         return true;
@@ -331,7 +351,8 @@ private:
     maybe_error define_label(std::string_view name) {
         const auto [it, inserted] = labels_.emplace(name, label_place{pc_, line_});
         if (inserted) return {};
-        return fail(fmt::format("Duplicate label '{}', first defined on line {}", name, it->second.line));
+        return fail(
+            fmt::format("Duplicate label '{}', first defined on line {}", name, it->second.line));
     }
 
     /// Splits `line` into the longest known mnemonic and its operands, spaces removed.
@@ -340,7 +361,8 @@ private:
         std::string known;
         std::string_view operands;
         for (std::size_t words = 0; words < longest_mnemonic_words and not line.empty(); ++words) {
-            const auto end = std::min(std::ranges::find_if(line, is_space) - line.begin(), std::ssize(line));
+            const auto end =
+                std::min(std::ranges::find_if(line, is_space) - line.begin(), std::ssize(line));
             if (words != 0) mnemonic += ' ';
             mnemonic += line.substr(0, static_cast<std::size_t>(end));
             line = trim(line.substr(static_cast<std::size_t>(end)));
@@ -377,7 +399,8 @@ private:
 
     maybe_error read_instruction(std::string_view line) {
         const auto [mnemonic, operands] = split(line);
-        const std::string_view first_word = std::string_view{mnemonic}.substr(0, mnemonic.find(' '));
+        const std::string_view first_word =
+            std::string_view{mnemonic}.substr(0, mnemonic.find(' '));
         const auto [first, last] = rows_by_mnemonic().equal_range(mnemonic);
         if (first == last) {
             if (line == "lock") return fail("Invalid number of operands for lock: 'lock'");
@@ -388,7 +411,9 @@ private:
         bool count_fits = false;
         for (auto it = first; it != last; ++it) {
             const insn_id id = it->second;
-            if (count_operands(info(info(id).shape).assembly) != given and not has_optional_operand(id)) continue;
+            if (count_operands(info(info(id).shape).assembly) != given and
+                not has_optional_operand(id))
+                continue;
             count_fits = true;
             operand_parser parser{operands};
             const auto insn = parser.parse(id);
@@ -399,12 +424,14 @@ private:
             if (prefers(insn.error(), best)) best = insn.error();
         }
         if (not count_fits) {
-            return fail(fmt::format("Invalid number of operands for {}: {} in '{}'", first_word, given, line));
+            return fail(fmt::format("Invalid number of operands for {}: {} in '{}'", first_word,
+                                    given, line));
         }
         return fail(fmt::format("{} in '{}'", best.detail, line));
     }
 
-    /// The mismatch that came furthest explains best; at the same place, a wrong value beats a wrong form.
+    /// The mismatch that came furthest explains best; at the same place, a wrong value beats a
+    /// wrong form.
     static bool prefers(const mismatch &a, const mismatch &b) {
         const auto rank = [](const mismatch &m) {
             return std::pair{m.position, not m.detail.starts_with("Invalid operand")};
@@ -414,8 +441,8 @@ private:
 
     void push(const instruction &insn, const operand_parser &parser) {
         if (insn.id == insn_id::exit_ and not first_exit_) first_exit_ = pc_;
-        statements_.push_back(
-            {insn, parser.next_imm(), std::string{parser.label()}, parser.label_in_imm(), line_, pc_});
+        statements_.push_back({insn, parser.next_imm(), std::string{parser.label()},
+                               parser.label_in_imm(), line_, pc_});
         pc_ += is_wide(insn.id) ? 2 : 1;
     }
 
@@ -433,8 +460,10 @@ private:
             if (s.label_in_imm) {
                 s.insn.imm = static_cast<int32_t>(distance);
             } else if (distance != static_cast<int16_t>(distance)) {
-                return fail(s.line, fmt::format("Offset out of 16-bit range: label '{}' is {} slots away; use ja32",
-                                                s.label, distance));
+                return fail(
+                    s.line,
+                    fmt::format("Offset out of 16-bit range: label '{}' is {} slots away; use ja32",
+                                s.label, distance));
             } else {
                 s.insn.offset = static_cast<int16_t>(distance);
             }

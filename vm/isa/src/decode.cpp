@@ -67,13 +67,15 @@ constexpr insn_id find(const slot &s) noexcept {
     return insn_id::none;
 }
 
-// The table is a function from encodings to rows: every row decodes to itself and no two rows match one slot.
+// The table is a function from encodings to rows: every row decodes to itself and no two rows match
+// one slot.
 constexpr bool is_unambiguous() {
     for (std::size_t i = 0; i < insn_count; ++i) {
         const auto id = static_cast<insn_id>(i);
         const slot s = encode_row({.id = id, .imm = info(id).selector == selector::imm_nonzero});
-        const auto matches = std::ranges::count_if(
-            insn_table, [&](const insn_info &row) { return row.opcode == s.opcode and selects(row, s); });
+        const auto matches = std::ranges::count_if(insn_table, [&](const insn_info &row) {
+            return row.opcode == s.opcode and selects(row, s);
+        });
         if (matches != 1 or find(s) != id) return false;
     }
     return true;
@@ -85,7 +87,8 @@ static_assert(insn_count < 256, "first[] and insn_id are bytes");
 
 slot read_slot(std::span<const uint8_t> code, std::size_t i) noexcept {
     const auto b = code.subspan(i * slot_size).first<slot_size>();
-    const auto imm = uint32_t{b[4]} | uint32_t{b[5]} << 8 | uint32_t{b[6]} << 16 | uint32_t{b[7]} << 24;
+    const auto imm =
+        uint32_t{b[4]} | uint32_t{b[5]} << 8 | uint32_t{b[6]} << 16 | uint32_t{b[7]} << 24;
     return {.opcode = b[0],
             .dst = static_cast<uint8_t>(b[1] & 0x0f),
             .src = static_cast<uint8_t>(b[1] >> 4),

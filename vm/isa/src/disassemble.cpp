@@ -2,7 +2,6 @@
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "isa/text.hpp"
-
 #include "isa/validate.hpp"
 
 #include <fmt/format.h>
@@ -70,10 +69,14 @@ private:
         case 'P': put_offset(" + ", " - ", true); break;
         case 'W': append("0x{:x}", wide_imm()); break;
         case 'N': append("{:+}", next_imm_); break;
-        case 'X': if (insn_.offset != 0) append(", {}", insn_.offset); break;
+        case 'X':
+            if (insn_.offset != 0) append(", {}", insn_.offset);
+            break;
         case 'A': append("{}", imm >> 16); break;
         case 'Z': append("{}", imm & 0xffff); break;
-        case 'T': append("{}{}", row_.operation == operation::load_sx ? "s" : "u", bits_of(row_.width)); break;
+        case 'T':
+            append("{}{}", row_.operation == operation::load_sx ? "s" : "u", bits_of(row_.width));
+            break;
         case 'B': append("{}", bits_of(row_.width)); break;
         case 'V': append("{}", info(row_.operation).symbol); break;
         default: text_ += c;

@@ -36,15 +36,19 @@ public:
         return insn;
     }
 
-    /// The second slot of lddw: only its immediate may be set, and that only where the kind has a use for it.
+    /// The second slot of lddw: only its immediate may be set, and that only where the kind has a
+    /// use for it.
     result<instruction> check_second(const instruction &first) const {
-        const std::pair<std::string_view, int> reserved_fields[] = {
-            {"opcode", slot_.opcode}, {"dst", slot_.dst}, {"src", slot_.src}, {"offset", slot_.offset}};
+        const std::pair<std::string_view, int> reserved_fields[] = {{"opcode", slot_.opcode},
+                                                                    {"dst", slot_.dst},
+                                                                    {"src", slot_.src},
+                                                                    {"offset", slot_.offset}};
         for (const auto &[field, value] : reserved_fields) {
             if (value == 0) continue;
-            return std::unexpected{
-                fail(error_code::truncated_lddw,
-                     fmt::format("truncated lddw: reserved field {} of its second slot is {}, not zero", field, value))};
+            return std::unexpected{fail(
+                error_code::truncated_lddw,
+                fmt::format("truncated lddw: reserved field {} of its second slot is {}, not zero",
+                            field, value))};
         }
         const imm_role role = info(info(first.id).shape).imm;
         if (role != imm_role::wide and role != imm_role::object_offset and slot_.imm != 0) {
@@ -65,10 +69,12 @@ private:
                     fmt::format("reserved field {} is {}, not zero", field, value));
     }
 
-    /// No row: either the opcode byte is unknown, or its selector field has a value that no row has.
+    /// No row: either the opcode byte is unknown, or its selector field has a value that no row
+    /// has.
     error unknown() const {
         if (not is_known_opcode(slot_.opcode)) {
-            return fail(error_code::unknown_opcode, fmt::format("unknown opcode 0x{:02x}", slot_.opcode));
+            return fail(error_code::unknown_opcode,
+                        fmt::format("unknown opcode 0x{:02x}", slot_.opcode));
         }
         for (const insn_info &row : insn_table) {
             if (row.opcode != slot_.opcode) continue;
@@ -83,7 +89,8 @@ private:
 
     error undefined(std::string_view field, int64_t value) const {
         return fail(error_code::unknown_opcode,
-                    fmt::format("unknown opcode 0x{:02x} with reserved field {} = {}", slot_.opcode, field, value));
+                    fmt::format("unknown opcode 0x{:02x} with reserved field {} = {}", slot_.opcode,
+                                field, value));
     }
 
     maybe_error check_register(std::string_view field, register_role role, uint8_t number) const {
@@ -91,7 +98,8 @@ private:
             return number == 0 ? maybe_error{} : reserved(field, number);
         }
         if (number >= register_count) {
-            return fail(error_code::bad_register, fmt::format("{} register r{} out of range", field, number));
+            return fail(error_code::bad_register,
+                        fmt::format("{} register r{} out of range", field, number));
         }
         if (number == frame_pointer and role != register_role::read) {
             return fail(error_code::read_only_register, "r10 is read-only");
@@ -101,15 +109,17 @@ private:
 
     maybe_error check_imm(imm_role role, selector fixed) const {
         const bool is_fixed = fixed == selector::imm;
-        if (role == imm_role::none and not is_fixed and slot_.imm != 0) return reserved("imm", slot_.imm);
+        if (role == imm_role::none and not is_fixed and slot_.imm != 0)
+            return reserved("imm", slot_.imm);
         if (role == imm_role::reg and static_cast<uint32_t>(slot_.imm) >= register_count) {
-            return fail(error_code::bad_register,
-                        fmt::format("callx register r{} out of range", static_cast<uint32_t>(slot_.imm)));
+            return fail(error_code::bad_register, fmt::format("callx register r{} out of range",
+                                                              static_cast<uint32_t>(slot_.imm)));
         }
         // The kernel knows the two casts between address space 1 (arena) and 0 (kernel).
         if (role == imm_role::spaces and slot_.imm != 1 and slot_.imm != 0x10000) {
             return fail(error_code::reserved_field,
-                        fmt::format("reserved field imm is {}: address spaces are (0, 1) or (1, 0)", slot_.imm));
+                        fmt::format("reserved field imm is {}: address spaces are (0, 1) or (1, 0)",
+                                    slot_.imm));
         }
         return {};
     }
@@ -136,10 +146,12 @@ result<instruction> decode(std::span<const uint8_t> code, std::size_t index) {
 }
 
 result<std::vector<instruction>> decode_all(std::span<const uint8_t> code) {
-    if (code.empty()) return std::unexpected{make_error(error_code::empty_program, "empty program")};
+    if (code.empty())
+        return std::unexpected{make_error(error_code::empty_program, "empty program")};
     if (code.size() % slot_size != 0) {
-        return std::unexpected{make_error(
-            error_code::bad_length, fmt::format("program length {} is not a multiple of 8", code.size()))};
+        return std::unexpected{
+            make_error(error_code::bad_length,
+                       fmt::format("program length {} is not a multiple of 8", code.size()))};
     }
     std::vector<instruction> insns(code.size() / slot_size);
     for (std::size_t pc = 0; pc < insns.size(); ++pc) {

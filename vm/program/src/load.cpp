@@ -63,8 +63,9 @@ private:
     maybe_error decode(std::span<const uint8_t> code, const program_options &options) {
         const uint32_t most = std::min(options.max_insns, most_max_insns);
         if (const std::size_t slots = code.size() / isa::slot_size; slots > most) {
-            return make_error(error_code::too_many_insns,
-                              fmt::format("program of {} instructions exceeds the limit of {}", slots, most));
+            return make_error(
+                error_code::too_many_insns,
+                fmt::format("program of {} instructions exceeds the limit of {}", slots, most));
         }
         auto insns = isa::decode_all(code);
         if (not insns) return std::move(insns.error());
@@ -75,9 +76,10 @@ private:
         p_.jump_targets_.erase(extra.begin(), extra.end());
         for (const uint32_t target : p_.jump_targets_) {
             if (not is_slot(target) or is_second_slot(target)) {
-                return make_error(error_code::bad_jump_table,
-                                  fmt::format("jump table entry {} is no instruction of the program of {}", target,
-                                              p_.size()));
+                return make_error(
+                    error_code::bad_jump_table,
+                    fmt::format("jump table entry {} is no instruction of the program of {}",
+                                target, p_.size()));
             }
         }
         return {};
@@ -92,7 +94,8 @@ private:
             const int64_t target = int64_t{pc} + 1 + p_.insns_[pc].imm;
             if (not is_slot(target)) {
                 return fail(error_code::bad_call_target, pc,
-                            fmt::format("call target {} outside the program of {} instructions", target, p_.size()));
+                            fmt::format("call target {} outside the program of {} instructions",
+                                        target, p_.size()));
             }
             if (is_second_slot(static_cast<uint32_t>(target))) {
                 return fail(error_code::bad_call_target, pc,
@@ -114,16 +117,19 @@ private:
         const int64_t target = int64_t{pc} + 1 + (in_imm ? i.imm : i.offset);
         if (not is_slot(target)) {
             return fail(error_code::bad_jump_target, pc,
-                        fmt::format("jump target {} outside the program of {} instructions", target, p_.size()));
+                        fmt::format("jump target {} outside the program of {} instructions", target,
+                                    p_.size()));
         }
         if (is_second_slot(static_cast<uint32_t>(target))) {
             return fail(error_code::bad_jump_target, pc,
                         fmt::format("jump target {} goes into the middle of lddw", target));
         }
         if (target < f.begin or target >= f.end) {
-            return fail(error_code::bad_jump_target, pc,
-                        fmt::format("jump from one function into another: target {} outside function at {}..{}",
-                                    target, f.begin, f.end - 1));
+            return fail(
+                error_code::bad_jump_target, pc,
+                fmt::format(
+                    "jump from one function into another: target {} outside function at {}..{}",
+                    target, f.begin, f.end - 1));
         }
         return {};
     }
@@ -143,7 +149,8 @@ private:
             const uint32_t last = is_second_slot(f.end - 1) ? f.end - 2 : f.end - 1;
             if (not isa::ends_flow(p_.insns_[last].id)) {
                 return fail(error_code::falls_off_end, last,
-                            fmt::format("control falls off the end of the function at {}..{}", f.begin, f.end - 1));
+                            fmt::format("control falls off the end of the function at {}..{}",
+                                        f.begin, f.end - 1));
             }
         }
         return {};
@@ -211,7 +218,8 @@ private:
                     p_.callees_.push_back(p_.blocks_[block_at_[p_.callee_pc(pc)]].function);
                 }
             }
-            const auto own = std::ranges::subrange{p_.callees_.begin() + f.first_callee, p_.callees_.end()};
+            const auto own =
+                std::ranges::subrange{p_.callees_.begin() + f.first_callee, p_.callees_.end()};
             std::ranges::sort(own);
             const auto extra = std::ranges::unique(own);
             p_.callees_.erase(extra.begin(), extra.end());
@@ -223,8 +231,8 @@ private:
         if (to > from) p_.depths_[to] = std::max(p_.depths_[to], p_.depths_[from] + 1);
     }
 
-    /// Longest forward path to each slot. What only backward jumps reach goes on counting from the line above, so
-    /// that code before a loop does not make the loop heavier.
+    /// Longest forward path to each slot. What only backward jumps reach goes on counting from the
+    /// line above, so that code before a loop does not make the loop heavier.
     void measure_depths() {
         p_.depths_.assign(p_.insns_.size(), 0);
         for (function &f : p_.functions_) {
@@ -264,7 +272,9 @@ private:
     }
 
     /// Whether `b` ends in gotox, and goes wherever the other gotox of its function go.
-    bool jumps_by_table(const basic_block &b) const { return p_.insns_[b.end - 1].id == isa::insn_id::gotox; }
+    bool jumps_by_table(const basic_block &b) const {
+        return p_.insns_[b.end - 1].id == isa::insn_id::gotox;
+    }
 
     void mark_blocks(const function &f) {
         std::vector<uint32_t> pending{f.first_block};

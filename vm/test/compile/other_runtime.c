@@ -1,17 +1,18 @@
-/* bpftime-vm: a C caller written for another runtime's header: uint64_t results, const VMs, helpers as void *
+/* bpftime-vm: a C caller written for the header of another runtime
  * Copyright (c) 2026 The bpftime-vm authors
  * SPDX-License-Identifier: MIT
+ *
+ * uint64_t results, const VMs, helpers as void * and of other signatures.
  */
 #include <ebpf-vm.h>
-
 #include <string.h>
 
-#define CHECK(condition)                                                                        \
-    do {                                                                                        \
-        if (!(condition)) {                                                                     \
-            fprintf(stderr, "line %d: %s: %s\n", __LINE__, #condition, ebpf_last_error());      \
-            exit(1);                                                                            \
-        }                                                                                       \
+#define CHECK(condition)                                                                   \
+    do {                                                                                   \
+        if (!(condition)) {                                                                \
+            fprintf(stderr, "line %d: %s: %s\n", __LINE__, #condition, ebpf_last_error()); \
+            exit(1);                                                                       \
+        }                                                                                  \
     } while (0)
 
 static const uint8_t return_minus_one[] = {
@@ -100,7 +101,8 @@ static void helpers_are_functions_of_any_kind(struct ebpf_vm *vm) {
 /* Names that are macros are functions, too. */
 static void functions_have_addresses(struct ebpf_vm *vm) {
     int64_t (*const exec)(struct ebpf_vm *, void *, size_t, int64_t *) = ebpf_exec;
-    int (*const add)(struct ebpf_vm *, unsigned int, const char *, external_function_t) = &ebpf_register;
+    int (*const add)(struct ebpf_vm *, unsigned int, const char *, external_function_t) =
+        &ebpf_register;
     int64_t result = 0;
     CHECK(ebpf_load(vm, return_minus_one, sizeof(return_minus_one), NULL) == 0);
     CHECK(exec(vm, NULL, 0, &result) == 0 && result == -1);
@@ -114,7 +116,8 @@ int main(void) {
     char *errmsg = NULL;
     struct ebpf_vm *const vm = ebpf_create("ubpf");
     CHECK(vm != NULL);
-    CHECK(ebpf_load(vm, return_minus_one, sizeof(return_minus_one), &errmsg) == 0 && errmsg == NULL);
+    CHECK(ebpf_load(vm, return_minus_one, sizeof(return_minus_one), &errmsg) == 0 &&
+          errmsg == NULL);
     results_are_words_of_either_sign(vm);
     vms_may_be_const(vm);
     arguments_are_evaluated_once(vm);

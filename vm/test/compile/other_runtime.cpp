@@ -1,6 +1,8 @@
-// bpftime-vm: a C++ caller written for another runtime's header: uint64_t results, const VMs, helpers as void *
+// bpftime-vm: a C++ caller written for the header of another runtime
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
+//
+// uint64_t results, const VMs, helpers as void * and of other signatures.
 
 // Some callers wrap every C header, whether it needs it or not.
 extern "C" {
@@ -13,9 +15,10 @@ extern "C" {
 #include <memory>
 #include <stdexcept>
 
-#define CHECK(condition)                                                                            \
-    do {                                                                                            \
-        if (not(condition)) throw std::runtime_error(std::string{#condition} + ": " + ebpf_last_error()); \
+#define CHECK(condition)                                                                  \
+    do {                                                                                  \
+        if (not(condition))                                                               \
+            throw std::runtime_error(std::string{#condition} + ": " + ebpf_last_error()); \
     } while (false)
 
 namespace {
@@ -70,14 +73,18 @@ void helpers_are_functions_of_any_kind(ebpf_vm *vm) {
     CHECK(ebpf_load(vm, call_helper_7, sizeof(call_helper_7), nullptr) == 0);
     CHECK(ebpf_register(vm, 7, "f", of_five_words) == 0 and result_of_helper(vm) == 41);
     CHECK(ebpf_register(vm, 7, "f", &of_five_words) == 0 and result_of_helper(vm) == 41);
-    CHECK(ebpf_register(vm, 7, "f", reinterpret_cast<void *>(of_one_pointer)) == 0 and result_of_helper(vm) == 42);
+    CHECK(ebpf_register(vm, 7, "f", reinterpret_cast<void *>(of_one_pointer)) == 0 and
+          result_of_helper(vm) == 42);
     CHECK(ebpf_register(vm, 7, "f", of_one_pointer) == 0 and result_of_helper(vm) == 42);
-    CHECK(ebpf_register(vm, 7, "f", of_one_pointer_without_exceptions) == 0 and result_of_helper(vm) == 43);
+    CHECK(ebpf_register(vm, 7, "f", of_one_pointer_without_exceptions) == 0 and
+          result_of_helper(vm) == 43);
     CHECK(ebpf_register(vm, 7, "f", of_nothing) == 0 and result_of_helper(vm) == 44);
     CHECK(ebpf_register(vm, 7, nullptr, of_any_number) == 0 and result_of_helper(vm) == 45);
-    CHECK(ebpf_register(vm, 7, "f", [](uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
-              return uint64_t{46};
-          }) == 0 and result_of_helper(vm) == 46);
+    CHECK(ebpf_register(vm, 7, "f",
+                        [](uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
+                            return uint64_t{46};
+                        }) == 0 and
+          result_of_helper(vm) == 46);
     CHECK(ebpf_register(vm, 8, "f", nullptr) == EBPF_ERROR_INVALID_ARGUMENT);
     CHECK(ebpf_register(vm, 8, "f", NULL) == EBPF_ERROR_INVALID_ARGUMENT);
 }

@@ -45,7 +45,8 @@ std::expected<sections, std::string> split(std::istream &in) {
         }
         const std::string name{trim(std::string_view{line}.substr(2))};
         if (std::ranges::find(known_sections, name) != known_sections.end()) {
-            if (out.contains(name)) return std::unexpected{fmt::format("section '{}' stands twice", name)};
+            if (out.contains(name))
+                return std::unexpected{fmt::format("section '{}' stands twice", name)};
             current = &out[name];
         } else if (std::ranges::find(ignored_sections, name) != ignored_sections.end()) {
             current = &ignored;
@@ -59,7 +60,8 @@ std::expected<sections, std::string> split(std::istream &in) {
 std::string without_comments(const std::string &text) {
     std::istringstream in{text};
     std::string out;
-    for (std::string line; std::getline(in, line);) out.append(line, 0, line.find('#')).append("\n");
+    for (std::string line; std::getline(in, line);)
+        out.append(line, 0, line.find('#')).append("\n");
     return out;
 }
 
@@ -69,7 +71,8 @@ std::expected<uint64_t, std::string> parse_number(const std::string &text) {
     const bool hex = digits.starts_with("0x");
     if (hex) digits.remove_prefix(2);
     uint64_t value = 0;
-    const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), value, hex ? 16 : 10);
+    const auto [end, code] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), value, hex ? 16 : 10);
     if (digits.empty() or code != std::errc{} or end != digits.data() + digits.size()) {
         return std::unexpected{fmt::format("'{}' is no number", trim(text))};
     }
@@ -111,21 +114,26 @@ std::string take(const sections &s, std::string_view name, Parse parse, To &to) 
     return {};
 }
 
-
-std::string hex(const std::vector<uint8_t> &bytes) { return fmt::format("{:02x}", fmt::join(bytes, " ")); }
+std::string hex(const std::vector<uint8_t> &bytes) {
+    return fmt::format("{:02x}", fmt::join(bytes, " "));
+}
 
 std::string check_fault(const std::string &wanted, const outcome &o) {
     if (o.code != EBPF_ERROR_FAULT) {
-        return fmt::format("expected the fault {}, got {}", wanted, o.error.empty() ? "none" : o.error);
+        return fmt::format("expected the fault {}, got {}", wanted,
+                           o.error.empty() ? "none" : o.error);
     }
     const std::string kind{compat::name_of(o.fault.kind)};
-    const std::string got = wanted.find(" pc ") == wanted.npos ? kind : fmt::format("{} pc {}", kind, o.fault.pc);
-    return got == wanted ? std::string{} : fmt::format("expected the fault {}, got {}", wanted, o.error);
+    const std::string got =
+        wanted.find(" pc ") == wanted.npos ? kind : fmt::format("{} pc {}", kind, o.fault.pc);
+    return got == wanted ? std::string{}
+                         : fmt::format("expected the fault {}, got {}", wanted, o.error);
 }
 
 std::string check_error(const std::string &wanted, std::string_view got) {
     if (got.empty()) return fmt::format("expected the error '{}', got none", wanted);
-    if (got.find(wanted) == got.npos) return fmt::format("expected the error '{}', got '{}'", wanted, got);
+    if (got.find(wanted) == got.npos)
+        return fmt::format("expected the error '{}', got '{}'", wanted, got);
     return {};
 }
 
@@ -138,10 +146,11 @@ std::expected<case_file, std::string> read_case(const std::filesystem::path &fil
     if (not parts) return std::unexpected{parts.error()};
     case_file c;
     c.name = file.stem().string();
-    for (std::string why : {take(*parts, "raw", parse_hex, c.raw), take(*parts, "mem", parse_hex, c.memory),
-                            take(*parts, "mem_after", parse_hex, c.memory_after),
-                            take(*parts, "limit", parse_number, c.limit),
-                            take(*parts, "result", parse_number, c.result)}) {
+    for (std::string why :
+         {take(*parts, "raw", parse_hex, c.raw), take(*parts, "mem", parse_hex, c.memory),
+          take(*parts, "mem_after", parse_hex, c.memory_after),
+          take(*parts, "limit", parse_number, c.limit),
+          take(*parts, "result", parse_number, c.result)}) {
         if (not why.empty()) return std::unexpected{std::move(why)};
     }
     if (parts->contains("asm")) c.assembly = (*parts)["asm"];
@@ -158,7 +167,8 @@ std::expected<std::vector<uint8_t>, std::string> code_of(const case_file &c) {
     if (c.assembly.empty()) return c.raw.value();
     auto code = isa::assemble(c.assembly);
     if (not code) return std::unexpected{code.error().message};
-    if (c.raw and *c.raw != *code) return std::unexpected{fmt::format("asm gives {}, not raw", hex(*code))};
+    if (c.raw and *c.raw != *code)
+        return std::unexpected{fmt::format("asm gives {}, not raw", hex(*code))};
     return std::move(*code);
 }
 

@@ -18,13 +18,15 @@ namespace bpftime::vm::test {
 struct case_file {
     std::string name;  ///< file name without its extension
     std::string assembly;
-    std::optional<std::vector<uint8_t>> raw;  ///< the program; with assembly: what that must assemble to
+    std::optional<std::vector<uint8_t>>
+        raw;  ///< the program; with assembly: what that must assemble to
     std::vector<uint8_t> memory;
     std::optional<std::vector<uint8_t>> memory_after;
     std::optional<uint64_t> limit;
     // What must happen; exactly one of these is set.
     std::optional<uint64_t> result;
-    std::optional<std::string> error;  ///< part of the message with which assembling or loading fails
+    std::optional<std::string>
+        error;  ///< part of the message with which assembling or loading fails
     std::optional<std::string> fault;  ///< fault kind, and "pc N" if that counts too
 };
 

@@ -2,10 +2,9 @@
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 //
-// The public suite's data is not part of this project: BPFTIME_VM_CONFORMANCE_DIR names the folder that has it. Without
-// it the run says so; with BPFTIME_VM_REQUIRE_CONFORMANCE=1 that is a failure.
+// The public suite's data is not part of this project: BPFTIME_VM_CONFORMANCE_DIR names the folder
+// that has it. Without it the run says so; with BPFTIME_VM_REQUIRE_CONFORMANCE=1 that is a failure.
 #include "case_file.hpp"
-
 #include "ebpf-types.h"
 #include "isa/text.hpp"
 #include "programs.hpp"
@@ -45,16 +44,21 @@ const std::map<std::string, std::string, std::less<>> assembler_messages = {
     {"empty", "a case has asm or raw"},
     {"empty_instructions", "a case has asm or raw"},
     {"invalid_unknown_directive", "Unknown directive 'Unknown directive'"},
-    {"invalid_imm32_dec_range", "Immediate out of 32-bit range: '2147483648' in 'mov32 %r0, 2147483648' (line 2)"},
-    {"invalid_imm32_hex_range", "Immediate out of 32-bit range: '0x100000000' in 'mov32 %r0, 0x100000000' (line 2)"},
+    {"invalid_imm32_dec_range",
+     "Immediate out of 32-bit range: '2147483648' in 'mov32 %r0, 2147483648' (line 2)"},
+    {"invalid_imm32_hex_range",
+     "Immediate out of 32-bit range: '0x100000000' in 'mov32 %r0, 0x100000000' (line 2)"},
     {"invalid_label", "Undefined label 'NOT_A_LABEL' (line 1)"},
     {"invalid_lock", "Invalid number of operands for lock: 1 in 'lock or [%r10-8]' (line 1)"},
     {"invalid_lock2", "Invalid number of operands for lock: 'lock' (line 1)"},
     {"invalid_mnemonic", "Invalid mnemonic 'ldxq' in 'ldxq %r0, %r1' (line 2)"},
-    {"invalid_offset", "Invalid operand '%r1': expected memory like [%r1+8] in 'ldxb %r0, %r1' (line 1)"},
-    {"invalid_offset_range", "Offset out of 16-bit range: '+0x10000' in 'ldxb %r0, [%r1+0x10000]' (line 2)"},
+    {"invalid_offset",
+     "Invalid operand '%r1': expected memory like [%r1+8] in 'ldxb %r0, %r1' (line 1)"},
+    {"invalid_offset_range",
+     "Offset out of 16-bit range: '+0x10000' in 'ldxb %r0, [%r1+0x10000]' (line 2)"},
     {"invalid_operand_count", "Invalid number of operands for lddw: 1 in 'lddw %r0' (line 1)"},
-    {"invalid_register", "Invalid register '%r50': registers are %r0 to %r10 in 'or %r0, %r50' (line 1)"},
+    {"invalid_register",
+     "Invalid register '%r50': registers are %r0 to %r10 in 'or %r0, %r50' (line 1)"},
 };
 
 /// A test whose body is a function, for suites that are made of files.
@@ -73,8 +77,9 @@ std::string as_test_name(std::string name) {
 }
 
 void add(const std::string &suite, const std::string &name, std::function<void()> body) {
-    testing::RegisterTest(suite.c_str(), as_test_name(name).c_str(), nullptr, nullptr, __FILE__, __LINE__,
-                          [body = std::move(body)]() -> file_test * { return new file_test{body}; });
+    testing::RegisterTest(
+        suite.c_str(), as_test_name(name).c_str(), nullptr, nullptr, __FILE__, __LINE__,
+        [body = std::move(body)]() -> file_test * { return new file_test{body}; });
 }
 
 case_file must_read(const fs::path &file) {
@@ -100,13 +105,15 @@ void expect_case(const fs::path &file, const engine &e) {
 void add_cases(const std::string &suite, const std::vector<fs::path> &files, const fs::path &root) {
     for (const engine &e : engines()) {
         for (const fs::path &file : files) {
-            add(std::string{e.name} + "_" + suite, fs::relative(file, root).replace_extension().string(),
+            add(std::string{e.name} + "_" + suite,
+                fs::relative(file, root).replace_extension().string(),
                 [file, e] { expect_case(file, e); });
         }
     }
 }
 
-/// The file sets one reserved field: it must be refused for that, and accepted with the field cleared.
+/// The file sets one reserved field: it must be refused for that, and accepted with the field
+/// cleared.
 void expect_reserved_field(const fs::path &file, const engine &e) {
     std::vector<uint8_t> code = must_read(file).raw.value_or(std::vector<uint8_t>(isa::slot_size));
     const outcome refused = run(e, code);
@@ -116,11 +123,16 @@ void expect_reserved_field(const fs::path &file, const engine &e) {
     const std::string name = file.stem().string();
     isa::slot s = isa::read_slot(code, 0);
     const std::string field = name.substr(name.rfind('-') + 1);
-    if (field == "dst") s.dst = 0;
-    else if (field == "src") s.src = 0;
-    else if (field == "offset") s.offset = 0;
-    else if (field == "imm") s.imm = 0;
-    else FAIL() << "no field in the name of " << file;
+    if (field == "dst")
+        s.dst = 0;
+    else if (field == "src")
+        s.src = 0;
+    else if (field == "offset")
+        s.offset = 0;
+    else if (field == "imm")
+        s.imm = 0;
+    else
+        FAIL() << "no field in the name of " << file;
     isa::write_slot(s, std::span{code}.first<isa::slot_size>());
     const auto vm = make_vm(e);
     EXPECT_EQ(vm->load_code(code.data(), code.size()), 0) << vm->error_message();
@@ -132,10 +144,12 @@ void expect_same_bytes(const fs::path &folder) {
     std::size_t compared = 0;
     for (std::string line; std::getline(in, line); ++compared) {
         const auto row = nlohmann::json::parse(line);
-        const case_file c = must_read(folder / "tests" / (row.at("name").get<std::string>() + ".data"));
+        const case_file c =
+            must_read(folder / "tests" / (row.at("name").get<std::string>() + ".data"));
         const auto code = code_of(c);
         ASSERT_TRUE(code) << c.name << ": " << code.error();
-        EXPECT_EQ(fmt::format("{:02x}", fmt::join(*code, "")), row.at("prog").get<std::string>()) << c.name;
+        EXPECT_EQ(fmt::format("{:02x}", fmt::join(*code, "")), row.at("prog").get<std::string>())
+            << c.name;
     }
     EXPECT_EQ(compared, public_cases);
 }
@@ -159,7 +173,8 @@ void add_public_suite() {
     if (folder.empty()) {
         add("public_suite", "is_there", [] {
             if (requires_public_suite()) FAIL() << "BPFTIME_VM_CONFORMANCE_DIR is not set";
-            GTEST_SKIP() << "the public conformance suite is missing: set BPFTIME_VM_CONFORMANCE_DIR to its folder";
+            GTEST_SKIP() << "the public conformance suite is missing: set "
+                            "BPFTIME_VM_CONFORMANCE_DIR to its folder";
         });
         return;
     }
@@ -167,8 +182,9 @@ void add_public_suite() {
     const auto negatives = find_cases(folder / "negative");
     add("public_suite", "is_complete", [files, negatives] {
         EXPECT_EQ(files.size(), public_cases);
-        const auto reserved = std::ranges::count_if(
-            negatives, [](const fs::path &file) { return file.stem().string().starts_with("unused-"); });
+        const auto reserved = std::ranges::count_if(negatives, [](const fs::path &file) {
+            return file.stem().string().starts_with("unused-");
+        });
         EXPECT_EQ(static_cast<std::size_t>(reserved), public_reserved_field_cases);
     });
     add("public_suite", "assembles_to_the_same_bytes", [folder] { expect_same_bytes(folder); });
@@ -177,15 +193,19 @@ void add_public_suite() {
         const std::string name = file.stem().string();
         if (name.starts_with("unused-")) {
             for (const engine &e : engines()) {
-                add(std::string{e.name} + "_reserved_field", name, [file, e] { expect_reserved_field(file, e); });
+                add(std::string{e.name} + "_reserved_field", name,
+                    [file, e] { expect_reserved_field(file, e); });
             }
         } else if (const auto it = assembler_messages.find(name); it != assembler_messages.end()) {
-            add("assembler_refuses", name, [file, it] { expect_assembler_message(file, it->second); });
+            add("assembler_refuses", name,
+                [file, it] { expect_assembler_message(file, it->second); });
         } else {
             // Wrong expectations on purpose: a runner that reports no failure is broken.
             for (const engine &e : engines()) {
-                add(std::string{e.name} + "_runner_notices", name,
-                    [file, e] { EXPECT_NE(check_case(must_read(file), e), "") << "wrong expectation went unnoticed"; });
+                add(std::string{e.name} + "_runner_notices", name, [file, e] {
+                    EXPECT_NE(check_case(must_read(file), e), "")
+                        << "wrong expectation went unnoticed";
+                });
             }
         }
     }

@@ -1,4 +1,4 @@
-// bpftime-vm: the specification's registration of a backend, in a program of its own: it takes the name "llvm"
+// bpftime-vm: the specification's registration of a backend, named "llvm"
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include <bpftime_vm_compat.hpp>
@@ -28,7 +28,10 @@ int main() {
     ebpf_vm *const vm = ebpf_create("llvm");
     const bool good = vm != nullptr and ebpf_load(vm, code, sizeof code, nullptr) == 0 and
                       ebpf_exec(vm, nullptr, 0, &result) == 0 and result == 4711;
-    if (not good) fprintf(stderr, "result %lld, last error '%s'\n", static_cast<long long>(result), ebpf_last_error());
+    if (not good) {
+        fprintf(stderr, "result %lld, last error '%s'\n", static_cast<long long>(result),
+                ebpf_last_error());
+    }
     ebpf_destroy(vm);
     return good ? 0 : 1;
 }

@@ -32,8 +32,8 @@ struct signature<Result (Class::*)(Args...)> {
     using type = Result(Args...);
 };
 
-#define SAME_SIGNATURE(function)                                                                       \
-    static_assert(std::is_same_v<signature<decltype(&specified::bpftime_vm_impl::function)>::type,      \
+#define SAME_SIGNATURE(function)                                                                   \
+    static_assert(std::is_same_v<signature<decltype(&specified::bpftime_vm_impl::function)>::type, \
                                  signature<decltype(&ours::bpftime_vm_impl::function)>::type>)
 SAME_SIGNATURE(load_code);
 SAME_SIGNATURE(exec);
@@ -53,7 +53,8 @@ public:
     ours::precompiled_ebpf_function compile() override {
         return [](void *, size_t mem_len) -> uint64_t { return mem_len; };
     }
-    void register_external_function(size_t index, const std::string &name, ours::external_function_t) override {
+    void register_external_function(size_t index, const std::string &name,
+                                    ours::external_function_t) override {
         registered_ = name + std::to_string(index);
     }
     std::vector<uint8_t> do_aot_compile() override { return {1, 2, 3}; }
@@ -63,7 +64,8 @@ public:
 };
 
 TEST(abstract_vm_interface, is_all_that_a_backend_needs) {
-    ours::register_vm_factory("by-specification", [] { return std::make_unique<by_specification>(); });
+    ours::register_vm_factory("by-specification",
+                              [] { return std::make_unique<by_specification>(); });
     ebpf_vm *const vm = ebpf_create("by-specification");
     ASSERT_NE(vm, nullptr) << ebpf_last_error();
     const uint8_t code[8] = {0x95};
@@ -75,7 +77,10 @@ TEST(abstract_vm_interface, is_all_that_a_backend_needs) {
     const ebpf_jit_fn fn = ebpf_compile(vm, nullptr);
     ASSERT_NE(fn, nullptr);
     EXPECT_EQ(fn(memory, 2), 2U);
-    EXPECT_EQ(ebpf_register(vm, 7, "helper", [](uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return uint64_t{0}; }), 0);
+    EXPECT_EQ(
+        ebpf_register(vm, 7, "helper",
+                      [](uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return uint64_t{0}; }),
+        0);
     EXPECT_EQ(static_cast<by_specification &>(vm->impl()).registered_, "helper7");
     uint8_t *image = nullptr;
     size_t size = 0;
@@ -108,7 +113,9 @@ TEST(lddw_helper_system, takes_the_functions_of_the_specified_struct) {
 
     // All five at once, too.
     ebpf_vm vm{"ubpf"};
-    EXPECT_EQ(vm.set_lddw_helpers(from.map_by_fd, from.map_by_idx, from.map_val, from.var_addr, from.code_addr), 0);
+    EXPECT_EQ(vm.set_lddw_helpers(from.map_by_fd, from.map_by_idx, from.map_val, from.var_addr,
+                                  from.code_addr),
+              0);
 }
 
 // --- Selecting a Backend

@@ -44,7 +44,8 @@ outcome run(const engine &e, std::span<const uint8_t> code, std::span<const uint
     const auto vm = make_vm(e);
     register_test_helpers(*vm);
     vm->toggle_bounds_check(options.bounds_checks);
-    if (options.instruction_limit) vm->set_limit(compat::vm_limit::instructions, *options.instruction_limit);
+    if (options.instruction_limit)
+        vm->set_limit(compat::vm_limit::instructions, *options.instruction_limit);
 
     outcome out;
     out.code = vm->load_code(code.data(), code.size());
@@ -62,14 +63,16 @@ outcome run(const engine &e, std::span<const uint8_t> code, std::span<const uint
     return out;
 }
 
-outcome run(const engine &e, std::string_view assembly, std::span<const uint8_t> memory, const run_options &options) {
+outcome run(const engine &e, std::string_view assembly, std::span<const uint8_t> memory,
+            const run_options &options) {
     return run(e, assemble(assembly), memory, options);
 }
 
 std::vector<uint8_t> bytes_of(std::span<const uint64_t> words) {
     std::vector<uint8_t> bytes;
     for (const uint64_t word : words) {
-        for (unsigned shift = 0; shift < 64; shift += 8) bytes.push_back(static_cast<uint8_t>(word >> shift));
+        for (unsigned shift = 0; shift < 64; shift += 8)
+            bytes.push_back(static_cast<uint8_t>(word >> shift));
     }
     return bytes;
 }

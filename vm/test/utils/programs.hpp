@@ -35,14 +35,16 @@ struct run_options {
 };
 
 /// Helpers that every test program may call:
-/// 1: r1 + 2 r2 + 3 r3 + 4 r4 + 5 r5; 2: r1; 3: 0; 5: r1, registered as the unwind-on-success function.
+/// 1: r1 + 2 r2 + 3 r3 + 4 r4 + 5 r5; 2: r1; 3: 0; 5: r1, registered as the unwind-on-success
+/// function.
 void register_test_helpers(ebpf_vm &vm);
 
-/// Loads and runs `code` on a new VM, with the test helpers. `memory` is copied into a heap block of exactly its size.
-[[nodiscard]] outcome run(const engine &e, std::span<const uint8_t> code, std::span<const uint8_t> memory = {},
-                          const run_options &options = {});
-[[nodiscard]] outcome run(const engine &e, std::string_view assembly, std::span<const uint8_t> memory = {},
-                          const run_options &options = {});
+/// Loads and runs `code` on a new VM, with the test helpers. `memory` is copied into a heap block
+/// of exactly its size.
+[[nodiscard]] outcome run(const engine &e, std::span<const uint8_t> code,
+                          std::span<const uint8_t> memory = {}, const run_options &options = {});
+[[nodiscard]] outcome run(const engine &e, std::string_view assembly,
+                          std::span<const uint8_t> memory = {}, const run_options &options = {});
 
 /// The bytes of `words`, little-endian, one after the other.
 [[nodiscard]] std::vector<uint8_t> bytes_of(std::span<const uint64_t> words);

@@ -2,16 +2,18 @@
  * Copyright (c) 2026 The bpftime-vm authors
  * SPDX-License-Identifier: MIT
  *
- * Every function accepts every argument: what is NULL or out of range gives a negative `enum ebpf_error` (NULL where a
- * pointer is returned, 0 where a count is) and a message that ebpf_last_error() returns. No exception leaves the library.
+ * Every function accepts every argument: what is NULL or out of range gives a negative `enum
+ * ebpf_error` (NULL where a pointer is returned, 0 where a count is) and a message that
+ * ebpf_last_error() returns. No exception leaves the library.
  *
- * Threads. Functions that configure a VM (everything up to "Running") must not run at the same time as anything else on
- * the same VM. ebpf_compile(), ebpf_exec() and ebpf_exec_regions() may be called from any number of threads at once;
- * ebpf_interrupt() from any thread at any time. Different VMs are independent.
+ * Threads. Functions that configure a VM (everything up to "Running") must not run at the same time
+ * as anything else on the same VM. ebpf_compile(), ebpf_exec() and ebpf_exec_regions() may be
+ * called from any number of threads at once; ebpf_interrupt() from any thread at any time.
+ * Different VMs are independent.
  *
- * C and C++ callers may pass `uint64_t *` for results, `const struct ebpf_vm *` to ebpf_exec(), and helpers as `void *`
- * or as functions of any signature of up to five words: C by macros of the same name at the end of this header, C++ by
- * overloads.
+ * C and C++ callers may pass `uint64_t *` for results, `const struct ebpf_vm *` to ebpf_exec(), and
+ * helpers as `void *` or as functions of any signature of up to five words: C by macros of the same
+ * name at the end of this header, C++ by overloads.
  */
 #ifndef EBPF_VM_H
 #define EBPF_VM_H
@@ -33,98 +35,121 @@ extern "C" {
 /** A virtual machine: one backend, its configuration and at most one loaded program. */
 struct ebpf_vm;
 
-/* ---------------------------------------------------------------------------------------------- the library */
+/* ----------------------------------------------------------------------------------------------
+ * the library */
 
 /** The version of the library, "major.minor.patch". */
 EBPF_EXPORT const char *ebpf_version(void);
 
-/** The message of this thread's last failed call, "" if there was none. Owned by the library, valid until this
- *  thread's next call into it. */
+/** The message of this thread's last failed call, "" if there was none. Owned by the library, valid
+ * until this thread's next call into it. */
 EBPF_EXPORT const char *ebpf_last_error(void);
 
 /** The name of an `enum ebpf_error` value, as "invalid program". Never NULL. */
 EBPF_EXPORT const char *ebpf_error_name(int error);
 
-/** Writes the names of the backends that ebpf_create() knows, plugins that can be found included, best first, to
- *  names[0..capacity); returns how many there are (which may be more). The strings live as long as the process. */
+/** Writes the names of the backends that ebpf_create() knows, plugins that can be found included,
+ * best first, to names[0..capacity); returns how many there are (which may be more). The strings
+ * live as long as the process. */
 EBPF_EXPORT size_t ebpf_list_vms(const char **names, size_t capacity);
 
-/** Frees what the library handed out (error messages, AOT images); the same as free(). NULL is fine. */
+/** Frees what the library handed out (error messages, AOT images); the same as free(). NULL is
+ * fine. */
 EBPF_EXPORT void ebpf_free(void *ptr);
 
-/* -------------------------------------------------------------------------------------------------- lifecycle */
+/* --------------------------------------------------------------------------------------------------
+ * lifecycle */
 
-/** A new VM of backend `vm_name`; "" or NULL: the best backend there is. NULL if there is no such backend or it cannot
- *  start here. Backends are built in, linked statically, or plugins libbpftime-vm-NAME.so in BPFTIME_VM_PLUGIN_PATH
- *  (ignored in setuid processes) or in the library's own plugin directory. */
+/** A new VM of backend `vm_name`; "" or NULL: the best backend there is. NULL if there is no such
+ * backend or it cannot start here. Backends are built in, linked statically, or plugins
+ * libbpftime-vm-NAME.so in BPFTIME_VM_PLUGIN_PATH (ignored in setuid processes) or in the library's
+ * own plugin directory. */
 EBPF_EXPORT struct ebpf_vm *ebpf_create(const char *vm_name);
 
-/** Ends the VM: its program, compiled code and configuration. No run may be in progress. NULL is fine. */
+/** Ends the VM: its program, compiled code and configuration. No run may be in progress. NULL is
+ * fine. */
 EBPF_EXPORT void ebpf_destroy(struct ebpf_vm *vm);
 
 /** The name of the VM's backend ("ubpf", also if it was created as ""). Lives as long as the VM. */
 EBPF_EXPORT const char *ebpf_get_vm_name(const struct ebpf_vm *vm);
 
-/** Hands every error message of this VM also to error_printf(stderr, "%s\n", message). NULL: to nobody (default). */
-EBPF_EXPORT void ebpf_set_error_print(struct ebpf_vm *vm, int (*error_printf)(FILE *stream, const char *format, ...));
+/** Hands every error message of this VM also to error_printf(stderr, "%s\n", message). NULL: to
+ * nobody (default). */
+EBPF_EXPORT void ebpf_set_error_print(struct ebpf_vm *vm,
+                                      int (*error_printf)(FILE *stream, const char *format, ...));
 
-/* -------------------------------------------------------------------------------------------------- programs */
+/* --------------------------------------------------------------------------------------------------
+ * programs */
 
-/** Loads `code_len` bytes of eBPF bytecode (RFC 9669, little-endian slots of 8 bytes), replacing what was loaded; if it
- *  fails, what was loaded stays. The bytes are copied. On failure *errmsg (if errmsg is not NULL) is a malloc'ed
- *  message for the caller to free; on success it is NULL. Helpers need not be registered yet. */
+/** Loads `code_len` bytes of eBPF bytecode (RFC 9669, little-endian slots of 8 bytes), replacing
+ * what was loaded; if it fails, what was loaded stays. The bytes are copied. On failure *errmsg (if
+ * errmsg is not NULL) is a malloc'ed message for the caller to free; on success it is NULL. Helpers
+ * need not be registered yet. */
 EBPF_EXPORT int ebpf_load(struct ebpf_vm *vm, const void *code, uint32_t code_len, char **errmsg);
 
-/** Drops the program and everything compiled from it: function pointers from ebpf_compile() die here. */
+/** Drops the program and everything compiled from it: function pointers from ebpf_compile() die
+ * here. */
 EBPF_EXPORT void ebpf_unload_code(struct ebpf_vm *vm);
 
-/** The slots that gotox may go to (the entries of the program's jump tables), for programs loaded from now on. */
+/** The slots that gotox may go to (the entries of the program's jump tables), for programs loaded
+ * from now on. */
 EBPF_EXPORT int ebpf_set_jump_targets(struct ebpf_vm *vm, const uint32_t *pcs, size_t count);
 
-/* --------------------------------------------------------------------------------------------------- helpers */
+/* ---------------------------------------------------------------------------------------------------
+ * helpers */
 
-/** Registers helper `idx` (any 32-bit id), replacing one of the same id; before or after loading. `name` is copied,
- *  NULL: none. */
-EBPF_EXPORT int ebpf_register(struct ebpf_vm *vm, unsigned int idx, const char *name, external_function_t fn);
+/** Registers helper `idx` (any 32-bit id), replacing one of the same id; before or after loading.
+ * `name` is copied, NULL: none. */
+EBPF_EXPORT int ebpf_register(struct ebpf_vm *vm, unsigned int idx, const char *name,
+                              external_function_t fn);
 
 /** Registers a helper that is called with a host context before r1 to r5. */
-EBPF_EXPORT int ebpf_register_ctx(struct ebpf_vm *vm, unsigned int idx, const char *name, ebpf_ctx_helper_fn fn,
-                                  void *context);
+EBPF_EXPORT int ebpf_register_ctx(struct ebpf_vm *vm, unsigned int idx, const char *name,
+                                  ebpf_ctx_helper_fn fn, void *context);
 
 /** Registers a helper together with its types; see struct ebpf_helper. */
 EBPF_EXPORT int ebpf_register_typed(struct ebpf_vm *vm, const struct ebpf_helper *helper);
 
 EBPF_EXPORT int ebpf_unregister(struct ebpf_vm *vm, unsigned int idx);
 
-/** Helper `idx` ends the whole run with r0 = 0 when it returns 0 (bpf_tail_call's way to succeed). Runs go on after
- *  any other result. */
+/** Helper `idx` ends the whole run with r0 = 0 when it returns 0 (bpf_tail_call's way to succeed).
+ * Runs go on after any other result. */
 EBPF_EXPORT int ebpf_set_unwind_function_index(struct ebpf_vm *vm, unsigned int idx);
 
-/** Gives programs access to `len` bytes for the rest of the current run. To be called inside a helper; elsewhere it
- *  fails with EBPF_ERROR_INVALID_ARGUMENT. `permission`: enum ebpf_permission. */
+/** Gives programs access to `len` bytes for the rest of the current run. To be called inside a
+ * helper; elsewhere it fails with EBPF_ERROR_INVALID_ARGUMENT. `permission`: enum ebpf_permission.
+ */
 EBPF_EXPORT int ebpf_grant(void *ptr, size_t len, unsigned int permission);
 
-/** The functions that give 64-bit immediates (lddw, RFC 9669, section 5.4) their values when the program is first run
- *  or compiled; each may be NULL. A program that needs a missing one is refused then. code_addr may be NULL: a function
- *  of the program then gives a handle for callx. */
+/** The functions that give 64-bit immediates (lddw, RFC 9669, section 5.4) their values when the
+ * program is first run or compiled; each may be NULL. A program that needs a missing one is refused
+ * then. code_addr may be NULL: a function of the program then gives a handle for callx. */
 EBPF_EXPORT int ebpf_set_lddw_helpers(struct ebpf_vm *vm, uint64_t (*map_by_fd)(uint32_t),
-                                      uint64_t (*map_by_idx)(uint32_t), uint64_t (*map_val)(uint64_t),
-                                      uint64_t (*var_addr)(uint32_t), uint64_t (*code_addr)(uint32_t));
+                                      uint64_t (*map_by_idx)(uint32_t),
+                                      uint64_t (*map_val)(uint64_t), uint64_t (*var_addr)(uint32_t),
+                                      uint64_t (*code_addr)(uint32_t));
 
-/** Companions of the functions above: how many bytes, from the value on, the program may read and write. 0 or NULL:
- *  none. map_val gets the map that map_by_fd or map_by_idx gave, the others the same id. */
+/** Companions of the functions above: how many bytes, from the value on, the program may read and
+ * write. 0 or NULL: none. map_val gets the map that map_by_fd or map_by_idx gave, the others the
+ * same id. */
 EBPF_EXPORT int ebpf_set_lddw_size_helpers(struct ebpf_vm *vm, uint64_t (*map_by_fd)(uint32_t),
-                                           uint64_t (*map_by_idx)(uint32_t), uint64_t (*map_val)(uint64_t),
-                                           uint64_t (*var_addr)(uint32_t), uint64_t (*code_addr)(uint32_t));
+                                           uint64_t (*map_by_idx)(uint32_t),
+                                           uint64_t (*map_val)(uint64_t),
+                                           uint64_t (*var_addr)(uint32_t),
+                                           uint64_t (*code_addr)(uint32_t));
 
-/* --------------------------------------------------------------------------------------- what a program may do */
+/* --------------------------------------------------------------------------------------- what a
+ * program may do */
 
-/** Switches the memory checks (on by default); returns whether they were on. Off, a program can read and write all of
- *  the process: for programs that were verified elsewhere. Budget, interrupt and call depth stay. */
+/** Switches the memory checks (on by default); returns whether they were on. Off, a program can
+ * read and write all of the process: for programs that were verified elsewhere. Budget, interrupt
+ * and call depth stay. */
 EBPF_EXPORT bool ebpf_toggle_bounds_check(struct ebpf_vm *vm, bool enable);
 
-/** Gives every run of this VM access to `len` bytes at `ptr`, which the caller keeps alive until it is unregistered. */
-EBPF_EXPORT int ebpf_register_region(struct ebpf_vm *vm, void *ptr, size_t len, unsigned int permission);
+/** Gives every run of this VM access to `len` bytes at `ptr`, which the caller keeps alive until it
+ * is unregistered. */
+EBPF_EXPORT int ebpf_register_region(struct ebpf_vm *vm, void *ptr, size_t len,
+                                     unsigned int permission);
 
 /** Takes back the region that was registered with this `ptr`. */
 EBPF_EXPORT int ebpf_unregister_region(struct ebpf_vm *vm, void *ptr);
@@ -144,72 +169,87 @@ EBPF_EXPORT int ebpf_set_stack_size(struct ebpf_vm *vm, uint32_t bytes);
 /** Stack frames of one run, the entry function's included; 1 to EBPF_MOST_CALL_DEPTH. */
 EBPF_EXPORT int ebpf_set_call_depth(struct ebpf_vm *vm, uint32_t frames);
 
-/** A secret with which the backend obfuscates the code pointers that it keeps in memory (helper functions), so that an
- *  attacker who can read or overwrite that memory gains nothing; 0: none. To be set before a program is loaded. */
+/** A secret with which the backend obfuscates the code pointers that it keeps in memory (helper
+ * functions), so that an attacker who can read or overwrite that memory gains nothing; 0: none. To
+ * be set before a program is loaded. */
 EBPF_EXPORT int ebpf_set_pointer_secret(struct ebpf_vm *vm, uint64_t secret);
 
-/* --------------------------------------------------------------------------------------------------- running */
+/* ---------------------------------------------------------------------------------------------------
+ * running */
 
-/** Runs the program once: r1 = mem, r2 = mem_len. 0 and *result = r0 (result may be NULL), or a negative error. */
+/** Runs the program once: r1 = mem, r2 = mem_len. 0 and *result = r0 (result may be NULL), or a
+ * negative error. */
 EBPF_EXPORT int64_t ebpf_exec(struct ebpf_vm *vm, void *mem, size_t mem_len, int64_t *result);
 
 /** The same, with further memory that this run may touch. */
 EBPF_EXPORT int64_t ebpf_exec_regions(struct ebpf_vm *vm, void *mem, size_t mem_len,
-                                      const struct ebpf_region *regions, size_t region_count, int64_t *result);
+                                      const struct ebpf_region *regions, size_t region_count,
+                                      int64_t *result);
 
-/** Ends every run of this VM that is in progress with EBPF_FAULT_INTERRUPTED, at the latest after 2^20 more budget
- *  units; runs that begin later are not affected. Any thread, any time. */
+/** Ends every run of this VM that is in progress with EBPF_FAULT_INTERRUPTED, at the latest after
+ * 2^20 more budget units; runs that begin later are not affected. Any thread, any time. */
 EBPF_EXPORT int ebpf_interrupt(struct ebpf_vm *vm);
 
-/** Copies the fault of the last run on this thread to *fault (which may be NULL): 1 if there was one, 0 if that run
- *  ended well. Cleared whenever a run begins on this thread. */
+/** Copies the fault of the last run on this thread to *fault (which may be NULL): 1 if there was
+ * one, 0 if that run ended well. Cleared whenever a run begins on this thread. */
 EBPF_EXPORT int ebpf_last_fault(struct ebpf_fault *fault);
 
 /** Compiles the program to native code. NULL and *errmsg (as in ebpf_load()) on failure. */
 EBPF_EXPORT ebpf_jit_fn ebpf_compile(struct ebpf_vm *vm, char **errmsg);
 
-/** Compiles the program ahead of time. options may be NULL. On success *elf_buffer is malloc'ed: free it. */
-EBPF_EXPORT int ebpf_aot_compile(struct ebpf_vm *vm, struct ebpf_aot_options *options, uint8_t **elf_buffer,
-                                 size_t *elf_size);
+/** Compiles the program ahead of time. options may be NULL. On success *elf_buffer is malloc'ed:
+ * free it. */
+EBPF_EXPORT int ebpf_aot_compile(struct ebpf_vm *vm, struct ebpf_aot_options *options,
+                                 uint8_t **elf_buffer, size_t *elf_size);
 
-/** Loads an image that ebpf_aot_compile() made as this VM's program; NULL on failure: see ebpf_last_error(). */
+/** Loads an image that ebpf_aot_compile() made as this VM's program; NULL on failure: see
+ * ebpf_last_error(). */
 EBPF_EXPORT ebpf_jit_fn ebpf_load_aot_object(struct ebpf_vm *vm, const void *buf, size_t buf_len);
 
 #ifdef __cplusplus
-}  /* extern "C" */
+} /* extern "C" */
 
-/* Callers written for `uint64_t *` results, `const struct ebpf_vm *` and `void *` helpers. Templates, so that a null
- * pointer constant means the C function. */
+/* Callers written for `uint64_t *` results, `const struct ebpf_vm *` and `void *` helpers.
+ * Templates, so that a null pointer constant means the C function. */
 extern "C++" {
 
-template <typename Word, typename = typename std::enable_if<std::is_same<Word, int64_t>::value ||
-                                                            std::is_same<Word, uint64_t>::value>::type>
+template <typename Word,
+          typename = typename std::enable_if<std::is_same<Word, int64_t>::value ||
+                                             std::is_same<Word, uint64_t>::value>::type>
 int64_t ebpf_exec(const struct ebpf_vm *vm, void *mem, size_t mem_len, Word *result) {
-    return ebpf_exec(const_cast<struct ebpf_vm *>(vm), mem, mem_len, reinterpret_cast<int64_t *>(result));
+    return ebpf_exec(const_cast<struct ebpf_vm *>(vm), mem, mem_len,
+                     reinterpret_cast<int64_t *>(result));
 }
 
-template <typename Vm, typename = typename std::enable_if<std::is_same<Vm, const struct ebpf_vm>::value>::type>
+template <typename Vm,
+          typename = typename std::enable_if<std::is_same<Vm, const struct ebpf_vm>::value>::type>
 int64_t ebpf_exec(Vm *vm, void *mem, size_t mem_len, decltype(nullptr)) {
-    return ebpf_exec(const_cast<struct ebpf_vm *>(vm), mem, mem_len, static_cast<int64_t *>(nullptr));
+    return ebpf_exec(const_cast<struct ebpf_vm *>(vm), mem, mem_len,
+                     static_cast<int64_t *>(nullptr));
 }
 
-template <typename Function, typename = typename std::enable_if<std::is_same<Function, void>::value ||
-                                                                std::is_function<Function>::value>::type>
+template <typename Function,
+          typename = typename std::enable_if<std::is_same<Function, void>::value ||
+                                             std::is_function<Function>::value>::type>
 int ebpf_register(struct ebpf_vm *vm, unsigned int idx, const char *name, Function *fn) {
-    return ebpf_register(vm, idx, name, reinterpret_cast<external_function_t>(reinterpret_cast<void *>(fn)));
+    return ebpf_register(vm, idx, name,
+                         reinterpret_cast<external_function_t>(reinterpret_cast<void *>(fn)));
 }
 
-}  /* extern "C++" */
+} /* extern "C++" */
 
 #elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
 
 /* The same for C: the macros convert the argument and call the function of their name. */
 
-#define ebpf_exec(vm, mem, mem_len, result)                                                              \
-    (ebpf_exec)(_Generic((vm), const struct ebpf_vm *: (struct ebpf_vm *)(uintptr_t)(vm), default: (vm)), \
-                (mem), (mem_len), _Generic((result), uint64_t *: (int64_t *)(uintptr_t)(result), default: (result)))
+#define ebpf_exec(vm, mem, mem_len, result)                                                       \
+    (ebpf_exec)(                                                                                  \
+        _Generic((vm), const struct ebpf_vm *: (struct ebpf_vm *)(uintptr_t)(vm), default: (vm)), \
+        (mem), (mem_len),                                                                         \
+        _Generic((result), uint64_t *: (int64_t *)(uintptr_t)(result), default: (result)))
 
-#define ebpf_register(vm, idx, name, fn) (ebpf_register)((vm), (idx), (name), (external_function_t)(uintptr_t)(fn))
+#define ebpf_register(vm, idx, name, fn) \
+    (ebpf_register)((vm), (idx), (name), (external_function_t)(uintptr_t)(fn))
 
 #endif
 

@@ -28,16 +28,20 @@ int refuse(std::string message) {
     return EBPF_ERROR_INVALID_ARGUMENT;
 }
 
-/// Runs `body`, the one place where exceptions become error codes (negative int, null or false). They are errors of
-/// `vm` if there is one.
+/// Runs `body`, the one place where exceptions become error codes (negative int, null or false).
+/// They are errors of `vm` if there is one.
 template <typename Body>
 auto guarded(Body &&body, const ebpf_vm *vm = nullptr) noexcept -> std::invoke_result_t<Body> {
     using value = std::invoke_result_t<Body>;
     const auto failed = [&](int code, const char *what) -> value {
-        if (vm != nullptr) vm->fail(code, what);
-        else compat::set_last_error(what);
-        if constexpr (std::is_same_v<value, int> or std::is_same_v<value, int64_t>) return code;
-        else return value{};
+        if (vm != nullptr)
+            vm->fail(code, what);
+        else
+            compat::set_last_error(what);
+        if constexpr (std::is_same_v<value, int> or std::is_same_v<value, int64_t>)
+            return code;
+        else
+            return value{};
     };
     try {
         return body();
@@ -46,7 +50,8 @@ auto guarded(Body &&body, const ebpf_vm *vm = nullptr) noexcept -> std::invoke_r
     } catch (const std::exception &e) {
         return failed(EBPF_ERROR_INTERNAL, e.what());
     } catch (...) {
-        return failed(EBPF_ERROR_INTERNAL, "an exception that is no std::exception reached the C API");
+        return failed(EBPF_ERROR_INTERNAL,
+                      "an exception that is no std::exception reached the C API");
     }
 }
 
@@ -56,8 +61,10 @@ auto with(ebpf_vm *vm, Body &&body) noexcept -> std::invoke_result_t<Body, ebpf_
     using value = std::invoke_result_t<Body, ebpf_vm &>;
     if (vm == nullptr) {
         const int code = refuse("vm is NULL");
-        if constexpr (std::is_same_v<value, int> or std::is_same_v<value, int64_t>) return code;
-        else return value{};
+        if constexpr (std::is_same_v<value, int> or std::is_same_v<value, int64_t>)
+            return code;
+        else
+            return value{};
     }
     return guarded([&] { return body(*vm); }, vm);
 }
@@ -80,10 +87,10 @@ const char *keep_forever(const std::string &text) {
     return it != kept.end() ? it->c_str() : kept.emplace_back(text).c_str();
 }
 
-constexpr auto error_names = std::to_array<const char *>({
-    "ok", "invalid argument", "invalid program", "not supported", "unresolved helper or lddw callback",
-    "no program loaded", "already exists", "not found", "limit exceeded", "out of memory", "program fault",
-    "internal error"});
+constexpr auto error_names = std::to_array<const char *>(
+    {"ok", "invalid argument", "invalid program", "not supported",
+     "unresolved helper or lddw callback", "no program loaded", "already exists", "not found",
+     "limit exceeded", "out of memory", "program fault", "internal error"});
 static_assert(error_names.size() == 1 - EBPF_ERROR_INTERNAL);
 
 }  // namespace
@@ -96,15 +103,17 @@ const char *ebpf_last_error(void) { return compat::last_error().c_str(); }
 
 const char *ebpf_error_name(int error) {
     const int64_t index = -int64_t{error};
-    return index >= 0 and index < std::ssize(error_names) ? error_names[static_cast<std::size_t>(index)]
-                                                          : "unknown error";
+    return index >= 0 and index < std::ssize(error_names)
+               ? error_names[static_cast<std::size_t>(index)]
+               : "unknown error";
 }
 
 size_t ebpf_list_vms(const char **names, size_t capacity) {
     return guarded([&]() -> size_t {
         const auto all = compat::list_vm_backends();
         if (names != nullptr) {
-            for (size_t i = 0; i < std::min(capacity, all.size()); ++i) names[i] = keep_forever(all[i]);
+            for (size_t i = 0; i < std::min(capacity, all.size()); ++i)
+                names[i] = keep_forever(all[i]);
         }
         return all.size();
     });
@@ -122,7 +131,8 @@ const char *ebpf_get_vm_name(const struct ebpf_vm *vm) {
     return with(const_cast<ebpf_vm *>(vm), [](ebpf_vm &v) { return v.name().c_str(); });
 }
 
-void ebpf_set_error_print(struct ebpf_vm *vm, int (*error_printf)(FILE *stream, const char *format, ...)) {
+void ebpf_set_error_print(struct ebpf_vm *vm,
+                          int (*error_printf)(FILE *stream, const char *format, ...)) {
     with(vm, [&](ebpf_vm &v) {
         v.register_error_print_callback(error_printf);
         return 0;
@@ -147,10 +157,13 @@ int ebpf_set_jump_targets(struct ebpf_vm *vm, const uint32_t *pcs, size_t count)
 }
 
 int(ebpf_register)(struct ebpf_vm *vm, unsigned int idx, const char *name, external_function_t fn) {
-    return with(vm, [&](ebpf_vm &v) { return v.register_external_function(idx, name == nullptr ? "" : name, fn); });
+    return with(vm, [&](ebpf_vm &v) {
+        return v.register_external_function(idx, name == nullptr ? "" : name, fn);
+    });
 }
 
-int ebpf_register_ctx(struct ebpf_vm *vm, unsigned int idx, const char *name, ebpf_ctx_helper_fn fn, void *context) {
+int ebpf_register_ctx(struct ebpf_vm *vm, unsigned int idx, const char *name, ebpf_ctx_helper_fn fn,
+                      void *context) {
     ebpf_helper helper{};
     helper.id = idx;
     helper.name = name;
@@ -160,7 +173,9 @@ int ebpf_register_ctx(struct ebpf_vm *vm, unsigned int idx, const char *name, eb
 }
 
 int ebpf_register_typed(struct ebpf_vm *vm, const struct ebpf_helper *helper) {
-    return with(vm, [&](ebpf_vm &v) { return helper == nullptr ? refuse(v, "helper is NULL") : v.register_helper(*helper); });
+    return with(vm, [&](ebpf_vm &v) {
+        return helper == nullptr ? refuse(v, "helper is NULL") : v.register_helper(*helper);
+    });
 }
 
 int ebpf_unregister(struct ebpf_vm *vm, unsigned int idx) {
@@ -174,29 +189,35 @@ int ebpf_set_unwind_function_index(struct ebpf_vm *vm, unsigned int idx) {
 int ebpf_grant(void *ptr, size_t len, unsigned int permission) {
     return guarded([&]() -> int {
         compat::run *const run = compat::run::current();
-        if (run == nullptr) return refuse("ebpf_grant() works inside a helper only: no program is running on this thread");
+        if (run == nullptr)
+            return refuse(
+                "ebpf_grant() works inside a helper only: no program is running on this thread");
         if (ptr == nullptr or len > UINTPTR_MAX - reinterpret_cast<uintptr_t>(ptr)) {
             return refuse("memory to grant is NULL or goes beyond the end of the address space");
         }
         if (permission == 0 or permission > EBPF_PERM_READ_WRITE) {
             return refuse("permission is none of EBPF_PERM_READ, _WRITE, _READ_WRITE");
         }
-        run->memory().grant({reinterpret_cast<uint64_t>(ptr), len, static_cast<bpftime::vm::permission>(permission)});
+        run->memory().grant({reinterpret_cast<uint64_t>(ptr), len,
+                             static_cast<bpftime::vm::permission>(permission)});
         return EBPF_OK;
     });
 }
 
-int ebpf_set_lddw_helpers(struct ebpf_vm *vm, uint64_t (*map_by_fd)(uint32_t), uint64_t (*map_by_idx)(uint32_t),
-                          uint64_t (*map_val)(uint64_t), uint64_t (*var_addr)(uint32_t),
-                          uint64_t (*code_addr)(uint32_t)) {
-    return with(vm, [&](ebpf_vm &v) { return v.set_lddw_helpers(map_by_fd, map_by_idx, map_val, var_addr, code_addr); });
+int ebpf_set_lddw_helpers(struct ebpf_vm *vm, uint64_t (*map_by_fd)(uint32_t),
+                          uint64_t (*map_by_idx)(uint32_t), uint64_t (*map_val)(uint64_t),
+                          uint64_t (*var_addr)(uint32_t), uint64_t (*code_addr)(uint32_t)) {
+    return with(vm, [&](ebpf_vm &v) {
+        return v.set_lddw_helpers(map_by_fd, map_by_idx, map_val, var_addr, code_addr);
+    });
 }
 
-int ebpf_set_lddw_size_helpers(struct ebpf_vm *vm, uint64_t (*map_by_fd)(uint32_t), uint64_t (*map_by_idx)(uint32_t),
-                               uint64_t (*map_val)(uint64_t), uint64_t (*var_addr)(uint32_t),
-                               uint64_t (*code_addr)(uint32_t)) {
-    return with(vm,
-                [&](ebpf_vm &v) { return v.set_lddw_size_helpers(map_by_fd, map_by_idx, map_val, var_addr, code_addr); });
+int ebpf_set_lddw_size_helpers(struct ebpf_vm *vm, uint64_t (*map_by_fd)(uint32_t),
+                               uint64_t (*map_by_idx)(uint32_t), uint64_t (*map_val)(uint64_t),
+                               uint64_t (*var_addr)(uint32_t), uint64_t (*code_addr)(uint32_t)) {
+    return with(vm, [&](ebpf_vm &v) {
+        return v.set_lddw_size_helpers(map_by_fd, map_by_idx, map_val, var_addr, code_addr);
+    });
 }
 
 bool ebpf_toggle_bounds_check(struct ebpf_vm *vm, bool enable) {
@@ -237,14 +258,17 @@ int ebpf_set_pointer_secret(struct ebpf_vm *vm, uint64_t secret) {
 
 int64_t(ebpf_exec)(struct ebpf_vm *vm, void *mem, size_t mem_len, int64_t *result) {
     int64_t ignored = 0;
-    return with(vm, [&](ebpf_vm &v) { return v.exec(mem, mem_len, result == nullptr ? ignored : *result); });
+    return with(vm, [&](ebpf_vm &v) {
+        return v.exec(mem, mem_len, result == nullptr ? ignored : *result);
+    });
 }
 
-int64_t ebpf_exec_regions(struct ebpf_vm *vm, void *mem, size_t mem_len, const struct ebpf_region *regions,
-                          size_t region_count, int64_t *result) {
+int64_t ebpf_exec_regions(struct ebpf_vm *vm, void *mem, size_t mem_len,
+                          const struct ebpf_region *regions, size_t region_count, int64_t *result) {
     int64_t ignored = 0;
     return with(vm, [&](ebpf_vm &v) {
-        return v.exec_regions(mem, mem_len, regions, region_count, result == nullptr ? ignored : *result);
+        return v.exec_regions(mem, mem_len, regions, region_count,
+                              result == nullptr ? ignored : *result);
     });
 }
 
@@ -272,9 +296,11 @@ ebpf_jit_fn ebpf_compile(struct ebpf_vm *vm, char **errmsg) {
     return fn;
 }
 
-int ebpf_aot_compile(struct ebpf_vm *vm, struct ebpf_aot_options *options, uint8_t **elf_buffer, size_t *elf_size) {
+int ebpf_aot_compile(struct ebpf_vm *vm, struct ebpf_aot_options *options, uint8_t **elf_buffer,
+                     size_t *elf_size) {
     return with(vm, [&](ebpf_vm &v) -> int {
-        if (elf_buffer == nullptr or elf_size == nullptr) return refuse(v, "elf_buffer or elf_size is NULL");
+        if (elf_buffer == nullptr or elf_size == nullptr)
+            return refuse(v, "elf_buffer or elf_size is NULL");
         *elf_buffer = nullptr;
         *elf_size = 0;
         const auto image = options == nullptr ? v.do_aot_compile() : v.do_aot_compile(*options);

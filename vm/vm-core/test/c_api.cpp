@@ -58,11 +58,13 @@ ebpf_fault last_fault() {
     return fault;
 }
 
-place place_of(const ebpf_fault &f) { return {f.kind, f.pc, f.region, f.region_index, f.offset, f.size}; }
+place place_of(const ebpf_fault &f) {
+    return {f.kind, f.pc, f.region, f.region_index, f.offset, f.size};
+}
 
 void PrintTo(const place &p, std::ostream *out) {
-    *out << "{kind " << p.kind << ", pc " << p.pc << ", region " << p.region << " #" << p.region_index << ", offset "
-         << p.offset << ", size " << p.size << '}';
+    *out << "{kind " << p.kind << ", pc " << p.pc << ", region " << p.region << " #"
+         << p.region_index << ", offset " << p.offset << ", size " << p.size << '}';
 }
 
 ebpf_helper typed_helper(uint32_t id, external_function_t fn) {

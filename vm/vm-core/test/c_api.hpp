@@ -64,7 +64,9 @@ struct place {
 [[nodiscard]] place place_of(const ebpf_fault &fault);
 void PrintTo(const place &p, std::ostream *out);
 
-[[nodiscard]] inline uint64_t address_of(const void *ptr) { return reinterpret_cast<uint64_t>(ptr); }
+[[nodiscard]] inline uint64_t address_of(const void *ptr) {
+    return reinterpret_cast<uint64_t>(ptr);
+}
 
 /// A helper by its members, zero-initialised as ebpf-types.h asks for.
 [[nodiscard]] ebpf_helper typed_helper(uint32_t id, external_function_t fn);

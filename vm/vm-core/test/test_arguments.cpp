@@ -23,7 +23,9 @@ using ::testing::MatchesRegex;
 using ::testing::StartsWith;
 
 uint64_t forty_two(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return 42; }
-uint64_t forty_two_with_context(void *, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return 42; }
+uint64_t forty_two_with_context(void *, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
+    return 42;
+}
 
 // --- a VM that is NULL
 
@@ -31,7 +33,9 @@ struct null_vm_case {
     const char *function;
     std::function<int64_t()> call;
 
-    friend std::ostream &operator<<(std::ostream &out, const null_vm_case &c) { return out << c.function; }
+    friend std::ostream &operator<<(std::ostream &out, const null_vm_case &c) {
+        return out << c.function;
+    }
 };
 
 ebpf_vm *const no_vm = nullptr;
@@ -47,7 +51,8 @@ const auto null_vm_cases = std::to_array<null_vm_case>({
     {"ebpf_load", [] { return ebpf_load(no_vm, some_memory.data(), 8, nullptr); }},
     {"ebpf_set_jump_targets", [] { return ebpf_set_jump_targets(no_vm, &some_pc, 1); }},
     {"ebpf_register", [] { return ebpf_register(no_vm, 1, "f", forty_two); }},
-    {"ebpf_register_ctx", [] { return ebpf_register_ctx(no_vm, 1, "f", forty_two_with_context, nullptr); }},
+    {"ebpf_register_ctx",
+     [] { return ebpf_register_ctx(no_vm, 1, "f", forty_two_with_context, nullptr); }},
     {"ebpf_register_typed", [] { return ebpf_register_typed(no_vm, &some_helper); }},
     {"ebpf_unregister", [] { return ebpf_unregister(no_vm, 1); }},
     {"ebpf_set_unwind_function_index", [] { return ebpf_set_unwind_function_index(no_vm, 1); }},
@@ -55,7 +60,8 @@ const auto null_vm_cases = std::to_array<null_vm_case>({
      [] { return ebpf_set_lddw_helpers(no_vm, nullptr, nullptr, nullptr, nullptr, nullptr); }},
     {"ebpf_set_lddw_size_helpers",
      [] { return ebpf_set_lddw_size_helpers(no_vm, nullptr, nullptr, nullptr, nullptr, nullptr); }},
-    {"ebpf_register_region", [] { return ebpf_register_region(no_vm, some_memory.data(), 8, EBPF_PERM_READ); }},
+    {"ebpf_register_region",
+     [] { return ebpf_register_region(no_vm, some_memory.data(), 8, EBPF_PERM_READ); }},
     {"ebpf_unregister_region", [] { return ebpf_unregister_region(no_vm, some_memory.data()); }},
     {"ebpf_set_instruction_limit", [] { return ebpf_set_instruction_limit(no_vm, 1); }},
     {"ebpf_set_max_insns", [] { return ebpf_set_max_insns(no_vm, 1); }},
@@ -116,7 +122,9 @@ TEST(null_vm, is_reported_by_load_in_errmsg_too) {
 
 // --- the library
 
-TEST(library, has_a_version) { EXPECT_THAT(ebpf_version(), MatchesRegex("[0-9]+\\.[0-9]+\\.[0-9]+")); }
+TEST(library, has_a_version) {
+    EXPECT_THAT(ebpf_version(), MatchesRegex("[0-9]+\\.[0-9]+\\.[0-9]+"));
+}
 
 TEST(library, names_every_error) {
     EXPECT_STREQ(ebpf_error_name(EBPF_OK), "ok");
@@ -200,15 +208,17 @@ TEST(create, name_stays_while_the_vm_lives) {
 
 TEST(create, unknown_name_lists_the_known_ones) {
     EXPECT_EQ(ebpf_create("no_such_backend"), nullptr);
-    EXPECT_THAT(ebpf_last_error(),
-                AllOf(HasSubstr("unknown backend 'no_such_backend'"), HasSubstr("there are: "), HasSubstr(backend)));
+    EXPECT_THAT(ebpf_last_error(), AllOf(HasSubstr("unknown backend 'no_such_backend'"),
+                                         HasSubstr("there are: "), HasSubstr(backend)));
 }
 
 TEST(create, name_is_no_path) {
-    for (const char *const name : {"/", "../ubpf", "a/b", "./ubpf", ".", "..", ".hidden", " ", "ubpf ", "ubpf\n", "%s%n",
-                                   "u\xc3\xbc", "\x01"}) {
+    for (const char *const name : {"/", "../ubpf", "a/b", "./ubpf", ".", "..", ".hidden", " ",
+                                   "ubpf ", "ubpf\n", "%s%n", "u\xc3\xbc", "\x01"}) {
         EXPECT_EQ(ebpf_create(name), nullptr) << name;
-        EXPECT_THAT(ebpf_last_error(), HasSubstr("a name has letters, digits, '_', '-' and '.' only")) << name;
+        EXPECT_THAT(ebpf_last_error(),
+                    HasSubstr("a name has letters, digits, '_', '-' and '.' only"))
+            << name;
     }
 }
 
@@ -232,7 +242,8 @@ protected:
 
 TEST_F(arguments, load_without_code) {
     expect_invalid(ebpf_load(vm(), nullptr, 8, nullptr), "code is NULL but has 8 bytes");
-    EXPECT_EQ(ebpf_load(vm(), nullptr, 0, nullptr), EBPF_ERROR_INVALID_PROGRAM) << "no bytes need no pointer";
+    EXPECT_EQ(ebpf_load(vm(), nullptr, 0, nullptr), EBPF_ERROR_INVALID_PROGRAM)
+        << "no bytes need no pointer";
 }
 
 TEST_F(arguments, load_of_no_bytes) {
@@ -246,17 +257,18 @@ TEST_F(arguments, load_of_incomplete_slots) {
     const uint8_t code[16] = {0x95, 0, 0, 0, 0, 0, 0, 0, 0x95};
     for (const uint32_t length : {1U, 7U, 9U, 15U}) {
         EXPECT_EQ(ebpf_load(vm(), code, length, nullptr), EBPF_ERROR_INVALID_PROGRAM);
-        EXPECT_THAT(ebpf_last_error(),
-                    StartsWith("program length " + std::to_string(length) + " is not a multiple of 8"));
+        EXPECT_THAT(ebpf_last_error(), StartsWith("program length " + std::to_string(length) +
+                                                  " is not a multiple of 8"));
     }
 }
 
 TEST_F(arguments, load_of_absurd_length_reads_nothing) {
     const uint8_t code[8] = {0x95};
     EXPECT_EQ(ebpf_load(vm(), code, UINT32_MAX, nullptr), EBPF_ERROR_INVALID_PROGRAM);
-    EXPECT_STREQ(ebpf_last_error(),
-                 "program of 536870911 instructions exceeds the limit of 65536: raise the limit with "
-                 "ebpf_set_max_insns() or build with a larger EBPF_MAX_INSTS");
+    EXPECT_STREQ(
+        ebpf_last_error(),
+        "program of 536870911 instructions exceeds the limit of 65536: raise the limit with "
+        "ebpf_set_max_insns() or build with a larger EBPF_MAX_INSTS");
     ASSERT_EQ(ebpf_set_max_insns(vm(), EBPF_MOST_INSTS), 0);
     EXPECT_EQ(ebpf_load(vm(), code, UINT32_MAX, nullptr), EBPF_ERROR_INVALID_PROGRAM);
 }
@@ -295,10 +307,11 @@ TEST_F(arguments, errmsg_is_the_last_error_in_memory_of_its_own) {
     EXPECT_NE(message.get(), ebpf_last_error());
     EXPECT_STREQ(message.get(), ebpf_last_error());
     EXPECT_STREQ(message.get(),
-                 "control falls off the end of the function at 0..0 at pc 0 (`mov %r0, 1`): the last instruction of "
-                 "every function is `exit`, `ja` or `gotox`");
+                 "control falls off the end of the function at 0..0 at pc 0 (`mov %r0, 1`): the "
+                 "last instruction of every function is `exit`, `ja` or `gotox`");
     ebpf_unregister(nullptr, 0);
-    EXPECT_THAT(message.get(), StartsWith("control falls off")) << "the message belongs to the caller";
+    EXPECT_THAT(message.get(), StartsWith("control falls off"))
+        << "the message belongs to the caller";
 }
 
 TEST_F(arguments, errmsg_may_be_freed_with_ebpf_free) {
@@ -341,8 +354,10 @@ TEST_F(arguments, exec_of_null_memory_with_a_length) {
     load("mov %r0, %r2\nexit");
     int64_t result = 5;
     expect_invalid(ebpf_exec(vm(), nullptr, 1, &result), "memory is NULL but has 1 bytes");
-    expect_invalid(ebpf_exec(vm(), nullptr, SIZE_MAX, &result), "memory is NULL but has 18446744073709551615 bytes");
-    expect_invalid(ebpf_exec_regions(vm(), nullptr, 1, nullptr, 0, &result), "memory is NULL but has 1 bytes");
+    expect_invalid(ebpf_exec(vm(), nullptr, SIZE_MAX, &result),
+                   "memory is NULL but has 18446744073709551615 bytes");
+    expect_invalid(ebpf_exec_regions(vm(), nullptr, 1, nullptr, 0, &result),
+                   "memory is NULL but has 1 bytes");
     EXPECT_EQ(result, 5);
 }
 
@@ -355,7 +370,8 @@ TEST_F(arguments, exec_of_memory_beyond_the_address_space) {
     // The longest memory that there can be, of which this program touches nothing.
     const size_t longest = SIZE_MAX - address_of(some_memory.data());
     EXPECT_EQ(run(vm(), some_memory.data(), longest), longest);
-    EXPECT_EQ(ebpf_exec(vm(), some_memory.data(), longest + 1, &some_result), EBPF_ERROR_INVALID_ARGUMENT);
+    EXPECT_EQ(ebpf_exec(vm(), some_memory.data(), longest + 1, &some_result),
+              EBPF_ERROR_INVALID_ARGUMENT);
 }
 
 TEST_F(arguments, exec_gives_address_and_length) {
@@ -370,18 +386,21 @@ TEST_F(arguments, exec_gives_address_and_length) {
 
 TEST_F(arguments, exec_of_no_bytes_gives_no_byte) {
     load("ldxb %r0, [%r1]\nexit");
-    EXPECT_EQ(run_to_fault(vm(), some_memory.data(), 0).kind, uint32_t{EBPF_FAULT_OUT_OF_BOUNDS_READ});
+    EXPECT_EQ(run_to_fault(vm(), some_memory.data(), 0).kind,
+              uint32_t{EBPF_FAULT_OUT_OF_BOUNDS_READ});
 }
 
 TEST_F(arguments, exec_regions_with_bad_regions) {
     load("exit");
-    expect_invalid(ebpf_exec_regions(vm(), nullptr, 0, nullptr, 2, &some_result), "regions is NULL but there are 2");
+    expect_invalid(ebpf_exec_regions(vm(), nullptr, 0, nullptr, 2, &some_result),
+                   "regions is NULL but there are 2");
     expect_invalid(ebpf_exec_regions(vm(), nullptr, 0, nullptr, SIZE_MAX, &some_result),
                    "regions is NULL but there are 18446744073709551615");
 
     const auto refusal = [&](ebpf_region bad) {
         const ebpf_region regions[] = {some_region, bad};
-        EXPECT_EQ(ebpf_exec_regions(vm(), nullptr, 0, regions, 2, &some_result), EBPF_ERROR_INVALID_ARGUMENT);
+        EXPECT_EQ(ebpf_exec_regions(vm(), nullptr, 0, regions, 2, &some_result),
+                  EBPF_ERROR_INVALID_ARGUMENT);
         EXPECT_THAT(ebpf_last_error(), StartsWith("region 1 of this run: "));
         return std::string{ebpf_last_error()};
     };
@@ -414,13 +433,15 @@ TEST_F(arguments, helper_without_function) {
                    "helper 4294967295 cannot be registered: function is NULL");
     expect_invalid(ebpf_register_typed(vm(), nullptr), "helper is NULL");
     const ebpf_helper nothing{};
-    expect_invalid(ebpf_register_typed(vm(), &nothing), "helper 0 cannot be registered: function is NULL");
+    expect_invalid(ebpf_register_typed(vm(), &nothing),
+                   "helper 0 cannot be registered: function is NULL");
 }
 
 TEST_F(arguments, helper_with_two_functions) {
     ebpf_helper helper = some_helper;
     helper.ctx_fn = forty_two_with_context;
-    expect_invalid(ebpf_register_typed(vm(), &helper), "helper 1 cannot be registered: fn and ctx_fn are both set");
+    expect_invalid(ebpf_register_typed(vm(), &helper),
+                   "helper 1 cannot be registered: fn and ctx_fn are both set");
 }
 
 TEST_F(arguments, helper_without_name) {
@@ -455,7 +476,8 @@ TEST_F(arguments, helper_of_unknown_kinds) {
               "helper 1 cannot be registered: result kind 3 is unknown");
     EXPECT_EQ(refusal([](auto &h) { h.purity = EBPF_PURE_CONSTANT + 1; }),
               "helper 1 cannot be registered: purity 3 is unknown");
-    EXPECT_EQ(ebpf_unregister(vm(), 1), EBPF_ERROR_NOT_FOUND) << "a refused helper is not registered";
+    EXPECT_EQ(ebpf_unregister(vm(), 1), EBPF_ERROR_NOT_FOUND)
+        << "a refused helper is not registered";
 }
 
 TEST_F(arguments, helper_whose_memory_has_no_size_is_refused) {
@@ -464,7 +486,8 @@ TEST_F(arguments, helper_whose_memory_has_no_size_is_refused) {
         EXPECT_EQ(ebpf_register_typed(vm(), &helper), EBPF_ERROR_INVALID_ARGUMENT);
         return std::string{ebpf_last_error()};
     };
-    for (const uint32_t kind : {EBPF_ARG_MEMORY_READ, EBPF_ARG_MEMORY_WRITE, EBPF_ARG_MEMORY_READ_WRITE}) {
+    for (const uint32_t kind :
+         {EBPF_ARG_MEMORY_READ, EBPF_ARG_MEMORY_WRITE, EBPF_ARG_MEMORY_READ_WRITE}) {
         helper.arguments[1] = {kind, 0, 0};
         EXPECT_THAT(refusal(), HasSubstr("argument 2 is memory without a size"));
     }
@@ -478,7 +501,8 @@ TEST_F(arguments, helper_whose_memory_has_no_size_is_refused) {
     helper.arguments[1] = {EBPF_ARG_MEMORY_SIZE, 0, 0};
     EXPECT_THAT(refusal(), HasSubstr("argument 2 is the size of no memory"));
     helper.arguments[0] = {EBPF_ARG_MEMORY_READ, 8, 0};
-    EXPECT_THAT(refusal(), HasSubstr("argument 2 is the size of no memory")) << "argument 1 has a size of its own";
+    EXPECT_THAT(refusal(), HasSubstr("argument 2 is the size of no memory"))
+        << "argument 1 has a size of its own";
     helper.arguments[0] = {EBPF_ARG_MEMORY_READ, 0, 0};
     EXPECT_EQ(ebpf_register_typed(vm(), &helper), 0) << ebpf_last_error();
 }
@@ -499,7 +523,8 @@ TEST_F(arguments, unwind_index_may_name_any_id) {
 }
 
 TEST_F(arguments, grant_outside_of_helpers) {
-    const char *const text = "ebpf_grant() works inside a helper only: no program is running on this thread";
+    const char *const text =
+        "ebpf_grant() works inside a helper only: no program is running on this thread";
     expect_invalid(ebpf_grant(some_memory.data(), 8, EBPF_PERM_READ), text);
     load("exit");
     run(vm());
@@ -524,7 +549,8 @@ TEST_F(arguments, region_that_is_none) {
                    "permission 4 is none of EBPF_PERM_READ, _WRITE, _READ_WRITE");
     expect_invalid(ebpf_register_region(vm(), some_memory.data(), SIZE_MAX, EBPF_PERM_READ),
                    "memory of 18446744073709551615 bytes goes beyond the end of the address space");
-    EXPECT_EQ(ebpf_register_region(vm(), some_memory.data(), 8, UINT32_MAX), EBPF_ERROR_INVALID_ARGUMENT);
+    EXPECT_EQ(ebpf_register_region(vm(), some_memory.data(), 8, UINT32_MAX),
+              EBPF_ERROR_INVALID_ARGUMENT);
     EXPECT_EQ(ebpf_unregister_region(vm(), some_memory.data()), EBPF_ERROR_NOT_FOUND);
     EXPECT_STREQ(ebpf_last_error(), "no region with this address is registered");
     EXPECT_EQ(ebpf_unregister_region(vm(), nullptr), EBPF_ERROR_NOT_FOUND);
@@ -533,7 +559,8 @@ TEST_F(arguments, region_that_is_none) {
 TEST_F(arguments, region_of_no_bytes_gives_no_byte) {
     ASSERT_EQ(ebpf_register_region(vm(), some_memory.data(), 0, EBPF_PERM_READ), 0);
     load("ldxb %r0, [%r1]\nexit");
-    EXPECT_EQ(run_to_fault(vm(), some_memory.data(), 0).kind, uint32_t{EBPF_FAULT_OUT_OF_BOUNDS_READ});
+    EXPECT_EQ(run_to_fault(vm(), some_memory.data(), 0).kind,
+              uint32_t{EBPF_FAULT_OUT_OF_BOUNDS_READ});
     EXPECT_EQ(ebpf_unregister_region(vm(), some_memory.data()), 0);
 }
 
@@ -546,13 +573,16 @@ struct range_case {
     uint32_t most;
     const char *text;  ///< what follows "NAME VALUE is not allowed: "
 
-    friend std::ostream &operator<<(std::ostream &out, const range_case &c) { return out << c.name; }
+    friend std::ostream &operator<<(std::ostream &out, const range_case &c) {
+        return out << c.name;
+    }
 };
 
 const auto range_cases = std::to_array<range_case>({
     {"number of instructions", ebpf_set_max_insns, 1, EBPF_MOST_INSTS, "from 1 to 16777216"},
     {"number of helpers", ebpf_set_max_helpers, 1, UINT32_MAX, "from 1 to 4294967295"},
-    {"stack size", ebpf_set_stack_size, 16, EBPF_MOST_STACK_SIZE, "from 16 to 65536, a multiple of 16"},
+    {"stack size", ebpf_set_stack_size, 16, EBPF_MOST_STACK_SIZE,
+     "from 16 to 65536, a multiple of 16"},
     {"call depth", ebpf_set_call_depth, 1, EBPF_MOST_CALL_DEPTH, "from 1 to 256"},
 });
 
@@ -567,10 +597,12 @@ TEST_P(range, bounds_belong_to_it) {
 TEST_P(range, what_lies_outside_is_refused_by_name) {
     const auto vm = make_vm();
     std::vector<uint32_t> outside = {0, GetParam().least - 1};
-    if (GetParam().most != UINT32_MAX) outside.insert(outside.end(), {GetParam().most + 1, UINT32_MAX, 0x8000'0000U});
+    if (GetParam().most != UINT32_MAX)
+        outside.insert(outside.end(), {GetParam().most + 1, UINT32_MAX, 0x8000'0000U});
     for (const uint32_t value : outside) {
         EXPECT_EQ(GetParam().set(vm.get(), value), EBPF_ERROR_INVALID_ARGUMENT) << value;
-        EXPECT_EQ(std::string{ebpf_last_error()}, std::string{GetParam().name} + ' ' + std::to_string(value) +
+        EXPECT_EQ(std::string{ebpf_last_error()}, std::string{GetParam().name} + ' ' +
+                                                      std::to_string(value) +
                                                       " is not allowed: " + GetParam().text);
     }
 }
@@ -590,7 +622,8 @@ TEST_F(arguments, stack_size_is_a_multiple_of_16) {
 
 TEST_F(arguments, instruction_limit_may_be_any_number) {
     load("mov %r0, 1\nexit");
-    for (const uint64_t limit : {uint64_t{0}, uint64_t{1}, uint64_t{1} << 20, uint64_t{1} << 63, UINT64_MAX}) {
+    for (const uint64_t limit :
+         {uint64_t{0}, uint64_t{1}, uint64_t{1} << 20, uint64_t{1} << 63, UINT64_MAX}) {
         EXPECT_EQ(ebpf_set_instruction_limit(vm(), limit), 0);
         EXPECT_EQ(run(vm()), 1U);
     }
@@ -606,8 +639,9 @@ TEST_F(arguments, a_refused_number_changes_nothing) {
 TEST_F(arguments, pointer_secret_is_set_before_loading) {
     EXPECT_EQ(ebpf_set_pointer_secret(vm(), UINT64_MAX), 0);
     load("exit");
-    expect_invalid(ebpf_set_pointer_secret(vm(), 1),
-                   "the pointer secret must be set before a program is loaded: call ebpf_unload_code() first");
+    expect_invalid(
+        ebpf_set_pointer_secret(vm(), 1),
+        "the pointer secret must be set before a program is loaded: call ebpf_unload_code() first");
     ebpf_unload_code(vm());
     EXPECT_EQ(ebpf_set_pointer_secret(vm(), 0), 0);
 }
@@ -616,9 +650,11 @@ TEST_F(arguments, jump_targets) {
     expect_invalid(ebpf_set_jump_targets(vm(), nullptr, 1), "pcs is NULL but there are 1");
     EXPECT_EQ(ebpf_set_jump_targets(vm(), nullptr, 0), 0);
     const uint32_t outside[] = {0, UINT32_MAX};
-    EXPECT_EQ(ebpf_set_jump_targets(vm(), outside, 2), 0) << "they are about programs loaded from now on";
+    EXPECT_EQ(ebpf_set_jump_targets(vm(), outside, 2), 0)
+        << "they are about programs loaded from now on";
     EXPECT_EQ(c_api::load(vm(), "exit"), EBPF_ERROR_INVALID_PROGRAM);
-    EXPECT_THAT(ebpf_last_error(), StartsWith("jump table entry 4294967295 is no instruction of the program of 1"));
+    EXPECT_THAT(ebpf_last_error(),
+                StartsWith("jump table entry 4294967295 is no instruction of the program of 1"));
     EXPECT_EQ(ebpf_set_jump_targets(vm(), nullptr, 0), 0);
     EXPECT_EQ(c_api::load(vm(), "exit"), 0);
 }
@@ -629,8 +665,10 @@ TEST_F(arguments, aot_compile_without_room_for_the_answer) {
     load("exit");
     uint8_t *buffer = nullptr;
     size_t size = 0;
-    expect_invalid(ebpf_aot_compile(vm(), nullptr, nullptr, &size), "elf_buffer or elf_size is NULL");
-    expect_invalid(ebpf_aot_compile(vm(), nullptr, &buffer, nullptr), "elf_buffer or elf_size is NULL");
+    expect_invalid(ebpf_aot_compile(vm(), nullptr, nullptr, &size),
+                   "elf_buffer or elf_size is NULL");
+    expect_invalid(ebpf_aot_compile(vm(), nullptr, &buffer, nullptr),
+                   "elf_buffer or elf_size is NULL");
 }
 
 TEST_F(arguments, aot_compile_where_it_is_not_supported) {

@@ -17,7 +17,9 @@ using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 /// A helper with a context that gives the context back as a number.
-uint64_t context_value(void *context, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return address_of(context); }
+uint64_t context_value(void *context, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
+    return address_of(context);
+}
 
 int register_number(ebpf_vm *vm, uint32_t id, uint64_t number) {
     return ebpf_register_ctx(vm, id, "number", context_value, reinterpret_cast<void *>(number));
@@ -31,15 +33,19 @@ class helpers : public c_api_test {};
 
 TEST_F(helpers, get_r1_to_r5_and_give_r0) {
     static std::array<uint64_t, 5> seen;
-    ASSERT_EQ(ebpf_register(vm(), 1, "look",
-                            +[](uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e) {
-                                seen = {a, b, c, d, e};
-                                return uint64_t{0x1122'3344'5566'7788};
-                            }),
+    ASSERT_EQ(ebpf_register(
+                  vm(), 1, "look",
+                  +[](uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e) {
+                      seen = {a, b, c, d, e};
+                      return uint64_t{0x1122'3344'5566'7788};
+                  }),
               0);
-    load("lddw %r1, 0x8000000000000001\nmov %r2, -2\nmov32 %r3, -3\nmov %r4, 4\nmov %r5, 0\ncall 1\nexit");
+    load(
+        "lddw %r1, 0x8000000000000001\nmov %r2, -2\nmov32 %r3, -3\nmov %r4, 4\nmov %r5, 0\n"
+        "call 1\nexit");
     EXPECT_EQ(run(vm()), 0x1122'3344'5566'7788U);
-    EXPECT_THAT(seen, ::testing::ElementsAre(0x8000'0000'0000'0001U, ~uint64_t{1}, 0xffff'fffdU, 4U, 0U));
+    EXPECT_THAT(seen,
+                ::testing::ElementsAre(0x8000'0000'0000'0001U, ~uint64_t{1}, 0xffff'fffdU, 4U, 0U));
 }
 
 TEST_F(helpers, leave_nothing_of_the_host_in_r1_to_r5) {
@@ -52,8 +58,9 @@ TEST_F(helpers, leave_nothing_of_the_host_in_r1_to_r5) {
 
 TEST_F(helpers, keep_r6_to_r10) {
     ASSERT_EQ(register_number(vm(), 1, 1), 0);
-    load("mov %r6, 1\nmov %r7, 2\nmov %r8, 4\nmov %r9, %r10\ncall 1\nsub %r9, %r10\nmov %r0, %r6\n"
-         "add %r0, %r7\nadd %r0, %r8\nadd %r0, %r9\nexit");
+    load(
+        "mov %r6, 1\nmov %r7, 2\nmov %r8, 4\nmov %r9, %r10\ncall 1\nsub %r9, %r10\nmov %r0, %r6\n"
+        "add %r0, %r7\nadd %r0, %r8\nadd %r0, %r9\nexit");
     EXPECT_EQ(run(vm()), 7U);
 }
 
@@ -83,7 +90,8 @@ TEST_F(helpers, with_a_context_that_is_null) {
 // --- ids
 
 TEST_F(helpers, have_any_id) {
-    const auto ids = std::to_array<uint32_t>({0, 1, 64, 65, 8191, 8192, 0x7fff'ffff, 0x8000'0000, 0xffff'fffe, 0xffff'ffff});
+    const auto ids = std::to_array<uint32_t>(
+        {0, 1, 64, 65, 8191, 8192, 0x7fff'ffff, 0x8000'0000, 0xffff'fffe, 0xffff'ffff});
     for (const uint32_t id : ids) ASSERT_EQ(register_number(vm(), id, uint64_t{id} + 1), 0) << id;
     for (const uint32_t id : ids) {
         load(calls(id));
@@ -93,10 +101,12 @@ TEST_F(helpers, have_any_id) {
 
 TEST_F(helpers, are_8192_by_default) {
     constexpr uint32_t stride = 500'000;  // sparse
-    for (uint32_t i = 0; i < EBPF_MAX_EXT_FUNCS; ++i) ASSERT_EQ(register_number(vm(), i * stride, i), 0) << i;
+    for (uint32_t i = 0; i < EBPF_MAX_EXT_FUNCS; ++i)
+        ASSERT_EQ(register_number(vm(), i * stride, i), 0) << i;
     EXPECT_EQ(register_number(vm(), 7, 7), EBPF_ERROR_LIMIT_EXCEEDED);
-    EXPECT_STREQ(ebpf_last_error(),
-                 "helper 7 would be one more than the limit of 8192: raise it with ebpf_set_max_helpers()");
+    EXPECT_STREQ(
+        ebpf_last_error(),
+        "helper 7 would be one more than the limit of 8192: raise it with ebpf_set_max_helpers()");
     for (const uint32_t i : {0U, 1U, 4095U, 8190U, 8191U}) {
         load(calls(i * stride));
         EXPECT_EQ(run(vm()), i);
@@ -127,8 +137,10 @@ TEST_F(helpers, that_are_missing_are_named) {
     load("mov %r0, 1\ncall 4294967295\nexit");
     int64_t result = 9;
     EXPECT_EQ(ebpf_exec(vm(), nullptr, 0, &result), EBPF_ERROR_UNRESOLVED);
-    EXPECT_STREQ(ebpf_last_error(), "helper 4294967295 is not registered at pc 1 (`call 4294967295`): register it with "
-                                    "ebpf_register() before compiling or running");
+    EXPECT_STREQ(
+        ebpf_last_error(),
+        "helper 4294967295 is not registered at pc 1 (`call 4294967295`): register it with "
+        "ebpf_register() before compiling or running");
     EXPECT_EQ(result, 9);
     EXPECT_EQ(ebpf_last_fault(nullptr), 0);
 
@@ -163,9 +175,10 @@ TEST_F(helpers, of_the_same_id_replace_each_other) {
         ASSERT_EQ(register_number(vm(), 3, number), 0);
         EXPECT_EQ(run(vm()), number);
     }
-    ASSERT_EQ(ebpf_register(vm(), 3, "plain", +[](uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
-                  return uint64_t{5};
-              }), 0);
+    ASSERT_EQ(ebpf_register(
+                  vm(), 3, "plain",
+                  +[](uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return uint64_t{5}; }),
+              0);
     EXPECT_EQ(run(vm()), 5U) << "one without a context in the place of one with";
 }
 
@@ -195,8 +208,9 @@ TEST_F(helpers, may_have_other_signatures) {
     ASSERT_EQ(ebpf_register(vm(), 1, "sum", sum_of_three), 0);
     ASSERT_EQ(ebpf_register(vm(), 2, "note", reinterpret_cast<void *>(note)), 0);
     ASSERT_EQ(ebpf_register(vm(), 3, "count", count), 0);
-    load("mov %r6, %r1\nmov %r1, 1\nmov %r2, -3\nmov %r3, 5\ncall 1\nmov32 %r7, %r0\nmov %r1, %r6\ncall 2\n"
-         "mov %r1, %r6\ncall 3\nadd %r0, %r7\nexit");
+    load(
+        "mov %r6, %r1\nmov %r1, 1\nmov %r2, -3\nmov %r3, 5\ncall 1\nmov32 %r7, %r0\nmov %r1, %r6\n"
+        "call 2\nmov %r1, %r6\ncall 3\nadd %r0, %r7\nexit");
     char text[] = "four";
     EXPECT_EQ(run(vm(), text, sizeof text), 7U);
     EXPECT_EQ(noted, text);
@@ -208,12 +222,13 @@ class typed_helpers : public c_api_test {
 protected:
     /// Helper 1 with r1 declared as `memory`, and r2 as its size if it has none itself.
     void declare(ebpf_argument memory) {
-        ebpf_helper helper = typed_helper(1, [](uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t) -> uint64_t {
-            ++calls_;
-            last_r1_ = r1;
-            last_r2_ = r2;
-            return calls_;
-        });
+        ebpf_helper helper =
+            typed_helper(1, [](uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t) -> uint64_t {
+                ++calls_;
+                last_r1_ = r1;
+                last_r2_ = r2;
+                return calls_;
+            });
         helper.arguments[0] = memory;
         if (memory.size == 0) helper.arguments[1].kind = EBPF_ARG_MEMORY_SIZE;
         ASSERT_EQ(ebpf_register_typed(vm(), &helper), 0) << ebpf_last_error();
@@ -242,7 +257,8 @@ protected:
 
 TEST_F(typed_helpers, read_memory_of_a_declared_size) {
     declare({EBPF_ARG_MEMORY_READ, 8, 0});
-    EXPECT_EQ(refused("add %r1, 9\ncall 1\nexit"), (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 1, EBPF_REGION_INPUT, 0, 9, 8}));
+    EXPECT_EQ(refused("add %r1, 9\ncall 1\nexit"),
+              (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 1, EBPF_REGION_INPUT, 0, 9, 8}));
     EXPECT_EQ(refused("add %r1, -1\ncall 1\nexit"),
               (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 1, EBPF_REGION_INPUT, 0, -1, 8}));
     accepted("add %r1, 8\ncall 1\nexit");
@@ -251,7 +267,8 @@ TEST_F(typed_helpers, read_memory_of_a_declared_size) {
 
 TEST_F(typed_helpers, read_memory_whose_size_is_the_next_argument) {
     declare({EBPF_ARG_MEMORY_READ, 0, 0});
-    EXPECT_EQ(refused("mov %r2, 17\ncall 1\nexit"), (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 1, EBPF_REGION_INPUT, 0, 0, 17}));
+    EXPECT_EQ(refused("mov %r2, 17\ncall 1\nexit"),
+              (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 1, EBPF_REGION_INPUT, 0, 0, 17}));
     EXPECT_EQ(refused("mov %r2, -1\ncall 1\nexit"),
               (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 1, EBPF_REGION_INPUT, 0, 0, UINT64_MAX}));
     EXPECT_EQ(refused("add %r1, 15\nmov %r2, 2\ncall 1\nexit"),
@@ -268,17 +285,20 @@ TEST_F(typed_helpers, take_any_pointer_to_no_bytes) {
 
 TEST_F(typed_helpers, take_null_only_where_it_is_declared) {
     declare({EBPF_ARG_MEMORY_READ, 8, 0});
-    EXPECT_EQ(refused("mov %r1, 0\ncall 1\nexit"), (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 1, EBPF_REGION_NONE, 0, 0, 8}));
+    EXPECT_EQ(refused("mov %r1, 0\ncall 1\nexit"),
+              (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 1, EBPF_REGION_NONE, 0, 0, 8}));
     declare({EBPF_ARG_MEMORY_READ, 8, 1});
     accepted("mov %r1, 0\ncall 1\nexit");
     calls_ = 0;
-    EXPECT_EQ(refused("mov %r1, 1\ncall 1\nexit"), (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 1, EBPF_REGION_NONE, 0, 0, 8}));
+    EXPECT_EQ(refused("mov %r1, 1\ncall 1\nexit"),
+              (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 1, EBPF_REGION_NONE, 0, 0, 8}));
 }
 
 TEST_F(typed_helpers, do_not_wrap_at_the_end_of_the_address_space) {
     declare({EBPF_ARG_MEMORY_READ, 0, 0});
     // r1 + r2 is the first byte of the input memory, and one that is in it.
-    EXPECT_EQ(refused("mov %r2, %r1\nmov %r1, -8\nadd %r2, 8\ncall 1\nexit").region, uint32_t{EBPF_REGION_NONE});
+    EXPECT_EQ(refused("mov %r2, %r1\nmov %r1, -8\nadd %r2, 8\ncall 1\nexit").region,
+              uint32_t{EBPF_REGION_NONE});
     EXPECT_EQ(refused("mov %r2, -1\nadd %r1, 1\ncall 1\nexit"),
               (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 2, EBPF_REGION_INPUT, 0, 1, UINT64_MAX}));
 }
@@ -286,10 +306,12 @@ TEST_F(typed_helpers, do_not_wrap_at_the_end_of_the_address_space) {
 TEST_F(typed_helpers, write_memory_that_may_be_written) {
     std::array<uint8_t, 8> constant{};
     ASSERT_EQ(ebpf_register_region(vm(), constant.data(), constant.size(), EBPF_PERM_READ), 0);
-    const std::string pass = "lddw %r1, " + std::to_string(address_of(constant.data())) + "\ncall 1\nexit";
+    const std::string pass =
+        "lddw %r1, " + std::to_string(address_of(constant.data())) + "\ncall 1\nexit";
     for (const uint32_t kind : {EBPF_ARG_MEMORY_WRITE, EBPF_ARG_MEMORY_READ_WRITE}) {
         declare({kind, 8, 0});
-        EXPECT_EQ(refused(pass), (place{EBPF_FAULT_READ_ONLY_WRITE, 2, EBPF_REGION_REGISTERED, 0, 0, 8}));
+        EXPECT_EQ(refused(pass),
+                  (place{EBPF_FAULT_READ_ONLY_WRITE, 2, EBPF_REGION_REGISTERED, 0, 0, 8}));
         accepted("call 1\nexit");
     }
     declare({EBPF_ARG_MEMORY_READ, 8, 0});
@@ -300,8 +322,9 @@ TEST_F(typed_helpers, take_memory_of_the_stack) {
     declare({EBPF_ARG_MEMORY_WRITE, 16, 0});
     accepted("mov %r1, %r10\nadd %r1, -16\ncall 1\nexit");
     calls_ = 0;
-    EXPECT_EQ(refused("mov %r1, %r10\nadd %r1, -8\ncall 1\nexit"),
-              (place{EBPF_FAULT_OUT_OF_BOUNDS_WRITE, 2, EBPF_REGION_STACK, 0, EBPF_STACK_SIZE - 8, 16}));
+    EXPECT_EQ(
+        refused("mov %r1, %r10\nadd %r1, -8\ncall 1\nexit"),
+        (place{EBPF_FAULT_OUT_OF_BOUNDS_WRITE, 2, EBPF_REGION_STACK, 0, EBPF_STACK_SIZE - 8, 16}));
 }
 
 TEST_F(typed_helpers, with_a_context_are_checked_too) {
@@ -355,9 +378,11 @@ TEST_F(pointer_results, are_granted_as_far_as_declared) {
     load("call 1\nldxb %r0, [%r0+15]\nexit");
     run(vm());
     load("call 1\nldxb %r0, [%r0+16]\nexit");
-    EXPECT_EQ(place_of(run_to_fault(vm())), (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 1, EBPF_REGION_NONE, 0, 0, 1}));
+    EXPECT_EQ(place_of(run_to_fault(vm())),
+              (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 1, EBPF_REGION_NONE, 0, 0, 1}));
     load("call 1\nstdw [%r0+12], 1\nexit");
-    EXPECT_EQ(place_of(run_to_fault(vm())), (place{EBPF_FAULT_OUT_OF_BOUNDS_WRITE, 1, EBPF_REGION_GRANTED, 0, 12, 8}));
+    EXPECT_EQ(place_of(run_to_fault(vm())),
+              (place{EBPF_FAULT_OUT_OF_BOUNDS_WRITE, 1, EBPF_REGION_GRANTED, 0, 12, 8}));
 }
 
 TEST_F(pointer_results, that_are_null_grant_nothing) {
@@ -368,7 +393,8 @@ TEST_F(pointer_results, that_are_null_grant_nothing) {
     helper.result_size = 16;
     ASSERT_EQ(ebpf_register_typed(vm(), &helper), 0);
     load("call 1\nldxb %r0, [%r0]\nexit");
-    EXPECT_EQ(place_of(run_to_fault(vm())), (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 1, EBPF_REGION_NONE, 0, 0, 1}));
+    EXPECT_EQ(place_of(run_to_fault(vm())),
+              (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 1, EBPF_REGION_NONE, 0, 0, 1}));
 }
 
 TEST_F(pointer_results, are_not_assumed_of_helpers_that_declare_none) {
@@ -383,9 +409,10 @@ TEST_F(pointer_results, are_not_assumed_of_helpers_that_declare_none) {
 
 TEST_F(pointer_results, are_granted_until_the_run_ends) {
     declare(EBPF_RESULT_POINTER, 24);
-    load("jeq %r2, 0, without\ncall 1\nmov %r6, %r0\ncall 1\nldxb %r0, [%r6]\nexit\n"
-         "without: lddw %r1, " +
-         std::to_string(address_of(value_.data())) + "\nldxb %r0, [%r1]\nexit");
+    load(
+        "jeq %r2, 0, without\ncall 1\nmov %r6, %r0\ncall 1\nldxb %r0, [%r6]\nexit\n"
+        "without: lddw %r1, " +
+        std::to_string(address_of(value_.data())) + "\nldxb %r0, [%r1]\nexit");
     uint8_t byte = 0;
     run(vm(), &byte, 1);
     EXPECT_EQ(run_to_fault(vm()).region, uint32_t{EBPF_REGION_NONE}) << "the run before has ended";
@@ -410,8 +437,8 @@ protected:
 
     /// A program that has `length` bytes granted and then goes on with r0 pointing to them.
     void load_granting(unsigned permission, unsigned length, std::string_view then) {
-        load("mov %r1, " + std::to_string(permission) + "\nmov %r2, " + std::to_string(length) + "\ncall 1\n" +
-             std::string{then} + "\nexit");
+        load("mov %r1, " + std::to_string(permission) + "\nmov %r2, " + std::to_string(length) +
+             "\ncall 1\n" + std::string{then} + "\nexit");
     }
 };
 
@@ -423,7 +450,8 @@ TEST_F(grants, let_the_program_read_and_write) {
 
 TEST_F(grants, of_reading_are_none_of_writing) {
     load_granting(EBPF_PERM_READ, 16, "stb [%r0+15], 9");
-    EXPECT_EQ(place_of(run_to_fault(vm())), (place{EBPF_FAULT_READ_ONLY_WRITE, 3, EBPF_REGION_GRANTED, 0, 15, 1}));
+    EXPECT_EQ(place_of(run_to_fault(vm())),
+              (place{EBPF_FAULT_READ_ONLY_WRITE, 3, EBPF_REGION_GRANTED, 0, 15, 1}));
     EXPECT_EQ(granted_block[15], 3);
 }
 
@@ -431,24 +459,31 @@ TEST_F(grants, of_writing_are_none_of_reading) {
     load_granting(EBPF_PERM_WRITE, 16, "stb [%r0], 9");
     run(vm());
     load_granting(EBPF_PERM_WRITE, 16, "ldxb %r0, [%r0]");
-    EXPECT_EQ(place_of(run_to_fault(vm())), (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 3, EBPF_REGION_GRANTED, 0, 0, 1}));
+    EXPECT_EQ(place_of(run_to_fault(vm())),
+              (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 3, EBPF_REGION_GRANTED, 0, 0, 1}));
 }
 
 TEST_F(grants, add_to_each_other) {
-    load("mov %r1, 1\nmov %r2, 16\ncall 1\nmov %r1, 3\nmov %r2, 8\ncall 1\nstb [%r0], 1\nldxb %r1, [%r0+15]\nexit");
+    load(
+        "mov %r1, 1\nmov %r2, 16\ncall 1\nmov %r1, 3\nmov %r2, 8\ncall 1\nstb [%r0], 1\n"
+        "ldxb %r1, [%r0+15]\nexit");
     run(vm());
     load("mov %r1, 3\nmov %r2, 16\ncall 1\nmov %r1, 1\nmov %r2, 16\ncall 1\nstb [%r0], 1\nexit");
     run(vm());
     load("mov %r1, 1\nmov %r2, 16\ncall 1\nmov %r1, 3\nmov %r2, 8\ncall 1\nstb [%r0+8], 1\nexit");
-    EXPECT_EQ(place_of(run_to_fault(vm())), (place{EBPF_FAULT_READ_ONLY_WRITE, 6, EBPF_REGION_GRANTED, 0, 8, 1}));
+    EXPECT_EQ(place_of(run_to_fault(vm())),
+              (place{EBPF_FAULT_READ_ONLY_WRITE, 6, EBPF_REGION_GRANTED, 0, 8, 1}));
 }
 
 TEST_F(grants, end_with_the_run) {
-    load("jeq %r2, 0, without\nmov %r1, 3\nmov %r2, 16\ncall 1\nldxb %r0, [%r0]\nexit\nwithout: lddw %r1, " +
-         std::to_string(address_of(granted_block.data())) + "\nldxb %r0, [%r1]\nexit");
+    load(
+        "jeq %r2, 0, without\nmov %r1, 3\nmov %r2, 16\ncall 1\nldxb %r0, [%r0]\nexit\n"
+        "without: lddw %r1, " +
+        std::to_string(address_of(granted_block.data())) + "\nldxb %r0, [%r1]\nexit");
     uint8_t byte = 0;
     EXPECT_EQ(run(vm(), &byte, 1), 3U);
-    EXPECT_EQ(place_of(run_to_fault(vm())), (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 8, EBPF_REGION_NONE, 0, 0, 1}));
+    EXPECT_EQ(place_of(run_to_fault(vm())),
+              (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 8, EBPF_REGION_NONE, 0, 0, 1}));
 }
 
 TEST_F(grants, outlive_the_function_that_got_them) {
@@ -463,34 +498,39 @@ TEST_F(grants, of_no_bytes_give_nothing) {
 }
 
 TEST_F(grants, may_be_many) {
-    // The same value over and over, as from a map, must stay quick: a list that grew would make this take minutes.
-    load("mov %r6, 200000\nagain: mov %r1, 3\nmov %r2, 16\ncall 1\nldxb %r0, [%r0]\nsub %r6, 1\njne %r6, 0, again\nexit");
+    // The same value over and over, as from a map, must stay quick: a list that grew would make
+    // this take minutes.
+    load(
+        "mov %r6, 200000\nagain: mov %r1, 3\nmov %r2, 16\ncall 1\nldxb %r0, [%r0]\nsub %r6, 1\n"
+        "jne %r6, 0, again\nexit");
     EXPECT_EQ(run(vm()), 3U);
 }
 
 TEST_F(grants, with_absurd_arguments_are_refused) {
     static std::array<std::string, 6> texts;
     static uint8_t byte = 0;
-    ASSERT_EQ(ebpf_register(vm(), 2, "absurd",
-                            +[](uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
-                                auto keep = [n = size_t{0}](int code) mutable {
-                                    grant_codes[n] = code;
-                                    texts[n++] = ebpf_last_error();
-                                };
-                                keep(ebpf_grant(nullptr, 8, EBPF_PERM_READ));
-                                keep(ebpf_grant(nullptr, 0, EBPF_PERM_READ));
-                                keep(ebpf_grant(&byte, SIZE_MAX, EBPF_PERM_READ));
-                                keep(ebpf_grant(&byte, 1, 0));
-                                keep(ebpf_grant(&byte, 1, 4));
-                                keep(ebpf_grant(&byte, 1, UINT32_MAX));
-                                return uint64_t{1};
-                            }),
+    ASSERT_EQ(ebpf_register(
+                  vm(), 2, "absurd",
+                  +[](uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
+                      auto keep = [n = size_t{0}](int code) mutable {
+                          grant_codes[n] = code;
+                          texts[n++] = ebpf_last_error();
+                      };
+                      keep(ebpf_grant(nullptr, 8, EBPF_PERM_READ));
+                      keep(ebpf_grant(nullptr, 0, EBPF_PERM_READ));
+                      keep(ebpf_grant(&byte, SIZE_MAX, EBPF_PERM_READ));
+                      keep(ebpf_grant(&byte, 1, 0));
+                      keep(ebpf_grant(&byte, 1, 4));
+                      keep(ebpf_grant(&byte, 1, UINT32_MAX));
+                      return uint64_t{1};
+                  }),
               0);
     load("call 2\nexit");
     run(vm());
     for (size_t i = 0; i < 6; ++i) EXPECT_EQ(grant_codes[i], EBPF_ERROR_INVALID_ARGUMENT) << i;
     for (size_t i = 0; i < 3; ++i) {
-        EXPECT_EQ(texts[i], "memory to grant is NULL or goes beyond the end of the address space") << i;
+        EXPECT_EQ(texts[i], "memory to grant is NULL or goes beyond the end of the address space")
+            << i;
     }
     for (size_t i = 3; i < 6; ++i) {
         EXPECT_EQ(texts[i], "permission is none of EBPF_PERM_READ, _WRITE, _READ_WRITE") << i;
@@ -502,7 +542,9 @@ TEST_F(grants, with_absurd_arguments_are_refused) {
 class unwind_helper : public c_api_test {
 protected:
     unwind_helper() {
-        ebpf_register(vm(), 9, "unwind", +[](uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) { return r1; });
+        ebpf_register(
+            vm(), 9, "unwind",
+            +[](uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) { return r1; });
         ebpf_set_unwind_function_index(vm(), 9);
     }
 };
@@ -513,7 +555,9 @@ TEST_F(unwind_helper, ends_the_run_with_0_when_it_returns_0) {
 }
 
 TEST_F(unwind_helper, ends_all_frames_of_the_run) {
-    load("call local f\nmov %r0, 55\nexit\nf: call local g\nmov %r0, 66\nexit\ng: mov %r1, 0\ncall 9\nmov %r0, 77\nexit");
+    load(
+        "call local f\nmov %r0, 55\nexit\nf: call local g\nmov %r0, 66\nexit\ng: mov %r1, 0\n"
+        "call 9\nmov %r0, 77\nexit");
     EXPECT_EQ(run(vm()), 0U);
 }
 

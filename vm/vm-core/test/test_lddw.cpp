@@ -21,7 +21,9 @@ struct call {
     uint64_t argument;
 
     friend bool operator==(const call &, const call &) = default;
-    friend void PrintTo(const call &c, std::ostream *out) { *out << c.callback << '(' << c.argument << ')'; }
+    friend void PrintTo(const call &c, std::ostream *out) {
+        *out << c.callback << '(' << c.argument << ')';
+    }
 };
 
 std::vector<call> called;
@@ -54,7 +56,8 @@ protected:
     }
 
     void set_all() {
-        ASSERT_EQ(ebpf_set_lddw_helpers(vm(), map_by_fd, map_by_idx, map_val, var_addr, code_addr), 0);
+        ASSERT_EQ(ebpf_set_lddw_helpers(vm(), map_by_fd, map_by_idx, map_val, var_addr, code_addr),
+                  0);
     }
 
     /// r0 after one lddw, and what it took to get there.
@@ -96,7 +99,8 @@ TEST_F(lddw, variable_has_its_callback) {
 
 TEST_F(lddw, code_address_has_its_callback) {
     set_all();
-    // RFC 9669, section 5.4: the immediate is a distance in slots; here from pc 1 to the second exit.
+    // RFC 9669, section 5.4: the immediate is a distance in slots; here from pc 1 to the second
+    // exit.
     EXPECT_EQ(value_of("code_addr(+2)"), 0x4000'0000'0002U);
     EXPECT_THAT(called, ElementsAre(call{"code_addr", 2}));
 }
@@ -115,11 +119,12 @@ TEST_F(lddw, map_value_by_index_has_two_callbacks_and_an_offset) {
 
 TEST_F(lddw, all_kinds_in_one_program) {
     set_all();
-    load("lddw %r0, map_by_fd(1)\nlddw %r1, map_by_idx(2)\nlddw %r2, var_addr(3)\nlddw %r3, map_val(map_by_fd(4))\n"
-         "lddw %r4, map_val(map_by_idx(5))\nlddw %r5, 6\nadd %r0, %r1\nadd %r0, %r2\nadd %r0, %r3\nadd %r0, %r4\n"
-         "add %r0, %r5\nexit");
-    EXPECT_EQ(run(vm()), 0x1000'0000'0001U + 0x2000'0000'0002U + 0x3000'0000'0003U + 0x1100'0000'0004U +
-                             0x2100'0000'0005U + 6);
+    load(
+        "lddw %r0, map_by_fd(1)\nlddw %r1, map_by_idx(2)\nlddw %r2, var_addr(3)\n"
+        "lddw %r3, map_val(map_by_fd(4))\nlddw %r4, map_val(map_by_idx(5))\nlddw %r5, 6\n"
+        "add %r0, %r1\nadd %r0, %r2\nadd %r0, %r3\nadd %r0, %r4\nadd %r0, %r5\nexit");
+    EXPECT_EQ(run(vm()), 0x1000'0000'0001U + 0x2000'0000'0002U + 0x3000'0000'0003U +
+                             0x1100'0000'0004U + 0x2100'0000'0005U + 6);
     EXPECT_EQ(called.size(), 7U);
 }
 
@@ -178,17 +183,22 @@ struct missing_case {
     uint64_t (*map_val)(uint64_t);
     uint64_t (*var_addr)(uint32_t);
 
-    friend std::ostream &operator<<(std::ostream &out, const missing_case &c) { return out << c.name; }
+    friend std::ostream &operator<<(std::ostream &out, const missing_case &c) {
+        return out << c.name;
+    }
 };
 
 const auto missing_cases = std::to_array<missing_case>({
     {"map_by_fd", "map_by_fd(3)", "map_by_fd", nullptr, map_by_idx, map_val, var_addr},
     {"map_by_idx", "map_by_idx(3)", "map_by_idx", map_by_fd, nullptr, map_val, var_addr},
     {"var_addr", "var_addr(3)", "var_addr", map_by_fd, map_by_idx, map_val, nullptr},
-    {"map_of_value_by_fd", "map_val(map_by_fd(3))+0", "map_by_fd", nullptr, map_by_idx, map_val, var_addr},
+    {"map_of_value_by_fd", "map_val(map_by_fd(3))+0", "map_by_fd", nullptr, map_by_idx, map_val,
+     var_addr},
     {"value_by_fd", "map_val(map_by_fd(3))+0", "map_val", map_by_fd, map_by_idx, nullptr, var_addr},
-    {"map_of_value_by_idx", "map_val(map_by_idx(3))+0", "map_by_idx", map_by_fd, nullptr, map_val, var_addr},
-    {"value_by_idx", "map_val(map_by_idx(3))+0", "map_val", map_by_fd, map_by_idx, nullptr, var_addr},
+    {"map_of_value_by_idx", "map_val(map_by_idx(3))+0", "map_by_idx", map_by_fd, nullptr, map_val,
+     var_addr},
+    {"value_by_idx", "map_val(map_by_idx(3))+0", "map_val", map_by_fd, map_by_idx, nullptr,
+     var_addr},
 });
 
 class missing_callback : public ::testing::TestWithParam<missing_case> {};
@@ -196,13 +206,17 @@ class missing_callback : public ::testing::TestWithParam<missing_case> {};
 TEST_P(missing_callback, is_named) {
     const missing_case &c = GetParam();
     const auto vm = make_vm();
-    ASSERT_EQ(ebpf_set_lddw_helpers(vm.get(), c.map_by_fd, c.map_by_idx, c.map_val, c.var_addr, nullptr), 0);
-    ASSERT_EQ(c_api::load(vm.get(), "mov %r1, 0\nlddw %r0, " + std::string{c.operand} + "\nexit"), 0)
+    ASSERT_EQ(
+        ebpf_set_lddw_helpers(vm.get(), c.map_by_fd, c.map_by_idx, c.map_val, c.var_addr, nullptr),
+        0);
+    ASSERT_EQ(c_api::load(vm.get(), "mov %r1, 0\nlddw %r0, " + std::string{c.operand} + "\nexit"),
+              0)
         << "loading needs no callbacks";
     int64_t result = 0;
     EXPECT_EQ(ebpf_exec(vm.get(), nullptr, 0, &result), EBPF_ERROR_UNRESOLVED);
     EXPECT_EQ(std::string{ebpf_last_error()}, "lddw needs the callback " + std::string{c.callback} +
-                                                  ", which is not set at pc 1 (`lddw %r0, " + c.operand +
+                                                  ", which is not set at pc 1 (`lddw %r0, " +
+                                                  c.operand +
                                                   "`): configure it with ebpf_set_lddw_helpers()");
 }
 
@@ -224,14 +238,17 @@ protected:
     size_companion() {
         called.clear();
         memory.fill(7);
-        ebpf_set_lddw_helpers(vm_.get(), address_of_memory, address_of_memory, value_of_map, address_of_memory,
-                              address_of_memory);
-        ebpf_set_lddw_size_helpers(vm_.get(), size_by_id, size_by_id, size_by_map, size_by_id, size_by_id);
+        ebpf_set_lddw_helpers(vm_.get(), address_of_memory, address_of_memory, value_of_map,
+                              address_of_memory, address_of_memory);
+        ebpf_set_lddw_size_helpers(vm_.get(), size_by_id, size_by_id, size_by_map, size_by_id,
+                                   size_by_id);
     }
 
     /// Loads a program with the lddw in r1, and `then`.
     void load(const std::string &then) {
-        ASSERT_EQ(c_api::load(vm_.get(), "lddw %r1, " + std::string{GetParam().operand} + "\n" + then + "\nexit"), 0)
+        ASSERT_EQ(c_api::load(vm_.get(), "lddw %r1, " + std::string{GetParam().operand} + "\n" +
+                                             then + "\nexit"),
+                  0)
             << ebpf_last_error();
     }
 
@@ -248,23 +265,28 @@ TEST_P(size_companion, grants_reading_and_writing) {
 TEST_P(size_companion, grants_no_byte_more) {
     size_of_memory = 16;
     load("ldxh %r0, [%r1+15]");
-    EXPECT_EQ(place_of(run_to_fault(vm_.get())), (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 2, EBPF_REGION_GRANTED, 0, 15, 2}));
+    EXPECT_EQ(place_of(run_to_fault(vm_.get())),
+              (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 2, EBPF_REGION_GRANTED, 0, 15, 2}));
     load("ldxb %r0, [%r1+16]");
-    EXPECT_EQ(place_of(run_to_fault(vm_.get())), (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 2, EBPF_REGION_NONE, 0, 0, 1}));
+    EXPECT_EQ(place_of(run_to_fault(vm_.get())),
+              (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 2, EBPF_REGION_NONE, 0, 0, 1}));
     load("stb [%r1-1], 1");
-    EXPECT_EQ(place_of(run_to_fault(vm_.get())), (place{EBPF_FAULT_OUT_OF_BOUNDS_WRITE, 2, EBPF_REGION_NONE, 0, 0, 1}));
+    EXPECT_EQ(place_of(run_to_fault(vm_.get())),
+              (place{EBPF_FAULT_OUT_OF_BOUNDS_WRITE, 2, EBPF_REGION_NONE, 0, 0, 1}));
 }
 
 TEST_P(size_companion, of_0_grants_nothing) {
     size_of_memory = 0;
     load("ldxb %r0, [%r1]");
-    EXPECT_EQ(place_of(run_to_fault(vm_.get())), (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 2, EBPF_REGION_NONE, 0, 0, 1}));
+    EXPECT_EQ(place_of(run_to_fault(vm_.get())),
+              (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 2, EBPF_REGION_NONE, 0, 0, 1}));
 }
 
 TEST_P(size_companion, that_is_not_set_grants_nothing) {
     ebpf_set_lddw_size_helpers(vm_.get(), nullptr, nullptr, nullptr, nullptr, nullptr);
     load("ldxb %r0, [%r1]");
-    EXPECT_EQ(place_of(run_to_fault(vm_.get())), (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 2, EBPF_REGION_NONE, 0, 0, 1}));
+    EXPECT_EQ(place_of(run_to_fault(vm_.get())),
+              (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 2, EBPF_REGION_NONE, 0, 0, 1}));
     EXPECT_THAT(called, IsEmpty());
 }
 
@@ -281,9 +303,14 @@ TEST_F(lddw, size_of_a_map_value_is_asked_of_the_map_and_counts_from_its_start) 
     for (const char *const operand : {"map_val(map_by_fd(3))+8", "map_val(map_by_idx(3))+8"}) {
         called.clear();
         size_of_memory = 16;
-        ASSERT_EQ(ebpf_set_lddw_helpers(vm(), address_of_memory, address_of_memory, value_of_map, nullptr, nullptr), 0);
-        ASSERT_EQ(ebpf_set_lddw_size_helpers(vm(), nullptr, nullptr, size_by_map, nullptr, nullptr), 0);
-        const auto with = [&](const char *then) { load("lddw %r1, " + std::string{operand} + "\n" + then + "\nexit"); };
+        ASSERT_EQ(ebpf_set_lddw_helpers(vm(), address_of_memory, address_of_memory, value_of_map,
+                                        nullptr, nullptr),
+                  0);
+        ASSERT_EQ(ebpf_set_lddw_size_helpers(vm(), nullptr, nullptr, size_by_map, nullptr, nullptr),
+                  0);
+        const auto with = [&](const char *then) {
+            load("lddw %r1, " + std::string{operand} + "\n" + then + "\nexit");
+        };
         with("ldxb %r0, [%r1-8]");
         EXPECT_EQ(run(vm()), 7U) << "the value begins before the offset";
         EXPECT_THAT(called, ElementsAre(call{"size_by_map", address_of(memory.data())}));
@@ -299,7 +326,9 @@ TEST_F(lddw, size_of_a_map_value_is_asked_of_the_map_and_counts_from_its_start) 
 class handles : public c_api_test {};
 
 TEST_F(handles, are_what_callx_calls) {
-    load("lddw %r6, code_addr(f)\nmov %r1, 20\ncallx %r6\nadd %r0, 1\nexit\nf: mov %r0, %r1\nadd %r0, %r0\nexit");
+    load(
+        "lddw %r6, code_addr(f)\nmov %r1, 20\ncallx %r6\nadd %r0, 1\nexit\nf: mov %r0, %r1\n"
+        "add %r0, %r0\nexit");
     EXPECT_EQ(run(vm()), 41U);
 }
 
@@ -310,7 +339,8 @@ TEST_F(handles, are_the_same_in_every_process) {
 
 TEST_F(handles, are_no_memory) {
     load("lddw %r1, code_addr(f)\nldxb %r0, [%r1]\nexit\nf: exit");
-    EXPECT_EQ(place_of(run_to_fault(vm())), (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 2, EBPF_REGION_NONE, 0, 0, 1}));
+    EXPECT_EQ(place_of(run_to_fault(vm())),
+              (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 2, EBPF_REGION_NONE, 0, 0, 1}));
 }
 
 TEST_F(handles, of_both_encodings_of_callx) {
@@ -321,28 +351,33 @@ TEST_F(handles, of_both_encodings_of_callx) {
         ASSERT_EQ(callx[0], 0x8d);
         callx[1] = in_imm ? 0 : 6;
         callx[4] = in_imm ? 6 : 0;
-        ASSERT_EQ(ebpf_load(vm(), code.data(), static_cast<uint32_t>(code.size()), nullptr), 0) << ebpf_last_error();
+        ASSERT_EQ(ebpf_load(vm(), code.data(), static_cast<uint32_t>(code.size()), nullptr), 0)
+            << ebpf_last_error();
         EXPECT_EQ(run(vm()), 9U);
     }
 }
 
 TEST_F(handles, may_be_a_helper_id) {
-    ASSERT_EQ(ebpf_register(vm(), 0xffff'ffff, "f", +[](uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
-                  return r1 + 1;
-              }), 0);
+    ASSERT_EQ(ebpf_register(
+                  vm(), 0xffff'ffff, "f",
+                  +[](uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) { return r1 + 1; }),
+              0);
     load("mov32 %r6, -1\nmov %r1, 8\ncallx %r6\nexit");
     EXPECT_EQ(run(vm()), 9U);
     load("mov %r6, -1\nmov %r1, 8\ncallx %r6\nexit");
     const ebpf_fault fault = run_to_fault(vm());
-    EXPECT_EQ(place_of(fault), (place{EBPF_FAULT_BAD_CALL_TARGET, 2})) << "2^64 - 1 is no helper id";
+    EXPECT_EQ(place_of(fault), (place{EBPF_FAULT_BAD_CALL_TARGET, 2}))
+        << "2^64 - 1 is no helper id";
     EXPECT_EQ(fault.address, UINT64_MAX);
 }
 
 TEST_F(handles, of_nothing_are_faults) {
-    for (const char *const value : {"0", "1", "4", "0xebfc000000000001", "0xebfc000000000003", "0xebfc000000000004",
-                                    "0xebfc000000000006", "0xebfc000000000007", "0xebfc0000ffffffff",
-                                    "0xebfc000100000004", "0xebfd000000000004", "0xffffffffffffffff"}) {
-        load("lddw %r6, " + std::string{value} + "\ncallx %r6\nexit\nf: lddw %r1, code_addr(f)\nexit");
+    for (const char *const value :
+         {"0", "1", "4", "0xebfc000000000001", "0xebfc000000000003", "0xebfc000000000004",
+          "0xebfc000000000006", "0xebfc000000000007", "0xebfc0000ffffffff", "0xebfc000100000004",
+          "0xebfd000000000004", "0xffffffffffffffff"}) {
+        load("lddw %r6, " + std::string{value} +
+             "\ncallx %r6\nexit\nf: lddw %r1, code_addr(f)\nexit");
         EXPECT_EQ(place_of(run_to_fault(vm())), (place{EBPF_FAULT_BAD_CALL_TARGET, 2})) << value;
     }
 }
@@ -353,7 +388,8 @@ TEST_F(handles, of_the_program_itself_recurse_until_the_stack_ends) {
 }
 
 TEST_F(handles, of_functions_that_nothing_refers_to_are_faults) {
-    // f is a function of the program, but the reachable code has no way to it: its helper was never resolved.
+    // f is a function of the program, but the reachable code has no way to it: its helper was never
+    // resolved.
     load("lddw %r6, 0xebfc000000000006\ncallx %r6\nexit\ncall local f\nexit\nf: call 12345\nexit");
     EXPECT_EQ(run_to_fault(vm()).kind, uint32_t{EBPF_FAULT_BAD_CALL_TARGET});
 }
@@ -362,13 +398,15 @@ TEST_F(handles, of_jumps_go_where_the_jump_table_says) {
     const uint32_t targets[] = {4, 6};
     ASSERT_EQ(ebpf_set_jump_targets(vm(), targets, 2), 0);
     const auto jump_to = [&](const char *target) {
-        load("lddw %r1, " + std::string{target} + "\ngotox %r1\nexit\nmov %r0, 1\nexit\nmov %r0, 2\nexit");
+        load("lddw %r1, " + std::string{target} +
+             "\ngotox %r1\nexit\nmov %r0, 1\nexit\nmov %r0, 2\nexit");
     };
     jump_to("0xebfc000000000004");
     EXPECT_EQ(run(vm()), 1U);
     jump_to("0xebfc000000000006");
     EXPECT_EQ(run(vm()), 2U);
-    for (const char *const bad : {"0xebfc000000000005", "0xebfc000000000000", "4", "0", "0xebfc000000000009"}) {
+    for (const char *const bad :
+         {"0xebfc000000000005", "0xebfc000000000000", "4", "0", "0xebfc000000000009"}) {
         jump_to(bad);
         EXPECT_EQ(place_of(run_to_fault(vm())), (place{EBPF_FAULT_BAD_JUMP_TARGET, 2})) << bad;
     }
@@ -376,7 +414,8 @@ TEST_F(handles, of_jumps_go_where_the_jump_table_says) {
 
 TEST_F(handles, of_jumps_need_a_jump_table) {
     EXPECT_THAT(refusal_of(vm(), "lddw %r1, 0\ngotox %r1"),
-                HasSubstr("gotox is not supported without a jump table: give its entries with ebpf_set_jump_targets()"));
+                HasSubstr("gotox is not supported without a jump table: give its entries with "
+                          "ebpf_set_jump_targets()"));
 }
 
 }  // namespace

@@ -34,7 +34,8 @@ class lifecycle : public c_api_test {};
 TEST_F(lifecycle, a_program_runs_as_often_as_one_likes) {
     load("mov %r0, %r2\nadd %r0, 1\nexit");
     uint8_t memory[64] = {};
-    for (size_t length = 0; length <= sizeof memory; ++length) EXPECT_EQ(run(vm(), memory, length), length + 1);
+    for (size_t length = 0; length <= sizeof memory; ++length)
+        EXPECT_EQ(run(vm(), memory, length), length + 1);
 }
 
 TEST_F(lifecycle, nothing_is_left_of_the_run_before) {
@@ -83,7 +84,8 @@ TEST_F(lifecycle, unload_drops_the_program) {
     EXPECT_EQ(ebpf_exec(vm(), nullptr, 0, &result), EBPF_ERROR_NO_PROGRAM);
     EXPECT_EQ(result, 77);
     ebpf_unload_code(vm());
-    EXPECT_EQ(ebpf_exec(vm(), nullptr, 0, &result), EBPF_ERROR_NO_PROGRAM) << "unloading twice is fine";
+    EXPECT_EQ(ebpf_exec(vm(), nullptr, 0, &result), EBPF_ERROR_NO_PROGRAM)
+        << "unloading twice is fine";
 }
 
 TEST_F(lifecycle, after_unload_the_next_program_runs_not_the_old_one) {
@@ -98,9 +100,10 @@ TEST_F(lifecycle, after_unload_the_next_program_runs_not_the_old_one) {
 }
 
 TEST_F(lifecycle, unload_keeps_helpers_and_settings) {
-    ASSERT_EQ(ebpf_register(vm(), 5, "seven", +[](uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
-                  return uint64_t{7};
-              }), 0);
+    ASSERT_EQ(ebpf_register(
+                  vm(), 5, "seven",
+                  +[](uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return uint64_t{7}; }),
+              0);
     ASSERT_EQ(ebpf_set_call_depth(vm(), 1), 0);
     load("exit");
     ebpf_unload_code(vm());
@@ -128,7 +131,8 @@ TEST_F(lifecycle, most_instructions_is_inclusive) {
     EXPECT_EQ(load_bytes(vm(), program_of(EBPF_MAX_INSTS)), 0) << ebpf_last_error();
     EXPECT_EQ(run(vm()), 1U);
     EXPECT_EQ(load_bytes(vm(), program_of(EBPF_MAX_INSTS + 1)), EBPF_ERROR_INVALID_PROGRAM);
-    EXPECT_THAT(ebpf_last_error(), StartsWith("program of 65537 instructions exceeds the limit of 65536"));
+    EXPECT_THAT(ebpf_last_error(),
+                StartsWith("program of 65537 instructions exceeds the limit of 65536"));
     EXPECT_EQ(run(vm()), 1U);
 }
 
@@ -174,9 +178,8 @@ TEST(lifecycles, a_hundred_vms_live_side_by_side) {
     for (uint64_t i = 0; i < 100; ++i) {
         vms.push_back(make_vm());
         contexts[i] = 1000 + i;
-        const auto read_context = [](void *context, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
-            return *static_cast<uint64_t *>(context);
-        };
+        const auto read_context = [](void *context, uint64_t, uint64_t, uint64_t, uint64_t,
+                                     uint64_t) { return *static_cast<uint64_t *>(context); };
         ASSERT_EQ(ebpf_register_ctx(vms[i].get(), 1, "context", read_context, &contexts[i]), 0);
         // Every second one has no program of its own yet.
         if (i % 2 == 0) {

@@ -17,12 +17,13 @@ using ::testing::StartsWith;
 
 // --- call depth
 
-/// A program that makes `calls` nested calls and returns how many there were; the call is at pc 1 and at pc 6.
+/// A program that makes `calls` nested calls and returns how many there were; the call is at pc 1
+/// and at pc 6.
 std::string nested_calls(unsigned calls) {
     if (calls == 0) return "mov %r0, 0\nexit";
     return "mov %r1, " + std::to_string(calls - 1) +
-           "\ncall local f\nadd %r0, 1\nexit\n"
-           "f: jeq %r1, 0, end\nsub %r1, 1\ncall local f\nadd %r0, 1\nexit\nend: mov %r0, 0\nexit";
+           "\ncall local f\nadd %r0, 1\nexit\nf: jeq %r1, 0, end\nsub %r1, 1\ncall local f\n"
+           "add %r0, 1\nexit\nend: mov %r0, 0\nexit";
 }
 
 class call_depth : public c_api_test {
@@ -32,7 +33,8 @@ protected:
         load(nested_calls(frames - 1));
         EXPECT_EQ(run(vm()), frames - 1);
         load(nested_calls(frames));
-        EXPECT_EQ(place_of(run_to_fault(vm())), (place{EBPF_FAULT_CALL_DEPTH_EXCEEDED, frames == 1 ? 1U : 6U}));
+        EXPECT_EQ(place_of(run_to_fault(vm())),
+                  (place{EBPF_FAULT_CALL_DEPTH_EXCEEDED, frames == 1 ? 1U : 6U}));
     }
 };
 
@@ -46,7 +48,9 @@ TEST_F(call_depth, is_what_was_set) {
 }
 
 TEST_F(call_depth, is_about_nesting_not_about_the_number_of_calls) {
-    load("mov %r6, 1000\nagain: call local f\nsub %r6, 1\njne %r6, 0, again\nexit\nf: mov %r0, 1\nexit");
+    load(
+        "mov %r6, 1000\nagain: call local f\nsub %r6, 1\njne %r6, 0, again\nexit\nf: mov %r0, 1\n"
+        "exit");
     EXPECT_EQ(run(vm()), 1U);
 }
 
@@ -57,9 +61,10 @@ TEST_F(call_depth, counts_calls_through_callx) {
 
 TEST_F(call_depth, is_not_spent_by_helpers) {
     ASSERT_EQ(ebpf_set_call_depth(vm(), 1), 0);
-    ASSERT_EQ(ebpf_register(vm(), 1, "three", +[](uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
-                  return uint64_t{3};
-              }), 0);
+    ASSERT_EQ(ebpf_register(
+                  vm(), 1, "three",
+                  +[](uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return uint64_t{3}; }),
+              0);
     load("call 1\nexit");
     EXPECT_EQ(run(vm()), 3U);
 }
@@ -68,14 +73,16 @@ TEST_F(call_depth, tells_how_to_raise_it) {
     ASSERT_EQ(ebpf_set_call_depth(vm(), 1), 0);
     load(nested_calls(1));
     run_to_fault(vm());
-    EXPECT_THAT(ebpf_last_error(), StartsWith("call_depth_exceeded: local calls nested too deeply at pc 1 (`call local "));
+    EXPECT_THAT(
+        ebpf_last_error(),
+        StartsWith("call_depth_exceeded: local calls nested too deeply at pc 1 (`call local "));
     EXPECT_THAT(ebpf_last_error(), EndsWith(": raise the limit with ebpf_set_call_depth()"));
 }
 
 // --- instruction limit
 
-/// Counts its own rounds in the input memory until `rounds` are done. The jump backward, at pc 5, costs as many units
-/// as the loop has slots.
+/// Counts its own rounds in the input memory until `rounds` are done. The jump backward, at pc 5,
+/// costs as many units as the loop has slots.
 std::string counting(uint64_t rounds) {
     return "lddw %r3, " + std::to_string(rounds) +
            "\nagain: ldxdw %r0, [%r1]\nadd %r0, 1\nstxdw [%r1], %r0\njne %r0, %r3, again\nexit";
@@ -90,7 +97,8 @@ protected:
         EXPECT_EQ(ebpf_set_instruction_limit(vm(), limit), 0);
         load(counting(UINT64_MAX));
         uint64_t rounds = 0;
-        EXPECT_EQ(place_of(run_to_fault(vm(), &rounds, sizeof rounds)), (place{EBPF_FAULT_INSTRUCTION_LIMIT, jump_pc}));
+        EXPECT_EQ(place_of(run_to_fault(vm(), &rounds, sizeof rounds)),
+                  (place{EBPF_FAULT_INSTRUCTION_LIMIT, jump_pc}));
         return rounds;
     }
 
@@ -107,15 +115,17 @@ constexpr uint64_t slice = uint64_t{1} << 20;
 
 TEST_F(instruction_limit, is_exact) {
     // The first round is free: nothing is charged before the first jump backward.
-    for (const uint64_t limit : {uint64_t{1}, uint64_t{3}, uint64_t{4}, uint64_t{5}, uint64_t{7}, uint64_t{8},
-                                 uint64_t{1000}, slice - 5, slice - 4, slice - 1, slice, slice + 1, slice + 3, slice + 4,
-                                 2 * slice - 1, 2 * slice, 2 * slice + 4, 3 * slice + 7}) {
+    for (const uint64_t limit :
+         {uint64_t{1}, uint64_t{3}, uint64_t{4}, uint64_t{5}, uint64_t{7}, uint64_t{8},
+          uint64_t{1000}, slice - 5, slice - 4, slice - 1, slice, slice + 1, slice + 3, slice + 4,
+          2 * slice - 1, 2 * slice, 2 * slice + 4, 3 * slice + 7}) {
         EXPECT_EQ(rounds_within(limit), 1 + limit / units_per_round) << limit;
     }
 }
 
 TEST_F(instruction_limit, that_is_just_met_suffices) {
-    for (const uint64_t rounds : {uint64_t{2}, uint64_t{100}, slice / 4, slice / 4 + 1, slice / 4 + 2, slice / 2 + 1}) {
+    for (const uint64_t rounds :
+         {uint64_t{2}, uint64_t{100}, slice / 4, slice / 4 + 1, slice / 4 + 2, slice / 2 + 1}) {
         const uint64_t needed = units_per_round * (rounds - 1);
         EXPECT_TRUE(suffices(needed, rounds)) << rounds << ": " << ebpf_last_error();
         EXPECT_FALSE(suffices(needed - 1, rounds)) << rounds;
@@ -124,7 +134,9 @@ TEST_F(instruction_limit, that_is_just_met_suffices) {
 }
 
 TEST_F(instruction_limit, of_0_is_none) { EXPECT_TRUE(suffices(0, 3 * slice)); }
-TEST_F(instruction_limit, may_be_the_largest_number) { EXPECT_TRUE(suffices(UINT64_MAX, 2 * slice)); }
+TEST_F(instruction_limit, may_be_the_largest_number) {
+    EXPECT_TRUE(suffices(UINT64_MAX, 2 * slice));
+}
 
 TEST_F(instruction_limit, is_each_runs_own) {
     const uint64_t rounds = 100;
@@ -158,8 +170,9 @@ TEST_F(instruction_limit, ends_a_jump_to_itself) {
 
 TEST_F(instruction_limit, tells_how_to_raise_it) {
     rounds_within(10);
-    EXPECT_STREQ(ebpf_last_error(), "instruction_limit: instruction limit reached at pc 5 (`jne %r0, %r3, -4`): raise "
-                                    "the limit with ebpf_set_instruction_limit()");
+    EXPECT_STREQ(ebpf_last_error(),
+                 "instruction_limit: instruction limit reached at pc 5 (`jne %r0, %r3, -4`): raise "
+                 "the limit with ebpf_set_instruction_limit()");
 }
 
 // --- interrupts
@@ -184,7 +197,8 @@ TEST_F(interrupts, end_an_endless_loop) {
         wait_until_running(rounds);
         EXPECT_EQ(ebpf_interrupt(vm()), 0);
     }};
-    EXPECT_EQ(place_of(run_to_fault(vm(), &rounds, sizeof rounds)), (place{EBPF_FAULT_INTERRUPTED, 2}));
+    EXPECT_EQ(place_of(run_to_fault(vm(), &rounds, sizeof rounds)),
+              (place{EBPF_FAULT_INTERRUPTED, 2}));
     other.join();
     EXPECT_THAT(ebpf_last_error(), StartsWith("interrupted: interrupted at pc 2"));
 }
@@ -196,7 +210,8 @@ TEST_F(interrupts, end_every_run_that_is_in_progress) {
     std::vector<std::thread> running;
     for (uint64_t &r : rounds) {
         running.emplace_back([&] {
-            EXPECT_EQ(place_of(run_to_fault(vm(), &r, sizeof r)), (place{EBPF_FAULT_INTERRUPTED, 2}));
+            EXPECT_EQ(place_of(run_to_fault(vm(), &r, sizeof r)),
+                      (place{EBPF_FAULT_INTERRUPTED, 2}));
         });
     }
     for (const uint64_t &r : rounds) wait_until_running(r);
@@ -205,7 +220,8 @@ TEST_F(interrupts, end_every_run_that_is_in_progress) {
 }
 
 TEST_F(interrupts, do_not_concern_runs_that_begin_later) {
-    load("mov %r1, " + std::to_string(3 * slice) + "\nagain: sub %r1, 1\njne %r1, 0, again\nmov %r0, 1\nexit");
+    load("mov %r1, " + std::to_string(3 * slice) +
+         "\nagain: sub %r1, 1\njne %r1, 0, again\nmov %r0, 1\nexit");
     for (int i = 0; i < 3; ++i) EXPECT_EQ(ebpf_interrupt(vm()), 0);
     EXPECT_EQ(run(vm()), 1U);
 }
@@ -221,9 +237,11 @@ TEST_F(interrupts, end_a_run_within_a_slice) {
     ASSERT_EQ(ebpf_register_ctx(vm(), 1, "interrupt", interrupt_helper, vm()), 0);
     for (const uint64_t before : {uint64_t{1}, slice / 8, slice}) {
         load("mov %r6, %r1\nlddw %r7, " + std::to_string(before) +
-             "\nagain: sub %r7, 1\njne %r7, 0, again\ncall 1\nmov %r2, 1\nloop: lock add [%r6], %r2\nja loop\nexit");
+             "\nagain: sub %r7, 1\njne %r7, 0, again\ncall 1\nmov %r2, 1\n"
+             "loop: lock add [%r6], %r2\nja loop\nexit");
         uint64_t rounds = 0;
-        EXPECT_EQ(run_to_fault(vm(), &rounds, sizeof rounds).kind, uint32_t{EBPF_FAULT_INTERRUPTED});
+        EXPECT_EQ(run_to_fault(vm(), &rounds, sizeof rounds).kind,
+                  uint32_t{EBPF_FAULT_INTERRUPTED});
         EXPECT_LE(2 * (rounds - 1), slice) << "2 units a round";
     }
 }
@@ -238,7 +256,8 @@ TEST_F(interrupts, do_not_hold_up_a_run_that_ends_soon) {
 TEST_F(interrupts, concern_one_vm_only) {
     const auto other = make_vm();
     ASSERT_EQ(ebpf_register_ctx(vm(), 1, "interrupt", interrupt_helper, other.get()), 0);
-    load("call 1\nmov %r1, " + std::to_string(2 * slice) + "\nagain: sub %r1, 1\njne %r1, 0, again\nmov %r0, 6\nexit");
+    load("call 1\nmov %r1, " + std::to_string(2 * slice) +
+         "\nagain: sub %r1, 1\njne %r1, 0, again\nmov %r0, 6\nexit");
     EXPECT_EQ(run(vm()), 6U);
 }
 

@@ -56,14 +56,17 @@ TEST_F(nested_runs, that_fault_leave_the_outer_run_alone) {
     load("stdw [%r10-8], 6\ncall 1\nldxdw %r0, [%r10-8]\nexit");
     EXPECT_EQ(run(vm()), 6U);
     EXPECT_EQ(inner_.code, EBPF_ERROR_FAULT);
-    EXPECT_EQ(place_of(inner_.fault), (place{EBPF_FAULT_OUT_OF_BOUNDS_WRITE, 1, EBPF_REGION_NONE, 0, 0, 8}));
-    EXPECT_EQ(ebpf_last_fault(nullptr), 0) << "the last run to end is the outer one, which ended well";
+    EXPECT_EQ(place_of(inner_.fault),
+              (place{EBPF_FAULT_OUT_OF_BOUNDS_WRITE, 1, EBPF_REGION_NONE, 0, 0, 8}));
+    EXPECT_EQ(ebpf_last_fault(nullptr), 0)
+        << "the last run to end is the outer one, which ended well";
 }
 
 TEST_F(nested_runs, that_fault_do_not_hide_the_fault_of_the_outer_run) {
     load_inner("stdw [%r0], 1\nexit");
     load("call 1\nldxb %r0, [%r10]\nexit");
-    EXPECT_EQ(place_of(run_to_fault(vm())), (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 1, EBPF_REGION_STACK, 0, EBPF_STACK_SIZE, 1}));
+    EXPECT_EQ(place_of(run_to_fault(vm())),
+              (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 1, EBPF_REGION_STACK, 0, EBPF_STACK_SIZE, 1}));
     EXPECT_THAT(ebpf_last_error(), HasSubstr("ldxb"));
 }
 
@@ -85,7 +88,9 @@ TEST_F(nested_runs, without_program_are_errors_of_the_inner_vm) {
 
 TEST_F(nested_runs, do_not_get_the_memory_of_the_outer_run) {
     uint8_t byte = 0;
-    ASSERT_EQ(c_api::load(other_.get(), "lddw %r1, " + std::to_string(address_of(&byte)) + "\nldxb %r0, [%r1]\nexit"), 0);
+    ASSERT_EQ(c_api::load(other_.get(), "lddw %r1, " + std::to_string(address_of(&byte)) +
+                                            "\nldxb %r0, [%r1]\nexit"),
+              0);
     load("mov %r6, %r1\ncall 1\nldxb %r0, [%r6]\nexit");
     EXPECT_EQ(run(vm(), &byte, 1), 0U);
     EXPECT_EQ(inner_.code, EBPF_ERROR_FAULT);
@@ -94,7 +99,9 @@ TEST_F(nested_runs, do_not_get_the_memory_of_the_outer_run) {
 TEST_F(nested_runs, have_a_budget_and_a_call_depth_of_their_own) {
     ASSERT_EQ(ebpf_set_call_depth(vm(), 1), 0);
     ASSERT_EQ(ebpf_set_instruction_limit(vm(), 1), 0);
-    load_inner("call local f\nexit\nf: mov %r1, 100\nagain: sub %r1, 1\njne %r1, 0, again\nmov %r0, 4\nexit");
+    load_inner(
+        "call local f\nexit\nf: mov %r1, 100\nagain: sub %r1, 1\njne %r1, 0, again\nmov %r0, 4\n"
+        "exit");
     load("call 1\nmov %r0, 1\nexit");
     EXPECT_EQ(run(vm()), 1U);
     EXPECT_EQ(inner_.result, 4);
@@ -143,13 +150,18 @@ TEST_F(nested_runs, that_have_ended_leave_grants_to_the_outer_run) {
 }
 
 TEST_F(nested_runs, get_the_grants_of_their_own_helpers_alone) {
-    ASSERT_EQ(ebpf_register(other_.get(), 5, "grant", +[](uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
-                  EXPECT_EQ(ebpf_grant(block.data(), 8, EBPF_PERM_READ), 0);
-                  return uint64_t{0};
-              }), 0);
+    ASSERT_EQ(ebpf_register(
+                  other_.get(), 5, "grant",
+                  +[](uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
+                      EXPECT_EQ(ebpf_grant(block.data(), 8, EBPF_PERM_READ), 0);
+                      return uint64_t{0};
+                  }),
+              0);
     load_inner("call 5\nexit");
-    load("call 1\nlddw %r1, " + std::to_string(address_of(block.data())) + "\nldxdw %r0, [%r1]\nexit");
-    EXPECT_EQ(place_of(run_to_fault(vm())), (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 3, EBPF_REGION_NONE, 0, 0, 8}));
+    load("call 1\nlddw %r1, " + std::to_string(address_of(block.data())) +
+         "\nldxdw %r0, [%r1]\nexit");
+    EXPECT_EQ(place_of(run_to_fault(vm())),
+              (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 3, EBPF_REGION_NONE, 0, 0, 8}));
     EXPECT_EQ(inner_.code, 0);
 }
 

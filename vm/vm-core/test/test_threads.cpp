@@ -39,10 +39,9 @@ uint64_t count_call(uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
 
 /// Sums its input memory byte by byte, over its stack, a local call and a helper.
 constexpr const char *summing =
-    "mov %r6, %r1\nmov %r7, %r2\nstdw [%r10-8], 0\n"
-    "again: jeq %r7, 0, end\nldxb %r1, [%r6]\ncall local f\nldxdw %r1, [%r10-8]\nadd %r1, %r0\nstxdw [%r10-8], %r1\n"
-    "add %r6, 1\nsub %r7, 1\nja again\nend: ldxdw %r0, [%r10-8]\nexit\n"
-    "f: call 1\nexit";
+    "mov %r6, %r1\nmov %r7, %r2\nstdw [%r10-8], 0\nagain: jeq %r7, 0, end\nldxb %r1, [%r6]\n"
+    "call local f\nldxdw %r1, [%r10-8]\nadd %r1, %r0\nstxdw [%r10-8], %r1\nadd %r6, 1\n"
+    "sub %r7, 1\nja again\nend: ldxdw %r0, [%r10-8]\nexit\nf: call 1\nexit";
 
 TEST(threads, share_a_vm_from_its_first_run_on) {
     for (int round = 0; round < 20; ++round) {
@@ -53,7 +52,8 @@ TEST(threads, share_a_vm_from_its_first_run_on) {
         on_all_threads([&](unsigned i) {
             std::array<uint8_t, 64> input{};
             input.fill(static_cast<uint8_t>(i));
-            for (int n = 0; n < 20; ++n) EXPECT_EQ(run(vm.get(), input.data(), input.size()), 64U * i);
+            for (int n = 0; n < 20; ++n)
+                EXPECT_EQ(run(vm.get(), input.data(), input.size()), 64U * i);
         });
         EXPECT_EQ(helper_calls, thread_count * 20U * 64U);
     }
@@ -65,8 +65,10 @@ TEST(threads, resolve_a_program_once) {
     for (int round = 0; round < 20; ++round) {
         const auto vm = make_vm();
         callback_calls = 0;
-        ASSERT_EQ(ebpf_set_lddw_helpers(vm.get(), nullptr, nullptr, nullptr,
-                                        [](uint32_t id) { return ++callback_calls, uint64_t{id}; }, nullptr), 0);
+        ASSERT_EQ(ebpf_set_lddw_helpers(
+                      vm.get(), nullptr, nullptr, nullptr,
+                      [](uint32_t id) { return ++callback_calls, uint64_t{id}; }, nullptr),
+                  0);
         ASSERT_EQ(load(vm.get(), "lddw %r0, var_addr(77)\nexit"), 0);
         on_all_threads([&](unsigned) { EXPECT_EQ(run(vm.get()), 77U); });
         EXPECT_EQ(callback_calls, 1U);
@@ -95,8 +97,9 @@ TEST(threads, have_faults_of_their_own) {
             if (i % 2 == 0) {
                 EXPECT_EQ(run(vm.get(), input.data(), size), 0U);
             } else {
-                EXPECT_EQ(place_of(run_to_fault(vm.get(), input.data(), size)),
-                          (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 2, EBPF_REGION_INPUT, 0, 100 + i, 1}));
+                EXPECT_EQ(
+                    place_of(run_to_fault(vm.get(), input.data(), size)),
+                    (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 2, EBPF_REGION_INPUT, 0, 100 + i, 1}));
             }
         }
     });
@@ -111,7 +114,8 @@ TEST(threads, give_regions_to_their_own_runs) {
         uint64_t pointer = address_of(&own);
         for (int n = 0; n < 200; ++n) {
             int64_t result = -1;
-            EXPECT_EQ(ebpf_exec_regions(vm.get(), &pointer, sizeof pointer, &region, 1, &result), 0);
+            EXPECT_EQ(ebpf_exec_regions(vm.get(), &pointer, sizeof pointer, &region, 1, &result),
+                      0);
             EXPECT_EQ(result, i);
             EXPECT_EQ(run_to_fault(vm.get(), &pointer, sizeof pointer).kind,
                       uint32_t{EBPF_FAULT_OUT_OF_BOUNDS_READ});
@@ -121,11 +125,17 @@ TEST(threads, give_regions_to_their_own_runs) {
 
 TEST(threads, grant_to_their_own_runs) {
     const auto vm = make_vm();
-    ASSERT_EQ(ebpf_register(vm.get(), 1, "grant", +[](uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
-                  EXPECT_EQ(ebpf_grant(reinterpret_cast<void *>(r1), 1, EBPF_PERM_READ_WRITE), 0);
-                  return r1;
-              }), 0);
-    ASSERT_EQ(load(vm.get(), "ldxdw %r1, [%r1]\ncall 1\nldxb %r1, [%r0]\nadd %r1, 1\nstxb [%r0], %r1\nexit"), 0);
+    ASSERT_EQ(ebpf_register(
+                  vm.get(), 1, "grant",
+                  +[](uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
+                      EXPECT_EQ(ebpf_grant(reinterpret_cast<void *>(r1), 1, EBPF_PERM_READ_WRITE),
+                                0);
+                      return r1;
+                  }),
+              0);
+    ASSERT_EQ(load(vm.get(),
+                   "ldxdw %r1, [%r1]\ncall 1\nldxb %r1, [%r0]\nadd %r1, 1\nstxb [%r0], %r1\nexit"),
+              0);
     on_all_threads([&](unsigned) {
         uint8_t own = 0;
         uint64_t pointer = address_of(&own);
@@ -136,8 +146,11 @@ TEST(threads, grant_to_their_own_runs) {
 
 TEST(threads, add_atomically_to_shared_memory) {
     const auto vm = make_vm();
-    ASSERT_EQ(load(vm.get(), "mov %r3, 1000\nmov %r2, 1\nagain: lock add [%r1], %r2\nlock fetch add [%r1+8], %r2\n"
-                             "mov %r2, 1\nsub %r3, 1\njne %r3, 0, again\nexit"), 0);
+    ASSERT_EQ(
+        load(vm.get(),
+             "mov %r3, 1000\nmov %r2, 1\nagain: lock add [%r1], %r2\nlock fetch add [%r1+8], %r2\n"
+             "mov %r2, 1\nsub %r3, 1\njne %r3, 0, again\nexit"),
+        0);
     std::array<uint64_t, 2> shared{};
     on_all_threads([&](unsigned) { run(vm.get(), shared.data(), sizeof shared); });
     EXPECT_EQ(shared[0], thread_count * 1000U);

@@ -17,7 +17,8 @@
 
 namespace bpftime::vm::compat {
 
-/// A helper's declaration and what to call. The code pointer is kept XORed with the VM's pointer secret.
+/// A helper's declaration and what to call. The code pointer is kept XORed with the VM's pointer
+/// secret.
 class helper_binding {
 public:
     helper_binding() = default;
@@ -29,7 +30,8 @@ public:
     [[nodiscard]] uint64_t call(uint64_t secret, uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
                                 uint64_t r5) const {
         const uint64_t code = code_ ^ secret;
-        if (has_context_) return reinterpret_cast<ebpf_ctx_helper_fn>(code)(context_, r1, r2, r3, r4, r5);
+        if (has_context_)
+            return reinterpret_cast<ebpf_ctx_helper_fn>(code)(context_, r1, r2, r3, r4, r5);
         return reinterpret_cast<external_function_t>(code)(r1, r2, r3, r4, r5);
     }
 
@@ -61,7 +63,8 @@ struct vm_config {
 /// What a program refers to outside itself, resolved: the values of its lddw, and its helpers.
 class linkage {
 public:
-    /// Resolves what the reachable code of `p` needs. Errors name the pc: missing_helper, missing_lddw, unsupported.
+    /// Resolves what the reachable code of `p` needs. Errors name the pc: missing_helper,
+    /// missing_lddw, unsupported.
     [[nodiscard]] static result<linkage> resolve(const program &p, const vm_config &config);
 
     /// The value of the lddw at `pc`.

@@ -15,7 +15,8 @@
 
 namespace bpftime::vm::compat {
 
-/// Code that can run: what a backend makes of a program. Immutable; runs on any number of threads at once.
+/// Code that can run: what a backend makes of a program. Immutable; runs on any number of threads
+/// at once.
 class executable {
 public:
     executable() = default;
@@ -36,8 +37,8 @@ struct build_input {
     const vm_config &config;
 };
 
-/// A backend that is one function from a program and its configuration to an executable. Everything else - the
-/// program, helpers, regions, limits, compiling once under a lock, faults - is here.
+/// A backend that is one function from a program and its configuration to an executable. Everything
+/// else - the program, helpers, regions, limits, compiling once under a lock, faults - is here.
 class configured_vm : public bpftime_vm_impl {
 public:
     ~configured_vm() override;
@@ -50,7 +51,8 @@ public:
     precompiled_ebpf_function compile() override;
     int interrupt() override;
 
-    void register_external_function(size_t index, const std::string &name, external_function_t fn) override;
+    void register_external_function(size_t index, const std::string &name,
+                                    external_function_t fn) override;
     int register_helper(const ebpf_helper &helper) override;
     int unregister_external_function(size_t index) override;
     int set_unwind_function_index(size_t index) override;
@@ -76,7 +78,8 @@ private:
 
     int64_t fail(const error &e) const;
     int64_t run_once(memory_span input, std::span<const memory_span> regions, int64_t &result);
-    /// The program ready to run, made so now if need be; the (recorded) error's code if that cannot be.
+    /// The program ready to run, made so now if need be; the (recorded) error's code if that cannot
+    /// be.
     std::expected<const prepared *, int64_t> prepare();
     void drop_prepared();
 

@@ -7,7 +7,8 @@
 
 namespace bpftime::vm::compat {
 
-/// The calling thread's last message; "" before the first failure. Valid until the next call on this thread.
+/// The calling thread's last message; "" before the first failure. Valid until the next call on
+/// this thread.
 [[nodiscard]] const std::string &last_error() noexcept;
 void set_last_error(std::string message) noexcept;
 

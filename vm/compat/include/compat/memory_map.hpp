@@ -28,14 +28,18 @@ struct memory_span {
     }
 };
 
-/// The stack frames of one run: `depth` frames of `frame_size` bytes, a gap of the same size below each, so that an
-/// access that narrowly misses its frame meets no other one. Frame 0 is highest, as on machines.
+/// The stack frames of one run: `depth` frames of `frame_size` bytes, a gap of the same size below
+/// each, so that an access that narrowly misses its frame meets no other one. Frame 0 is highest,
+/// as on machines.
 class stack_layout {
 public:
-    stack_layout(uint32_t frame_size, uint32_t depth) noexcept : frame_size_{frame_size}, depth_{depth} {}
+    stack_layout(uint32_t frame_size, uint32_t depth) noexcept
+        : frame_size_{frame_size}, depth_{depth} {}
 
     /// Bytes that the whole stack takes.
-    [[nodiscard]] std::size_t bytes() const noexcept { return std::size_t{2} * frame_size_ * depth_; }
+    [[nodiscard]] std::size_t bytes() const noexcept {
+        return std::size_t{2} * frame_size_ * depth_;
+    }
     [[nodiscard]] uint32_t frame_size() const noexcept { return frame_size_; }
     [[nodiscard]] uint32_t depth() const noexcept { return depth_; }
     void place(void *base) noexcept { base_ = reinterpret_cast<uint64_t>(base); }
@@ -58,8 +62,9 @@ private:
 /// What one run may touch: input memory, live stack frames, registered and granted memory.
 class memory_map {
 public:
-    memory_map(memory_span input, const stack_layout &stack, std::span<const memory_span> registered,
-               std::span<const memory_span> run, std::span<const memory_span> linked) noexcept
+    memory_map(memory_span input, const stack_layout &stack,
+               std::span<const memory_span> registered, std::span<const memory_span> run,
+               std::span<const memory_span> linked) noexcept
         : input_{input}, stack_{stack}, registered_{registered}, run_{run}, linked_{linked} {}
 
     /// Frames 0 to live-1 may be touched.
@@ -79,7 +84,8 @@ public:
     void grant(const memory_span &span);
 
     /// The fault that an access which allows() refused is.
-    [[nodiscard]] fault explain(uint32_t pc, uint64_t address, uint64_t size, permission wanted) const noexcept;
+    [[nodiscard]] fault explain(uint32_t pc, uint64_t address, uint64_t size,
+                                permission wanted) const noexcept;
 
 private:
     struct place {

@@ -14,9 +14,9 @@
 
 namespace bpftime::vm::compat {
 
-/// Units that a run may still spend. Spent in slices, so that the hot path is one subtraction; the interrupt flag is
-/// looked at when a slice is refilled only. Every engine charges the same weights at the same pcs, so all of them stop
-/// at the same pc.
+/// Units that a run may still spend. Spent in slices, so that the hot path is one subtraction; the
+/// interrupt flag is looked at when a slice is refilled only. Every engine charges the same weights
+/// at the same pcs, so all of them stop at the same pc.
 class budget {
 public:
     static constexpr uint64_t slice_units = uint64_t{1} << 20;
@@ -40,12 +40,12 @@ private:
     uint32_t interrupts_at_start_;
 };
 
-/// The host side of one run. Lives on the host's stack for as long as the run; while it does, ebpf_grant() on this
-/// thread adds to its memory.
+/// The host side of one run. Lives on the host's stack for as long as the run; while it does,
+/// ebpf_grant() on this thread adds to its memory.
 class run {
 public:
-    run(const vm_config &config, const linkage &linked, const std::atomic<uint32_t> &interrupts, memory_span input,
-        std::span<const memory_span> regions);
+    run(const vm_config &config, const linkage &linked, const std::atomic<uint32_t> &interrupts,
+        memory_span input, std::span<const memory_span> regions);
     ~run();
     run(const run &) = delete;
     run &operator=(const run &) = delete;
@@ -56,17 +56,20 @@ public:
     [[nodiscard]] memory_map &memory() noexcept { return memory_; }
     [[nodiscard]] compat::budget &budget() noexcept { return budget_; }
 
-    /// Makes the frame at `depth` the running function's: zeroed, and the deepest live one. Gives its r10.
+    /// Makes the frame at `depth` the running function's: zeroed, and the deepest live one. Gives
+    /// its r10.
     uint64_t enter_frame(uint32_t depth) noexcept;
     /// r10 of the frame at `depth`.
-    [[nodiscard]] uint64_t frame_top(uint32_t depth) const noexcept { return stack_.frame_top(depth); }
+    [[nodiscard]] uint64_t frame_top(uint32_t depth) const noexcept {
+        return stack_.frame_top(depth);
+    }
     /// Back to the frame at `depth`.
     void leave_to_frame(uint32_t depth) noexcept { memory_.set_live_frames(depth + 1); }
 
-    /// Calls a helper for the instruction at `pc`: checks declared arguments, grants a declared pointer result.
-    /// False on a fault.
-    [[nodiscard]] bool call_helper(uint32_t pc, const helper_binding &helper, const uint64_t arguments[5],
-                                   uint64_t &result);
+    /// Calls a helper for the instruction at `pc`: checks declared arguments, grants a declared
+    /// pointer result. False on a fault.
+    [[nodiscard]] bool call_helper(uint32_t pc, const helper_binding &helper,
+                                   const uint64_t arguments[5], uint64_t &result);
 
     /// Ends the run with a fault; always false, so that engines can return it.
     bool fail(const fault &f) noexcept {
@@ -80,7 +83,8 @@ public:
     [[nodiscard]] static run *current() noexcept;
 
 private:
-    bool check_arguments(uint32_t pc, const helper_declaration &helper, const uint64_t arguments[5]) noexcept;
+    bool check_arguments(uint32_t pc, const helper_declaration &helper,
+                         const uint64_t arguments[5]) noexcept;
 
     static constexpr std::size_t inline_stack_bytes = 16 << 10;
 
@@ -93,7 +97,8 @@ private:
     compat::fault fault_;
     run *outer_;
     std::unique_ptr<std::byte[]> large_stack_;
-    alignas(64) std::byte small_stack_[inline_stack_bytes];  // not initialised: frames are zeroed when entered
+    alignas(64) std::byte
+        small_stack_[inline_stack_bytes];  // not initialised: frames are zeroed when entered
 };
 
 }  // namespace bpftime::vm::compat

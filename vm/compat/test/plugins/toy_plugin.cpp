@@ -1,4 +1,4 @@
-// bpftime-vm: a plugin as it should be, and, by definitions of its target, plugins that are wrong in one way each
+// bpftime-vm: a good plugin and, by definitions, plugins that are wrong in one way each
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include <bpftime_vm_compat.hpp>
@@ -20,7 +20,9 @@ public:
     }
 };
 
-__attribute__((constructor)) void tell_that_it_was_loaded() { setenv("TEST_PLUGIN_LOADED", PLUGIN_NAME, 1); }
+__attribute__((constructor)) void tell_that_it_was_loaded() {
+    setenv("TEST_PLUGIN_LOADED", PLUGIN_NAME, 1);
+}
 
 #ifdef REGISTERS_ITSELF
 __attribute__((constructor)) void register_toy() {
@@ -57,5 +59,6 @@ extern "C" EBPF_EXPORT void bpftime_vm_test_use() { bpftime_vm_test_function_tha
 EBPF_VM_PLUGIN(PLUGIN_NAME, toy_vm);
 #elif !defined(HAS_NO_DESCRIPTOR)
 extern "C" EBPF_EXPORT const plugin_descriptor bpftime_vm_plugin_descriptor;
-extern "C" const plugin_descriptor bpftime_vm_plugin_descriptor = {ABI_VERSION, DESCRIPTOR_NAME, CREATE};
+extern "C" const plugin_descriptor bpftime_vm_plugin_descriptor = {ABI_VERSION, DESCRIPTOR_NAME,
+                                                                   CREATE};
 #endif

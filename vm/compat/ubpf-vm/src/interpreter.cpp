@@ -46,12 +46,26 @@ struct frame {
     std::array<uint64_t, 4> saved;  // r6 to r9
 };
 
-template <width W> struct uint_of;
-template <> struct uint_of<width::w8> { using type = uint8_t; };
-template <> struct uint_of<width::w16> { using type = uint16_t; };
-template <> struct uint_of<width::w32> { using type = uint32_t; };
-template <> struct uint_of<width::w64> { using type = uint64_t; };
-template <width W> using uint_t = typename uint_of<W>::type;
+template <width W>
+struct uint_of;
+template <>
+struct uint_of<width::w8> {
+    using type = uint8_t;
+};
+template <>
+struct uint_of<width::w16> {
+    using type = uint16_t;
+};
+template <>
+struct uint_of<width::w32> {
+    using type = uint32_t;
+};
+template <>
+struct uint_of<width::w64> {
+    using type = uint64_t;
+};
+template <width W>
+using uint_t = typename uint_of<W>::type;
 
 template <width W>
 uint64_t load(uint64_t address) noexcept {
@@ -70,7 +84,8 @@ void store(uint64_t address, uint64_t value) noexcept {
 template <bool Checked>
 class machine {
 public:
-    machine(const program &p, const std::vector<op> &code, compat::run &r) : p_{p}, code_{code}, run_{r} {
+    machine(const program &p, const std::vector<op> &code, compat::run &r)
+        : p_{p}, code_{code}, run_{r} {
         reg_[1] = r.input().begin;
         reg_[2] = r.input().len;
         enter_frame();
@@ -80,8 +95,8 @@ public:
         for (;;) {
             const op &o = code_[pc_];
             switch (o.id) {
-#define INSN(id, ...)                                     \
-    case insn_id::id:                                     \
+#define INSN(id, ...)                                    \
+    case insn_id::id:                                    \
         if (not step<insn_id::id>(o)) return finish(r0); \
         break;
 #include "isa/instructions.def"
@@ -118,7 +133,8 @@ private:
 
     bool jump(uint32_t target, uint32_t weight) noexcept {
         if (weight != 0) {
-            if (const auto why = run_.budget().charge(weight); why != fault_kind::none) return fail(why);
+            if (const auto why = run_.budget().charge(weight); why != fault_kind::none)
+                return fail(why);
         }
         pc_ = target;
         return true;
@@ -130,7 +146,8 @@ private:
     }
 
     bool call_local(uint32_t target, uint32_t weight) noexcept {
-        if (const auto why = run_.budget().charge(weight); why != fault_kind::none) return fail(why);
+        if (const auto why = run_.budget().charge(weight); why != fault_kind::none)
+            return fail(why);
         if (depth_ + 1 == run_.config().call_depth) return fail(fault_kind::call_depth_exceeded);
         frame &caller = frames_[depth_];
         caller.return_pc = pc_ + 1;
@@ -184,7 +201,8 @@ private:
 
     bool jump_value(uint64_t value) noexcept {
         const uint32_t target = handle_pc(value);
-        if (not is_code_handle(value) or not std::ranges::binary_search(p_.jump_targets(), target) or
+        if (not is_code_handle(value) or
+            not std::ranges::binary_search(p_.jump_targets(), target) or
             p_.function_at(target) != p_.function_at(pc_)) {
             return run_.fail({.kind = fault_kind::bad_jump_target, .pc = pc_, .address = value});
         }
@@ -214,7 +232,8 @@ private:
         const uint64_t address = reg_[o.src] + imm_offset(o);
         if (not check(address, isa::bytes_of(W), permission::read)) return false;
         const uint64_t value = load<W>(address);
-        reg_[o.dst] = isa::info(Id).operation == operation::load_sx ? isa::sign_extend<W>(value) : value;
+        reg_[o.dst] =
+            isa::info(Id).operation == operation::load_sx ? isa::sign_extend<W>(value) : value;
         return next();
     }
 
@@ -227,7 +246,9 @@ private:
         return next();
     }
 
-    static uint64_t imm_offset(const op &o) noexcept { return static_cast<uint64_t>(int64_t{o.offset}); }
+    static uint64_t imm_offset(const op &o) noexcept {
+        return static_cast<uint64_t>(int64_t{o.offset});
+    }
 
     template <insn_id Id>
     bool step_atomic(const op &o) noexcept {
@@ -243,34 +264,48 @@ private:
         if (not check_atomic<W>(address, wanted)) return false;
         auto *const at = reinterpret_cast<word *>(address);
         const auto value = static_cast<word>(reg_[o.src]);
-        // Orders as the kernel's: operations that fetch are full barriers, the others order nothing.
-        if constexpr (loads) reg_[o.dst] = __atomic_load_n(at, __ATOMIC_ACQUIRE);
-        else if constexpr (stores) __atomic_store_n(at, value, __ATOMIC_RELEASE);
-        else if constexpr (Op == operation::atomic_add) __atomic_fetch_add(at, value, __ATOMIC_RELAXED);
-        else if constexpr (Op == operation::atomic_or) __atomic_fetch_or(at, value, __ATOMIC_RELAXED);
-        else if constexpr (Op == operation::atomic_and) __atomic_fetch_and(at, value, __ATOMIC_RELAXED);
-        else if constexpr (Op == operation::atomic_xor) __atomic_fetch_xor(at, value, __ATOMIC_RELAXED);
-        else if constexpr (Op == operation::atomic_fetch_add) reg_[o.src] = __atomic_fetch_add(at, value, __ATOMIC_SEQ_CST);
-        else if constexpr (Op == operation::atomic_fetch_or) reg_[o.src] = __atomic_fetch_or(at, value, __ATOMIC_SEQ_CST);
-        else if constexpr (Op == operation::atomic_fetch_and) reg_[o.src] = __atomic_fetch_and(at, value, __ATOMIC_SEQ_CST);
-        else if constexpr (Op == operation::atomic_fetch_xor) reg_[o.src] = __atomic_fetch_xor(at, value, __ATOMIC_SEQ_CST);
-        else if constexpr (Op == operation::atomic_xchg) reg_[o.src] = __atomic_exchange_n(at, value, __ATOMIC_SEQ_CST);
+        // Orders as the kernel's: operations that fetch are full barriers, the others order
+        // nothing.
+        if constexpr (loads)
+            reg_[o.dst] = __atomic_load_n(at, __ATOMIC_ACQUIRE);
+        else if constexpr (stores)
+            __atomic_store_n(at, value, __ATOMIC_RELEASE);
+        else if constexpr (Op == operation::atomic_add)
+            __atomic_fetch_add(at, value, __ATOMIC_RELAXED);
+        else if constexpr (Op == operation::atomic_or)
+            __atomic_fetch_or(at, value, __ATOMIC_RELAXED);
+        else if constexpr (Op == operation::atomic_and)
+            __atomic_fetch_and(at, value, __ATOMIC_RELAXED);
+        else if constexpr (Op == operation::atomic_xor)
+            __atomic_fetch_xor(at, value, __ATOMIC_RELAXED);
+        else if constexpr (Op == operation::atomic_fetch_add)
+            reg_[o.src] = __atomic_fetch_add(at, value, __ATOMIC_SEQ_CST);
+        else if constexpr (Op == operation::atomic_fetch_or)
+            reg_[o.src] = __atomic_fetch_or(at, value, __ATOMIC_SEQ_CST);
+        else if constexpr (Op == operation::atomic_fetch_and)
+            reg_[o.src] = __atomic_fetch_and(at, value, __ATOMIC_SEQ_CST);
+        else if constexpr (Op == operation::atomic_fetch_xor)
+            reg_[o.src] = __atomic_fetch_xor(at, value, __ATOMIC_SEQ_CST);
+        else if constexpr (Op == operation::atomic_xchg)
+            reg_[o.src] = __atomic_exchange_n(at, value, __ATOMIC_SEQ_CST);
         else {
             static_assert(Op == operation::atomic_cmpxchg);
             auto expected = static_cast<word>(reg_[0]);
-            __atomic_compare_exchange_n(at, &expected, value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+            __atomic_compare_exchange_n(at, &expected, value, false, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_SEQ_CST);
             reg_[0] = expected;
         }
         return next();
     }
 
-    /// Legacy packet access: big-endian data of the input memory; out of range ends the function with r0 = 0.
+    /// Legacy packet access: big-endian data of the input memory; out of range ends the function
+    /// with r0 = 0.
     template <insn_id Id>
     bool step_packet(const op &o) noexcept {
         constexpr width W = isa::info(Id).width;
         constexpr bool indirect = isa::info(Id).shape == isa::shape::packet_ind;
-        const auto offset = static_cast<int32_t>((indirect ? static_cast<uint32_t>(reg_[o.src]) : 0) +
-                                                 static_cast<uint32_t>(o.imm));
+        const auto offset = static_cast<int32_t>(
+            (indirect ? static_cast<uint32_t>(reg_[o.src]) : 0) + static_cast<uint32_t>(o.imm));
         const compat::memory_span &packet = run_.input();
         const uint64_t address = packet.begin + static_cast<uint64_t>(int64_t{offset});
         if (offset < 0 or not packet.holds(address, isa::bytes_of(W))) {

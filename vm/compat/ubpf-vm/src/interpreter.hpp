@@ -10,6 +10,7 @@
 namespace bpftime::vm::ubpf {
 
 /// Prepares a program for interpretation. Executes the whole instruction set.
-[[nodiscard]] std::unique_ptr<const compat::executable> make_interpreter(const compat::build_input &input);
+[[nodiscard]] std::unique_ptr<const compat::executable> make_interpreter(
+    const compat::build_input &input);
 
 }  // namespace bpftime::vm::ubpf

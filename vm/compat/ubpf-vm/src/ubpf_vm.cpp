@@ -10,10 +10,12 @@ namespace bpftime::vm::ubpf {
 
 namespace {
 
-/// Starts fast, needs little memory, runs everywhere: for programs that run once and hosts without LLVM.
+/// Starts fast, needs little memory, runs everywhere: for programs that run once and hosts without
+/// LLVM.
 class ubpf_vm final : public compat::configured_vm {
 protected:
-    result<std::unique_ptr<const compat::executable>> build(const compat::build_input &input) override {
+    result<std::unique_ptr<const compat::executable>> build(
+        const compat::build_input &input) override {
         return make_interpreter(input);
     }
 };

@@ -23,7 +23,17 @@ enum class width : uint8_t { none = 0, w8 = 8, w16 = 16, w32 = 32, w64 = 64 };
 [[nodiscard]] constexpr unsigned bytes_of(width w) noexcept { return bits_of(w) / 8; }
 
 enum class operation_kind : uint8_t {
-    alu, convert, branch, jump, call, exit, load, store, atomic, packet, wide
+    alu,
+    convert,
+    branch,
+    jump,
+    call,
+    exit,
+    load,
+    store,
+    atomic,
+    packet,
+    wide
 };
 
 /// What an instruction does; rows of operations.def.
@@ -45,7 +55,15 @@ enum class selector : uint8_t { none, offset, imm, imm_nonzero, src };
 
 /// Conformance groups (RFC 9669, section 2.4), and two for what came after it.
 enum class group : uint8_t {
-    base32, base64, divmul32, divmul64, atomic32, atomic64, packet, callx, post_rfc
+    base32,
+    base64,
+    divmul32,
+    divmul64,
+    atomic32,
+    atomic64,
+    packet,
+    callx,
+    post_rfc
 };
 
 /// Every instruction; rows of instructions.def. `none` is no instruction (the second slot of lddw).
@@ -60,7 +78,17 @@ inline constexpr std::size_t insn_count = static_cast<std::size_t>(insn_id::none
 enum class register_role : uint8_t { none, read, write, update };
 enum class offset_role : uint8_t { none, jump, memory, index };
 enum class imm_role : uint8_t {
-    none, value, jump, function, helper, kfunc, reg, spaces, wide, object, object_offset
+    none,
+    value,
+    jump,
+    function,
+    helper,
+    kfunc,
+    reg,
+    spaces,
+    wide,
+    object,
+    object_offset
 };
 
 struct operation_info {
@@ -100,7 +128,7 @@ inline constexpr auto operation_table = std::to_array<operation_info>({
 });
 
 inline constexpr auto shape_table = std::to_array<shape_info>({
-#define SHAPE(name, dst, src, offset, imm, assembly, c_like)                                 \
+#define SHAPE(name, dst, src, offset, imm, assembly, c_like)                                      \
     {#name, register_role::dst, register_role::src, offset_role::offset, imm_role::imm, assembly, \
      c_like},
 #include "isa/shapes.def"
@@ -110,9 +138,17 @@ inline constexpr auto shape_table = std::to_array<shape_info>({
 
 /// The opcode table, indexed by insn_id.
 inline constexpr auto insn_table = std::to_array<insn_info>({
-#define INSN(id, mnemonic, opcode, selector_, value, shape_, operation_, width_, group_, cpu)   \
-    {#id, mnemonic, opcode, selector::selector_, value, shape::shape_, operation::operation_, \
-     width::width_, group::group_, cpu},
+#define INSN(id, mnemonic, opcode, selector_, value, shape_, operation_, width_, group_, cpu) \
+    {#id,                                                                                     \
+     mnemonic,                                                                                \
+     opcode,                                                                                  \
+     selector::selector_,                                                                     \
+     value,                                                                                   \
+     shape::shape_,                                                                           \
+     operation::operation_,                                                                   \
+     width::width_,                                                                           \
+     group::group_,                                                                           \
+     cpu},
 #include "isa/instructions.def"
 #undef INSN
 });
@@ -144,7 +180,8 @@ struct slot {
 /// Writes `s` as 8 bytes to `out`.
 void write_slot(const slot &s, std::span<uint8_t, slot_size> out) noexcept;
 
-/// A slot with its row found. In a decoded program, index = pc; the second slot of lddw has id none.
+/// A slot with its row found. In a decoded program, index = pc; the second slot of lddw has id
+/// none.
 struct instruction {
     insn_id id = insn_id::none;
     uint8_t dst = 0;

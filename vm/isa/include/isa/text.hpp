@@ -20,13 +20,14 @@ enum class syntax : uint8_t {
     c_like,    ///< `r0 += 1`: as llvm-objdump and the kernel print it
 };
 
-/// The bytecode of `text`: one instruction, label (`name:`) or comment (from `#`, `;` or `//`) a line. Jump and call
-/// targets are labels or `+N`/`-N` slots relative to the next instruction; the first `exit` can be jumped to by the
-/// label `exit` unless the text defines one. Does not validate the program: it may be wrong on purpose.
-/// Errors (bad_text) name the line.
+/// The bytecode of `text`: one instruction, label (`name:`) or comment (from `#`, `;` or `//`) a
+/// line. Jump and call targets are labels or `+N`/`-N` slots relative to the next instruction; the
+/// first `exit` can be jumped to by the label `exit` unless the text defines one. Does not validate
+/// the program: it may be wrong on purpose. Errors (bad_text) name the line.
 [[nodiscard]] result<std::vector<uint8_t>> assemble(std::string_view text);
 
-/// One instruction as text. `next_imm` is the immediate of the second slot of lddw, ignored elsewhere.
+/// One instruction as text. `next_imm` is the immediate of the second slot of lddw, ignored
+/// elsewhere.
 [[nodiscard]] std::string to_text(const instruction &insn, int32_t next_imm = 0,
                                   syntax style = syntax::assembly);
 

@@ -13,14 +13,14 @@ inline constexpr unsigned max_helper_arguments = 5;
 
 /// What one argument of a helper is.
 enum class argument_kind : uint8_t {
-    unused,            ///< beyond the helper's arity
-    scalar,            ///< any 64-bit word
-    memory_read,       ///< pointer to memory that the helper reads
-    memory_write,      ///< pointer to memory that the helper writes
-    memory_read_write, ///< both
-    memory_size,       ///< bytes of the memory argument before it
-    context,           ///< the context that the run was entered with
-    map,               ///< a map, as an lddw callback gave it
+    unused,             ///< beyond the helper's arity
+    scalar,             ///< any 64-bit word
+    memory_read,        ///< pointer to memory that the helper reads
+    memory_write,       ///< pointer to memory that the helper writes
+    memory_read_write,  ///< both
+    memory_size,        ///< bytes of the memory argument before it
+    context,            ///< the context that the run was entered with
+    map,                ///< a map, as an lddw callback gave it
 };
 
 struct argument_declaration {
@@ -33,7 +33,7 @@ struct argument_declaration {
 /// What r0 holds after the helper.
 enum class result_kind : uint8_t {
     scalar,
-    pointer,          ///< to `result_size` bytes that the program may then read and write during this run
+    pointer,  ///< to `result_size` bytes that the program may then read and write during this run
     pointer_or_null,  ///< the same, or 0
 };
 
@@ -44,7 +44,8 @@ enum class helper_purity : uint8_t {
     constant,  ///< same arguments, same result
 };
 
-/// One helper. An undeclared helper is five opaque words in, one out: always callable, never assumed.
+/// One helper. An undeclared helper is five opaque words in, one out: always callable, never
+/// assumed.
 struct helper_declaration {
     uint32_t id = 0;
     std::string name;

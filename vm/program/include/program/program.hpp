@@ -23,7 +23,8 @@ inline constexpr uint32_t most_max_insns = 16U << 20;
 
 struct program_options {
     uint32_t max_insns = default_max_insns;
-    /// Slots that `gotox` may go to (the entries of the program's jump tables); any order, duplicates allowed.
+    /// Slots that `gotox` may go to (the entries of the program's jump tables); any order,
+    /// duplicates allowed.
     std::vector<uint32_t> jump_targets;
 };
 
@@ -34,7 +35,8 @@ struct basic_block {
     uint32_t function = 0;
     uint32_t first_successor = 0;  ///< index into program::successors_of's array
     uint32_t successor_count = 0;
-    bool reachable = false;  ///< from the entry of the program, over calls and addresses of functions too
+    bool reachable =
+        false;  ///< from the entry of the program, over calls and addresses of functions too
 };
 
 /// A subprogram: the slots from one entry to the next. Function 0 is the program's entry.
@@ -45,19 +47,23 @@ struct function {
     uint32_t block_count = 0;
     uint32_t first_callee = 0;
     uint32_t callee_count = 0;
-    /// Budget units that a call of this function costs: slots on its longest path without backward jumps.
+    /// Budget units that a call of this function costs: slots on its longest path without backward
+    /// jumps.
     uint32_t weight = 0;
     bool reachable = false;
 };
 
-/// A validated program. Immutable, so shared between threads and engines freely; knows no host address.
+/// A validated program. Immutable, so shared between threads and engines freely; knows no host
+/// address.
 ///
-/// Budget: units are charged at backward jumps (program::back_edge_weight) and at local calls (function::weight), so
-/// that straight code carries no counter. A run executes at most "units charged + weight of function 0" slots (lddw counts as the two that it is).
+/// Budget: units are charged at backward jumps (program::back_edge_weight) and at local calls
+/// (function::weight), so that straight code carries no counter. A run executes at most "units
+/// charged + weight of function 0" slots (lddw counts as the two that it is).
 class program {
 public:
-    /// Decodes, validates and analyses `code` in time linear in its size (plus sorting call and jump targets).
-    /// Errors: every code of errors.def's first section; the message names pc, instruction, value and remedy.
+    /// Decodes, validates and analyses `code` in time linear in its size (plus sorting call and
+    /// jump targets). Errors: every code of errors.def's first section; the message names pc,
+    /// instruction, value and remedy.
     [[nodiscard]] static result<program> load(std::span<const uint8_t> code,
                                               const program_options &options = {});
 
@@ -93,8 +99,11 @@ public:
     [[nodiscard]] std::span<const uint32_t> jump_targets() const noexcept { return jump_targets_; }
 
     /// Whether the jump from `from` to `to` is charged: a loop has at least one such jump.
-    [[nodiscard]] static constexpr bool is_back_edge(uint32_t from, uint32_t to) noexcept { return to <= from; }
-    /// Budget units that the back edge costs: at least the slots on the longest path from `to` to `from`.
+    [[nodiscard]] static constexpr bool is_back_edge(uint32_t from, uint32_t to) noexcept {
+        return to <= from;
+    }
+    /// Budget units that the back edge costs: at least the slots on the longest path from `to` to
+    /// `from`.
     [[nodiscard]] uint32_t back_edge_weight(uint32_t from, uint32_t to) const noexcept;
 
     /// The bytes that load() was given.
@@ -116,13 +125,16 @@ private:
     std::vector<uint32_t> depths_;
 };
 
-/// The value that `lddw rX, code_addr(..)` gives for the function at `pc`, and that callx and gotox take: no host
-/// address, and no canonical address of any machine, so it cannot be mistaken for memory.
+/// The value that `lddw rX, code_addr(..)` gives for the function at `pc`, and that callx and gotox
+/// take: no host address, and no canonical address of any machine, so it cannot be mistaken for
+/// memory.
 inline constexpr uint64_t code_handle_tag = 0xebfc'0000'0000'0000;
 [[nodiscard]] constexpr uint64_t code_handle(uint32_t pc) noexcept { return code_handle_tag | pc; }
 [[nodiscard]] constexpr bool is_code_handle(uint64_t value) noexcept {
     return (value & ~uint64_t{0xffff'ffff}) == code_handle_tag;
 }
-[[nodiscard]] constexpr uint32_t handle_pc(uint64_t handle) noexcept { return static_cast<uint32_t>(handle); }
+[[nodiscard]] constexpr uint32_t handle_pc(uint64_t handle) noexcept {
+    return static_cast<uint32_t>(handle);
+}
 
 }  // namespace bpftime::vm

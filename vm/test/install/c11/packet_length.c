@@ -3,7 +3,6 @@
  * SPDX-License-Identifier: MIT
  */
 #include <ebpf-vm.h>
-
 #include <string.h>
 
 static const uint8_t packet_length[] = {
@@ -37,8 +36,7 @@ int main(void) {
     char *message = NULL;
 
     struct ebpf_vm *vm = ebpf_create("");
-    if (vm == NULL)
-        return complain("ebpf_create");
+    if (vm == NULL) return complain("ebpf_create");
     printf("bpftime-vm %s, backend %s\n", ebpf_version(), ebpf_get_vm_name(vm));
 
     if (ebpf_load(vm, packet_length, sizeof(packet_length), &message) != 0)
@@ -46,8 +44,7 @@ int main(void) {
     if (ebpf_exec(vm, packet, sizeof(packet), &result) != 0 || result != sizeof(packet))
         return complain("packet_length");
 
-    if (ebpf_register(vm, 9, "twice", twice) != 0)
-        return complain("ebpf_register");
+    if (ebpf_register(vm, 9, "twice", twice) != 0) return complain("ebpf_register");
     if (ebpf_load(vm, twice_the_length, sizeof(twice_the_length), &message) != 0)
         return complain(message);
     if (ebpf_exec(vm, packet, sizeof(packet), &result) != 0 || result != 2 * sizeof(packet))

@@ -35,7 +35,8 @@ void use_the_c_interface() {
     std::array<uint8_t, 60> packet = {};
     const std::unique_ptr<ebpf_vm, decltype(&ebpf_destroy)> vm(ebpf_create(""), &ebpf_destroy);
     require(vm != nullptr, ebpf_last_error());
-    require(ebpf_load(vm.get(), packet_length, sizeof(packet_length), nullptr) == 0, ebpf_last_error());
+    require(ebpf_load(vm.get(), packet_length, sizeof(packet_length), nullptr) == 0,
+            ebpf_last_error());
     uint64_t result = 0;
     require(ebpf_exec(vm.get(), packet.data(), packet.size(), &result) == 0, ebpf_last_error());
     require(result == 60, "the C interface gave a wrong packet length");

@@ -24,6 +24,4 @@ bool answers(const char *backend, int64_t expected) {
 
 }  // namespace
 
-int main() {
-    return answers("myvm", 42) and answers("second", 16) and answers("ubpf", 0) ? 0 : 1;
-}
+int main() { return answers("myvm", 42) and answers("second", 16) and answers("ubpf", 0) ? 0 : 1; }

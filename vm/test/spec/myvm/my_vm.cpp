@@ -6,5 +6,4 @@
 using bpftime::vm::compat::register_vm_factory;
 
 #include "my_vm.inc"
-
 #include "snippets/register_my_vm.cpp"
