@@ -18,8 +18,6 @@
 //   XDP_TX       an unfragmented echo request to the firewall's own address: answered in place
 //   XDP_PASS     everything else
 
-#include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
@@ -29,6 +27,9 @@
 #include <linux/tcp.h>
 #include <linux/udp.h>
 #include <stdbool.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
 
 #define MAX_VLAN_TAGS 2
 #define MAX_IPV4_OPTIONS 10
