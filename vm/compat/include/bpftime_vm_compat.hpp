@@ -42,7 +42,14 @@ struct lddw_helpers {
 
 /// Numbers that configure a VM; the setters of ebpf-vm.h say what they mean and which values they
 /// take.
-enum class vm_limit : uint32_t { instructions, insns, helpers, stack_size, call_depth };
+enum class vm_limit : uint32_t {
+    instructions,
+    insns,
+    helpers,
+    stack_size,
+    call_depth,
+    optimization_level
+};
 
 /// A backend. Derive from it, override what you support, and register a factory: load_code() and
 /// exec() are the least; everything else fails by default with "... is not supported by backend X".

@@ -41,6 +41,7 @@
 #define EBPF_MOST_INSTS (16U << 20)
 #define EBPF_MOST_STACK_SIZE (64U << 10)
 #define EBPF_MOST_CALL_DEPTH 256U
+#define EBPF_MOST_OPTIMIZATION_LEVEL 3U
 
 /** Stack frames of one run, the entry function's included, unless ebpf_set_call_depth() says
  * otherwise. */
@@ -49,6 +50,9 @@
 /** Budget of one run in units of instruction slots, unless ebpf_set_instruction_limit() says
  * otherwise. */
 #define EBPF_INSTRUCTION_LIMIT (UINT64_C(1) << 32)
+
+/** How hard optimising backends try, unless ebpf_set_optimization_level() says otherwise. */
+#define EBPF_OPTIMIZATION_LEVEL 3U
 
 #ifdef __cplusplus
 extern "C" {
@@ -177,7 +181,8 @@ struct ebpf_argument {
 
 /** A helper with its types. Zero-initialise it, so that members added later mean "not declared".
  * Declared memory arguments are checked before every call (unless bounds checks are off); a
- * declared pointer result is granted to the program for the rest of the run. */
+ * declared pointer result is granted to the program for the rest of the run. Words beyond the last
+ * declared argument are 0; where no argument is declared, the helper gets all five. */
 struct ebpf_helper {
     uint32_t id;
     const char *name;          /**< copied */

@@ -63,7 +63,7 @@ std::expected<const configured_vm::prepared *, int64_t> configured_vm::prepare()
     auto linked = linkage::resolve(*program_, config_);
     if (not linked) return std::unexpected{fail(linked.error())};
     auto made = std::make_unique<prepared>(std::move(*linked), nullptr);
-    auto code = build({*program_, made->linked, config_});
+    auto code = build({*program_, made->linked, config_, interrupts_});
     if (not code) return std::unexpected{fail(code.error())};
     made->code = std::move(*code);
     prepared_ = std::move(made);
@@ -184,6 +184,9 @@ int configured_vm::set_limit(vm_limit limit, uint64_t value) {
     case vm_limit::helpers: config_.max_helpers = static_cast<uint32_t>(value); break;
     case vm_limit::stack_size: config_.stack_size = static_cast<uint32_t>(value); break;
     case vm_limit::call_depth: config_.call_depth = static_cast<uint32_t>(value); break;
+    case vm_limit::optimization_level:
+        config_.optimization_level = static_cast<uint32_t>(value);
+        break;
     }
     drop_prepared();
     return EBPF_OK;

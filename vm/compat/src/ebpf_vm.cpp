@@ -30,6 +30,7 @@ constexpr auto limit_ranges = std::to_array<limit_range>({
     {"number of helpers", 1, std::numeric_limits<uint32_t>::max(), 1},
     {"stack size", 16, EBPF_MOST_STACK_SIZE, 16},
     {"call depth", 1, EBPF_MOST_CALL_DEPTH, 1},
+    {"optimization level", 0, EBPF_MOST_OPTIMIZATION_LEVEL, 1},
 });
 
 /// What is wrong with this memory; "" if nothing.

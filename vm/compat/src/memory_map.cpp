@@ -26,7 +26,8 @@ std::optional<uint32_t> stack_layout::nearest(uint64_t address) const noexcept {
 }
 
 bool memory_map::search(uint64_t address, uint64_t size, permission wanted) noexcept {
-    if (const auto depth = stack_.nearest(address); depth and *depth < live_) {
+    if (const auto depth = stack_.nearest(address);
+        depth and *depth < live_ and stack_.is_present(*depth)) {
         if (stack_.frame(*depth).holds(address, size)) return true;
     }
     const auto try_all = [&](auto &&spans) {
@@ -56,7 +57,7 @@ void memory_map::grant(const memory_span &span) {
 std::optional<memory_map::place> memory_map::find(uint64_t address) const noexcept {
     if (input_.len != 0 and input_.holds(address, 1)) return place{region_kind::input, 0, input_};
     for (uint32_t depth = 0; depth < live_; ++depth) {
-        if (stack_.frame(depth).holds(address, 1))
+        if (stack_.is_present(depth) and stack_.frame(depth).holds(address, 1))
             return place{region_kind::stack, depth, stack_.frame(depth)};
     }
     const auto in = [&](region_kind kind,

@@ -102,7 +102,9 @@ bool run::call_helper(uint32_t pc, const helper_binding &helper, const uint64_t 
     const helper_declaration &declared = helper.declaration();
     if (declared.typed and config_.bounds_checks and not check_arguments(pc, declared, a))
         return false;
-    result = helper.call(config_.pointer_secret, a[0], a[1], a[2], a[3], a[4]);
+    const unsigned arity = declared.arity();
+    const auto word = [&](unsigned i) { return i < arity ? a[i] : 0; };
+    result = helper.call(config_.pointer_secret, word(0), word(1), word(2), word(3), word(4));
     if (declared.typed and declared.result != result_kind::scalar and result != 0) {
         memory_.grant({result, declared.result_size});
     }

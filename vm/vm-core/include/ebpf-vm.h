@@ -57,7 +57,7 @@ EBPF_EXPORT size_t ebpf_list_vms(const char **names, size_t capacity);
  * fine. */
 EBPF_EXPORT void ebpf_free(void *ptr);
 
-/* --------------------------------------------------------------------------------------------------
+/* ----------------------------------------------------------------------------------------------
  * lifecycle */
 
 /** A new VM of backend `vm_name`; "" or NULL: the best backend there is. NULL if there is no such
@@ -78,7 +78,7 @@ EBPF_EXPORT const char *ebpf_get_vm_name(const struct ebpf_vm *vm);
 EBPF_EXPORT void ebpf_set_error_print(struct ebpf_vm *vm,
                                       int (*error_printf)(FILE *stream, const char *format, ...));
 
-/* --------------------------------------------------------------------------------------------------
+/* ----------------------------------------------------------------------------------------------
  * programs */
 
 /** Loads `code_len` bytes of eBPF bytecode (RFC 9669, little-endian slots of 8 bytes), replacing
@@ -95,7 +95,7 @@ EBPF_EXPORT void ebpf_unload_code(struct ebpf_vm *vm);
  * from now on. */
 EBPF_EXPORT int ebpf_set_jump_targets(struct ebpf_vm *vm, const uint32_t *pcs, size_t count);
 
-/* ---------------------------------------------------------------------------------------------------
+/* ----------------------------------------------------------------------------------------------
  * helpers */
 
 /** Registers helper `idx` (any 32-bit id), replacing one of the same id; before or after loading.
@@ -138,8 +138,8 @@ EBPF_EXPORT int ebpf_set_lddw_size_helpers(struct ebpf_vm *vm, uint64_t (*map_by
                                            uint64_t (*var_addr)(uint32_t),
                                            uint64_t (*code_addr)(uint32_t));
 
-/* --------------------------------------------------------------------------------------- what a
- * program may do */
+/* ----------------------------------------------------------------------------------------------
+ * what a program may do */
 
 /** Switches the memory checks (on by default); returns whether they were on. Off, a program can
  * read and write all of the process: for programs that were verified elsewhere. Budget, interrupt
@@ -169,12 +169,15 @@ EBPF_EXPORT int ebpf_set_stack_size(struct ebpf_vm *vm, uint32_t bytes);
 /** Stack frames of one run, the entry function's included; 1 to EBPF_MOST_CALL_DEPTH. */
 EBPF_EXPORT int ebpf_set_call_depth(struct ebpf_vm *vm, uint32_t frames);
 
+/** How hard backends that optimise try, 0 to 3 (default 3); others accept it and do nothing. */
+EBPF_EXPORT int ebpf_set_optimization_level(struct ebpf_vm *vm, uint32_t level);
+
 /** A secret with which the backend obfuscates the code pointers that it keeps in memory (helper
  * functions), so that an attacker who can read or overwrite that memory gains nothing; 0: none. To
  * be set before a program is loaded. */
 EBPF_EXPORT int ebpf_set_pointer_secret(struct ebpf_vm *vm, uint64_t secret);
 
-/* ---------------------------------------------------------------------------------------------------
+/* ----------------------------------------------------------------------------------------------
  * running */
 
 /** Runs the program once: r1 = mem, r2 = mem_len. 0 and *result = r0 (result may be NULL), or a

@@ -26,6 +26,9 @@ public:
 
     [[nodiscard]] const helper_declaration &declaration() const noexcept { return declaration_; }
     [[nodiscard]] bool has_context() const noexcept { return has_context_; }
+    /// The function's address.
+    [[nodiscard]] uint64_t code(uint64_t secret) const noexcept { return code_ ^ secret; }
+    [[nodiscard]] void *context() const noexcept { return context_; }
 
     [[nodiscard]] uint64_t call(uint64_t secret, uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
                                 uint64_t r5) const {
@@ -50,6 +53,7 @@ struct vm_config {
     uint32_t max_helpers = EBPF_MAX_EXT_FUNCS;
     uint32_t stack_size = EBPF_STACK_SIZE;
     uint32_t call_depth = EBPF_CALL_DEPTH;
+    uint32_t optimization_level = EBPF_OPTIMIZATION_LEVEL;
     uint64_t instruction_limit = EBPF_INSTRUCTION_LIMIT;  ///< 0: none
     uint64_t pointer_secret = 0;
     bool bounds_checks = true;
@@ -61,7 +65,7 @@ struct vm_config {
 };
 
 /// What a program refers to outside itself, resolved: the values of its lddw, and its helpers.
-class linkage {
+class EBPF_EXPORT linkage {
 public:
     /// Resolves what the reachable code of `p` needs. Errors name the pc: missing_helper,
     /// missing_lddw, unsupported.
@@ -71,6 +75,11 @@ public:
     [[nodiscard]] uint64_t lddw_value(const program &p, uint32_t pc) const noexcept;
     /// The helper of this id; null if it is not bound.
     [[nodiscard]] const helper_binding *helper(uint32_t id) const noexcept;
+    /// visit(id, binding) for each helper that is bound; bindings stay where they are.
+    template <typename Visit>
+    void for_each_helper(Visit &&visit) const {
+        for (const auto &[id, binding] : helpers_) visit(id, binding);
+    }
     /// Memory that the size companions of the lddw callbacks grant.
     [[nodiscard]] std::span<const memory_span> regions() const noexcept { return regions_; }
 

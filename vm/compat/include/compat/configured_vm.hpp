@@ -35,11 +35,13 @@ struct build_input {
     const program &code;
     const linkage &linked;
     const vm_config &config;
+    /// How often ebpf_interrupt() was called, for runs that begin in native code.
+    const std::atomic<uint32_t> &interrupts;
 };
 
 /// A backend that is one function from a program and its configuration to an executable. Everything
 /// else - the program, helpers, regions, limits, compiling once under a lock, faults - is here.
-class configured_vm : public bpftime_vm_impl {
+class EBPF_EXPORT configured_vm : public bpftime_vm_impl {
 public:
     ~configured_vm() override;
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "compat/fault.hpp"
+#include "ebpf-types.h"
 #include "program/region.hpp"
 
 #include <cstddef>
@@ -50,17 +51,35 @@ public:
     [[nodiscard]] memory_span frame(uint32_t depth) const noexcept {
         return {frame_top(depth) - frame_size_, frame_size_};
     }
+    /// From now on only frames with a mark hold their function's stack: an engine may keep a frame
+    /// whose address nobody can learn in registers. No frame has a mark yet.
+    void mark_frames() noexcept {
+        marks_frames_ = true;
+        for (uint32_t d = 0; d < depth_; ++d) *mark(d) = 0;
+    }
+    /// Where the mark of the frame at `depth` is: in the gap below it, which no program can touch.
+    [[nodiscard]] uint64_t *mark(uint32_t depth) const noexcept {
+        return reinterpret_cast<uint64_t *>(frame_top(depth) - uint64_t{2} * frame_size_);
+    }
+    [[nodiscard]] bool is_present(uint32_t depth) const noexcept {
+        return not marks_frames_ or * mark(depth) != 0;
+    }
+    /// The depth of the frame with this top.
+    [[nodiscard]] uint32_t depth_of(uint64_t top) const noexcept {
+        return static_cast<uint32_t>((frame_top(0) - top) / (uint64_t{2} * frame_size_));
+    }
     /// The frame whose bytes, or whose half of the gaps around it, `address` is in, live or not.
     [[nodiscard]] std::optional<uint32_t> nearest(uint64_t address) const noexcept;
 
 private:
     uint32_t frame_size_;
     uint32_t depth_;
+    bool marks_frames_ = false;
     uint64_t base_ = 0;
 };
 
 /// What one run may touch: input memory, live stack frames, registered and granted memory.
-class memory_map {
+class EBPF_EXPORT memory_map {
 public:
     memory_map(memory_span input, const stack_layout &stack,
                std::span<const memory_span> registered, std::span<const memory_span> run,
@@ -70,7 +89,7 @@ public:
     /// Frames 0 to live-1 may be touched.
     void set_live_frames(uint32_t live) noexcept {
         live_ = live;
-        top_frame_ = stack_.frame(live - 1);
+        top_frame_ = stack_.is_present(live - 1) ? stack_.frame(live - 1) : memory_span{};
     }
 
     /// Whether the program may do `wanted` with [address, address + size).

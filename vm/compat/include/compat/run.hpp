@@ -17,7 +17,7 @@ namespace bpftime::vm::compat {
 /// Units that a run may still spend. Spent in slices, so that the hot path is one subtraction; the
 /// interrupt flag is looked at when a slice is refilled only. Every engine charges the same weights
 /// at the same pcs, so all of them stop at the same pc.
-class budget {
+class EBPF_EXPORT budget {
 public:
     static constexpr uint64_t slice_units = uint64_t{1} << 20;
 
@@ -28,6 +28,16 @@ public:
     [[nodiscard]] fault_kind charge(uint32_t units) noexcept {
         slice_ -= units;
         return slice_ >= 0 ? fault_kind::none : refill(units);
+    }
+
+    /// Units of the current slice. Compiled code keeps them in a register: it takes them when it
+    /// begins, and hands them to refill() when they are spent.
+    [[nodiscard]] int64_t slice() const noexcept { return slice_; }
+
+    /// Goes on with a new slice after a charge of `units` has left `slice`, which is negative.
+    [[nodiscard]] fault_kind refill(int64_t slice, uint32_t units) noexcept {
+        slice_ = slice;
+        return refill(units);
     }
 
 private:
@@ -42,7 +52,7 @@ private:
 
 /// The host side of one run. Lives on the host's stack for as long as the run; while it does,
 /// ebpf_grant() on this thread adds to its memory.
-class run {
+class EBPF_EXPORT run {
 public:
     run(const vm_config &config, const linkage &linked, const std::atomic<uint32_t> &interrupts,
         memory_span input, std::span<const memory_span> regions);
@@ -55,6 +65,7 @@ public:
     [[nodiscard]] const linkage &linked() const noexcept { return linked_; }
     [[nodiscard]] memory_map &memory() noexcept { return memory_; }
     [[nodiscard]] compat::budget &budget() noexcept { return budget_; }
+    [[nodiscard]] stack_layout &stack() noexcept { return stack_; }
 
     /// Makes the frame at `depth` the running function's: zeroed, and the deepest live one. Gives
     /// its r10.

@@ -54,6 +54,14 @@ struct helper_declaration {
     result_kind result = result_kind::scalar;
     uint32_t result_size = 0;
     helper_purity purity = helper_purity::impure;
+
+    /// How many of r1 to r5 the helper gets; the others read 0. Five, if no argument is declared.
+    [[nodiscard]] constexpr unsigned arity() const noexcept {
+        for (unsigned i = max_helper_arguments; i > 0; --i) {
+            if (arguments[i - 1].kind != argument_kind::unused) return i;
+        }
+        return max_helper_arguments;
+    }
 };
 
 }  // namespace bpftime::vm
