@@ -21,13 +21,13 @@ setup: ## Install the Debian packages that are missing
 
 # Until the LLVM backend lands; afterwards: $(call build,release,-DBPFTIME_VM_LLVM=ON)
 build-llvm: ## Build with the LLVM backend
-	@$(llvm_not_built)
+	$(call build,release,-DBPFTIME_VM_LLVM=ON)
 
 build-ubpf: ## Build with the light backend alone; needs no LLVM
 	$(call build,light)
 
 release-with-llvm-jit: ## Build everything, the LLVM backend and the command line tool included
-	@$(llvm_not_built)
+	$(call build,release,-DBPFTIME_VM_LLVM=ON)
 
 demo: ## Run a real XDP program over a real packet capture
 	scripts/demo
@@ -66,5 +66,3 @@ define build
 	cmake --preset $(1) -B build $(2)
 	cmake --build build -j $(JOBS)
 endef
-
-llvm_not_built = echo "make $@: the LLVM backend is not built yet; 'make build-ubpf' builds the light backend" >&2; exit 2

@@ -91,14 +91,20 @@ endif()
 
 # --- the LLVM backend --------------------------------------------------------------------------
 
-if(BPFTIME_VM_LLVM STREQUAL "AUTO")
-    message(STATUS "LLVM backend: skipped, it is not built yet")
-elseif(BPFTIME_VM_LLVM)
-    message(
-        FATAL_ERROR
-        "BPFTIME_VM_LLVM=${BPFTIME_VM_LLVM}: the LLVM backend is not built yet; "
-        "configure with -DBPFTIME_VM_LLVM=OFF (or AUTO)"
-    )
+set(BPFTIME_VM_HAVE_LLVM OFF)
+if(BPFTIME_VM_LLVM)
+    find_package(LLVM 19.1 CONFIG QUIET)
+    if(LLVM_FOUND)
+        set(BPFTIME_VM_HAVE_LLVM ON)
+    elseif(BPFTIME_VM_LLVM STREQUAL "AUTO")
+        message(STATUS "LLVM backend: skipped, LLVM 19 is not there (install llvm-19-dev libzstd-dev)")
+    else()
+        message(
+            FATAL_ERROR
+            "BPFTIME_VM_LLVM=${BPFTIME_VM_LLVM}: LLVM 19 is not there; run scripts/setup.sh, or configure "
+            "with -DLLVM_DIR=<folder of LLVMConfig.cmake>, or with -DBPFTIME_VM_LLVM=OFF"
+        )
+    endif()
 endif()
 
 # --- limits that users of the headers must see as the library does ------------------------------

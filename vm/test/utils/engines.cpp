@@ -10,6 +10,9 @@ namespace bpftime::vm::test {
 namespace {
 constexpr auto all = std::to_array<engine>({
     {"ubpf_interpreter", "ubpf"},
+#ifdef TEST_LLVM_BACKEND
+    {"llvm", "llvm"},
+#endif
 });
 }  // namespace
 

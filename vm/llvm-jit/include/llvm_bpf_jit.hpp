@@ -1,0 +1,26 @@
+// bpftime-vm: the LLVM backend "llvm"
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "compat/configured_vm.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace bpftime::vm::llvm_jit {
+
+/// Compiles programs to native code through LLVM when they are first run or compiled: for programs
+/// that run often.
+class llvm_bpf_jit final : public compat::configured_vm {
+public:
+    std::optional<std::vector<std::string>> do_get_ptx() override;
+
+protected:
+    result<std::unique_ptr<const compat::executable>> build(
+        const compat::build_input &input) override;
+};
+
+}  // namespace bpftime::vm::llvm_jit

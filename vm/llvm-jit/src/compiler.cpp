@@ -1,0 +1,343 @@
+// bpftime-vm: eBPF to LLVM IR: the module
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "compiler.hpp"
+
+#include "function_compiler.hpp"
+
+#include <fmt/format.h>
+#include <llvm/IR/MDBuilder.h>
+
+#include <algorithm>
+
+namespace bpftime::vm::llvm_jit {
+
+std::string helper_symbol(uint32_t id) { return fmt::format("bpf_helper_{}", id); }
+std::string helper_context_symbol(uint32_t id) { return fmt::format("bpf_helper_context_{}", id); }
+std::string helper_binding_symbol(uint32_t id) { return fmt::format("bpf_helper_binding_{}", id); }
+
+llvm::StructType *outcome_type(llvm::LLVMContext &context) {
+    llvm::Type *const word = llvm::Type::getInt64Ty(context);
+    return llvm::StructType::get(context, {word, word});
+}
+
+llvm::FunctionType *function_type(llvm::LLVMContext &context) {
+    llvm::Type *const word = llvm::Type::getInt64Ty(context);
+    std::vector<llvm::Type *> parameters(3 + max_helper_arguments, word);
+    parameters[0] = llvm::PointerType::getUnqual(context);
+    return llvm::FunctionType::get(outcome_type(context), parameters, false);
+}
+
+llvm::FunctionCallee module_parts::runtime(const char *name, llvm::Type *result,
+                                           llvm::ArrayRef<llvm::Type *> parameters) const {
+    llvm::FunctionCallee callee =
+        module.getOrInsertFunction(name, llvm::FunctionType::get(result, parameters, false));
+    if (auto *const fn = llvm::dyn_cast<llvm::Function>(callee.getCallee()))
+        fn->addFnAttr(llvm::Attribute::NonLazyBind);
+    return callee;
+}
+
+// --- what IR for any compiled function needs
+
+code_builder::code_builder(module_parts &parts, llvm::Function &fn)
+    : parts_{parts},
+      fn_{fn},
+      b_{llvm::BasicBlock::Create(fn.getContext(), "", &fn)},
+      state_{fn.getArg(0)},
+      slice_{fn.getArg(1)},
+      frame_{fn.getArg(2)},
+      end_run_{new_block("end_run")},
+      likely_{llvm::MDBuilder{fn.getContext()}.createLikelyBranchWeights()} {
+    const llvm::IRBuilderBase::InsertPointGuard guard{b_};
+    b_.SetInsertPoint(end_run_);
+    return_outcome(word(0), word(~uint64_t{0}));
+}
+
+code_builder::block code_builder::new_block(const char *name) {
+    return llvm::BasicBlock::Create(fn_.getContext(), name, &fn_);
+}
+
+void code_builder::go_on_if(value condition, block otherwise, const char *name) {
+    const block next = new_block(name);
+    b_.CreateCondBr(condition, next, otherwise, likely_);
+    b_.SetInsertPoint(next);
+}
+
+code_builder::value code_builder::refill(value slice, uint32_t units, value pc) {
+    const auto callee =
+        parts_.runtime("ebpf_rt_refill", b_.getInt64Ty(),
+                       {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt32Ty(), b_.getInt32Ty()});
+    llvm::CallInst *const call = b_.CreateCall(callee, {state_, slice, b_.getInt32(units), pc});
+    call->addFnAttr(llvm::Attribute::Cold);
+    return call;
+}
+
+code_builder::value code_builder::charge(value slice, uint32_t units, value pc) {
+    const block pays = b_.GetInsertBlock();
+    const block refills = new_block("refill");
+    const block paid = new_block("paid");
+    const value left = b_.CreateNSWSub(slice, word(units));
+    b_.CreateCondBr(b_.CreateICmpSGE(left, word(0)), paid, refills, likely_);
+    b_.SetInsertPoint(refills);
+    const value more = refill(left, units, pc);
+    b_.CreateCondBr(b_.CreateICmpSGE(more, word(0)), paid, end_run_, likely_);
+    b_.SetInsertPoint(paid);
+    llvm::PHINode *const now = b_.CreatePHI(b_.getInt64Ty(), 2);
+    now->addIncoming(left, pays);
+    now->addIncoming(more, refills);
+    return now;
+}
+
+void code_builder::fault(value pc_and_kind, value operand) {
+    const auto callee = parts_.runtime("ebpf_rt_fault", b_.getVoidTy(),
+                                       {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt64Ty()});
+    b_.CreateCall(callee, {state_, pc_and_kind, operand})->addFnAttr(llvm::Attribute::Cold);
+}
+
+void code_builder::check_depth(value pc_and_kind) {
+    if (not parts_.checks_depth) return;
+    const block too_deep = new_block("too_deep");
+    const value last = state_word(state_word::last_frame);
+    go_on_if(b_.CreateICmpNE(frame_, last), too_deep, "deeper");
+    const llvm::IRBuilderBase::InsertPointGuard guard{b_};
+    b_.SetInsertPoint(too_deep);
+    fault(pc_and_kind, word(0));
+    b_.CreateBr(end_run_);
+}
+
+code_builder::value code_builder::state_word(llvm_jit::state_word which) {
+    auto &context = fn_.getContext();
+    const value at =
+        b_.CreateConstInBoundsGEP1_64(b_.getInt64Ty(), state_, static_cast<unsigned>(which));
+    llvm::LoadInst *const load = b_.CreateAlignedLoad(b_.getInt64Ty(), at, llvm::Align{8});
+    load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(context, {}));
+    return load;
+}
+
+void code_builder::return_outcome(value r0, value slice) {
+    const value empty = llvm::PoisonValue::get(outcome_type(fn_.getContext()));
+    b_.CreateRet(b_.CreateInsertValue(b_.CreateInsertValue(empty, r0, 0), slice, 1));
+}
+
+code_builder::value code_builder::call_function(llvm::Function *callee, value slice,
+                                                llvm::ArrayRef<value> arguments) {
+    std::vector<value> all{state_, slice};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    llvm::CallInst *const call = b_.CreateCall(callee, all);
+    call->setCallingConv(callee->getCallingConv());
+    return call;
+}
+
+namespace {
+
+/// callx: a switch over the handles of all functions, once per module.
+class value_caller : code_builder {
+public:
+    value_caller(module_parts &parts, llvm::Function &fn) : code_builder{parts, fn} {}
+
+    void compile() {
+        const value target = fn_.getArg(8);
+        const value pc = fn_.getArg(9);
+        const block helpers = new_block("helper");
+        b_.SetInsertPoint(&fn_.getEntryBlock());
+        llvm::SwitchInst *const jump = b_.CreateSwitch(target, helpers);
+        const program &p = parts_.input.code;
+        for (uint32_t f = 0; f < p.functions().size(); ++f) {
+            if (parts_.functions[f] == nullptr) continue;
+            const block calls = new_block("function");
+            jump->addCase(word(code_handle(p.functions()[f].begin)), calls);
+            b_.SetInsertPoint(calls);
+            call(f, pc);
+        }
+        b_.SetInsertPoint(helpers);
+        call_helper(target, pc);
+    }
+
+private:
+    void call(uint32_t f, value pc) {
+        using compat::fault_kind;
+        const value paid = charge(slice_, parts_.input.code.functions()[f].weight, pc);
+        const value high = b_.CreateShl(b_.CreateZExt(pc, b_.getInt64Ty()), word(32));
+        check_depth(b_.CreateOr(high, word(pack_fault(0, fault_kind::call_depth_exceeded))));
+        const uint64_t step = uint64_t{2} * parts_.input.config.stack_size;
+        std::vector<value> arguments{b_.CreateSub(frame_, word(step))};
+        for (unsigned r = 1; r <= max_helper_arguments; ++r) arguments.push_back(fn_.getArg(2 + r));
+        b_.CreateRet(call_function(parts_.functions[f], paid, arguments));
+    }
+
+    void call_helper(value target, value pc) {
+        llvm::Type *const type = llvm::ArrayType::get(b_.getInt64Ty(), max_helper_arguments);
+        const value words = b_.CreateAlloca(type, nullptr, "words");
+        for (unsigned r = 1; r <= max_helper_arguments; ++r) {
+            b_.CreateStore(fn_.getArg(2 + r),
+                           b_.CreateConstInBoundsGEP1_64(b_.getInt64Ty(), words, r - 1));
+        }
+        const auto callee = parts_.runtime(
+            "ebpf_rt_call_value", b_.getInt64Ty(),
+            {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt32Ty(), b_.getPtrTy(), b_.getInt64Ty()});
+        const value went = b_.CreateCall(callee, {state_, target, pc, words, frame_});
+        go_on_if(b_.CreateICmpEQ(went, word(1)), end_run_, "called");
+        return_outcome(b_.CreateLoad(b_.getInt64Ty(), words), slice_);
+    }
+};
+
+class module_compiler {
+public:
+    module_compiler(const compat::build_input &input, llvm::Module &module)
+        : input_{input},
+          facts_{input.code, input.linked, input.config.stack_size},
+          module_{module},
+          parts_{.input = input, .facts = facts_, .module = module, .functions = {}} {}
+
+    void compile() {
+        declare();
+        for (uint32_t f = 0; f < parts_.functions.size(); ++f) {
+            if (parts_.functions[f] != nullptr) function_compiler{parts_, f}.compile();
+        }
+        if (parts_.call_value != nullptr) value_caller{parts_, *parts_.call_value}.compile();
+        define_main();
+        define_entry();
+        mark_functions();
+    }
+
+private:
+    llvm::LLVMContext &context() { return module_.getContext(); }
+
+    llvm::Function *declare_internal(llvm::FunctionType *type, const std::string &name) {
+        auto *const fn =
+            llvm::Function::Create(type, llvm::GlobalValue::InternalLinkage, name, module_);
+        fn->setCallingConv(llvm::CallingConv::Fast);
+        fn->addDereferenceableParamAttr(0, sizeof(run_state));
+        fn->addParamAttr(0, llvm::Attribute::NoAlias);
+        fn->addParamAttr(0, llvm::Attribute::ReadOnly);
+        return fn;
+    }
+
+    void declare() {
+        const program &p = input_.code;
+        parts_.functions.resize(p.functions().size());
+        for (uint32_t f = 0; f < p.functions().size(); ++f) {
+            const vm::function &range = p.functions()[f];
+            if (not range.reachable) continue;
+            parts_.functions[f] =
+                declare_internal(function_type(context()), fmt::format("f{}", range.begin));
+            calls_values_ |= facts_.of_function(f).calls_values;
+        }
+        if (calls_values_) {
+            std::vector<llvm::Type *> parameters{function_type(context())->params()};
+            parameters.push_back(llvm::Type::getInt64Ty(context()));
+            parameters.push_back(llvm::Type::getInt32Ty(context()));
+            parts_.call_value = declare_internal(
+                llvm::FunctionType::get(outcome_type(context()), parameters, false), "call_value");
+        }
+        parts_.checks_depth = calls_values_ or deepest_call() > input_.config.call_depth;
+    }
+
+    /// Frames that the longest chain of calls needs; more than any limit if calls go in a circle.
+    [[nodiscard]] uint32_t deepest_call() const {
+        constexpr uint32_t unknown = 0;
+        constexpr uint32_t endless = EBPF_MOST_CALL_DEPTH + 1;
+        std::vector<uint32_t> depth(parts_.functions.size(), unknown);
+        std::vector<bool> open(parts_.functions.size());
+        std::vector<std::pair<uint32_t, std::size_t>> path{{0, 0}};
+        open[0] = true;
+        while (not path.empty()) {
+            auto &[f, next] = path.back();
+            const auto callees = input_.code.callees_of(input_.code.functions()[f]);
+            if (next < callees.size()) {
+                const uint32_t callee = callees[next];
+                if (open[callee]) return endless;
+                if (depth[callee] == unknown) {
+                    open[callee] = true;
+                    path.emplace_back(callee, 0);
+                    continue;
+                }
+                depth[f] = std::max(depth[f], depth[callee]);
+                ++next;
+                continue;
+            }
+            ++depth[f];
+            open[f] = false;
+            path.pop_back();
+        }
+        return depth[0];
+    }
+
+    /// The function that the host calls; the program's entry function may also be called locally.
+    void define_main() {
+        llvm::Type *const word = llvm::Type::getInt64Ty(context());
+        llvm::Type *const pointer = llvm::PointerType::getUnqual(context());
+        auto *const fn = llvm::Function::Create(
+            llvm::FunctionType::get(outcome_type(context()), {pointer, word, word, pointer, word},
+                                    false),
+            llvm::GlobalValue::ExternalLinkage, main_symbol, module_);
+        fn->addDereferenceableParamAttr(0, sizeof(run_state));
+        fn->addParamAttr(0, llvm::Attribute::NoAlias);
+        fn->addParamAttr(0, llvm::Attribute::ReadOnly);
+        llvm::IRBuilder<> b{llvm::BasicBlock::Create(context(), "", fn)};
+        llvm::CallInst *const call =
+            b.CreateCall(parts_.functions[0], {fn->getArg(0), fn->getArg(1), fn->getArg(2),
+                                               b.CreatePtrToInt(fn->getArg(3), word), fn->getArg(4),
+                                               b.getInt64(0), b.getInt64(0), b.getInt64(0)});
+        call->setCallingConv(llvm::CallingConv::Fast);
+        b.CreateRet(call);
+    }
+
+    void define_entry() {
+        llvm::Type *const word = llvm::Type::getInt64Ty(context());
+        llvm::Type *const pointer = llvm::PointerType::getUnqual(context());
+        auto *const fn =
+            llvm::Function::Create(llvm::FunctionType::get(word, {pointer, word}, false),
+                                   llvm::GlobalValue::ExternalLinkage, entry_symbol, module_);
+        llvm::IRBuilder<> b{llvm::BasicBlock::Create(context(), "", fn)};
+        const auto enter = parts_.runtime("ebpf_rt_enter", word, {pointer, pointer, word});
+        llvm::Value *const program =
+            module_.getOrInsertGlobal(program_symbol, llvm::Type::getInt8Ty(context()));
+        b.CreateRet(b.CreateCall(enter, {program, fn->getArg(0), fn->getArg(1)}));
+    }
+
+    /// Only helpers throw, and they can only be undone where there are unwind tables.
+    void mark_functions() {
+        const bool may_throw =
+            calls_values_ or std::ranges::any_of(module_.functions(), [](const llvm::Function &f) {
+                return f.getName().starts_with("bpf_helper_") or
+                       f.getName() == "ebpf_rt_call_helper";
+            });
+        for (llvm::Function &fn : module_.functions()) {
+            if (fn.isDeclaration()) {
+                const bool throws = fn.getName().starts_with("bpf_helper_") or
+                                    fn.getName() == "ebpf_rt_call_helper" or
+                                    fn.getName() == "ebpf_rt_call_value" or
+                                    fn.getName() == "ebpf_rt_enter";
+                if (not throws) fn.setDoesNotThrow();
+                continue;
+            }
+            fn.addFnAttr(llvm::Attribute::MustProgress);
+            if (may_throw or fn.getName() == entry_symbol)
+                fn.setUWTableKind(llvm::UWTableKind::Default);
+            else
+                fn.setDoesNotThrow();
+        }
+    }
+
+    const compat::build_input &input_;
+    provenance facts_;
+    llvm::Module &module_;
+    module_parts parts_;
+    bool calls_values_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<llvm::Module> compile_to_ir(const compat::build_input &input,
+                                            llvm::LLVMContext &context,
+                                            const llvm::DataLayout &layout,
+                                            const std::string &triple) {
+    auto module = std::make_unique<llvm::Module>("bpf", context);
+    module->setDataLayout(layout);
+    module->setTargetTriple(triple);
+    module_compiler{input, *module}.compile();
+    return module;
+}
+
+}  // namespace bpftime::vm::llvm_jit

@@ -1,0 +1,305 @@
+// bpftime-vm: one eBPF function to one LLVM function: control flow and registers
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+//
+// SSA form is made directly. Blocks are compiled in the order of their addresses, so that when a
+// block is compiled all forward jumps to it have been; only loops need phis that are completed
+// later.
+#include "function_compiler.hpp"
+
+#include <llvm/IR/MDBuilder.h>
+
+#include <algorithm>
+#include <cassert>
+
+namespace bpftime::vm::llvm_jit {
+
+namespace {
+
+/// What may_goto starts with in each frame, as in the kernel (BPF_MAX_LOOPS).
+constexpr uint64_t may_goto_tries = uint64_t{1} << 23;
+
+bool has_may_goto(const program &p, const vm::function &f) {
+    for (uint32_t pc = f.begin; pc < f.end; ++pc) {
+        if (p.insn(pc).id != isa::insn_id::none and
+            isa::info(p.insn(pc).id).operation == isa::operation::may_goto)
+            return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+function_compiler::function_compiler(module_parts &parts, uint32_t index)
+    : code_builder{parts, *parts.functions[index]},
+      index_{index},
+      range_{parts.input.code.functions()[index]},
+      facts_{parts.facts.of_function(index)},
+      p_{parts.input.code},
+      frame_size_{parts.input.config.stack_size},
+      blocks_(range_.block_count),
+      edges_(range_.block_count),
+      headers_(range_.block_count),
+      is_header_(range_.block_count) {}
+
+void function_compiler::compile() {
+    for (uint32_t i = 0; i < range_.block_count; ++i) {
+        const basic_block &from = p_.blocks()[range_.first_block + i];
+        if (not from.reachable) continue;
+        blocks_[i] = new_block("");
+        for (const uint32_t to : p_.successors_of(from)) {
+            if (to - range_.first_block <= i) is_header_[to - range_.first_block] = true;
+        }
+    }
+    enter();
+    for (uint32_t i = 0; i < range_.block_count; ++i) {
+        if (blocks_[i] != nullptr) compile_block(i);
+    }
+    // Whoever appended blocks did so at the end; the one that ends the run reads best there, too.
+    end_run_->moveAfter(&fn_.back());
+}
+
+void function_compiler::enter() {
+    b_.SetInsertPoint(&fn_.getEntryBlock());
+    input_begin_ = state_word(state_word::input_begin);
+    input_len_ = state_word(state_word::input_len);
+    if (facts_.frame_in_memory) {
+        frame_top_ = b_.CreateIntToPtr(frame_, b_.getPtrTy(), "r10");
+        const auto size = static_cast<uint64_t>(frame_size_);
+        b_.CreateMemSet(b_.CreateConstGEP1_64(b_.getInt8Ty(), frame_top_, 0 - size), b_.getInt8(0),
+                        size, llvm::Align{16});
+        b_.CreateStore(word(1), b_.CreateConstGEP1_64(b_.getInt8Ty(), frame_top_, 0 - 2 * size));
+    } else {
+        auto *const type = llvm::ArrayType::get(b_.getInt8Ty(), static_cast<uint64_t>(frame_size_));
+        auto *const frame = b_.CreateAlloca(type, nullptr, "frame");
+        frame->setAlignment(llvm::Align{16});
+        b_.CreateMemSet(frame, b_.getInt8(0), static_cast<uint64_t>(frame_size_), llvm::Align{16});
+        frame_top_ = b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), frame,
+                                                   static_cast<uint64_t>(frame_size_), "r10");
+    }
+    reg_.fill(word(0));
+    for (unsigned r = 1; r <= max_helper_arguments; ++r) {
+        value argument = fn_.getArg(2 + r);
+        if (has(facts_.addresses, r)) argument = b_.CreateIntToPtr(argument, b_.getPtrTy());
+        set(r, argument);
+    }
+    origin_ = parts_.facts.of_block(range_.first_block).at_entry;
+    if (has_may_goto(p_, range_)) tries_ = word(may_goto_tries);
+    edges_[0].push_back(here());
+    b_.CreateBr(blocks_[0]);
+}
+
+uint32_t function_compiler::block_at(uint32_t pc) const {
+    const auto all = p_.blocks().subspan(range_.first_block, range_.block_count);
+    const auto it = std::ranges::lower_bound(all, pc, {}, &basic_block::begin);
+    return static_cast<uint32_t>(it - all.begin());
+}
+
+llvm::Type *function_compiler::phi_type(uint32_t block_index, unsigned reg) const {
+    const block_facts &facts = parts_.facts.of_block(range_.first_block + block_index);
+    const bool is_pointer = has(facts.addresses, reg) and not facts.at_entry[reg].is_frame();
+    auto &context = fn_.getContext();
+    if (is_pointer) return llvm::PointerType::getUnqual(context);
+    return llvm::Type::getInt64Ty(context);
+}
+
+/// The value of a register on an edge, as the target block wants it; a frame's address is its
+/// distance from r10.
+function_compiler::value function_compiler::on_edge(const edge &e, unsigned reg, uint32_t target) {
+    const origin &wanted = parts_.facts.of_block(range_.first_block + target).at_entry[reg];
+    llvm::IRBuilder<> before_end{e.from->getTerminator()};
+    if (wanted.is_frame()) {
+        return e.origin[reg].exact ? word(static_cast<uint64_t>(int64_t{e.origin[reg].offset}))
+                                   : e.reg[reg];
+    }
+    llvm::Type *const type = phi_type(target, reg);
+    value v = e.reg[reg];
+    if (e.origin[reg].is_frame()) {
+        v = e.origin[reg].exact ? word(static_cast<uint64_t>(int64_t{e.origin[reg].offset})) : v;
+        v = before_end.CreateAdd(frame_, v);
+    }
+    if (v->getType() == type) return v;
+    return type->isPointerTy() ? before_end.CreateIntToPtr(v, type)
+                               : before_end.CreatePtrToInt(v, type);
+}
+
+void function_compiler::add_incoming(const edge &e, uint32_t target,
+                                     llvm::ArrayRef<llvm::PHINode *> phis, llvm::PHINode *slice,
+                                     llvm::PHINode *tries) {
+    for (unsigned r = 0; r < isa::frame_pointer; ++r) {
+        if (phis[r] != nullptr) phis[r]->addIncoming(on_edge(e, r, target), e.from);
+    }
+    slice->addIncoming(e.slice, e.from);
+    if (tries != nullptr) tries->addIncoming(e.tries, e.from);
+}
+
+void function_compiler::begin_loop(uint32_t index) {
+    const block_facts &facts = parts_.facts.of_block(range_.first_block + index);
+    loop_header &h = headers_[index];
+    h.body = parts_.nests_refills ? new_block("loop") : blocks_[index];
+    const auto phi = [&](block in, llvm::Type *type) {
+        b_.SetInsertPoint(in);
+        return b_.CreatePHI(type, 2);
+    };
+    const auto make = [&](block in, auto &phis, llvm::PHINode *&slice, llvm::PHINode *&tries) {
+        for (unsigned r = 0; r < isa::frame_pointer; ++r) {
+            const bool needed = has(facts.live, r) and
+                                not(facts.at_entry[r].is_frame() and facts.at_entry[r].exact);
+            if (needed) phis[r] = phi(in, phi_type(index, r));
+        }
+        slice = phi(in, b_.getInt64Ty());
+        if (tries_ != nullptr) tries = phi(in, b_.getInt64Ty());
+    };
+    make(h.body, h.phis, h.slice, h.tries);
+    if (parts_.nests_refills) {
+        make(blocks_[index], h.pre_phis, h.pre_slice, h.pre_tries);
+        b_.SetInsertPoint(blocks_[index]);
+        b_.CreateBr(h.body);
+        for (unsigned r = 0; r < isa::frame_pointer; ++r) {
+            if (h.phis[r] != nullptr) h.phis[r]->addIncoming(h.pre_phis[r], blocks_[index]);
+        }
+        h.slice->addIncoming(h.pre_slice, blocks_[index]);
+        if (h.tries != nullptr) h.tries->addIncoming(h.pre_tries, blocks_[index]);
+    } else {
+        h.pre_phis = h.phis;
+        h.pre_slice = h.slice;
+        h.pre_tries = h.tries;
+    }
+    for (const edge &e : edges_[index]) {
+        add_incoming(e, index, h.pre_phis, h.pre_slice, h.pre_tries);
+    }
+    std::ranges::copy(h.phis, reg_.begin());
+    slice_ = h.slice;
+    if (tries_ != nullptr) tries_ = h.tries;
+    b_.SetInsertPoint(h.body);
+}
+
+void function_compiler::merge_edges(uint32_t index) {
+    const block_facts &facts = parts_.facts.of_block(range_.first_block + index);
+    const std::vector<edge> &edges = edges_[index];
+    b_.SetInsertPoint(blocks_[index]);
+    const auto merge = [&](auto &&value_on, llvm::Type *type) -> value {
+        const value first = value_on(edges.front());
+        if (std::ranges::all_of(edges, [&](const edge &e) { return value_on(e) == first; }))
+            return first;
+        llvm::PHINode *const phi = b_.CreatePHI(type, static_cast<unsigned>(edges.size()));
+        for (const edge &e : edges) phi->addIncoming(value_on(e), e.from);
+        return phi;
+    };
+    registers merged{};
+    for (unsigned r = 0; r < isa::frame_pointer; ++r) {
+        const origin &o = facts.at_entry[r];
+        if (not has(facts.live, r) or (o.is_frame() and o.exact)) continue;
+        const value first = edges.front().reg[r];
+        const bool same = std::ranges::all_of(
+            edges, [&](const edge &e) { return e.reg[r] == first and not e.origin[r].is_frame(); });
+        merged[r] =
+            same ? first
+                 : merge([&](const edge &e) { return on_edge(e, r, index); }, phi_type(index, r));
+    }
+    slice_ = merge([](const edge &e) { return e.slice; }, b_.getInt64Ty());
+    if (tries_ != nullptr) tries_ = merge([](const edge &e) { return e.tries; }, b_.getInt64Ty());
+    reg_ = merged;
+}
+
+void function_compiler::begin_block(uint32_t index) {
+    if (is_header_[index])
+        begin_loop(index);
+    else
+        merge_edges(index);
+    origin_ = parts_.facts.of_block(range_.first_block + index).at_entry;
+    // What is not live here is not read; an integer nevertheless, so that nothing is without value.
+    for (unsigned r = 0; r < isa::frame_pointer; ++r) {
+        const bool is_known_frame = origin_[r].is_frame() and origin_[r].exact;
+        if (reg_[r] == nullptr and not is_known_frame) {
+            reg_[r] = word(0);
+            origin_[r] = {.kind = origin_kind::integer};
+        }
+    }
+    edges_[index] = {};
+}
+
+void function_compiler::compile_block(uint32_t index) {
+    begin_block(index);
+    const basic_block &range = p_.blocks()[range_.first_block + index];
+    uint32_t last = range.begin;
+    for (uint32_t pc = range.begin; pc < range.end; ++pc) {
+        if (p_.insn(pc).id == isa::insn_id::none) continue;
+        compile_instruction(pc);
+        origin_ = parts_.facts.step(pc, origin_);
+        last = pc;
+    }
+    if (b_.GetInsertBlock()->getTerminator() == nullptr) go_to(last, range.end);
+}
+
+function_compiler::block function_compiler::jump_to(uint32_t pc, uint32_t target) {
+    const uint32_t index = block_at(target);
+    if (program::is_back_edge(pc, target)) return jump_back(pc, index);
+    edges_[index].push_back(here());
+    return blocks_[index];
+}
+
+/// A backward jump pays its weight. What it cannot pay is refilled on the way around.
+function_compiler::block function_compiler::jump_back(uint32_t pc, uint32_t index) {
+    const uint32_t target = p_.blocks()[range_.first_block + index].begin;
+    loop_header &h = headers_[index];
+    edge e = here();
+    const block before = b_.GetInsertBlock();
+    const block pays = new_block("back");
+    const block refills = new_block("refill");
+    const uint32_t units = p_.back_edge_weight(pc, target);
+
+    b_.SetInsertPoint(pays);
+    e.from = pays;
+    e.slice = b_.CreateNSWSub(slice_, word(units));
+    b_.CreateCondBr(b_.CreateICmpSLT(e.slice, word(0)), refills, h.body,
+                    llvm::MDBuilder{fn_.getContext()}.createUnlikelyBranchWeights());
+    add_incoming(e, index, h.phis, h.slice, h.tries);
+
+    b_.SetInsertPoint(refills);
+    e.from = refills;
+    e.slice = refill(e.slice, units, b_.getInt32(pc));
+    b_.CreateCondBr(b_.CreateICmpSGE(e.slice, word(0)), blocks_[index], end_run_, likely_);
+    add_incoming(e, index, h.pre_phis, h.pre_slice, h.pre_tries);
+
+    b_.SetInsertPoint(before);
+    return pays;
+}
+
+void function_compiler::go_to(uint32_t pc, uint32_t target) {
+    const block to = jump_to(pc, target);
+    b_.CreateBr(to);
+}
+
+void function_compiler::branch(uint32_t pc, value condition, uint32_t target) {
+    if (target == pc + 1) return go_to(pc, target);
+    const block taken = jump_to(pc, target);
+    const block next = jump_to(pc, pc + 1);
+    b_.CreateCondBr(condition, taken, next);
+}
+
+void function_compiler::leave(value r0) {
+    if (facts_.frame_in_memory) {
+        b_.CreateStore(word(0), b_.CreateConstGEP1_64(b_.getInt8Ty(), frame_top_,
+                                                      0 - 2 * static_cast<uint64_t>(frame_size_)));
+    }
+    return_outcome(r0, slice_);
+}
+
+function_compiler::value function_compiler::get(unsigned reg) {
+    const origin &o = origin_[reg];
+    if (not o.is_frame()) return to_word(reg_[reg]);
+    const value offset = o.exact ? word(static_cast<uint64_t>(int64_t{o.offset})) : reg_[reg];
+    return b_.CreateAdd(frame_, offset);
+}
+
+function_compiler::value function_compiler::get_pointer(unsigned reg) {
+    const value v = origin_[reg].is_frame() ? get(reg) : reg_[reg];
+    return v->getType()->isPointerTy() ? v : b_.CreateIntToPtr(v, b_.getPtrTy());
+}
+
+void function_compiler::clear_arguments() {
+    for (unsigned r = 1; r <= max_helper_arguments; ++r) set(r, word(0));
+}
+
+}  // namespace bpftime::vm::llvm_jit

@@ -1,0 +1,190 @@
+// bpftime-vm: one eBPF function to one LLVM function
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "abi.hpp"
+#include "compat/configured_vm.hpp"
+#include "provenance.hpp"
+
+#include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/Module.h>
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+namespace bpftime::vm::llvm_jit {
+
+/// What the functions of one module share.
+struct module_parts {
+    const compat::build_input &input;
+    const provenance &facts;
+    llvm::Module &module;
+    /// By index of the eBPF function; null: not reachable.
+    std::vector<llvm::Function *> functions;
+    /// callx: calls the function or helper that a value names. Null when there is no callx.
+    llvm::Function *call_value = nullptr;
+    /// Whether a chain of local calls can be longer than the call depth allows.
+    bool checks_depth = true;
+    /// Whether a spent slice is refilled outside of the loop that spent it, so that the loop itself
+    /// is simple enough to be vectorised.
+    bool nests_refills = true;
+
+    [[nodiscard]] llvm::FunctionCallee runtime(const char *name, llvm::Type *result,
+                                               llvm::ArrayRef<llvm::Type *> parameters) const;
+};
+
+/// The parameters of every compiled function: run_state, slice, r10, r1 to r5.
+[[nodiscard]] llvm::FunctionType *function_type(llvm::LLVMContext &context);
+/// struct outcome
+[[nodiscard]] llvm::StructType *outcome_type(llvm::LLVMContext &context);
+
+/// What IR for any compiled function needs: blocks that end the run, the budget.
+class code_builder {
+public:
+    code_builder(module_parts &parts, llvm::Function &fn);
+
+protected:
+    using value = llvm::Value *;
+    using block = llvm::BasicBlock *;
+
+    [[nodiscard]] llvm::ConstantInt *word(uint64_t v) { return b_.getInt64(v); }
+    block new_block(const char *name);
+    /// Branches to a new block if `condition` is likely true, else to `otherwise`; goes on in it.
+    void go_on_if(value condition, block otherwise, const char *name);
+    /// The words that `slice` has after paying `units` for the call at `pc`.
+    value charge(value slice, uint32_t units, value pc);
+    value refill(value slice, uint32_t units, value pc);
+    /// Ends the run with a fault.
+    void fault(value pc_and_kind, value operand);
+    /// Whether the frame is not the last that the call depth allows; ends the run otherwise.
+    void check_depth(value pc_and_kind);
+    value state_word(state_word which);
+    void return_outcome(value r0, value slice);
+    value call_function(llvm::Function *callee, value slice, llvm::ArrayRef<value> arguments);
+
+    module_parts &parts_;
+    llvm::Function &fn_;
+    llvm::IRBuilder<> b_;
+    value state_;
+    value slice_;
+    value frame_;  ///< r10 as a number
+    block end_run_;
+    llvm::MDNode *likely_;
+};
+
+class function_compiler : code_builder {
+public:
+    function_compiler(module_parts &parts, uint32_t index);
+    void compile();
+
+private:
+    using registers = std::array<value, isa::register_count>;
+
+    /// A jump that has been compiled: what the registers hold on it.
+    struct edge {
+        block from;
+        registers reg;
+        origins origin;
+        value slice;
+        value tries;
+    };
+
+    /// A block that backward jumps go to. `pre` is entered once, and again after each refill; the
+    /// loop itself begins at `body`.
+    struct loop_header {
+        block body = nullptr;
+        std::array<llvm::PHINode *, isa::register_count> pre_phis{};
+        std::array<llvm::PHINode *, isa::register_count> phis{};
+        llvm::PHINode *pre_slice = nullptr;
+        llvm::PHINode *slice = nullptr;
+        llvm::PHINode *pre_tries = nullptr;
+        llvm::PHINode *tries = nullptr;
+    };
+
+    struct address {
+        value pointer;
+        llvm::Align align;
+    };
+
+    // --- control flow
+    void enter();
+    void begin_block(uint32_t index);
+    void merge_edges(uint32_t index);
+    void begin_loop(uint32_t index);
+    void compile_block(uint32_t index);
+    block jump_to(uint32_t pc, uint32_t target);
+    block jump_back(uint32_t pc, uint32_t index);
+    void go_to(uint32_t pc, uint32_t target);
+    void branch(uint32_t pc, value condition, uint32_t target);
+    void leave(value r0);
+    [[nodiscard]] edge here() const { return {b_.GetInsertBlock(), reg_, origin_, slice_, tries_}; }
+    value on_edge(const edge &e, unsigned reg, uint32_t target);
+    void add_incoming(const edge &e, uint32_t target, llvm::ArrayRef<llvm::PHINode *> phis,
+                      llvm::PHINode *slice, llvm::PHINode *tries);
+    [[nodiscard]] llvm::Type *phi_type(uint32_t block_index, unsigned reg) const;
+    [[nodiscard]] uint32_t block_at(uint32_t pc) const;
+
+    // --- registers
+    value get(unsigned reg);
+    value get32(unsigned reg) { return b_.CreateTrunc(get(reg), b_.getInt32Ty()); }
+    value get_pointer(unsigned reg);
+    value to_word(value v) {
+        return v->getType()->isPointerTy() ? b_.CreatePtrToInt(v, b_.getInt64Ty()) : v;
+    }
+    void set(unsigned reg, value v) { reg_[reg] = v; }
+    void clear_arguments();
+
+    // --- instructions
+    void compile_instruction(uint32_t pc);
+    void compile_alu(uint32_t pc);
+    value arithmetic(isa::operation op, value a, value b);
+    value divide(isa::operation op, value a, value b);
+    bool compile_address(uint32_t pc);
+    void compile_convert(uint32_t pc);
+    void compile_branch(uint32_t pc);
+    void compile_gotox(uint32_t pc);
+    void compile_call(uint32_t pc);
+    void call_local(uint32_t pc);
+    void call_helper(uint32_t pc);
+    value call_helper_directly(const compat::helper_binding &helper);
+    value call_through_runtime(uint32_t pc, const compat::helper_binding &helper);
+    void call_value(uint32_t pc);
+    void compile_load(uint32_t pc);
+    void compile_store(uint32_t pc);
+    void compile_atomic(uint32_t pc);
+    value atomic_result(uint32_t pc, const address &at, value operand);
+    void compile_packet(uint32_t pc);
+    value operand(uint32_t pc, llvm::Type *type);
+
+    // --- memory
+    address access(uint32_t pc, unsigned base, permission wanted, bool atomic);
+    address access_frame(uint32_t pc, unsigned base, uint64_t packed, bool atomic);
+    void check(value number, value is_likely, uint64_t packed);
+    void check_alignment(value number, uint64_t packed);
+    value input_limit(uint64_t size);
+    [[nodiscard]] bool checks() const { return parts_.input.config.bounds_checks; }
+
+    uint32_t index_;
+    const vm::function &range_;
+    const function_facts &facts_;
+    const program &p_;
+    int64_t frame_size_;
+
+    std::vector<block> blocks_;
+    std::vector<std::vector<edge>> edges_;
+    std::vector<loop_header> headers_;
+    std::vector<bool> is_header_;
+
+    registers reg_{};
+    origins origin_{};
+    value tries_ = nullptr;      ///< may_goto: how often it still falls through
+    value frame_top_ = nullptr;  ///< r10 as a pointer
+    value input_begin_ = nullptr;
+    value input_len_ = nullptr;
+    std::array<value, 9> input_limits_{};
+    value call_words_ = nullptr;
+};
+
+}  // namespace bpftime::vm::llvm_jit

@@ -1,0 +1,557 @@
+// bpftime-vm: one eBPF function to one LLVM function: the instructions
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "compiler.hpp"
+#include "function_compiler.hpp"
+
+#include <llvm/IR/Intrinsics.h>
+#include <llvm/IR/MDBuilder.h>
+
+#include <bit>
+#include <set>
+#include <utility>
+
+namespace bpftime::vm::llvm_jit {
+
+namespace {
+
+using compat::fault_kind;
+using isa::insn_id;
+using isa::operation;
+using isa::operation_kind;
+using isa::width;
+using llvm::CmpInst;
+
+CmpInst::Predicate predicate_of(operation op) {
+    switch (op) {
+    case operation::jeq: return CmpInst::ICMP_EQ;
+    case operation::jgt: return CmpInst::ICMP_UGT;
+    case operation::jge: return CmpInst::ICMP_UGE;
+    case operation::jlt: return CmpInst::ICMP_ULT;
+    case operation::jle: return CmpInst::ICMP_ULE;
+    case operation::jsgt: return CmpInst::ICMP_SGT;
+    case operation::jsge: return CmpInst::ICMP_SGE;
+    case operation::jslt: return CmpInst::ICMP_SLT;
+    case operation::jsle: return CmpInst::ICMP_SLE;
+    default: return CmpInst::ICMP_NE;  // jne, and jset's comparison with 0
+    }
+}
+
+permission permission_of(operation op) {
+    switch (op) {
+    case operation::load:
+    case operation::load_sx:
+    case operation::load_acquire: return permission::read;
+    case operation::store:
+    case operation::store_release: return permission::write;
+    default: return permission::read_write;
+    }
+}
+
+/// The alignment of the byte at this distance from r10, which is aligned to 16.
+llvm::Align alignment_at(int64_t offset) {
+    const auto known = std::countr_zero(static_cast<uint64_t>(offset) | 16U);
+    return llvm::Align{uint64_t{1} << known};
+}
+
+/// Whether a call has to go through the host, which checks arguments and grants results.
+bool needs_host(const compat::helper_binding &helper, const compat::vm_config &config) {
+    const helper_declaration &d = helper.declaration();
+    if (config.pointer_secret != 0) return true;
+    if (not d.typed) return false;
+    if (d.result != result_kind::scalar) return true;
+    return config.bounds_checks and
+           std::ranges::any_of(d.arguments, [](const argument_declaration &a) {
+               return a.kind == argument_kind::memory_read or
+                      a.kind == argument_kind::memory_write or
+                      a.kind == argument_kind::memory_read_write;
+           });
+}
+
+}  // namespace
+
+void function_compiler::compile_instruction(uint32_t pc) {
+    const isa::instruction &i = p_.insn(pc);
+    switch (isa::kind_of(i.id)) {
+    case operation_kind::alu: return compile_alu(pc);
+    case operation_kind::convert: return compile_convert(pc);
+    case operation_kind::branch: return compile_branch(pc);
+    case operation_kind::jump:
+        return i.id == insn_id::gotox ? compile_gotox(pc) : go_to(pc, p_.jump_target(pc));
+    case operation_kind::call: return compile_call(pc);
+    case operation_kind::exit: return leave(get(0));
+    case operation_kind::load: return compile_load(pc);
+    case operation_kind::store: return compile_store(pc);
+    case operation_kind::atomic: return compile_atomic(pc);
+    case operation_kind::packet: return compile_packet(pc);
+    case operation_kind::wide: return set(i.dst, word(parts_.input.linked.lddw_value(p_, pc)));
+    }
+}
+
+// --- arithmetic
+
+function_compiler::value function_compiler::operand(uint32_t pc, llvm::Type *type) {
+    const isa::instruction &i = p_.insn(pc);
+    if (isa::info(isa::info(i.id).shape).imm == isa::imm_role::value)
+        return llvm::ConstantInt::getSigned(type, i.imm);
+    return b_.CreateTrunc(get(i.src), type);
+}
+
+/// Additions that keep an address an address. False if `pc` is not one.
+bool function_compiler::compile_address(uint32_t pc) {
+    const isa::instruction &i = p_.insn(pc);
+    if (i.id == insn_id::mov64_reg) {
+        set(i.dst, reg_[i.src]);
+        return true;
+    }
+    const bool adds = i.id == insn_id::add64_imm or i.id == insn_id::add64_reg;
+    const bool subtracts = i.id == insn_id::sub64_imm or i.id == insn_id::sub64_reg;
+    if (not adds and not subtracts) return false;
+    const bool from_source =
+        i.id == insn_id::add64_reg and
+        (origin_[i.dst].is_frame() or origin_[i.src].is_frame() ? origin_[i.src].is_frame()
+                                                                : parts_.facts.base_is_source(pc));
+    const uint8_t base = from_source ? i.src : i.dst;
+    const auto distance = [&]() -> value {
+        const value by = from_source ? get(i.dst) : operand(pc, b_.getInt64Ty());
+        return subtracts ? b_.CreateNeg(by) : by;
+    };
+    const origin after = parts_.facts.step(pc, origin_)[i.dst];
+    if (after.is_frame()) {
+        if (after.exact) {
+            set(i.dst, nullptr);
+            return true;
+        }
+        const origin &from = origin_[base];
+        const value offset =
+            from.exact ? word(static_cast<uint64_t>(int64_t{from.offset})) : reg_[base];
+        set(i.dst, b_.CreateAdd(offset, distance()));
+        return true;
+    }
+    if (not parts_.facts.result_is_address(pc)) return false;
+    set(i.dst, b_.CreateGEP(b_.getInt8Ty(), get_pointer(base), distance()));
+    return true;
+}
+
+void function_compiler::compile_alu(uint32_t pc) {
+    const isa::instruction &i = p_.insn(pc);
+    if (compile_address(pc)) return;
+    const isa::insn_info &row = isa::info(i.id);
+    llvm::Type *const type = row.width == width::w32 ? b_.getInt32Ty() : b_.getInt64Ty();
+    const value b = operand(pc, type);
+    const value a = row.operation == operation::mov ? b : b_.CreateTrunc(get(i.dst), type);
+    set(i.dst, b_.CreateZExt(arithmetic(row.operation, a, b), b_.getInt64Ty()));
+}
+
+function_compiler::value function_compiler::arithmetic(operation op, value a, value b) {
+    const auto count = [&] {
+        return b_.CreateAnd(
+            b, llvm::ConstantInt::get(b->getType(), b->getType()->getIntegerBitWidth() - 1));
+    };
+    switch (op) {
+    case operation::add: return b_.CreateAdd(a, b);
+    case operation::sub: return b_.CreateSub(a, b);
+    case operation::mul: return b_.CreateMul(a, b);
+    case operation::or_: return b_.CreateOr(a, b);
+    case operation::and_: return b_.CreateAnd(a, b);
+    case operation::xor_: return b_.CreateXor(a, b);
+    case operation::lsh: return b_.CreateShl(a, count());
+    case operation::rsh: return b_.CreateLShr(a, count());
+    case operation::arsh: return b_.CreateAShr(a, count());
+    case operation::mov: return b;
+    default: return divide(op, a, b);
+    }
+}
+
+/// Division by a divisor that is made harmless first: what a division by zero, or INT_MIN by -1,
+/// would do must not be left to the optimiser.
+function_compiler::value function_compiler::divide(operation op, value a, value b) {
+    llvm::Type *const type = a->getType();
+    const auto constant = [&](int64_t v) { return llvm::ConstantInt::getSigned(type, v); };
+    const value is_zero = b_.CreateICmpEQ(b, constant(0));
+    const bool is_division = op == operation::div or op == operation::sdiv;
+    if (op == operation::div or op == operation::mod) {
+        const value safe = b_.CreateSelect(is_zero, constant(1), b);
+        return is_division ? b_.CreateSelect(is_zero, constant(0), b_.CreateUDiv(a, safe))
+                           : b_.CreateSelect(is_zero, a, b_.CreateURem(a, safe));
+    }
+    const value is_minus_one = b_.CreateICmpEQ(b, constant(-1));
+    const value safe = b_.CreateSelect(b_.CreateOr(is_zero, is_minus_one), constant(1), b);
+    if (is_division) {
+        const value quotient =
+            b_.CreateSelect(is_minus_one, b_.CreateNeg(a), b_.CreateSDiv(a, safe));
+        return b_.CreateSelect(is_zero, constant(0), quotient);
+    }
+    // By 1 the remainder is 0, as it is by -1.
+    return b_.CreateSelect(is_zero, a, b_.CreateSRem(a, safe));
+}
+
+void function_compiler::compile_convert(uint32_t pc) {
+    const isa::instruction &i = p_.insn(pc);
+    const isa::insn_info &row = isa::info(i.id);
+    const bool unary = isa::info(row.shape).src == isa::register_role::none;
+    const value word_value = get(unary ? i.dst : i.src);
+    const auto narrow = [&](unsigned bits) {
+        return b_.CreateTrunc(word_value, b_.getIntNTy(bits));
+    };
+    llvm::Type *const type = b_.getIntNTy(isa::bits_of(row.width));
+    value v = nullptr;
+    switch (row.operation) {
+    case operation::neg: v = b_.CreateNeg(narrow(isa::bits_of(row.width))); break;
+    case operation::movsx8: v = b_.CreateSExt(narrow(8), type); break;
+    case operation::movsx16: v = b_.CreateSExt(narrow(16), type); break;
+    case operation::movsx32: v = b_.CreateSExt(narrow(32), type); break;
+    case operation::le: v = narrow(isa::bits_of(row.width)); break;
+    case operation::be:
+    case operation::bswap:
+        v = b_.CreateUnaryIntrinsic(llvm::Intrinsic::bswap, narrow(isa::bits_of(row.width)));
+        break;
+    default: std::unreachable();  // addr_space_cast: linkage refuses it
+    }
+    set(i.dst, b_.CreateZExt(v, b_.getInt64Ty()));
+}
+
+// --- jumps
+
+void function_compiler::compile_branch(uint32_t pc) {
+    const isa::instruction &i = p_.insn(pc);
+    const isa::insn_info &row = isa::info(i.id);
+    if (row.operation == operation::may_goto) {
+        const value tries = tries_;
+        const value spent = b_.CreateICmpEQ(tries, word(0));
+        const block taken = jump_to(pc, p_.jump_target(pc));
+        tries_ = b_.CreateSub(tries, word(1));
+        const block next = new_block("tries");
+        b_.CreateCondBr(spent, taken, next);
+        b_.SetInsertPoint(next);
+        return go_to(pc, pc + 1);
+    }
+    const auto predicate = predicate_of(row.operation);
+    value a = reg_[i.dst];
+    const bool is_reg = isa::info(row.shape).src != isa::register_role::none;
+    value b = is_reg ? reg_[i.src] : nullptr;
+    const bool are_pointers = is_reg and row.width == width::w64 and a != nullptr and
+                              b != nullptr and a->getType()->isPointerTy() and
+                              b->getType()->isPointerTy() and row.operation != operation::jset and
+                              not CmpInst::isSigned(predicate);
+    if (not are_pointers) {
+        llvm::Type *const type = b_.getIntNTy(isa::bits_of(row.width));
+        a = b_.CreateTrunc(get(i.dst), type);
+        b = operand(pc, type);
+        if (row.operation == operation::jset) {
+            a = b_.CreateAnd(a, b);
+            b = llvm::ConstantInt::get(type, 0);
+        }
+    }
+    branch(pc, b_.CreateICmp(predicate, a, b), p_.jump_target(pc));
+}
+
+void function_compiler::compile_gotox(uint32_t pc) {
+    const value target = get(p_.insn(pc).dst);
+    const block bad = new_block("bad_target");
+    llvm::SwitchInst *const jump = b_.CreateSwitch(target, bad);
+    for (const uint32_t to : p_.jump_targets()) {
+        if (to < range_.begin or to >= range_.end) continue;
+        const block on_the_way = new_block("target");
+        jump->addCase(word(code_handle(to)), on_the_way);
+        b_.SetInsertPoint(on_the_way);
+        go_to(pc, to);
+    }
+    b_.SetInsertPoint(bad);
+    fault(word(pack_fault(pc, fault_kind::bad_jump_target)), target);
+    b_.CreateBr(end_run_);
+}
+
+// --- calls
+
+void function_compiler::compile_call(uint32_t pc) {
+    const isa::instruction &i = p_.insn(pc);
+    switch (isa::info(i.id).operation) {
+    case operation::call_local: call_local(pc); break;
+    case operation::call_helper: call_helper(pc); break;
+    case operation::callx: call_value(pc); break;
+    default: std::unreachable();  // call_kfunc: linkage refuses it
+    }
+    clear_arguments();
+}
+
+void function_compiler::call_local(uint32_t pc) {
+    const uint32_t callee = p_.function_at(p_.callee_pc(pc));
+    slice_ = charge(slice_, p_.functions()[callee].weight, b_.getInt32(pc));
+    check_depth(word(pack_fault(pc, fault_kind::call_depth_exceeded)));
+    std::vector<value> arguments{
+        b_.CreateSub(frame_, word(2 * static_cast<uint64_t>(frame_size_)))};
+    for (unsigned r = 1; r <= max_helper_arguments; ++r) {
+        const bool used = has(parts_.facts.of_function(callee).arguments, r);
+        arguments.push_back(used ? get(r) : word(0));
+    }
+    const value result = call_function(parts_.functions[callee], slice_, arguments);
+    set(0, b_.CreateExtractValue(result, 0));
+    slice_ = b_.CreateExtractValue(result, 1);
+    go_on_if(b_.CreateICmpSGE(slice_, word(0)), end_run_, "returned");
+}
+
+void function_compiler::call_value(uint32_t pc) {
+    const isa::instruction &i = p_.insn(pc);
+    const auto reg = i.id == insn_id::callx_imm ? static_cast<unsigned>(i.imm) : i.dst;
+    std::vector<value> arguments{frame_};
+    for (unsigned r = 1; r <= max_helper_arguments; ++r) arguments.push_back(get(r));
+    arguments.push_back(get(reg));
+    arguments.push_back(b_.getInt32(pc));
+    const value result = call_function(parts_.call_value, slice_, arguments);
+    set(0, b_.CreateExtractValue(result, 0));
+    slice_ = b_.CreateExtractValue(result, 1);
+    go_on_if(b_.CreateICmpSGE(slice_, word(0)), end_run_, "returned");
+}
+
+void function_compiler::call_helper(uint32_t pc) {
+    const auto id = static_cast<uint32_t>(p_.insn(pc).imm);
+    const compat::helper_binding &helper = *parts_.input.linked.helper(id);
+    const value r0 = needs_host(helper, parts_.input.config) ? call_through_runtime(pc, helper)
+                                                             : call_helper_directly(helper);
+    set(0, r0);
+    if (parts_.input.config.unwind_helper == id)
+        go_on_if(b_.CreateICmpNE(r0, word(0)), end_run_, "stays");
+}
+
+function_compiler::value function_compiler::call_helper_directly(
+    const compat::helper_binding &helper) {
+    const helper_declaration &d = helper.declaration();
+    std::vector<value> arguments;
+    if (helper.has_context()) {
+        arguments.push_back(
+            parts_.module.getOrInsertGlobal(helper_context_symbol(d.id), b_.getInt8Ty()));
+    }
+    for (unsigned r = 1; r <= max_helper_arguments; ++r) {
+        arguments.push_back(r <= d.arity() ? get(r) : word(0));
+    }
+    std::vector<llvm::Type *> types;
+    for (const value a : arguments) types.push_back(a->getType());
+    const llvm::FunctionCallee callee =
+        parts_.runtime(helper_symbol(d.id).c_str(), b_.getInt64Ty(), types);
+    llvm::CallInst *const call = b_.CreateCall(callee, arguments);
+    if (d.purity != helper_purity::impure) {
+        // A pure helper gives its result and does nothing else, so it does not throw either.
+        call->setDoesNotThrow();
+        call->addFnAttr(llvm::Attribute::WillReturn);
+        if (d.purity == helper_purity::constant)
+            call->setDoesNotAccessMemory();
+        else
+            call->setOnlyReadsMemory();
+    }
+    return call;
+}
+
+function_compiler::value function_compiler::call_through_runtime(
+    uint32_t pc, const compat::helper_binding &helper) {
+    const helper_declaration &d = helper.declaration();
+    if (call_words_ == nullptr) {
+        llvm::IRBuilder<> entry{&fn_.getEntryBlock(), fn_.getEntryBlock().begin()};
+        call_words_ = entry.CreateAlloca(
+            llvm::ArrayType::get(entry.getInt64Ty(), max_helper_arguments), nullptr, "words");
+    }
+    for (unsigned r = 1; r <= max_helper_arguments; ++r) {
+        b_.CreateStore(r <= d.arity() ? get(r) : word(0),
+                       b_.CreateConstInBoundsGEP1_64(b_.getInt64Ty(), call_words_, r - 1));
+    }
+    const value binding =
+        parts_.module.getOrInsertGlobal(helper_binding_symbol(d.id), b_.getInt8Ty());
+    const auto callee = parts_.runtime(
+        "ebpf_rt_call_helper", b_.getInt64Ty(),
+        {b_.getPtrTy(), b_.getPtrTy(), b_.getInt32Ty(), b_.getPtrTy(), b_.getInt64Ty()});
+    const value ok = b_.CreateCall(callee, {state_, binding, b_.getInt32(pc), call_words_, frame_});
+    go_on_if(b_.CreateICmpNE(ok, word(0)), end_run_, "called");
+    return b_.CreateLoad(b_.getInt64Ty(), call_words_);
+}
+
+// --- memory
+
+/// One more than the highest offset in the input memory that an access of `size` bytes may have.
+function_compiler::value function_compiler::input_limit(uint64_t size) {
+    value &limit = input_limits_[size];
+    if (limit == nullptr) {
+        llvm::IRBuilder<> entry{fn_.getEntryBlock().getTerminator()};
+        limit = entry.CreateBinaryIntrinsic(llvm::Intrinsic::usub_sat, input_len_, word(size - 1));
+    }
+    return limit;
+}
+
+/// Asks the memory map about an access that the code itself cannot tell to be fine.
+void function_compiler::check(value number, value is_likely, uint64_t packed) {
+    const block ask = new_block("ask");
+    const block fine = new_block("fine");
+    b_.CreateCondBr(is_likely, fine, ask, likely_);
+    b_.SetInsertPoint(ask);
+    const auto callee =
+        parts_.runtime("ebpf_rt_check", b_.getInt64Ty(),
+                       {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt64Ty(), b_.getInt64Ty()});
+    const value ok = b_.CreateCall(callee, {state_, number, word(packed), frame_});
+    b_.CreateCondBr(b_.CreateICmpNE(ok, word(0)), fine, end_run_, likely_);
+    b_.SetInsertPoint(fine);
+}
+
+void function_compiler::check_alignment(value number, uint64_t packed) {
+    const uint64_t size = access_word::unpack(packed).size;
+    if (size == 1) return;
+    const block misaligned = new_block("misaligned");
+    const block aligned = new_block("aligned");
+    b_.CreateCondBr(b_.CreateICmpEQ(b_.CreateAnd(number, word(size - 1)), word(0)), aligned,
+                    misaligned, likely_);
+    b_.SetInsertPoint(misaligned);
+    const auto callee =
+        parts_.runtime("ebpf_rt_misaligned", b_.getVoidTy(),
+                       {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt64Ty(), b_.getInt64Ty()});
+    b_.CreateCall(callee, {state_, number, word(packed), frame_});
+    b_.CreateBr(end_run_);
+    b_.SetInsertPoint(aligned);
+}
+
+function_compiler::address function_compiler::access_frame(uint32_t pc, unsigned base,
+                                                           uint64_t packed, bool atomic) {
+    const origin &o = origin_[base];
+    const int64_t size = access_word::unpack(packed).size;
+    const int64_t at = (o.exact ? int64_t{o.offset} : 0) + p_.insn(pc).offset;
+    const value distance = o.exact ? word(static_cast<uint64_t>(at))
+                                   : b_.CreateAdd(reg_[base], word(static_cast<uint64_t>(at)));
+    const bool inside = o.exact and at >= -frame_size_ and at <= -size;
+    const value pointer = b_.CreateGEP(b_.getInt8Ty(), frame_top_, distance);
+    const llvm::Align align = o.exact ? alignment_at(at) : llvm::Align{1};
+    if (not checks()) return {pointer, align};
+    const value number = b_.CreateAdd(frame_, distance);
+    value result = pointer;
+    if (not inside) {
+        const value from_bottom = b_.CreateAdd(distance, word(static_cast<uint64_t>(frame_size_)));
+        const value is_inside =
+            size > frame_size_
+                ? static_cast<value>(b_.getFalse())
+                : b_.CreateICmpULE(from_bottom, word(static_cast<uint64_t>(frame_size_ - size)));
+        check(number, is_inside, packed);
+        // Outside of a frame that is not in memory, the memory map has found other memory.
+        if (not facts_.frame_in_memory) {
+            result = b_.CreateSelect(is_inside, pointer, b_.CreateIntToPtr(number, b_.getPtrTy()));
+        }
+    }
+    if (atomic and not(o.exact and align.value() >= static_cast<uint64_t>(size)))
+        check_alignment(number, packed);
+    return {result, align};
+}
+
+function_compiler::address function_compiler::access(uint32_t pc, unsigned base, permission wanted,
+                                                     bool atomic) {
+    const isa::instruction &i = p_.insn(pc);
+    const uint32_t size = isa::bytes_of(isa::info(i.id).width);
+    const uint64_t packed = access_word{pc, size, wanted}.pack();
+    if (origin_[base].is_frame()) return access_frame(pc, base, packed, atomic);
+    const value pointer = b_.CreateGEP(b_.getInt8Ty(), get_pointer(base),
+                                       word(static_cast<uint64_t>(int64_t{i.offset})));
+    if (checks()) {
+        const value number = b_.CreatePtrToInt(pointer, b_.getInt64Ty());
+        const value offset = b_.CreateSub(number, input_begin_);
+        check(number, b_.CreateICmpULT(offset, input_limit(size)), packed);
+        if (atomic) check_alignment(number, packed);
+    }
+    return {pointer, llvm::Align{1}};
+}
+
+void function_compiler::compile_load(uint32_t pc) {
+    const isa::instruction &i = p_.insn(pc);
+    const isa::insn_info &row = isa::info(i.id);
+    const address at = access(pc, i.src, permission::read, false);
+    llvm::Type *const type = b_.getIntNTy(isa::bits_of(row.width));
+    const value loaded = b_.CreateAlignedLoad(type, at.pointer, at.align);
+    const value v = row.operation == operation::load_sx ? b_.CreateSExt(loaded, b_.getInt64Ty())
+                                                        : b_.CreateZExt(loaded, b_.getInt64Ty());
+    set(i.dst, parts_.facts.result_is_address(pc) ? b_.CreateIntToPtr(v, b_.getPtrTy()) : v);
+}
+
+void function_compiler::compile_store(uint32_t pc) {
+    const isa::instruction &i = p_.insn(pc);
+    llvm::Type *const type = b_.getIntNTy(isa::bits_of(isa::info(i.id).width));
+    const value v = operand(pc, type);
+    const address at = access(pc, i.dst, permission::write, false);
+    b_.CreateAlignedStore(v, at.pointer, at.align);
+}
+
+void function_compiler::compile_atomic(uint32_t pc) {
+    const isa::instruction &i = p_.insn(pc);
+    const isa::insn_info &row = isa::info(i.id);
+    llvm::Type *const type = b_.getIntNTy(isa::bits_of(row.width));
+    const bool loads = row.operation == operation::load_acquire;
+    const value v = loads ? nullptr : b_.CreateTrunc(get(i.src), type);
+    address at = access(pc, loads ? i.src : i.dst, permission_of(row.operation), true);
+    at.align = llvm::Align{isa::bytes_of(row.width)};
+    const value result = atomic_result(pc, at, v);
+    const reg_set written = parts_.facts.use_of(pc).writes;
+    if (written == 0) return;
+    const auto reg = static_cast<unsigned>(std::countr_zero(written));
+    const value extended = b_.CreateZExt(result, b_.getInt64Ty());
+    set(reg,
+        parts_.facts.result_is_address(pc) ? b_.CreateIntToPtr(extended, b_.getPtrTy()) : extended);
+}
+
+/// Orders as the kernel's: operations that fetch are full barriers, the others order nothing.
+function_compiler::value function_compiler::atomic_result(uint32_t pc, const address &at, value v) {
+    using enum llvm::AtomicRMWInst::BinOp;
+    constexpr auto relaxed = llvm::AtomicOrdering::Monotonic;
+    constexpr auto full = llvm::AtomicOrdering::SequentiallyConsistent;
+    const isa::insn_info &row = isa::info(p_.insn(pc).id);
+    const auto modify = [&](llvm::AtomicRMWInst::BinOp op, llvm::AtomicOrdering order) {
+        return b_.CreateAtomicRMW(op, at.pointer, v, at.align, order);
+    };
+    switch (row.operation) {
+    case operation::atomic_add: return modify(Add, relaxed);
+    case operation::atomic_or: return modify(Or, relaxed);
+    case operation::atomic_and: return modify(And, relaxed);
+    case operation::atomic_xor: return modify(Xor, relaxed);
+    case operation::atomic_fetch_add: return modify(Add, full);
+    case operation::atomic_fetch_or: return modify(Or, full);
+    case operation::atomic_fetch_and: return modify(And, full);
+    case operation::atomic_fetch_xor: return modify(Xor, full);
+    case operation::atomic_xchg: return modify(Xchg, full);
+    case operation::atomic_cmpxchg: {
+        const value expected = b_.CreateTrunc(get(0), v->getType());
+        const value pair = b_.CreateAtomicCmpXchg(at.pointer, expected, v, at.align, full, full);
+        return b_.CreateExtractValue(pair, 0);
+    }
+    case operation::load_acquire: {
+        llvm::LoadInst *const load =
+            b_.CreateAlignedLoad(b_.getIntNTy(isa::bits_of(row.width)), at.pointer, at.align);
+        load->setAtomic(llvm::AtomicOrdering::Acquire);
+        return load;
+    }
+    case operation::store_release: {
+        llvm::StoreInst *const store = b_.CreateAlignedStore(v, at.pointer, at.align);
+        store->setAtomic(llvm::AtomicOrdering::Release);
+        return store;
+    }
+    default: std::unreachable();
+    }
+}
+
+/// Legacy packet access: big-endian data of the input memory; out of range ends the function with
+/// r0 = 0.
+void function_compiler::compile_packet(uint32_t pc) {
+    const isa::instruction &i = p_.insn(pc);
+    const isa::insn_info &row = isa::info(i.id);
+    const bool indirect = row.shape == isa::shape::packet_ind;
+    const value imm = llvm::ConstantInt::getSigned(b_.getInt32Ty(), i.imm);
+    const value narrow = indirect ? b_.CreateAdd(get32(i.src), imm) : imm;
+    // A negative offset is a large one, and no input memory is that large.
+    const value offset = b_.CreateSExt(narrow, b_.getInt64Ty());
+    const value is_positive = b_.CreateICmpSGE(offset, word(0));
+    const value is_inside = b_.CreateICmpULT(offset, input_limit(isa::bytes_of(row.width)));
+    const block inside = new_block("packet");
+    const block outside = new_block("no_packet");
+    b_.CreateCondBr(b_.CreateAnd(is_positive, is_inside), inside, outside);
+    b_.SetInsertPoint(outside);
+    leave(word(0));
+    b_.SetInsertPoint(inside);
+    const value begin = b_.CreateIntToPtr(input_begin_, b_.getPtrTy());
+    value v = b_.CreateAlignedLoad(b_.getIntNTy(isa::bits_of(row.width)),
+                                   b_.CreateGEP(b_.getInt8Ty(), begin, offset), llvm::Align{1});
+    if (row.width != width::w8) v = b_.CreateUnaryIntrinsic(llvm::Intrinsic::bswap, v);
+    set(0, b_.CreateZExt(v, b_.getInt64Ty()));
+    clear_arguments();
+}
+
+}  // namespace bpftime::vm::llvm_jit

@@ -1,0 +1,289 @@
+// bpftime-vm: LLVM IR to native code in this process
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "native_code_gen.hpp"
+
+#include "compiler.hpp"
+#include "optimizer.hpp"
+
+#include <fmt/format.h>
+#include <llvm/ExecutionEngine/JITLink/EHFrameSupport.h>
+#include <llvm/ExecutionEngine/Orc/ExecutionUtils.h>
+#include <llvm/ExecutionEngine/Orc/LLJIT.h>
+#include <llvm/ExecutionEngine/Orc/ObjectLinkingLayer.h>
+#include <llvm/IR/LegacyPassManager.h>
+#include <llvm/IR/Verifier.h>
+#include <llvm/MC/TargetRegistry.h>
+#include <llvm/Support/SmallVectorMemoryBuffer.h>
+#include <llvm/Support/TargetSelect.h>
+#include <llvm/Support/raw_ostream.h>
+#include <llvm/Target/TargetMachine.h>
+#include <llvm/TargetParser/Host.h>
+#include <llvm/Transforms/Utils/Cloning.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <vector>
+
+namespace bpftime::vm::llvm_jit {
+
+namespace {
+
+using machine_ptr = std::unique_ptr<llvm::TargetMachine>;
+
+error internal_error(std::string_view what, llvm::Error e) {
+    return make_error(error_code::internal,
+                      fmt::format("{}: {}", what, llvm::toString(std::move(e))));
+}
+
+bool is_set(const char *variable) {
+    const char *const text = std::getenv(variable);
+    return text != nullptr and * text != '\0' and std::strcmp(text, "0") != 0;
+}
+
+template <typename Function>
+llvm::orc::ExecutorSymbolDef symbol_of(Function *function) {
+    return {llvm::orc::ExecutorAddr::fromPtr(function),
+            llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable};
+}
+
+llvm::CodeGenOptLevel codegen_level(unsigned level) {
+    switch (level) {
+    case 0: return llvm::CodeGenOptLevel::None;
+    case 1: return llvm::CodeGenOptLevel::Less;
+    case 2: return llvm::CodeGenOptLevel::Default;
+    default: return llvm::CodeGenOptLevel::Aggressive;
+    }
+}
+
+/// Everything of LLVM that is made once per process and never taken down: at exit, other threads
+/// may still run compiled code.
+class code_service {
+public:
+    static result<code_service *> get() {
+        static result<code_service *> service = make();
+        return service;
+    }
+
+    /// A machine of its own for one compilation: they are not thread-safe, and dear to make.
+    machine_ptr take_machine() {
+        const std::lock_guard lock{machines_lock_};
+        if (machines_.empty()) return machine_ptr{make_machine()};
+        machine_ptr machine = std::move(machines_.back());
+        machines_.pop_back();
+        return machine;
+    }
+
+    void give_back(machine_ptr machine) {
+        const std::lock_guard lock{machines_lock_};
+        machines_.push_back(std::move(machine));
+    }
+
+    result<loaded_code> load(std::unique_ptr<llvm::MemoryBuffer> object,
+                             const compat::build_input &input, const native_program *program);
+
+private:
+    class library_memory final : public loaded_code::memory {
+    public:
+        library_memory(llvm::orc::LLJIT &jit, llvm::orc::JITDylib &library)
+            : jit_{jit}, library_{library} {}
+        ~library_memory() override {
+            llvm::consumeError(jit_.getExecutionSession().removeJITDylib(library_));
+        }
+
+    private:
+        llvm::orc::LLJIT &jit_;
+        llvm::orc::JITDylib &library_;
+    };
+
+    static result<code_service *> make() {
+        llvm::InitializeNativeTarget();
+        llvm::InitializeNativeTargetAsmPrinter();
+        auto service = std::unique_ptr<code_service>{new code_service};
+        if (llvm::Error e = service->start())
+            return std::unexpected{internal_error("the LLVM JIT cannot start", std::move(e))};
+        return service.release();
+    }
+
+    llvm::Error start();
+    [[nodiscard]] llvm::TargetMachine *make_machine() const;
+    [[nodiscard]] llvm::orc::SymbolMap symbols_of(const compat::build_input &input,
+                                                  const native_program *program);
+
+    const llvm::Target *target_ = nullptr;
+    std::string triple_;
+    std::string cpu_;
+    std::string features_;
+    std::mutex machines_lock_;
+    std::vector<machine_ptr> machines_;
+    std::unique_ptr<llvm::orc::LLJIT> jit_;
+    llvm::orc::JITDylib *runtime_ = nullptr;
+    std::atomic<uint64_t> next_library_ = 0;
+};
+
+llvm::TargetMachine *code_service::make_machine() const {
+    llvm::TargetOptions options;
+    return target_->createTargetMachine(triple_, cpu_, features_, options, llvm::Reloc::PIC_,
+                                        llvm::CodeModel::Small, llvm::CodeGenOptLevel::Aggressive,
+                                        true);
+}
+
+llvm::Error code_service::start() {
+    triple_ = llvm::sys::getProcessTriple();
+    cpu_ = llvm::sys::getHostCPUName();
+    for (const auto &feature : llvm::sys::getHostCPUFeatures()) {
+        features_ += fmt::format("{}{}{}", features_.empty() ? "" : ",", feature.second ? '+' : '-',
+                                 feature.first().str());
+    }
+    std::string why;
+    target_ = llvm::TargetRegistry::lookupTarget(triple_, why);
+    if (target_ == nullptr) return llvm::createStringError(why);
+    machines_.emplace_back(make_machine());
+
+    llvm::orc::LLJITBuilder builder;
+    builder.setJITTargetMachineBuilder(
+        llvm::orc::JITTargetMachineBuilder{llvm::Triple{triple_}}.setCPU(cpu_));
+    builder.setDataLayout(machines_.front()->createDataLayout());
+    builder.setLinkProcessSymbolsByDefault(false);
+    builder.setPlatformSetUp(llvm::orc::setUpInactivePlatform);
+    builder.setObjectLinkingLayerCreator(
+        [](llvm::orc::ExecutionSession &session,
+           const llvm::Triple &) -> llvm::Expected<std::unique_ptr<llvm::orc::ObjectLayer>> {
+            auto memory = llvm::jitlink::InProcessMemoryManager::Create();
+            if (not memory) return memory.takeError();
+            auto layer =
+                std::make_unique<llvm::orc::ObjectLinkingLayer>(session, std::move(*memory));
+            layer->addPlugin(std::make_shared<llvm::orc::EHFrameRegistrationPlugin>(
+                session, std::make_unique<llvm::jitlink::InProcessEHFrameRegistrar>()));
+            return layer;
+        });
+    auto jit = builder.create();
+    if (not jit) return jit.takeError();
+    jit_ = std::move(*jit);
+    // What goes wrong is returned to whoever asked; nothing is printed.
+    jit_->getExecutionSession().setErrorReporter(
+        [](llvm::Error e) { llvm::consumeError(std::move(e)); });
+
+    runtime_ = &jit_->getExecutionSession().createBareJITDylib("runtime");
+    llvm::orc::SymbolMap symbols;
+    const auto add = [&](const char *name, auto *function) {
+        symbols[jit_->mangleAndIntern(name)] = symbol_of(function);
+    };
+    add("ebpf_rt_check", ebpf_rt_check);
+    add("ebpf_rt_misaligned", ebpf_rt_misaligned);
+    add("ebpf_rt_fault", ebpf_rt_fault);
+    add("ebpf_rt_refill", ebpf_rt_refill);
+    add("ebpf_rt_call_helper", ebpf_rt_call_helper);
+    add("ebpf_rt_call_value", ebpf_rt_call_value);
+    add("ebpf_rt_enter", ebpf_rt_enter);
+    add("memcpy", static_cast<void *(*)(void *, const void *, size_t)>(std::memcpy));
+    add("memmove", static_cast<void *(*)(void *, const void *, size_t)>(std::memmove));
+    add("memset", static_cast<void *(*)(void *, int, size_t)>(std::memset));
+    add("memcmp", static_cast<int (*)(const void *, const void *, size_t)>(std::memcmp));
+    add("bcmp", static_cast<int (*)(const void *, const void *, size_t)>(std::memcmp));
+    return runtime_->define(llvm::orc::absoluteSymbols(std::move(symbols)));
+}
+
+llvm::orc::SymbolMap code_service::symbols_of(const compat::build_input &input,
+                                              const native_program *program) {
+    llvm::orc::SymbolMap symbols;
+    const auto add = [&](const std::string &name, uint64_t address) {
+        symbols[jit_->mangleAndIntern(name)] = {llvm::orc::ExecutorAddr{address},
+                                                llvm::JITSymbolFlags::Exported};
+    };
+    add(program_symbol, reinterpret_cast<uint64_t>(program));
+    input.linked.for_each_helper([&](uint32_t id, const compat::helper_binding &helper) {
+        add(helper_symbol(id), helper.code(input.config.pointer_secret));
+        add(helper_context_symbol(id), reinterpret_cast<uint64_t>(helper.context()));
+        add(helper_binding_symbol(id), reinterpret_cast<uint64_t>(&helper));
+    });
+    return symbols;
+}
+
+result<loaded_code> code_service::load(std::unique_ptr<llvm::MemoryBuffer> object,
+                                       const compat::build_input &input,
+                                       const native_program *program) {
+    llvm::orc::ExecutionSession &session = jit_->getExecutionSession();
+    llvm::orc::JITDylib &library =
+        session.createBareJITDylib(fmt::format("program{}", next_library_.fetch_add(1)));
+    auto owner = std::make_unique<library_memory>(*jit_, library);
+    library.addToLinkOrder(*runtime_);
+    if (llvm::Error e = library.define(llvm::orc::absoluteSymbols(symbols_of(input, program))))
+        return std::unexpected{internal_error("compiled code cannot be linked", std::move(e))};
+    if (llvm::Error e = jit_->addObjectFile(library, std::move(object)))
+        return std::unexpected{internal_error("compiled code cannot be loaded", std::move(e))};
+    llvm::orc::SymbolLookupSet wanted;
+    const auto main = jit_->mangleAndIntern(main_symbol);
+    const auto entry = jit_->mangleAndIntern(entry_symbol);
+    wanted.add(main).add(entry);
+    auto found = session.lookup({{&library, llvm::orc::JITDylibLookupFlags::MatchAllSymbols}},
+                                std::move(wanted));
+    if (not found) {
+        return std::unexpected{internal_error("compiled code cannot be linked", found.takeError())};
+    }
+    return loaded_code{std::move(owner), (*found)[main].getAddress().toPtr<entry_function>(),
+                       (*found)[entry].getAddress().toPtr<compat::precompiled_ebpf_function>()};
+}
+
+void dump(const llvm::Module &module, const char *when) {
+    if (not is_set("LLVM_JIT_DUMP_IR")) return;
+    std::string text = fmt::format("; --- {} optimization\n", when);
+    llvm::raw_string_ostream{text} << module;
+    std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+/// The machine code of a module, as an object file or as text.
+llvm::SmallVector<char, 0> emit(llvm::Module &module, llvm::TargetMachine &machine,
+                                llvm::CodeGenFileType type) {
+    llvm::SmallVector<char, 0> bytes;
+    llvm::raw_svector_ostream out{bytes};
+    llvm::legacy::PassManager passes;
+    // Both native targets emit both kinds of file.
+    if (machine.addPassesToEmitFile(passes, out, nullptr, type)) std::abort();
+    passes.run(module);
+    return bytes;
+}
+
+void set_target(llvm::Module &module, const llvm::TargetMachine &machine) {
+    for (llvm::Function &fn : module.functions()) {
+        if (fn.isDeclaration()) continue;
+        fn.addFnAttr("target-cpu", machine.getTargetCPU());
+        fn.addFnAttr("target-features", machine.getTargetFeatureString());
+    }
+}
+
+}  // namespace
+
+result<loaded_code> generate_native_code(const compat::build_input &input,
+                                         const native_program *program) {
+    const auto service = code_service::get();
+    if (not service) return std::unexpected{service.error()};
+    machine_ptr machine = (*service)->take_machine();
+    const unsigned level = level_for(input.config.optimization_level, input.code.size());
+    machine->setOptLevel(codegen_level(level));
+    machine->setFastISel(level == 0);
+
+    llvm::LLVMContext context;
+    const std::unique_ptr<llvm::Module> module = compile_to_ir(
+        input, context, machine->createDataLayout(), machine->getTargetTriple().str());
+    set_target(*module, *machine);
+    dump(*module, "before");
+#ifndef NDEBUG
+    if (llvm::verifyModule(*module, &llvm::errs())) std::abort();
+#endif
+    optimize(*module, *machine, level);
+    dump(*module, "after");
+    if (is_set("LLVM_JIT_DUMP_ASM")) {
+        const auto text =
+            emit(*llvm::CloneModule(*module), *machine, llvm::CodeGenFileType::AssemblyFile);
+        std::fwrite(text.data(), 1, text.size(), stderr);
+    }
+    auto object = std::make_unique<llvm::SmallVectorMemoryBuffer>(
+        emit(*module, *machine, llvm::CodeGenFileType::ObjectFile), false);
+    (*service)->give_back(std::move(machine));
+    return (*service)->load(std::move(object), input, program);
+}
+
+}  // namespace bpftime::vm::llvm_jit

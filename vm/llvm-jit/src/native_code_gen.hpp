@@ -1,0 +1,41 @@
+// bpftime-vm: LLVM IR to native code in this process
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "abi.hpp"
+#include "compat/configured_vm.hpp"
+
+#include <memory>
+#include <utility>
+
+namespace bpftime::vm::llvm_jit {
+
+/// Code in executable memory; released with this object.
+class loaded_code {
+public:
+    class memory {
+    public:
+        virtual ~memory() = default;
+    };
+
+    loaded_code() = default;
+    loaded_code(std::unique_ptr<memory> owner, entry_function main_code,
+                compat::precompiled_ebpf_function native_entry) noexcept
+        : owner_{std::move(owner)}, main_{main_code}, entry_{native_entry} {}
+
+    [[nodiscard]] entry_function main() const noexcept { return main_; }
+    [[nodiscard]] compat::precompiled_ebpf_function entry() const noexcept { return entry_; }
+
+private:
+    std::unique_ptr<memory> owner_;
+    entry_function main_ = nullptr;
+    compat::precompiled_ebpf_function entry_ = nullptr;
+};
+
+/// Compiles a program and loads its code; `program` is what the native entry point will run.
+/// Thread-safe. LLVM's tables, target machines and the linker's session are made once per process.
+[[nodiscard]] result<loaded_code> generate_native_code(const compat::build_input &input,
+                                                       const native_program *program);
+
+}  // namespace bpftime::vm::llvm_jit

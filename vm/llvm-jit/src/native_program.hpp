@@ -1,0 +1,32 @@
+// bpftime-vm: a program that was compiled to native code
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "abi.hpp"
+#include "compat/configured_vm.hpp"
+#include "native_code_gen.hpp"
+
+namespace bpftime::vm::llvm_jit {
+
+/// Compiled code with what a run of it needs. Its address is known to the code, so it stays where
+/// it is.
+class native_program final : public compat::executable {
+public:
+    explicit native_program(const compat::build_input &input) : input_{input} {}
+
+    void adopt(loaded_code code) noexcept { code_ = std::move(code); }
+
+    bool execute(compat::run &r, uint64_t &r0) const override;
+    [[nodiscard]] compat::precompiled_ebpf_function entry() const noexcept override {
+        return code_.entry();
+    }
+    /// A run that began at the native entry point: r0, or UINT64_MAX on a fault.
+    uint64_t enter(void *mem, std::size_t mem_len) const;
+
+private:
+    compat::build_input input_;
+    loaded_code code_;
+};
+
+}  // namespace bpftime::vm::llvm_jit

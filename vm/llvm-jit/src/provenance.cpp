@@ -1,0 +1,397 @@
+// bpftime-vm: where the values of a program's registers come from, and which of them are addresses
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "provenance.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <ranges>
+
+namespace bpftime::vm::llvm_jit {
+
+namespace {
+
+using isa::insn_id;
+using isa::operation;
+using isa::operation_kind;
+
+constexpr origin integer{.kind = origin_kind::integer};
+constexpr origin opaque{.kind = origin_kind::opaque};
+constexpr origin pointer{.kind = origin_kind::pointer};
+
+bool is_helper_call(const isa::instruction &i) {
+    return isa::info(i.id).operation == operation::call_helper;
+}
+
+bool is_callx(const isa::instruction &i) { return isa::info(i.id).operation == operation::callx; }
+
+/// The register that holds callx's target.
+uint8_t callx_register(const isa::instruction &i) {
+    return i.id == insn_id::callx_imm ? static_cast<uint8_t>(i.imm) : i.dst;
+}
+
+bool is_memory_access(const isa::instruction &i) {
+    return isa::info(isa::info(i.id).shape).offset == isa::offset_role::memory;
+}
+
+/// The register that a memory access is based on: the source of loads, the destination of the rest.
+uint8_t base_register(const isa::instruction &i) {
+    const auto &row = isa::info(i.id);
+    const bool loads = row.operation == operation::load or row.operation == operation::load_sx or
+                       row.operation == operation::load_acquire;
+    return loads ? i.src : i.dst;
+}
+
+bool has_source(const isa::instruction &i) {
+    return isa::info(isa::info(i.id).shape).src != isa::register_role::none;
+}
+
+bool is_wide_add(insn_id id) { return id == insn_id::add64_reg or id == insn_id::add64_imm; }
+bool is_wide_sub(insn_id id) { return id == insn_id::sub64_reg or id == insn_id::sub64_imm; }
+
+/// The registers that a helper gets.
+reg_set arguments_of(const compat::helper_binding *helper) {
+    if (helper == nullptr) return argument_regs;
+    return argument_regs & ((reg_bit(1) << helper->declaration().arity()) - 1);
+}
+
+/// `to` after a path with `from` joins it.
+origin merge(const origin &to, const origin &from) {
+    if (to.kind == origin_kind::nothing or to == from) return from;
+    if (from.kind == origin_kind::nothing) return to;
+    if (to.is_frame() and from.is_frame()) return {.kind = origin_kind::frame};
+    if (to.is_frame() or from.is_frame()) return integer;
+    return std::max(to.kind, from.kind) == origin_kind::pointer ? pointer
+           : to == integer and from == integer                  ? integer
+                                                                : opaque;
+}
+
+/// frame + value, as long as the offset stays small enough to be worth knowing.
+origin moved(const origin &frame, int64_t by) {
+    const int64_t offset = frame.offset + by;
+    const bool fits = frame.exact and offset > -(int64_t{1} << 30) and offset < (int64_t{1} << 30);
+    if (not fits) return {.kind = origin_kind::frame};
+    return {.kind = origin_kind::frame, .exact = true, .offset = static_cast<int32_t>(offset)};
+}
+
+}  // namespace
+
+provenance::provenance(const program &p, const compat::linkage &linked, uint32_t frame_size)
+    : p_{p},
+      linked_{linked},
+      frame_size_{frame_size},
+      blocks_(p.blocks().size()),
+      functions_(p.functions().size()),
+      is_address_(p.size()),
+      base_is_source_(p.size()) {
+    // A caller's liveness needs its callees'. Arguments only grow from one round to the next, and
+    // calls in a circle are rare, so that few rounds are needed.
+    for (function_facts &f : functions_) f.arguments = argument_regs;
+    for (const uint32_t f :
+         std::views::iota(0U, static_cast<uint32_t>(functions_.size())) | std::views::reverse) {
+        if (p_.functions()[f].reachable) find_liveness(f);
+    }
+    for (uint32_t f = 0; f < functions_.size(); ++f) {
+        if (not p_.functions()[f].reachable) continue;
+        find_origins(f);
+        find_addresses(f);
+        find_escapes(f);
+    }
+    place_frames();
+}
+
+reg_use provenance::use_of(uint32_t pc) const {
+    const isa::instruction &i = p_.insn(pc);
+    const isa::insn_info &row = isa::info(i.id);
+    const isa::shape_info &form = isa::info(row.shape);
+    reg_use use;
+    const auto note = [&use](isa::register_role role, unsigned reg) {
+        if (role == isa::register_role::read or role == isa::register_role::update)
+            use.reads |= reg_bit(reg);
+        if (role == isa::register_role::write or role == isa::register_role::update)
+            use.writes |= reg_bit(reg);
+    };
+    note(form.dst, i.dst);
+    note(form.src, i.src);
+    switch (isa::info(row.operation).kind) {
+    case operation_kind::call:
+        use.writes |= call_clobbers;
+        if (is_helper_call(i)) {
+            use.reads |= arguments_of(linked_.helper(static_cast<uint32_t>(i.imm)));
+        } else if (i.id == insn_id::call_local) {
+            use.reads |= functions_[p_.function_at(p_.callee_pc(pc))].arguments;
+        } else {
+            use.reads |= argument_regs;
+            if (is_callx(i)) use.reads |= reg_bit(callx_register(i));
+        }
+        break;
+    case operation_kind::exit: use.reads |= reg_bit(0); break;
+    case operation_kind::packet: use.writes |= call_clobbers; break;
+    case operation_kind::atomic:
+        if (row.operation == operation::atomic_cmpxchg) {
+            use.reads |= reg_bit(0);
+            use.writes |= reg_bit(0);
+        }
+        break;
+    default: break;
+    }
+    return use;
+}
+
+void provenance::find_liveness(uint32_t function) {
+    const vm::function &f = p_.functions()[function];
+    // The whole effect of each block, so that rounds cost a step per block.
+    std::vector<reg_use> effects(f.block_count);
+    for (uint32_t b = 0; b < f.block_count; ++b) {
+        const basic_block &block = p_.blocks()[f.first_block + b];
+        for (uint32_t pc = block.begin; pc < block.end; ++pc) {
+            if (p_.insn(pc).id == insn_id::none) continue;
+            const reg_use use = use_of(pc);
+            effects[b].reads |= use.reads & ~effects[b].writes;
+            effects[b].writes |= use.writes;
+        }
+    }
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (uint32_t b = f.block_count; b-- > 0;) {
+            reg_set out = 0;
+            for (const uint32_t next : p_.successors_of(p_.blocks()[f.first_block + b]))
+                out |= blocks_[next].live;
+            const reg_set live = effects[b].reads | (out & ~effects[b].writes);
+            reg_set &known = blocks_[f.first_block + b].live;
+            changed |= known != live;
+            known = live;
+        }
+    }
+    functions_[function].arguments = blocks_[f.first_block].live & argument_regs;
+}
+
+origins provenance::step(uint32_t pc, const origins &before) const {
+    const isa::instruction &i = p_.insn(pc);
+    const isa::insn_info &row = isa::info(i.id);
+    origins after = before;
+    const auto clear_arguments = [&after] { std::fill_n(&after[1], 5, integer); };
+    switch (isa::info(row.operation).kind) {
+    case operation_kind::call:
+        clear_arguments();
+        after[0] = opaque;
+        return after;
+    case operation_kind::packet:
+        clear_arguments();
+        after[0] = integer;
+        return after;
+    case operation_kind::load:
+        after[i.dst] = row.width == isa::width::w64 ? opaque : integer;
+        return after;
+    case operation_kind::wide: after[i.dst] = opaque; return after;
+    case operation_kind::alu: break;
+    default: {
+        // Whatever else is written is an integer.
+        const reg_set written = use_of(pc).writes;
+        for (unsigned r = 0; r < isa::frame_pointer; ++r) {
+            if (has(written, r)) after[r] = integer;
+        }
+        if (row.operation == operation::load_acquire and row.width == isa::width::w64)
+            after[i.dst] = opaque;
+        return after;
+    }
+    }
+    const origin dst = before[i.dst];
+    if (i.id == insn_id::mov64_reg) {
+        after[i.dst] = before[i.src];
+    } else if (i.id == insn_id::add64_imm or i.id == insn_id::sub64_imm) {
+        const int64_t by = i.id == insn_id::add64_imm ? int64_t{i.imm} : -int64_t{i.imm};
+        if (dst.is_frame()) after[i.dst] = moved(dst, by);
+    } else if (i.id == insn_id::add64_reg) {
+        const origin src = before[i.src];
+        if (dst.is_frame() != src.is_frame())
+            after[i.dst] = {.kind = origin_kind::frame};
+        else if (dst.is_frame())
+            after[i.dst] = integer;
+        else
+            after[i.dst] = std::max(dst.kind, src.kind) == origin_kind::pointer ? pointer
+                           : dst == integer and src == integer                  ? integer
+                                                                                : opaque;
+    } else if (i.id == insn_id::sub64_reg) {
+        const origin src = before[i.src];
+        if (dst.is_frame() and not src.is_frame())
+            after[i.dst] = {.kind = origin_kind::frame};
+        else if (dst.kind != origin_kind::pointer or src.kind == origin_kind::pointer or
+                 src.is_frame())
+            after[i.dst] = integer;
+    } else {
+        after[i.dst] = integer;
+    }
+    return after;
+}
+
+bool provenance::join(block_facts &to, const origins &from, function_facts &f) const {
+    bool changed = false;
+    for (unsigned r = 0; r < isa::frame_pointer; ++r) {
+        if (not has(to.live, r)) continue;
+        const origin merged = merge(to.at_entry[r], from[r]);
+        // An address of the frame that meets another value has to become a number.
+        f.frame_escapes |=
+            not merged.is_frame() and (to.at_entry[r].is_frame() or from[r].is_frame());
+        changed |= merged != to.at_entry[r];
+        to.at_entry[r] = merged;
+    }
+    return changed;
+}
+
+void provenance::find_origins(uint32_t function) {
+    const vm::function &f = p_.functions()[function];
+    origins entry;
+    entry.fill(integer);
+    for (unsigned r = 1; r <= max_helper_arguments; ++r) entry[r] = opaque;
+    if (function == 0) entry[1] = pointer;
+    const origin top{.kind = origin_kind::frame, .exact = true, .offset = 0};
+    std::vector<bool> reached(f.block_count);
+    std::vector<bool> pending(f.block_count);
+    for (uint32_t b = 0; b < f.block_count; ++b) {
+        blocks_[f.first_block + b].at_entry[isa::frame_pointer] = top;
+    }
+    function_facts &facts = functions_[function];
+    join(blocks_[f.first_block], entry, facts);
+    reached[0] = pending[0] = true;
+    for (bool again = true; again;) {
+        again = false;
+        for (uint32_t b = 0; b < f.block_count; ++b) {
+            if (not pending[b]) continue;
+            pending[b] = false;
+            const basic_block &block = p_.blocks()[f.first_block + b];
+            origins now = blocks_[f.first_block + b].at_entry;
+            for (uint32_t pc = block.begin; pc < block.end; ++pc) {
+                if (p_.insn(pc).id != insn_id::none) now = step(pc, now);
+            }
+            for (const uint32_t next : p_.successors_of(block)) {
+                const uint32_t to = next - f.first_block;
+                if (not join(blocks_[next], now, facts) and reached[to]) continue;
+                reached[to] = pending[to] = true;
+                again |= to <= b;
+            }
+        }
+    }
+}
+
+void provenance::find_addresses(uint32_t function) {
+    const vm::function &f = p_.functions()[function];
+    const auto walk = [&](uint32_t b, bool record) {
+        const basic_block &block = p_.blocks()[b];
+        reg_set wanted = 0;
+        for (const uint32_t next : p_.successors_of(block)) wanted |= blocks_[next].addresses;
+        for (uint32_t pc = block.end; pc-- > block.begin;) {
+            const isa::instruction &i = p_.insn(pc);
+            if (i.id == insn_id::none) continue;
+            const reg_set written = use_of(pc).writes;
+            const bool result_wanted = (written & wanted) != 0;
+            if (record) is_address_[pc] = result_wanted;
+            const bool through = has(wanted, i.dst) and (is_wide_add(i.id) or is_wide_sub(i.id) or
+                                                         i.id == insn_id::mov64_reg);
+            wanted &= ~written;
+            if (through) {
+                const bool source = i.id == insn_id::mov64_reg or
+                                    (i.id == insn_id::add64_reg and base_is_source_[pc]);
+                wanted |= reg_bit(source ? i.src : i.dst);
+            }
+            if (is_memory_access(i)) wanted |= reg_bit(base_register(i));
+        }
+        return wanted & blocks_[b].live;
+    };
+    for (uint32_t b = f.first_block; b < f.first_block + f.block_count; ++b) {
+        const basic_block &block = p_.blocks()[b];
+        origins now = blocks_[b].at_entry;
+        for (uint32_t pc = block.begin; pc < block.end; ++pc) {
+            const isa::instruction &i = p_.insn(pc);
+            if (i.id == insn_id::none) continue;
+            if (i.id == insn_id::add64_reg) base_is_source_[pc] = now[i.src].kind > now[i.dst].kind;
+            now = step(pc, now);
+        }
+    }
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (uint32_t b = f.first_block + f.block_count; b-- > f.first_block;) {
+            const reg_set wanted = walk(b, false);
+            changed |= wanted != blocks_[b].addresses;
+            blocks_[b].addresses = wanted;
+        }
+    }
+    for (uint32_t b = f.first_block; b < f.first_block + f.block_count; ++b) walk(b, true);
+    functions_[function].addresses = blocks_[f.first_block].addresses & argument_regs;
+}
+
+void provenance::note_uses(uint32_t pc, const origins &before, function_facts &f) const {
+    const isa::instruction &i = p_.insn(pc);
+    reg_set reads = use_of(pc).reads;
+    if (is_memory_access(i)) {
+        const uint8_t base = base_register(i);
+        const origin &at = before[base];
+        if (at.is_frame()) {
+            const int64_t begin = int64_t{at.offset} + i.offset;
+            const int64_t size = isa::bytes_of(isa::info(i.id).width);
+            f.leaves_frame |= not at.exact or begin < -frame_size_ or begin + size > 0;
+        }
+        const bool is_value = isa::info(isa::info(i.id).shape).dst != isa::register_role::write and
+                              (has_source(i) and i.src == base);
+        const bool is_compared =
+            isa::info(i.id).operation == operation::atomic_cmpxchg and base == 0;
+        if (not is_value and not is_compared) reads &= ~reg_bit(base);
+    } else if (i.id == insn_id::mov64_reg or i.id == insn_id::add64_imm or
+               i.id == insn_id::sub64_imm) {
+        reads = 0;
+    } else if (i.id == insn_id::add64_reg) {
+        if (before[i.src].is_frame() != before[i.dst].is_frame()) reads = 0;
+    } else if (i.id == insn_id::sub64_reg) {
+        if (before[i.dst].is_frame() and not before[i.src].is_frame()) reads = 0;
+    }
+    for (unsigned r = 0; r < isa::register_count; ++r) {
+        f.frame_escapes |= has(reads, r) and before[r].is_frame();
+    }
+}
+
+void provenance::find_escapes(uint32_t function) {
+    const vm::function &f = p_.functions()[function];
+    function_facts &facts = functions_[function];
+    for (uint32_t b = f.first_block; b < f.first_block + f.block_count; ++b) {
+        const basic_block &block = p_.blocks()[b];
+        if (not block.reachable) continue;
+        origins now = blocks_[b].at_entry;
+        for (uint32_t pc = block.begin; pc < block.end; ++pc) {
+            if (p_.insn(pc).id == insn_id::none) continue;
+            note_uses(pc, now, facts);
+            facts.calls_values |= is_callx(p_.insn(pc));
+            now = step(pc, now);
+        }
+    }
+}
+
+void provenance::place_frames() {
+    // Whoever (indirectly) calls a function that leaves its frame may have its own frame reached,
+    // and callx may call anything. An address that has become a number can come back anywhere.
+    std::vector<std::vector<uint32_t>> callers(functions_.size());
+    std::vector<uint32_t> work;
+    bool escapes = false;
+    for (uint32_t f = 0; f < functions_.size(); ++f) {
+        for (const uint32_t callee : p_.callees_of(p_.functions()[f])) callers[callee].push_back(f);
+        escapes |= functions_[f].frame_escapes;
+        if (functions_[f].leaves_frame) work.push_back(f);
+    }
+    constexpr int64_t largest_native_frame = 4096;
+    std::vector<bool> reached(functions_.size());
+    const auto reach = [&](uint32_t f) {
+        functions_[f].frame_in_memory = true;
+        if (not reached[f]) work.push_back(f);
+        reached[f] = true;
+    };
+    for (uint32_t f = 0; f < functions_.size(); ++f) {
+        functions_[f].frame_in_memory = escapes or frame_size_ > largest_native_frame;
+        if (not work.empty() and functions_[f].calls_values) reach(f);
+    }
+    while (not work.empty()) {
+        const uint32_t f = work.back();
+        work.pop_back();
+        for (const uint32_t caller : callers[f]) reach(caller);
+    }
+}
+
+}  // namespace bpftime::vm::llvm_jit
