@@ -19,7 +19,6 @@ help: ## Show this list
 setup: ## Install the Debian packages that are missing
 	scripts/setup.sh all
 
-# Until the LLVM backend lands; afterwards: $(call build,release,-DBPFTIME_VM_LLVM=ON)
 build-llvm: ## Build with the LLVM backend
 	$(call build,release,-DBPFTIME_VM_LLVM=ON)
 

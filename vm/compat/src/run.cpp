@@ -47,6 +47,16 @@ fault_kind budget::refill(uint32_t units) noexcept {
     return fault_kind::none;
 }
 
+int64_t budget::top_up(int64_t slice) noexcept {
+    constexpr auto full = static_cast<int64_t>(slice_units);
+    if (slice >= full or interrupts_.load(std::memory_order_relaxed) != interrupts_at_start_)
+        return slice;
+    if (unlimited_) return full;
+    const uint64_t more = std::min(reserve_, static_cast<uint64_t>(full - slice));
+    reserve_ -= more;
+    return slice + static_cast<int64_t>(more);
+}
+
 run::run(const vm_config &config, const linkage &linked, const std::atomic<uint32_t> &interrupts,
          memory_span input, std::span<const memory_span> regions)
     : config_{config},

@@ -69,6 +69,9 @@ void ebpf_rt_misaligned(const run_state *state, uint64_t address, uint64_t acces
 void ebpf_rt_fault(const run_state *state, uint64_t pc_and_kind, uint64_t value) noexcept;
 /// A new slice after a charge of `units` at `pc` has left `slice`; negative: the run ends.
 int64_t ebpf_rt_refill(const run_state *state, int64_t slice, uint32_t units, uint32_t pc) noexcept;
+/// The slice after moving as much of the budget into it as a slice may hold; unchanged if the run
+/// is to be interrupted.
+int64_t ebpf_rt_top_up(const run_state *state, int64_t slice) noexcept;
 /// Calls a helper with declared memory arguments or result. `words`: r1 to r5; the first becomes
 /// r0. False on a fault.
 uint64_t ebpf_rt_call_helper(const run_state *state, const compat::helper_binding *helper,

@@ -30,10 +30,21 @@ llvm::FunctionType *function_type(llvm::LLVMContext &context) {
 
 llvm::FunctionCallee module_parts::runtime(const char *name, llvm::Type *result,
                                            llvm::ArrayRef<llvm::Type *> parameters) const {
-    llvm::FunctionCallee callee =
+    auto callee =
         module.getOrInsertFunction(name, llvm::FunctionType::get(result, parameters, false));
-    if (auto *const fn = llvm::dyn_cast<llvm::Function>(callee.getCallee()))
-        fn->addFnAttr(llvm::Attribute::NonLazyBind);
+    llvm::cast<llvm::Function>(callee.getCallee())->addFnAttr(llvm::Attribute::NonLazyBind);
+    return callee;
+}
+
+llvm::FunctionCallee module_parts::bookkeeping(const char *name, llvm::Type *result,
+                                               llvm::ArrayRef<llvm::Type *> parameters) const {
+    auto callee = runtime(name, result, parameters);
+    auto *const fn = llvm::cast<llvm::Function>(callee.getCallee());
+    fn->setMemoryEffects(llvm::MemoryEffects::inaccessibleMemOnly());
+    fn->setDoesNotThrow();
+    fn->setWillReturn();
+    fn->addFnAttr(llvm::Attribute::Cold);
+    fn->addFnAttr(llvm::Attribute::NoCallback);
     return callee;
 }
 
@@ -67,9 +78,7 @@ code_builder::value code_builder::refill(value slice, uint32_t units, value pc) 
     const auto callee =
         parts_.runtime("ebpf_rt_refill", b_.getInt64Ty(),
                        {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt32Ty(), b_.getInt32Ty()});
-    llvm::CallInst *const call = b_.CreateCall(callee, {state_, slice, b_.getInt32(units), pc});
-    call->addFnAttr(llvm::Attribute::Cold);
-    return call;
+    return b_.CreateCall(callee, {state_, slice, b_.getInt32(units), pc});
 }
 
 code_builder::value code_builder::charge(value slice, uint32_t units, value pc) {
@@ -89,9 +98,9 @@ code_builder::value code_builder::charge(value slice, uint32_t units, value pc) 
 }
 
 void code_builder::fault(value pc_and_kind, value operand) {
-    const auto callee = parts_.runtime("ebpf_rt_fault", b_.getVoidTy(),
-                                       {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt64Ty()});
-    b_.CreateCall(callee, {state_, pc_and_kind, operand})->addFnAttr(llvm::Attribute::Cold);
+    const auto callee = parts_.bookkeeping("ebpf_rt_fault", b_.getVoidTy(),
+                                           {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt64Ty()});
+    b_.CreateCall(callee, {state_, pc_and_kind, operand});
 }
 
 void code_builder::check_depth(value pc_and_kind) {
@@ -304,14 +313,7 @@ private:
                        f.getName() == "ebpf_rt_call_helper";
             });
         for (llvm::Function &fn : module_.functions()) {
-            if (fn.isDeclaration()) {
-                const bool throws = fn.getName().starts_with("bpf_helper_") or
-                                    fn.getName() == "ebpf_rt_call_helper" or
-                                    fn.getName() == "ebpf_rt_call_value" or
-                                    fn.getName() == "ebpf_rt_enter";
-                if (not throws) fn.setDoesNotThrow();
-                continue;
-            }
+            if (fn.isDeclaration()) continue;
             fn.addFnAttr(llvm::Attribute::MustProgress);
             if (may_throw or fn.getName() == entry_symbol)
                 fn.setUWTableKind(llvm::UWTableKind::Default);

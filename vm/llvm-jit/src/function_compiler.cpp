@@ -123,55 +123,30 @@ function_compiler::value function_compiler::on_edge(const edge &e, unsigned reg,
                                : before_end.CreatePtrToInt(v, type);
 }
 
-void function_compiler::add_incoming(const edge &e, uint32_t target,
-                                     llvm::ArrayRef<llvm::PHINode *> phis, llvm::PHINode *slice,
-                                     llvm::PHINode *tries) {
+void function_compiler::add_incoming(const edge &e, uint32_t target) {
+    const loop_header &h = headers_[target];
     for (unsigned r = 0; r < isa::frame_pointer; ++r) {
-        if (phis[r] != nullptr) phis[r]->addIncoming(on_edge(e, r, target), e.from);
+        if (h.phis[r] != nullptr) h.phis[r]->addIncoming(on_edge(e, r, target), e.from);
     }
-    slice->addIncoming(e.slice, e.from);
-    if (tries != nullptr) tries->addIncoming(e.tries, e.from);
+    h.slice->addIncoming(e.slice, e.from);
+    if (h.tries != nullptr) h.tries->addIncoming(e.tries, e.from);
 }
 
 void function_compiler::begin_loop(uint32_t index) {
     const block_facts &facts = parts_.facts.of_block(range_.first_block + index);
     loop_header &h = headers_[index];
-    h.body = parts_.nests_refills ? new_block("loop") : blocks_[index];
-    const auto phi = [&](block in, llvm::Type *type) {
-        b_.SetInsertPoint(in);
-        return b_.CreatePHI(type, 2);
-    };
-    const auto make = [&](block in, auto &phis, llvm::PHINode *&slice, llvm::PHINode *&tries) {
-        for (unsigned r = 0; r < isa::frame_pointer; ++r) {
-            const bool needed = has(facts.live, r) and
-                                not(facts.at_entry[r].is_frame() and facts.at_entry[r].exact);
-            if (needed) phis[r] = phi(in, phi_type(index, r));
-        }
-        slice = phi(in, b_.getInt64Ty());
-        if (tries_ != nullptr) tries = phi(in, b_.getInt64Ty());
-    };
-    make(h.body, h.phis, h.slice, h.tries);
-    if (parts_.nests_refills) {
-        make(blocks_[index], h.pre_phis, h.pre_slice, h.pre_tries);
-        b_.SetInsertPoint(blocks_[index]);
-        b_.CreateBr(h.body);
-        for (unsigned r = 0; r < isa::frame_pointer; ++r) {
-            if (h.phis[r] != nullptr) h.phis[r]->addIncoming(h.pre_phis[r], blocks_[index]);
-        }
-        h.slice->addIncoming(h.pre_slice, blocks_[index]);
-        if (h.tries != nullptr) h.tries->addIncoming(h.pre_tries, blocks_[index]);
-    } else {
-        h.pre_phis = h.phis;
-        h.pre_slice = h.slice;
-        h.pre_tries = h.tries;
+    b_.SetInsertPoint(blocks_[index]);
+    for (unsigned r = 0; r < isa::frame_pointer; ++r) {
+        const origin &o = facts.at_entry[r];
+        const bool needed = has(facts.live, r) and not(o.is_frame() and o.exact);
+        if (needed) h.phis[r] = b_.CreatePHI(phi_type(index, r), 2);
     }
-    for (const edge &e : edges_[index]) {
-        add_incoming(e, index, h.pre_phis, h.pre_slice, h.pre_tries);
-    }
+    h.slice = b_.CreatePHI(b_.getInt64Ty(), 2);
+    if (tries_ != nullptr) h.tries = b_.CreatePHI(b_.getInt64Ty(), 2);
+    for (const edge &e : edges_[index]) add_incoming(e, index);
     std::ranges::copy(h.phis, reg_.begin());
     slice_ = h.slice;
-    if (tries_ != nullptr) tries_ = h.tries;
-    b_.SetInsertPoint(h.body);
+    tries_ = h.tries;
 }
 
 void function_compiler::merge_edges(uint32_t index) {
@@ -239,28 +214,26 @@ function_compiler::block function_compiler::jump_to(uint32_t pc, uint32_t target
     return blocks_[index];
 }
 
-/// A backward jump pays its weight. What it cannot pay is refilled on the way around.
+/// A backward jump pays its weight, from a new slice if it must.
 function_compiler::block function_compiler::jump_back(uint32_t pc, uint32_t index) {
     const uint32_t target = p_.blocks()[range_.first_block + index].begin;
-    loop_header &h = headers_[index];
+    const uint32_t units = p_.back_edge_weight(pc, target);
     edge e = here();
     const block before = b_.GetInsertBlock();
-    const block pays = new_block("back");
+    const block pays = new_block("pays");
     const block refills = new_block("refill");
-    const uint32_t units = p_.back_edge_weight(pc, target);
 
     b_.SetInsertPoint(pays);
     e.from = pays;
     e.slice = b_.CreateNSWSub(slice_, word(units));
-    b_.CreateCondBr(b_.CreateICmpSLT(e.slice, word(0)), refills, h.body,
-                    llvm::MDBuilder{fn_.getContext()}.createUnlikelyBranchWeights());
-    add_incoming(e, index, h.phis, h.slice, h.tries);
+    b_.CreateCondBr(b_.CreateICmpSGE(e.slice, word(0)), blocks_[index], refills, likely_);
+    add_incoming(e, index);
 
     b_.SetInsertPoint(refills);
     e.from = refills;
     e.slice = refill(e.slice, units, b_.getInt32(pc));
     b_.CreateCondBr(b_.CreateICmpSGE(e.slice, word(0)), blocks_[index], end_run_, likely_);
-    add_incoming(e, index, h.pre_phis, h.pre_slice, h.pre_tries);
+    add_incoming(e, index);
 
     b_.SetInsertPoint(before);
     return pays;

@@ -27,12 +27,12 @@ struct module_parts {
     llvm::Function *call_value = nullptr;
     /// Whether a chain of local calls can be longer than the call depth allows.
     bool checks_depth = true;
-    /// Whether a spent slice is refilled outside of the loop that spent it, so that the loop itself
-    /// is simple enough to be vectorised.
-    bool nests_refills = true;
 
     [[nodiscard]] llvm::FunctionCallee runtime(const char *name, llvm::Type *result,
                                                llvm::ArrayRef<llvm::Type *> parameters) const;
+    /// A function of the host that touches nothing that the program can see, and is called rarely.
+    [[nodiscard]] llvm::FunctionCallee bookkeeping(const char *name, llvm::Type *result,
+                                                   llvm::ArrayRef<llvm::Type *> parameters) const;
 };
 
 /// The parameters of every compiled function: run_state, slice, r10, r1 to r5.
@@ -91,15 +91,10 @@ private:
         value tries;
     };
 
-    /// A block that backward jumps go to. `pre` is entered once, and again after each refill; the
-    /// loop itself begins at `body`.
+    /// The phis of a block that backward jumps go to.
     struct loop_header {
-        block body = nullptr;
-        std::array<llvm::PHINode *, isa::register_count> pre_phis{};
         std::array<llvm::PHINode *, isa::register_count> phis{};
-        llvm::PHINode *pre_slice = nullptr;
         llvm::PHINode *slice = nullptr;
-        llvm::PHINode *pre_tries = nullptr;
         llvm::PHINode *tries = nullptr;
     };
 
@@ -121,8 +116,7 @@ private:
     void leave(value r0);
     [[nodiscard]] edge here() const { return {b_.GetInsertBlock(), reg_, origin_, slice_, tries_}; }
     value on_edge(const edge &e, unsigned reg, uint32_t target);
-    void add_incoming(const edge &e, uint32_t target, llvm::ArrayRef<llvm::PHINode *> phis,
-                      llvm::PHINode *slice, llvm::PHINode *tries);
+    void add_incoming(const edge &e, uint32_t target);
     [[nodiscard]] llvm::Type *phi_type(uint32_t block_index, unsigned reg) const;
     [[nodiscard]] uint32_t block_at(uint32_t pc) const;
 

@@ -175,6 +175,7 @@ llvm::Error code_service::start() {
     add("ebpf_rt_misaligned", ebpf_rt_misaligned);
     add("ebpf_rt_fault", ebpf_rt_fault);
     add("ebpf_rt_refill", ebpf_rt_refill);
+    add("ebpf_rt_top_up", ebpf_rt_top_up);
     add("ebpf_rt_call_helper", ebpf_rt_call_helper);
     add("ebpf_rt_call_value", ebpf_rt_call_value);
     add("ebpf_rt_enter", ebpf_rt_enter);

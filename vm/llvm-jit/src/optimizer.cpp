@@ -3,9 +3,17 @@
 // SPDX-License-Identifier: MIT
 #include "optimizer.hpp"
 
+#include "loop_budget.hpp"
+
 #include <llvm/Analysis/TargetLibraryInfo.h>
 #include <llvm/Passes/PassBuilder.h>
 #include <llvm/TargetParser/Triple.h>
+#include <llvm/Transforms/InstCombine/InstCombine.h>
+#include <llvm/Transforms/Scalar/EarlyCSE.h>
+#include <llvm/Transforms/Scalar/SROA.h>
+#include <llvm/Transforms/Scalar/SimplifyCFG.h>
+#include <llvm/Transforms/Utils/LCSSA.h>
+#include <llvm/Transforms/Utils/LoopSimplify.h>
 
 #include <algorithm>
 
@@ -38,6 +46,19 @@ llvm::TargetLibraryInfoImpl library_of(const llvm::Triple &triple) {
     return library;
 }
 
+/// Loops as the analyses like them, and their budgets paid in advance where that can be done.
+llvm::FunctionPassManager prepare_loops() {
+    llvm::FunctionPassManager passes;
+    passes.addPass(llvm::SROAPass{llvm::SROAOptions::ModifyCFG});
+    passes.addPass(llvm::EarlyCSEPass{});
+    passes.addPass(llvm::SimplifyCFGPass{});
+    passes.addPass(llvm::InstCombinePass{});
+    passes.addPass(llvm::LoopSimplifyPass{});
+    passes.addPass(llvm::LCSSAPass{});
+    passes.addPass(loop_budget_pass{});
+    return passes;
+}
+
 }  // namespace
 
 unsigned level_for(unsigned wanted, uint32_t instructions) noexcept {
@@ -63,9 +84,13 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine, unsigned level
     builder.registerFunctionAnalyses(functions);
     builder.registerLoopAnalyses(loops);
     builder.crossRegisterProxies(loops, functions, call_graph, modules);
-    llvm::ModulePassManager passes =
-        level == 0 ? builder.buildO0DefaultPipeline(pipeline_level(level))
-                   : builder.buildPerModuleDefaultPipeline(pipeline_level(level));
+    llvm::ModulePassManager passes;
+    if (level == 0) {
+        passes = builder.buildO0DefaultPipeline(pipeline_level(level));
+    } else {
+        if (level >= 2) passes.addPass(llvm::createModuleToFunctionPassAdaptor(prepare_loops()));
+        passes.addPass(builder.buildPerModuleDefaultPipeline(pipeline_level(level)));
+    }
     passes.run(module, modules);
 }
 

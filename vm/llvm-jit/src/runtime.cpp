@@ -51,6 +51,10 @@ int64_t ebpf_rt_refill(const run_state *state, int64_t slice, uint32_t units,
     return -1;
 }
 
+int64_t ebpf_rt_top_up(const run_state *state, int64_t slice) noexcept {
+    return state->run->budget().top_up(slice);
+}
+
 uint64_t ebpf_rt_call_helper(const run_state *state, const compat::helper_binding *helper,
                              uint32_t pc, uint64_t *words, uint64_t frame) {
     memory_at(*state, frame);

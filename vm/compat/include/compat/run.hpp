@@ -40,6 +40,10 @@ public:
         return refill(units);
     }
 
+    /// What is left of a slice, and as much more as makes a full one; unchanged if the run is to
+    /// be interrupted.
+    [[nodiscard]] int64_t top_up(int64_t slice) noexcept;
+
 private:
     fault_kind refill(uint32_t units) noexcept;
 

@@ -1,0 +1,269 @@
+// bpftime-vm: loops that pay for all their rounds before the first
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "loop_budget.hpp"
+
+#include "compat/run.hpp"
+
+#include <llvm/Analysis/DomTreeUpdater.h>
+#include <llvm/Analysis/LoopInfo.h>
+#include <llvm/Analysis/ScalarEvolution.h>
+#include <llvm/Analysis/TargetTransformInfo.h>
+#include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/MDBuilder.h>
+#include <llvm/IR/Module.h>
+#include <llvm/Transforms/Utils/BasicBlockUtils.h>
+#include <llvm/Transforms/Utils/Cloning.h>
+#include <llvm/Transforms/Utils/LoopUtils.h>
+#include <llvm/Transforms/Utils/ScalarEvolutionExpander.h>
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+namespace bpftime::vm::llvm_jit {
+
+namespace {
+
+/// Loops of one function that get a second version. Each costs a new dominator tree.
+constexpr std::size_t most_loops = 64;
+/// Instructions of a loop that is worth having twice.
+constexpr std::size_t most_instructions = 512;
+/// How much computing the number of rounds may cost, as LLVM counts it.
+constexpr unsigned most_expansion_cost = 16;
+
+/// Where a loop pays for a round: the branch that goes to the refill when the slice is spent.
+struct charge {
+    llvm::BranchInst *branch;
+    unsigned spent_successor;
+    uint64_t units;
+};
+
+/// A loop that can pay in advance.
+struct candidate {
+    std::vector<charge> charges;
+    llvm::PHINode *slice;      ///< what is left of it, in the loop's header
+    const llvm::SCEV *rounds;  ///< at most that often it goes on to another round
+};
+
+/// The refill that this block begins with.
+llvm::CallInst *refill_in(llvm::BasicBlock &block) {
+    for (llvm::Instruction &i : block) {
+        auto *const call = llvm::dyn_cast<llvm::CallInst>(&i);
+        if (call == nullptr) continue;
+        const llvm::Function *const callee = call->getCalledFunction();
+        if (callee != nullptr and callee->getName() == "ebpf_rt_refill") return call;
+        return nullptr;
+    }
+    return nullptr;
+}
+
+std::optional<charge> charge_in(llvm::BasicBlock &block) {
+    auto *const branch = llvm::dyn_cast<llvm::BranchInst>(block.getTerminator());
+    if (branch == nullptr or not branch->isConditional()) return std::nullopt;
+    for (const unsigned s : {0U, 1U}) {
+        const llvm::CallInst *const refill = refill_in(*branch->getSuccessor(s));
+        if (refill == nullptr) continue;
+        const auto *const units = llvm::dyn_cast<llvm::ConstantInt>(refill->getArgOperand(2));
+        if (units != nullptr) return charge{branch, s, units->getZExtValue()};
+    }
+    return std::nullopt;
+}
+
+/// What is left of the slice: the phi of the loop's header that `paying` compares, or has
+/// subtracted from.
+llvm::PHINode *slice_of(const llvm::Loop &loop, const charge &paying) {
+    auto *const compared = llvm::dyn_cast<llvm::ICmpInst>(paying.branch->getCondition());
+    if (compared == nullptr) return nullptr;
+    for (llvm::Value *operand : compared->operands()) {
+        auto *const i = llvm::dyn_cast<llvm::Instruction>(operand);
+        if (i == nullptr) continue;
+        llvm::Value *const from =
+            i->getOpcode() == llvm::Instruction::Add or i->getOpcode() == llvm::Instruction::Sub
+                ? i->getOperand(0)
+                : i;
+        auto *const phi = llvm::dyn_cast<llvm::PHINode>(from);
+        if (phi != nullptr and phi->getParent() == loop.getHeader() and
+            phi->getType()->isIntegerTy(64))
+            return phi;
+    }
+    return nullptr;
+}
+
+class versioner {
+public:
+    versioner(llvm::Function &fn, llvm::FunctionAnalysisManager &analyses)
+        : fn_{fn},
+          loops_{analyses.getResult<llvm::LoopAnalysis>(fn)},
+          tree_{analyses.getResult<llvm::DominatorTreeAnalysis>(fn)},
+          evolution_{analyses.getResult<llvm::ScalarEvolutionAnalysis>(fn)},
+          costs_{analyses.getResult<llvm::TargetIRAnalysis>(fn)},
+          expander_{evolution_, fn.getParent()->getDataLayout(), "rounds"} {}
+
+    bool run() {
+        std::vector<llvm::Loop *> innermost;
+        for (llvm::Loop *const loop : loops_.getLoopsInPreorder()) {
+            if (loop->isInnermost()) innermost.push_back(loop);
+        }
+        std::size_t made = 0;
+        for (llvm::Loop *const loop : innermost) {
+            if (made == most_loops) break;
+            const auto found = find(*loop);
+            if (not found) continue;
+            make(*loop, *found);
+            ++made;
+        }
+        return made != 0;
+    }
+
+private:
+    std::optional<candidate> find(llvm::Loop &loop) {
+        if (not loop.isLoopSimplifyForm() or not loop.isLCSSAForm(tree_)) return std::nullopt;
+        std::size_t size = 0;
+        for (const llvm::BasicBlock *const block : loop.blocks()) size += block->size();
+        if (size > most_instructions) return std::nullopt;
+
+        candidate c{.charges = {}, .slice = nullptr, .rounds = nullptr};
+        for (llvm::BasicBlock *const block : loop.blocks()) {
+            if (const auto paying = charge_in(*block)) {
+                llvm::PHINode *const slice = slice_of(loop, *paying);
+                if (slice == nullptr or (c.slice != nullptr and c.slice != slice))
+                    return std::nullopt;
+                c.slice = slice;
+                c.charges.push_back(*paying);
+            } else if (c.rounds == nullptr and loop.isLoopExiting(block) and
+                       refill_in(*block) == nullptr) {
+                c.rounds = rounds_until(loop, *block);
+            }
+        }
+        if (c.charges.empty() or c.rounds == nullptr) return std::nullopt;
+        return c;
+    }
+
+    /// How often the loop goes on at most before it ends at `exiting`; null if that is not known
+    /// in advance, or dear to know.
+    const llvm::SCEV *rounds_until(llvm::Loop &loop, llvm::BasicBlock &exiting) {
+        const llvm::SCEV *const count = evolution_.getExitCount(&loop, &exiting);
+        if (llvm::isa<llvm::SCEVCouldNotCompute>(count) or
+            count->getType()->getIntegerBitWidth() > 64)
+            return nullptr;
+        const llvm::Instruction *const at = loop.getLoopPreheader()->getTerminator();
+        if (not expander_.isSafeToExpandAt(count, at) or
+            expander_.isHighCostExpansion(count, &loop, most_expansion_cost, &costs_, at))
+            return nullptr;
+        return count;
+    }
+
+    /// What all rounds cost, as long as that is no more than a slice can hold; else more.
+    llvm::Value *price_of(const candidate &c, llvm::Instruction *at) {
+        constexpr uint64_t most_rounds = compat::budget::slice_units;
+        uint64_t units = 0;
+        for (const charge &paying : c.charges) units = std::max(units, paying.units);
+        llvm::IRBuilder<> b{at};
+        llvm::Value *const rounds = b.CreateZExt(
+            expander_.expandCodeFor(c.rounds, c.rounds->getType(), at), b.getInt64Ty());
+        // As many rounds no slice pays for, and fewer do not overflow.
+        llvm::Value *const few =
+            b.CreateBinaryIntrinsic(llvm::Intrinsic::umin, rounds, b.getInt64(most_rounds));
+        return b.CreateMul(few, b.getInt64(units), "price", true, true);
+    }
+
+    /// The slice that the loop begins with: topped up when that makes the price affordable.
+    llvm::Value *top_up(llvm::Value *slice, llvm::Value *price, llvm::BasicBlock *&asks) {
+        llvm::IRBuilder<> b{asks->getTerminator()};
+        llvm::Value *const lacks = b.CreateICmpUGT(price, slice);
+        llvm::Value *const helps = b.CreateICmpULE(price, b.getInt64(compat::budget::slice_units));
+        llvm::Value *const wants = b.CreateAnd(lacks, helps);
+        llvm::DomTreeUpdater updater{tree_, llvm::DomTreeUpdater::UpdateStrategy::Eager};
+        llvm::Instruction *const then = llvm::SplitBlockAndInsertIfThen(
+            wants, asks->getTerminator()->getIterator(), false,
+            llvm::MDBuilder{fn_.getContext()}.createUnlikelyBranchWeights(), &updater, &loops_);
+        llvm::BasicBlock *const tops_up = then->getParent();
+        b.SetInsertPoint(then);
+        llvm::Type *const word = b.getInt64Ty();
+        auto callee = fn_.getParent()->getOrInsertFunction(
+            "ebpf_rt_top_up", llvm::FunctionType::get(word, {b.getPtrTy(), word}, false));
+        auto *const runtime = llvm::cast<llvm::Function>(callee.getCallee());
+        runtime->setMemoryEffects(llvm::MemoryEffects::inaccessibleMemOnly());
+        runtime->setDoesNotThrow();
+        runtime->setWillReturn();
+        runtime->addFnAttr(llvm::Attribute::Cold);
+        runtime->addFnAttr(llvm::Attribute::NonLazyBind);
+        llvm::Value *const topped = b.CreateCall(callee, {fn_.getArg(0), slice});
+        llvm::BasicBlock *const after = then->getSuccessor(0);
+        b.SetInsertPoint(after, after->begin());
+        llvm::PHINode *const now = b.CreatePHI(word, 2, "slice");
+        now->addIncoming(slice, asks);
+        now->addIncoming(topped, tops_up);
+        asks = after;
+        return now;
+    }
+
+    void make(llvm::Loop &loop, const candidate &c) {
+        llvm::BasicBlock *asks = loop.getLoopPreheader();
+        llvm::Value *const price = price_of(c, asks->getTerminator());
+        llvm::Value *const slice = top_up(c.slice->getIncomingValueForBlock(asks), price, asks);
+        c.slice->setIncomingValueForBlock(asks, slice);
+        llvm::Value *const pays =
+            llvm::IRBuilder<>{asks->getTerminator()}.CreateICmpULE(price, slice);
+        llvm::BasicBlock *const slow_entry = llvm::SplitBlock(asks, asks->getTerminator(), &tree_,
+                                                              &loops_, nullptr, "round_by_round");
+        llvm::SmallVector<llvm::BasicBlock *, 16> exits;
+        loop.getUniqueExitBlocks(exits);
+        llvm::ValueToValueMapTy clones;
+        llvm::SmallVector<llvm::BasicBlock *, 16> blocks;
+        llvm::Loop *const fast = llvm::cloneLoopWithPreheader(slow_entry, asks, &loop, clones,
+                                                              ".paid", &loops_, &tree_, blocks);
+        llvm::remapInstructionsInBlocks(blocks, clones);
+        join_exits(loop, exits, clones);
+        for (const charge &paying : c.charges) {
+            auto *const branch = llvm::cast<llvm::BranchInst>(clones[paying.branch]);
+            branch->setCondition(
+                llvm::ConstantInt::getBool(fn_.getContext(), paying.spent_successor == 1));
+        }
+        llvm::Instruction *const end = asks->getTerminator();
+        llvm::IRBuilder<>{end}.CreateCondBr(
+            pays, fast->getLoopPreheader(), loop.getLoopPreheader(),
+            llvm::MDBuilder{fn_.getContext()}.createLikelyBranchWeights());
+        end->eraseFromParent();
+        evolution_.forgetAllLoops();
+        expander_.clear();
+        tree_.recalculate(fn_);
+    }
+
+    /// What leaves the loop now also comes from its clone.
+    static void join_exits(const llvm::Loop &loop, llvm::ArrayRef<llvm::BasicBlock *> exits,
+                           const llvm::ValueToValueMapTy &clones) {
+        const auto clone_of = [&](llvm::Value *v) -> llvm::Value * {
+            const auto it = clones.find(v);
+            return it == clones.end() ? v : static_cast<llvm::Value *>(it->second);
+        };
+        for (llvm::BasicBlock *const exit : exits) {
+            for (llvm::PHINode &phi : exit->phis()) {
+                for (unsigned i = 0, n = phi.getNumIncomingValues(); i < n; ++i) {
+                    llvm::BasicBlock *const from = phi.getIncomingBlock(i);
+                    if (not loop.contains(from)) continue;
+                    phi.addIncoming(clone_of(phi.getIncomingValue(i)),
+                                    llvm::cast<llvm::BasicBlock>(clone_of(from)));
+                }
+            }
+        }
+    }
+
+    llvm::Function &fn_;
+    llvm::LoopInfo &loops_;
+    llvm::DominatorTree &tree_;
+    llvm::ScalarEvolution &evolution_;
+    const llvm::TargetTransformInfo &costs_;
+    llvm::SCEVExpander expander_;
+};
+
+}  // namespace
+
+llvm::PreservedAnalyses loop_budget_pass::run(llvm::Function &fn,
+                                              llvm::FunctionAnalysisManager &analyses) {
+    return versioner{fn, analyses}.run() ? llvm::PreservedAnalyses::none()
+                                         : llvm::PreservedAnalyses::all();
+}
+
+}  // namespace bpftime::vm::llvm_jit
