@@ -162,7 +162,6 @@ std::vector<std::string> list_vm_backends() {
         if (is_name(plugin) and std::ranges::find(names, plugin) == names.end())
             names.push_back(std::move(plugin));
     }
-    // Not stable_sort(), for which clang reports a deprecated function inside of libstdc++ 12.
     for (const std::string_view best : preference | std::views::reverse) {
         const auto it = std::ranges::find(names, best);
         if (it != names.end()) std::rotate(names.begin(), it, it + 1);
