@@ -151,7 +151,10 @@ std::string saved_object(Vm *vm) {
     const fs::path before = fs::current_path();
     fs::current_path(mkdtemp(folder.data()));
     {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-conversion"
 #include "snippets/aot_compilation.cpp"
+#pragma GCC diagnostic pop
     }
     std::ifstream in{"program.o", std::ios::binary};
     const std::string bytes{std::istreambuf_iterator<char>{in}, {}};
