@@ -37,6 +37,13 @@ std::vector<uint8_t> read_program(std::string_view cpu, const std::string &name)
     return std::move(linked->code);
 }
 
+bool can_compile(const std::string &backend) {
+    constexpr uint8_t leave[] = {0x95, 0, 0, 0, 0, 0, 0, 0};
+    const vm_ptr vm{ebpf_create(backend.c_str())};
+    return vm != nullptr and ebpf_load(vm.get(), leave, sizeof leave, nullptr) == EBPF_OK and
+           ebpf_compile(vm.get(), nullptr) != nullptr;
+}
+
 }  // namespace
 
 std::vector<bench_program> load_programs(std::string_view cpu) {
@@ -54,8 +61,9 @@ std::vector<contender> find_contenders(const std::vector<std::string> &only) {
     std::vector<contender> out;
     for (const std::string name : names) {
         if (not only.empty() and std::ranges::find(only, name) == only.end()) continue;
-        out.push_back({name, name, true});
-        out.push_back({name + "-unchecked", name, false});
+        const bool compiles = can_compile(name);
+        out.push_back({name, name, true, compiles});
+        out.push_back({name + "-unchecked", name, false, compiles});
     }
     return out;
 }

@@ -36,6 +36,7 @@ struct contender {
     std::string name;     ///< in benchmark names: "ubpf", "ubpf-unchecked"
     std::string backend;  ///< for ebpf_create()
     bool bounds_checks;
+    bool compiles;  ///< whether ebpf_compile() gives native code
 };
 
 /// Every backend of this process, with and without memory checks; `only` names backends, empty:

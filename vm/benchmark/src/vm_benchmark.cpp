@@ -3,8 +3,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Benchmarks are named run/PROGRAM/CONTENDER, load/PROGRAM/CONTENDER,
-// load/GENERATOR:SIZE/CONTENDER, execute/GENERATOR:SIZE/CONTENDER and create/CONTENDER. Every
-// answer is checked before it is timed.
+// load/GENERATOR:SIZE/CONTENDER, compile/... likewise (loading and compiling, for contenders that
+// compile), execute/GENERATOR:SIZE/CONTENDER and create/CONTENDER. Every answer is checked before it
+// is timed.
 #include "compare.hpp"
 #include "generators.hpp"
 #include "inputs.hpp"
@@ -70,6 +71,17 @@ void time_load(State &state, const std::vector<uint8_t> &code, const contender &
     state.counters["insns"] = static_cast<double>(code.size() / 8);
 }
 
+void time_compile(State &state, const std::vector<uint8_t> &code, const contender &c) {
+    const vm_ptr vm = make_vm(c, code);
+    for (auto _ : state) {
+        if (ebpf_load(vm.get(), code.data(), static_cast<uint32_t>(code.size()), nullptr) < 0 or
+            ebpf_compile(vm.get(), nullptr) == nullptr) {
+            return state.SkipWithError(ebpf_last_error());
+        }
+    }
+    state.counters["insns"] = static_cast<double>(code.size() / 8);
+}
+
 void time_execute(State &state, const std::vector<uint8_t> &code, const golden_checksum &wanted,
                   const contender &c) {
     const vm_ptr vm = make_vm(c, code);
@@ -101,6 +113,10 @@ void register_programs(const std::vector<bench_program> &programs,
                           p.native.o3);
         for (const contender &c : contenders) {
             RegisterBenchmark(fmt::format("run/{}/{}", p.name, c.name).c_str(), time_run, p, c);
+            if (c.compiles) {
+                RegisterBenchmark(fmt::format("compile/{}/{}", p.name, c.name).c_str(),
+                                  time_compile, p.code, c);
+            }
             if (c.bounds_checks) {
                 RegisterBenchmark(fmt::format("load/{}/{}", p.name, c.name).c_str(), time_load,
                                   p.code, c);
@@ -123,8 +139,10 @@ void register_generated(const std::vector<contender> &contenders) {
             if (golden == nullptr) continue;
             const auto code = g.make(n, golden->seed);
             for (const contender &c : contenders) {
-                if (not c.bounds_checks) continue;
                 const std::string what = fmt::format("{}:{}/{}", g.name, n, c.name);
+                if (c.compiles)
+                    RegisterBenchmark(("compile/" + what).c_str(), time_compile, code, c);
+                if (not c.bounds_checks) continue;
                 RegisterBenchmark(("load/" + what).c_str(), time_load, code, c);
                 RegisterBenchmark(("execute/" + what).c_str(), time_execute, code, *golden, c);
             }

@@ -14,6 +14,7 @@
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/Verifier.h>
 #include <llvm/MC/TargetRegistry.h>
+#include <llvm/Support/CommandLine.h>
 #include <llvm/Support/SmallVectorMemoryBuffer.h>
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/Support/raw_ostream.h>
@@ -56,6 +57,14 @@ llvm::CodeGenOptLevel codegen_level(unsigned level) {
     case 2: return llvm::CodeGenOptLevel::Default;
     default: return llvm::CodeGenOptLevel::Aggressive;
     }
+}
+
+/// Sets one of LLVM's switches, which are global: to this copy of LLVM, which nobody else uses.
+void set_switch(llvm::StringRef name, bool value) {
+    const auto &all = llvm::cl::getRegisteredOptions();
+    const auto it = all.find(name);
+    // Switches come and go with LLVM's versions and targets.
+    if (it != all.end()) it->second->addOccurrence(0, name, value ? "true" : "false");
 }
 
 /// Everything of LLVM that is made once per process and never taken down: at exit, other threads
@@ -101,6 +110,8 @@ private:
     static result<code_service *> make() {
         llvm::InitializeNativeTarget();
         llvm::InitializeNativeTargetAsmPrinter();
+        // It takes quadratic time, to gain what mask registers give to scalar code: nothing.
+        set_switch("disable-x86-domain-reassignment", true);
         auto service = std::unique_ptr<code_service>{new code_service};
         if (llvm::Error e = service->start())
             return std::unexpected{internal_error("the LLVM JIT cannot start", std::move(e))};

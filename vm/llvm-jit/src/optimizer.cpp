@@ -5,15 +5,38 @@
 
 #include "loop_budget.hpp"
 
+#include <llvm/Analysis/InlineCost.h>
 #include <llvm/Analysis/TargetLibraryInfo.h>
 #include <llvm/Passes/PassBuilder.h>
 #include <llvm/TargetParser/Triple.h>
+#include <llvm/Transforms/IPO/DeadArgumentElimination.h>
+#include <llvm/Transforms/IPO/GlobalDCE.h>
+#include <llvm/Transforms/IPO/Inliner.h>
+#include <llvm/Transforms/IPO/ModuleInliner.h>
 #include <llvm/Transforms/InstCombine/InstCombine.h>
+#include <llvm/Transforms/Scalar/BDCE.h>
+#include <llvm/Transforms/Scalar/CorrelatedValuePropagation.h>
+#include <llvm/Transforms/Scalar/DeadStoreElimination.h>
+#include <llvm/Transforms/Scalar/DivRemPairs.h>
 #include <llvm/Transforms/Scalar/EarlyCSE.h>
+#include <llvm/Transforms/Scalar/GVN.h>
+#include <llvm/Transforms/Scalar/IndVarSimplify.h>
+#include <llvm/Transforms/Scalar/JumpThreading.h>
+#include <llvm/Transforms/Scalar/LICM.h>
+#include <llvm/Transforms/Scalar/LoopDeletion.h>
+#include <llvm/Transforms/Scalar/LoopIdiomRecognize.h>
+#include <llvm/Transforms/Scalar/LoopPassManager.h>
+#include <llvm/Transforms/Scalar/LoopRotation.h>
+#include <llvm/Transforms/Scalar/LoopUnrollPass.h>
+#include <llvm/Transforms/Scalar/SCCP.h>
 #include <llvm/Transforms/Scalar/SROA.h>
+#include <llvm/Transforms/Scalar/SimpleLoopUnswitch.h>
 #include <llvm/Transforms/Scalar/SimplifyCFG.h>
 #include <llvm/Transforms/Utils/LCSSA.h>
 #include <llvm/Transforms/Utils/LoopSimplify.h>
+#include <llvm/Transforms/Vectorize/LoopVectorize.h>
+#include <llvm/Transforms/Vectorize/SLPVectorizer.h>
+#include <llvm/Transforms/Vectorize/VectorCombine.h>
 
 #include <algorithm>
 
@@ -21,10 +44,11 @@ namespace bpftime::vm::llvm_jit {
 
 namespace {
 
-/// Above this, a function is too large for the passes of levels 2 and 3.
-constexpr uint32_t most_for_all_passes = 8'000;
-/// Above this, for all but the passes that are needed.
-constexpr uint32_t most_for_some_passes = 200'000;
+/// Programs of more instructions get fewer passes: some take more than linear time in the size of
+/// a function or a block. What is left for the largest is code generation alone, at about 30 us
+/// for an instruction, which is what the full set of passes costs for a small program.
+constexpr uint32_t most_for_all_passes = 4'000;
+constexpr uint32_t most_for_some_passes = 16'000;
 
 llvm::OptimizationLevel pipeline_level(unsigned level) {
     switch (level) {
@@ -46,16 +70,82 @@ llvm::TargetLibraryInfoImpl library_of(const llvm::Triple &triple) {
     return library;
 }
 
-/// Loops as the analyses like them, and their budgets paid in advance where that can be done.
-llvm::FunctionPassManager prepare_loops() {
-    llvm::FunctionPassManager passes;
+/// What straightens the code that the compiler made.
+void add_cleanup(llvm::FunctionPassManager &passes) {
     passes.addPass(llvm::SROAPass{llvm::SROAOptions::ModifyCFG});
     passes.addPass(llvm::EarlyCSEPass{});
     passes.addPass(llvm::SimplifyCFGPass{});
     passes.addPass(llvm::InstCombinePass{});
+}
+
+/// Calls of subprograms become their bodies where that pays.
+void add_inlining(llvm::ModulePassManager &modules) {
+    llvm::ModuleInlinerWrapperPass inliner{llvm::getInlineParams(250)};
+    llvm::FunctionPassManager passes;
+    add_cleanup(passes);
+    inliner.getPM().addPass(llvm::createCGSCCToFunctionPassAdaptor(std::move(passes)));
+    modules.addPass(std::move(inliner));
+    modules.addPass(llvm::DeadArgumentEliminationPass{});
+    modules.addPass(llvm::GlobalDCEPass{});
+}
+
+template <typename... Passes>
+void add_loop_passes(llvm::FunctionPassManager &functions, bool memory_ssa, Passes... passes) {
+    llvm::LoopPassManager loops;
+    (loops.addPass(std::move(passes)), ...);
+    functions.addPass(llvm::createFunctionToLoopPassAdaptor(std::move(loops), memory_ssa, false));
+}
+
+/// The passes of LLVM's own pipeline that make a difference for code which a compiler has already
+/// optimised once, each as often as it does. Whole programs are small, so that the time goes into
+/// how many passes there are.
+llvm::FunctionPassManager optimizing_passes(const llvm::PipelineTuningOptions &tuning,
+                                            unsigned level) {
+    llvm::FunctionPassManager passes;
     passes.addPass(llvm::LoopSimplifyPass{});
     passes.addPass(llvm::LCSSAPass{});
     passes.addPass(loop_budget_pass{});
+
+    add_loop_passes(passes, true, llvm::LoopRotatePass{true}, llvm::LICMPass{llvm::LICMOptions{}},
+                    llvm::SimpleLoopUnswitchPass{level >= 3});
+    passes.addPass(llvm::SimplifyCFGPass{});
+    passes.addPass(llvm::InstCombinePass{});
+    add_loop_passes(passes, false, llvm::LoopIdiomRecognizePass{}, llvm::IndVarSimplifyPass{},
+                    llvm::LoopDeletionPass{}, llvm::LoopFullUnrollPass{static_cast<int>(level)});
+    passes.addPass(llvm::SROAPass{llvm::SROAOptions::ModifyCFG});
+    passes.addPass(llvm::GVNPass{});
+    passes.addPass(llvm::SCCPPass{});
+    passes.addPass(llvm::BDCEPass{});
+    passes.addPass(llvm::InstCombinePass{});
+    passes.addPass(llvm::JumpThreadingPass{});
+    passes.addPass(llvm::CorrelatedValuePropagationPass{});
+    passes.addPass(llvm::DSEPass{});
+    passes.addPass(llvm::SimplifyCFGPass{
+        llvm::SimplifyCFGOptions{}.hoistCommonInsts(true).sinkCommonInsts(true)});
+    passes.addPass(llvm::InstCombinePass{});
+
+    add_loop_passes(passes, false, llvm::LoopRotatePass{true}, llvm::LoopDeletionPass{});
+    passes.addPass(llvm::LoopVectorizePass{
+        llvm::LoopVectorizeOptions{not tuning.LoopInterleaving, not tuning.LoopVectorization}});
+    passes.addPass(llvm::InstCombinePass{});
+    passes.addPass(llvm::SimplifyCFGPass{llvm::SimplifyCFGOptions{}
+                                             .forwardSwitchCondToPhi(true)
+                                             .convertSwitchRangeToICmp(true)
+                                             .convertSwitchToLookupTable(true)
+                                             .needCanonicalLoops(false)
+                                             .hoistCommonInsts(true)
+                                             .sinkCommonInsts(true)});
+    if (tuning.SLPVectorization) {
+        passes.addPass(llvm::SLPVectorizerPass{});
+        passes.addPass(llvm::VectorCombinePass{});
+    }
+    passes.addPass(llvm::LoopUnrollPass{llvm::LoopUnrollOptions{static_cast<int>(level)}});
+    passes.addPass(llvm::SROAPass{llvm::SROAOptions::PreserveCFG});
+    passes.addPass(llvm::InstCombinePass{});
+    add_loop_passes(passes, true, llvm::LICMPass{llvm::LICMOptions{}});
+    passes.addPass(llvm::DivRemPairsPass{});
+    passes.addPass(llvm::SimplifyCFGPass{
+        llvm::SimplifyCFGOptions{}.convertSwitchRangeToICmp(true).speculateBlocks(true)});
     return passes;
 }
 
@@ -87,9 +177,14 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine, unsigned level
     llvm::ModulePassManager passes;
     if (level == 0) {
         passes = builder.buildO0DefaultPipeline(pipeline_level(level));
-    } else {
-        if (level >= 2) passes.addPass(llvm::createModuleToFunctionPassAdaptor(prepare_loops()));
+    } else if (level == 1) {
         passes.addPass(builder.buildPerModuleDefaultPipeline(pipeline_level(level)));
+    } else {
+        llvm::FunctionPassManager cleanup;
+        add_cleanup(cleanup);
+        passes.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(cleanup)));
+        add_inlining(passes);
+        passes.addPass(llvm::createModuleToFunctionPassAdaptor(optimizing_passes(tuning, level)));
     }
     passes.run(module, modules);
 }
