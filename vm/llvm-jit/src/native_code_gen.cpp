@@ -12,16 +12,16 @@
 #include <llvm/ExecutionEngine/Orc/LLJIT.h>
 #include <llvm/ExecutionEngine/Orc/ObjectLinkingLayer.h>
 #include <llvm/IR/LegacyPassManager.h>
-#include <llvm/IR/Verifier.h>
 #include <llvm/MC/TargetRegistry.h>
 #include <llvm/Support/CommandLine.h>
-#include <llvm/Support/SmallVectorMemoryBuffer.h>
+#include <llvm/Support/MemoryBuffer.h>
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Target/TargetMachine.h>
 #include <llvm/TargetParser/Host.h>
 #include <llvm/Transforms/Utils/Cloning.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
@@ -67,6 +67,39 @@ void set_switch(llvm::StringRef name, bool value) {
     if (it != all.end()) it->second->addOccurrence(0, name, value ? "true" : "false");
 }
 
+/// A target machine and the passes that make its code: neither is thread-safe, and making them
+/// takes longer than compiling a small program, so they are used again.
+class code_generator {
+public:
+    code_generator(std::unique_ptr<llvm::TargetMachine> machine, unsigned level)
+        : machine_{std::move(machine)}, level_{level} {
+        machine_->setOptLevel(codegen_level(level));
+        machine_->setFastISel(level == 0);
+        // Both native targets emit object files.
+        if (machine_->addPassesToEmitFile(passes_, out_, nullptr,
+                                          llvm::CodeGenFileType::ObjectFile))
+            std::abort();
+    }
+
+    [[nodiscard]] llvm::TargetMachine &machine() noexcept { return *machine_; }
+    [[nodiscard]] unsigned level() const noexcept { return level_; }
+
+    /// The module's object file.
+    std::unique_ptr<llvm::MemoryBuffer> emit(llvm::Module &module) {
+        bytes_.clear();
+        passes_.run(module);
+        return llvm::MemoryBuffer::getMemBufferCopy({bytes_.data(), bytes_.size()}, "bpf");
+    }
+
+private:
+    std::unique_ptr<llvm::TargetMachine> machine_;
+    unsigned level_;
+    llvm::SmallVector<char, 0> bytes_;
+    llvm::raw_svector_ostream out_{bytes_};
+    llvm::legacy::PassManager passes_;
+};
+using generator_ptr = std::unique_ptr<code_generator>;
+
 /// Everything of LLVM that is made once per process and never taken down: at exit, other threads
 /// may still run compiled code.
 class code_service {
@@ -76,19 +109,26 @@ public:
         return service;
     }
 
-    /// A machine of its own for one compilation: they are not thread-safe, and dear to make.
-    machine_ptr take_machine() {
-        const std::lock_guard lock{machines_lock_};
-        if (machines_.empty()) return machine_ptr{make_machine()};
-        machine_ptr machine = std::move(machines_.back());
-        machines_.pop_back();
-        return machine;
+    /// A generator for one compilation at a time.
+    generator_ptr take_generator(unsigned level) {
+        {
+            const std::lock_guard lock{generators_lock_};
+            const auto it = std::ranges::find(generators_, level, &code_generator::level);
+            if (it != generators_.end()) {
+                generator_ptr found = std::move(*it);
+                generators_.erase(it);
+                return found;
+            }
+        }
+        return std::make_unique<code_generator>(make_machine(), level);
     }
 
-    void give_back(machine_ptr machine) {
-        const std::lock_guard lock{machines_lock_};
-        machines_.push_back(std::move(machine));
+    void give_back(generator_ptr generator) {
+        const std::lock_guard lock{generators_lock_};
+        if (generators_.size() < most_idle_generators) generators_.push_back(std::move(generator));
     }
+
+    [[nodiscard]] machine_ptr make_machine() const;
 
     result<loaded_code> load(std::unique_ptr<llvm::MemoryBuffer> object,
                              const compat::build_input &input, const native_program *program);
@@ -119,7 +159,6 @@ private:
     }
 
     llvm::Error start();
-    [[nodiscard]] llvm::TargetMachine *make_machine() const;
     [[nodiscard]] llvm::orc::SymbolMap symbols_of(const compat::build_input &input,
                                                   const native_program *program);
 
@@ -127,18 +166,20 @@ private:
     std::string triple_;
     std::string cpu_;
     std::string features_;
-    std::mutex machines_lock_;
-    std::vector<machine_ptr> machines_;
+    static constexpr std::size_t most_idle_generators = 4;
+
+    std::mutex generators_lock_;
+    std::vector<generator_ptr> generators_;
     std::unique_ptr<llvm::orc::LLJIT> jit_;
     llvm::orc::JITDylib *runtime_ = nullptr;
     std::atomic<uint64_t> next_library_ = 0;
 };
 
-llvm::TargetMachine *code_service::make_machine() const {
+machine_ptr code_service::make_machine() const {
     llvm::TargetOptions options;
-    return target_->createTargetMachine(triple_, cpu_, features_, options, llvm::Reloc::PIC_,
-                                        llvm::CodeModel::Small, llvm::CodeGenOptLevel::Aggressive,
-                                        true);
+    return machine_ptr{target_->createTargetMachine(triple_, cpu_, features_, options,
+                                                    llvm::Reloc::PIC_, llvm::CodeModel::Small,
+                                                    llvm::CodeGenOptLevel::Aggressive, true)};
 }
 
 llvm::Error code_service::start() {
@@ -151,12 +192,12 @@ llvm::Error code_service::start() {
     std::string why;
     target_ = llvm::TargetRegistry::lookupTarget(triple_, why);
     if (target_ == nullptr) return llvm::createStringError(why);
-    machines_.emplace_back(make_machine());
+    const machine_ptr machine = make_machine();
 
     llvm::orc::LLJITBuilder builder;
     builder.setJITTargetMachineBuilder(
         llvm::orc::JITTargetMachineBuilder{llvm::Triple{triple_}}.setCPU(cpu_));
-    builder.setDataLayout(machines_.front()->createDataLayout());
+    builder.setDataLayout(machine->createDataLayout());
     builder.setLinkProcessSymbolsByDefault(false);
     builder.setPlatformSetUp(llvm::orc::setUpInactivePlatform);
     builder.setObjectLinkingLayerCreator(
@@ -246,16 +287,15 @@ void dump(const llvm::Module &module, const char *when) {
     std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
-/// The machine code of a module, as an object file or as text.
-llvm::SmallVector<char, 0> emit(llvm::Module &module, llvm::TargetMachine &machine,
-                                llvm::CodeGenFileType type) {
-    llvm::SmallVector<char, 0> bytes;
-    llvm::raw_svector_ostream out{bytes};
+void dump_assembly(const llvm::Module &module, llvm::TargetMachine &machine) {
+    if (not is_set("LLVM_JIT_DUMP_ASM")) return;
+    llvm::SmallVector<char, 0> text;
+    llvm::raw_svector_ostream out{text};
     llvm::legacy::PassManager passes;
-    // Both native targets emit both kinds of file.
-    if (machine.addPassesToEmitFile(passes, out, nullptr, type)) std::abort();
-    passes.run(module);
-    return bytes;
+    if (machine.addPassesToEmitFile(passes, out, nullptr, llvm::CodeGenFileType::AssemblyFile))
+        return;
+    passes.run(*llvm::CloneModule(module));
+    std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
 void set_target(llvm::Module &module, const llvm::TargetMachine &machine) {
@@ -272,29 +312,20 @@ result<loaded_code> generate_native_code(const compat::build_input &input,
                                          const native_program *program) {
     const auto service = code_service::get();
     if (not service) return std::unexpected{service.error()};
-    machine_ptr machine = (*service)->take_machine();
     const unsigned level = level_for(input.config.optimization_level, input.code.size());
-    machine->setOptLevel(codegen_level(level));
-    machine->setFastISel(level == 0);
+    generator_ptr generator = (*service)->take_generator(level);
+    llvm::TargetMachine &machine = generator->machine();
 
     llvm::LLVMContext context;
-    const std::unique_ptr<llvm::Module> module = compile_to_ir(
-        input, context, machine->createDataLayout(), machine->getTargetTriple().str());
-    set_target(*module, *machine);
+    const std::unique_ptr<llvm::Module> module =
+        compile_to_ir(input, context, machine.createDataLayout(), machine.getTargetTriple().str());
+    set_target(*module, machine);
     dump(*module, "before");
-#ifndef NDEBUG
-    if (llvm::verifyModule(*module, &llvm::errs())) std::abort();
-#endif
-    optimize(*module, *machine, level);
+    optimize(*module, machine, level);
     dump(*module, "after");
-    if (is_set("LLVM_JIT_DUMP_ASM")) {
-        const auto text =
-            emit(*llvm::CloneModule(*module), *machine, llvm::CodeGenFileType::AssemblyFile);
-        std::fwrite(text.data(), 1, text.size(), stderr);
-    }
-    auto object = std::make_unique<llvm::SmallVectorMemoryBuffer>(
-        emit(*module, *machine, llvm::CodeGenFileType::ObjectFile), false);
-    (*service)->give_back(std::move(machine));
+    dump_assembly(*module, machine);
+    auto object = generator->emit(*module);
+    (*service)->give_back(std::move(generator));
     return (*service)->load(std::move(object), input, program);
 }
 
