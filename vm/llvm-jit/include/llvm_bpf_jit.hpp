@@ -14,7 +14,7 @@ namespace bpftime::vm::llvm_jit {
 
 /// Compiles programs to native code through LLVM when they are first run or compiled: for programs
 /// that run often.
-class llvm_bpf_jit final : public compat::configured_vm {
+class llvm_bpf_jit : public compat::configured_vm {
 public:
     std::optional<std::vector<std::string>> do_get_ptx() override;
 

@@ -11,7 +11,7 @@
 namespace bpftime::vm::llvm_jit {
 
 /// How hard to try, 0 to 3, with a program of this many instructions. Large programs are optimised
-/// less, because some passes take more than linear time: see docs/llvm-backend.md.
+/// less, because some passes take more than linear time.
 [[nodiscard]] unsigned level_for(unsigned wanted, uint32_t instructions) noexcept;
 
 /// Optimises the module for the machine's CPU.
