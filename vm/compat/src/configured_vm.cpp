@@ -80,7 +80,8 @@ int64_t configured_vm::run_once(memory_span input, std::span<const memory_span> 
     }
     // No memory is not memory at address 0.
     if (input.begin == 0) input.len = 0;
-    run r{config_, (*ready)->linked, interrupts_, input, regions};
+    const stack_layout stack{config_.stack_size, config_.call_depth};
+    run r{config_, (*ready)->linked, interrupts_, stack, input, regions};
     uint64_t r0 = 0;
     if ((*ready)->code->execute(r, r0)) {
         result = static_cast<int64_t>(r0);

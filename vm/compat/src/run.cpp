@@ -58,11 +58,11 @@ int64_t budget::top_up(int64_t slice) noexcept {
 }
 
 run::run(const vm_config &config, const linkage &linked, const std::atomic<uint32_t> &interrupts,
-         memory_span input, std::span<const memory_span> regions)
+         const stack_layout &stack, memory_span input, std::span<const memory_span> regions)
     : config_{config},
       linked_{linked},
       input_{input},
-      stack_{config.stack_size, config.call_depth},
+      stack_{stack},
       memory_{input, stack_, config.regions, regions, linked.regions()},
       budget_{config.instruction_limit, interrupts},
       outer_{current_run} {

@@ -48,6 +48,15 @@ llvm::FunctionCallee module_parts::bookkeeping(const char *name, llvm::Type *res
     return callee;
 }
 
+llvm::FunctionCallee module_parts::memory_query(const char *name, llvm::Type *result,
+                                                llvm::ArrayRef<llvm::Type *> parameters) const {
+    auto callee = bookkeeping(name, result, parameters);
+    llvm::cast<llvm::Function>(callee.getCallee())
+        ->setMemoryEffects(llvm::MemoryEffects::inaccessibleMemOnly() |
+                           llvm::MemoryEffects::readOnly());
+    return callee;
+}
+
 // --- what IR for any compiled function needs
 
 code_builder::code_builder(module_parts &parts, llvm::Function &fn)

@@ -33,6 +33,9 @@ struct module_parts {
     /// A function of the host that touches nothing that the program can see, and is called rarely.
     [[nodiscard]] llvm::FunctionCallee bookkeeping(const char *name, llvm::Type *result,
                                                    llvm::ArrayRef<llvm::Type *> parameters) const;
+    /// The same, but it reads which frames are in memory.
+    [[nodiscard]] llvm::FunctionCallee memory_query(
+        const char *name, llvm::Type *result, llvm::ArrayRef<llvm::Type *> parameters) const;
 };
 
 /// The parameters of every compiled function: run_state, slice, r10, r1 to r5.

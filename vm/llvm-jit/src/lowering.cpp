@@ -383,7 +383,7 @@ void function_compiler::check(value number, value is_likely, uint64_t packed) {
     b_.CreateCondBr(is_likely, fine, ask, likely_);
     b_.SetInsertPoint(ask);
     const auto callee =
-        parts_.bookkeeping("ebpf_rt_check", b_.getInt64Ty(),
+        parts_.memory_query("ebpf_rt_check", b_.getInt64Ty(),
                            {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt64Ty(), b_.getInt64Ty()});
     const value ok = b_.CreateCall(callee, {state_, number, word(packed), frame_});
     b_.CreateCondBr(b_.CreateICmpNE(ok, word(0)), fine, end_run_, likely_);
@@ -399,7 +399,7 @@ void function_compiler::check_alignment(value number, uint64_t packed) {
                     misaligned, likely_);
     b_.SetInsertPoint(misaligned);
     const auto callee =
-        parts_.bookkeeping("ebpf_rt_misaligned", b_.getVoidTy(),
+        parts_.memory_query("ebpf_rt_misaligned", b_.getVoidTy(),
                            {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt64Ty(), b_.getInt64Ty()});
     b_.CreateCall(callee, {state_, number, word(packed), frame_});
     b_.CreateBr(end_run_);

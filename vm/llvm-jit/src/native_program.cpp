@@ -23,7 +23,7 @@ bool native_program::execute(compat::run &r, uint64_t &r0) const {
 
 uint64_t native_program::enter(void *mem, std::size_t mem_len) const {
     const compat::memory_span input{reinterpret_cast<uint64_t>(mem), mem == nullptr ? 0 : mem_len};
-    compat::run r{input_.config, input_.linked, input_.interrupts, input, {}};
+    compat::run r{input_.config, input_.linked, input_.interrupts, stack_, input, {}};
     uint64_t r0 = 0;
     return execute(r, r0) ? r0 : std::numeric_limits<uint64_t>::max();
 }

@@ -13,7 +13,8 @@ namespace bpftime::vm::llvm_jit {
 /// it is.
 class native_program final : public compat::executable {
 public:
-    explicit native_program(const compat::build_input &input) : input_{input} {}
+    explicit native_program(const compat::build_input &input)
+        : input_{input}, stack_{input.config.stack_size, input.config.call_depth} {}
 
     void adopt(loaded_code code) noexcept { code_ = std::move(code); }
 
@@ -26,6 +27,7 @@ public:
 
 private:
     compat::build_input input_;
+    compat::stack_layout stack_;  ///< as compiled in: the VM's setting may change
     loaded_code code_;
 };
 

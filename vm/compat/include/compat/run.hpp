@@ -58,8 +58,9 @@ private:
 /// ebpf_grant() on this thread adds to its memory.
 class EBPF_EXPORT run {
 public:
+    /// `stack`: what the code was made for; compiled code may outlive the VM's setting.
     run(const vm_config &config, const linkage &linked, const std::atomic<uint32_t> &interrupts,
-        memory_span input, std::span<const memory_span> regions);
+        const stack_layout &stack, memory_span input, std::span<const memory_span> regions);
     ~run();
     run(const run &) = delete;
     run &operator=(const run &) = delete;
