@@ -1,0 +1,68 @@
+@bpf_program = external global i8
+
+; Function Attrs: mustprogress nounwind
+define internal fastcc { i64, i64 } @f0(ptr noalias readonly dereferenceable(40) %0, i64 %1, i64 %2, i64 %3, i64 %4, i64 %5, i64 %6, i64 %7) #0 {
+  %9 = getelementptr inbounds i64, ptr %0, i64 0
+  %10 = load i64, ptr %9, align 8, !invariant.load !0
+  %11 = getelementptr inbounds i64, ptr %0, i64 1
+  %12 = load i64, ptr %11, align 8, !invariant.load !0
+  %frame = alloca [512 x i8], align 16
+  call void @llvm.memset.p0.i64(ptr align 16 %frame, i8 0, i64 512, i1 false)
+  %r10 = getelementptr inbounds i8, ptr %frame, i64 512
+  br label %13
+
+13:                                               ; preds = %8
+  %14 = icmp eq i64 %3, 0
+  %15 = select i1 %14, i64 1, i64 %3
+  %16 = udiv i64 %4, %15
+  %17 = select i1 %14, i64 0, i64 %16
+  %18 = icmp eq i64 %4, 0
+  %19 = icmp eq i64 %4, -1
+  %20 = or i1 %18, %19
+  %21 = select i1 %20, i64 1, i64 %4
+  %22 = sdiv i64 %17, %21
+  %23 = sub i64 0, %17
+  %24 = select i1 %19, i64 %23, i64 %22
+  %25 = select i1 %18, i64 0, i64 %24
+  %26 = trunc i64 %3 to i32
+  %27 = trunc i64 %25 to i32
+  %28 = icmp eq i32 %26, 0
+  %29 = select i1 %28, i32 1, i32 %26
+  %30 = urem i32 %27, %29
+  %31 = select i1 %28, i32 %27, i32 %30
+  %32 = zext i32 %31 to i64
+  %33 = srem i64 %32, 1
+  %34 = select i1 false, i64 %32, i64 %33
+  %35 = insertvalue { i64, i64 } poison, i64 %34, 0
+  %36 = insertvalue { i64, i64 } %35, i64 %1, 1
+  ret { i64, i64 } %36
+
+end_run:                                          ; No predecessors!
+  ret { i64, i64 } { i64 0, i64 -1 }
+}
+
+; Function Attrs: nocallback nofree nounwind willreturn memory(argmem: write)
+declare void @llvm.memset.p0.i64(ptr nocapture writeonly, i8, i64, i1 immarg) #1
+
+; Function Attrs: mustprogress nounwind
+define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(40) %0, i64 %1, i64 %2, ptr %3, i64 %4) #0 {
+  %6 = ptrtoint ptr %3 to i64
+  %7 = call fastcc { i64, i64 } @f0(ptr %0, i64 %1, i64 %2, i64 %6, i64 %4, i64 0, i64 0, i64 0)
+  ret { i64, i64 } %7
+}
+
+; Function Attrs: mustprogress uwtable
+define i64 @bpf_entry(ptr %0, i64 %1) #2 {
+  %3 = call i64 @ebpf_rt_enter(ptr @bpf_program, ptr %0, i64 %1)
+  ret i64 %3
+}
+
+; Function Attrs: nonlazybind
+declare i64 @ebpf_rt_enter(ptr, ptr, i64) #3
+
+attributes #0 = { mustprogress nounwind }
+attributes #1 = { nocallback nofree nounwind willreturn memory(argmem: write) }
+attributes #2 = { mustprogress uwtable }
+attributes #3 = { nonlazybind }
+
+!0 = !{}

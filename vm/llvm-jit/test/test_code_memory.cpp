@@ -1,0 +1,104 @@
+// bpftime-vm: code memory is released with its VM, and never writable and executable at once
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "support.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bpftime::vm::llvm_jit::test {
+
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool sanitized = true;
+#elif defined(__has_feature)
+constexpr bool sanitized = __has_feature(address_sanitizer) or __has_feature(thread_sanitizer);
+#else
+constexpr bool sanitized = false;
+#endif
+
+/// Bytes of this process that are in memory.
+int64_t resident_bytes() {
+    std::ifstream file{"/proc/self/statm"};
+    int64_t total = 0;
+    int64_t resident = 0;
+    file >> total >> resident;
+    return resident * sysconf(_SC_PAGESIZE);
+}
+
+void compile_and_destroy(int cycles) {
+    for (int n = 0; n < cycles; ++n) {
+        // Not the same program each time, so that nothing could be found again.
+        const vm_ptr vm = load("mov %r0, " + std::to_string(n) + "\nadd %r0, %r2\nexit");
+        ASSERT_EQ(ebpf_set_optimization_level(vm.get(), 0), 0);
+        const ebpf_jit_fn entry = ebpf_compile(vm.get(), nullptr);
+        ASSERT_NE(entry, nullptr) << ebpf_last_error();
+        ASSERT_EQ(entry(nullptr, 0), static_cast<uint64_t>(n));
+    }
+}
+
+TEST(code_memory, is_released_with_its_vm) {
+    if (sanitized) GTEST_SKIP() << "sanitizers keep freed memory";
+    compile_and_destroy(500);
+    const int64_t before = resident_bytes();
+    compile_and_destroy(1500);
+    EXPECT_LT(resident_bytes() - before, 4 << 20);
+}
+
+TEST(code_memory, is_released_when_the_program_is_unloaded) {
+    if (sanitized) GTEST_SKIP() << "sanitizers keep freed memory";
+    const vm_ptr vm{ebpf_create("llvm")};
+    const auto code = assemble("mov %r0, 1\nexit");
+    ASSERT_EQ(ebpf_set_optimization_level(vm.get(), 0), 0);
+    int64_t before = 0;
+    for (int n = 0; n < 600; ++n) {
+        if (n == 200) before = resident_bytes();
+        ASSERT_EQ(ebpf_load(vm.get(), code.data(), static_cast<uint32_t>(code.size()), nullptr), 0);
+        ASSERT_NE(ebpf_compile(vm.get(), nullptr), nullptr);
+    }
+    EXPECT_LT(resident_bytes() - before, 4 << 20);
+}
+
+/// Lines of /proc/self/maps whose permissions contain all of `wanted`.
+std::vector<std::string> mappings_with(std::string_view wanted) {
+    std::ifstream file{"/proc/self/maps"};
+    std::vector<std::string> found;
+    for (std::string line; std::getline(file, line);) {
+        const std::string permissions = line.substr(line.find(' ') + 1, 4);
+        const auto has = [&](char c) { return permissions.find(c) != std::string::npos; };
+        if (std::ranges::all_of(wanted, has)) found.push_back(line);
+    }
+    return found;
+}
+
+bool holds(const std::string &mapping, uint64_t address) {
+    std::size_t used = 0;
+    const uint64_t begin = std::stoull(mapping, &used, 16);
+    const uint64_t end = std::stoull(mapping.substr(used + 1), nullptr, 16);
+    return begin <= address and address < end;
+}
+
+TEST(code_memory, is_never_writable_and_executable) {
+    std::vector<vm_ptr> vms;
+    for (int n = 0; n < 5; ++n) {
+        vms.push_back(load("mov %r0, 1\ncall local f\nexit\nf: add %r0, 1\nexit"));
+        const ebpf_jit_fn entry = ebpf_compile(vms.back().get(), nullptr);
+        ASSERT_NE(entry, nullptr);
+        const auto executable = mappings_with("x");
+        EXPECT_TRUE(std::ranges::any_of(executable, [&](const std::string &mapping) {
+            return holds(mapping, reinterpret_cast<uint64_t>(entry));
+        })) << "the code is found among the mappings";
+    }
+    for (const std::string &mapping : mappings_with("wx")) ADD_FAILURE() << mapping;
+}
+
+}  // namespace
+
+}  // namespace bpftime::vm::llvm_jit::test

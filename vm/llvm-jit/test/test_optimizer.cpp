@@ -1,0 +1,225 @@
+// bpftime-vm: what the optimiser must make of programs, for one CPU with vectors
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "optimizer.hpp"
+#include "support.hpp"
+
+#include <gtest/gtest.h>
+#include <llvm/IR/InstIterator.h>
+#include <llvm/IR/Instructions.h>
+#include <llvm/IR/IntrinsicInst.h>
+
+namespace bpftime::vm::llvm_jit::test {
+
+namespace {
+
+compat::vm_config without_checks() {
+    compat::vm_config config = test_config();
+    config.bounds_checks = false;
+    return config;
+}
+
+/// Sums the words of the input memory.
+constexpr const char *sum_words =
+    "mov %r0, 0\nrsh %r2, 2\njeq %r2, 0, end\n"
+    "again: ldxw %r3, [%r1]\nadd %r0, %r3\nadd %r1, 4\nsub %r2, 1\njne %r2, 0, again\nend: exit";
+
+class optimizer : public testing::Test {
+protected:
+    void SetUp() override {
+        machine_ = make_machine();
+        if (machine_ == nullptr) GTEST_SKIP() << "this LLVM has no x86 target";
+    }
+
+    /// The functions of the optimised program, in `module()`.
+    void optimize(std::string_view assembly, compat::vm_config how = test_config(),
+                  unsigned level = 3) {
+        module_ = linked_program{assembly, std::move(how)}.optimize(context_, *machine_, level);
+        EXPECT_TRUE(is_valid(*module_));
+    }
+
+    [[nodiscard]] std::string text() const { return to_text(*module_); }
+
+    /// Instructions of all functions for which `wanted` holds.
+    template <typename Wanted>
+    [[nodiscard]] unsigned count(Wanted wanted) const {
+        unsigned n = 0;
+        for (const llvm::Function &fn : *module_) {
+            for (const llvm::Instruction &i : llvm::instructions(fn)) n += wanted(i) ? 1U : 0U;
+        }
+        return n;
+    }
+
+    template <typename Instruction>
+    [[nodiscard]] unsigned count() const {
+        return count([](const llvm::Instruction &i) { return llvm::isa<Instruction>(i); });
+    }
+
+    [[nodiscard]] unsigned calls_of(std::string_view name) const {
+        return count([&](const llvm::Instruction &i) {
+            const auto *const call = llvm::dyn_cast<llvm::CallInst>(&i);
+            return call != nullptr and call->getCalledFunction() != nullptr and
+                   call->getCalledFunction()->getName() == llvm::StringRef{name};
+        });
+    }
+
+    /// Loads of vectors, which only vectorisers make.
+    [[nodiscard]] unsigned vector_loads() const {
+        return count([](const llvm::Instruction &i) {
+            return llvm::isa<llvm::LoadInst>(i) and i.getType()->isVectorTy();
+        });
+    }
+
+private:
+    llvm::LLVMContext context_;
+    std::unique_ptr<llvm::TargetMachine> machine_;
+    std::unique_ptr<llvm::Module> module_;
+};
+
+TEST_F(optimizer, keeps_spilled_locals_out_of_memory) {
+    optimize(
+        "stxdw [%r10-8], %r2\nstdw [%r10-16], 5\nldxdw %r0, [%r10-8]\nldxdw %r1, [%r10-16]\n"
+        "add %r0, %r1\nexit");
+    EXPECT_EQ(count<llvm::AllocaInst>(), 0U) << text();
+    EXPECT_EQ(count<llvm::StoreInst>(), 0U) << text();
+    EXPECT_EQ(count<llvm::MemIntrinsic>(), 0U) << text();
+    EXPECT_EQ(count<llvm::LoadInst>(), 0U) << text();
+}
+
+TEST_F(optimizer, keeps_spilled_locals_of_loops_out_of_memory) {
+    optimize(
+        "stdw [%r10-8], 0\njeq %r2, 0, end\n"
+        "again: ldxdw %r3, [%r10-8]\nxor %r3, %r2\nadd %r3, 3\nstxdw [%r10-8], %r3\nsub %r2, 1\n"
+        "jne %r2, 0, again\nend: ldxdw %r0, [%r10-8]\nexit");
+    EXPECT_EQ(count<llvm::AllocaInst>(), 0U) << text();
+    EXPECT_EQ(count<llvm::StoreInst>(), 0U) << text();
+}
+
+TEST_F(optimizer, zeroes_no_frame_that_is_not_used) {
+    optimize("mov %r0, 1\nexit");
+    EXPECT_EQ(count<llvm::AllocaInst>() + count<llvm::MemIntrinsic>() + count<llvm::StoreInst>(),
+              0U)
+        << text();
+}
+
+TEST_F(optimizer, vectorises_a_checksum) {
+    optimize(sum_words, without_checks());
+    EXPECT_GT(vector_loads(), 0U) << text();
+}
+
+TEST_F(optimizer, vectorises_no_checksum_at_level_1) {
+    optimize(sum_words, without_checks(), 1);
+    EXPECT_EQ(vector_loads(), 0U) << "so the test above can fail: " << text();
+}
+
+/// The limit is not known when the program is compiled, so this is the budget of every program.
+TEST_F(optimizer, vectorises_a_loop_that_pays_round_by_round) {
+    optimize(
+        "mov %r0, 0\nmov %r3, 0\n"
+        "again: mov %r4, %r1\nadd %r4, %r3\nldxb %r5, [%r4]\nadd %r0, %r5\nadd %r3, 1\n"
+        "jlt %r3, %r2, again\nexit",
+        without_checks());
+    EXPECT_GT(calls_of("ebpf_rt_refill"), 0U) << "there is a budget: " << text();
+    EXPECT_GT(vector_loads(), 0U) << text();
+}
+
+TEST_F(optimizer, inlines_subprograms) {
+    optimize(
+        "mov %r6, %r2\nmov %r1, %r6\ncall local square\nmov %r7, %r0\nmov %r1, 3\n"
+        "call local square\nadd %r0, %r7\nexit\nsquare: mov %r0, %r1\nmul %r0, %r1\nexit");
+    EXPECT_EQ(count([](const llvm::Instruction &i) {
+                  const auto *const call = llvm::dyn_cast<llvm::CallInst>(&i);
+                  return call != nullptr and call->getCalledFunction() != nullptr and
+                         not call->getCalledFunction()->isDeclaration();
+              }),
+              0U)
+        << text();
+}
+
+TEST_F(optimizer, makes_one_memset_of_a_loop) {
+    optimize(
+        "jeq %r2, 0, end\nagain: stb [%r1], 7\nadd %r1, 1\nsub %r2, 1\njne %r2, 0, again\n"
+        "end: mov %r0, 0\nexit",
+        without_checks());
+    EXPECT_GT(count<llvm::MemSetInst>(), 0U) << text();
+}
+
+TEST_F(optimizer, copies_bytes_by_vectors_or_at_once) {
+    optimize(
+        "mov %r3, %r1\nadd %r3, 1024\nrsh %r2, 1\njeq %r2, 0, end\n"
+        "again: ldxb %r4, [%r1]\nstxb [%r3], %r4\nadd %r1, 1\nadd %r3, 1\nsub %r2, 1\n"
+        "jne %r2, 0, again\nend: mov %r0, 0\nexit",
+        without_checks());
+    EXPECT_GT(count<llvm::MemTransferInst>() + vector_loads(), 0U) << text();
+}
+
+// --- helpers
+
+TEST_F(optimizer, drops_a_constant_helper_whose_result_is_not_used) {
+    optimize("mov %r1, %r2\ncall 2\nmov %r0, 1\nexit");
+    EXPECT_EQ(calls_of("bpf_helper_2"), 0U) << text();
+}
+
+TEST_F(optimizer, keeps_an_impure_helper_whose_result_is_not_used) {
+    optimize("call 1\nmov %r0, 1\nexit");
+    EXPECT_EQ(calls_of("bpf_helper_1"), 1U) << text();
+}
+
+constexpr const char *two_calls_of_2 =
+    "mov %r6, %r2\nmov %r1, %r6\ncall 2\nmov %r7, %r0\nmov %r1, %r6\ncall 2\nadd %r0, %r7\nexit";
+
+TEST_F(optimizer, calls_a_constant_helper_once_for_the_same_argument) {
+    optimize(two_calls_of_2);
+    EXPECT_EQ(calls_of("bpf_helper_2"), 1U) << text();
+}
+
+TEST_F(optimizer, calls_a_constant_helper_once_around_stores) {
+    optimize(
+        "mov %r6, %r2\nmov %r8, %r1\nmov %r1, %r6\ncall 2\nmov %r7, %r0\nstdw [%r8], 5\n"
+        "mov %r1, %r6\ncall 2\nadd %r0, %r7\nexit",
+        without_checks());
+    EXPECT_EQ(calls_of("bpf_helper_2"), 1U) << text();
+}
+
+TEST_F(optimizer, calls_a_reading_helper_again_after_a_store) {
+    optimize(
+        "mov %r6, %r2\nmov %r8, %r1\nmov %r1, %r6\ncall 3\nmov %r7, %r0\nstdw [%r8], 5\n"
+        "mov %r1, %r6\ncall 3\nadd %r0, %r7\nexit",
+        without_checks());
+    EXPECT_EQ(calls_of("bpf_helper_3"), 2U) << text();
+}
+
+TEST_F(optimizer, loads_again_after_an_impure_helper) {
+    optimize(
+        "mov %r6, %r1\nldxdw %r7, [%r6]\nmov %r1, 1\ncall 1\nldxdw %r8, [%r6]\nmov %r0, %r7\n"
+        "sub %r0, %r8\nexit",
+        without_checks());
+    const auto loads_of_words = [this] {
+        return count([](const llvm::Instruction &i) {
+            return llvm::isa<llvm::LoadInst>(i) and i.getType()->isIntegerTy(64) and
+                   not i.hasMetadata(llvm::LLVMContext::MD_invariant_load);
+        });
+    };
+    EXPECT_EQ(loads_of_words(), 2U) << text();
+    optimize(
+        "mov %r6, %r1\nldxdw %r7, [%r6]\nmov %r1, 1\ncall 2\nldxdw %r8, [%r6]\nmov %r0, %r7\n"
+        "sub %r0, %r8\nexit",
+        without_checks());
+    EXPECT_EQ(loads_of_words(), 0U) << "a constant helper changes nothing: " << text();
+}
+
+// --- levels
+
+TEST(level_for, is_what_was_wanted_for_programs_of_usual_size) {
+    for (unsigned level = 0; level <= 3; ++level) EXPECT_EQ(level_for(level, 1'000), level);
+}
+
+TEST(level_for, is_lower_for_large_programs) {
+    EXPECT_LE(level_for(3, 60'000), 1U);
+    EXPECT_EQ(level_for(0, 60'000), 0U);
+    EXPECT_EQ(level_for(3, 1'000'000), 0U);
+}
+
+}  // namespace
+
+}  // namespace bpftime::vm::llvm_jit::test
