@@ -4,8 +4,8 @@
 //
 // Benchmarks are named run/PROGRAM/CONTENDER, load/PROGRAM/CONTENDER,
 // load/GENERATOR:SIZE/CONTENDER, compile/... likewise (loading and compiling, for contenders that
-// compile), execute/GENERATOR:SIZE/CONTENDER and create/CONTENDER. Every answer is checked before it
-// is timed.
+// compile), execute/GENERATOR:SIZE/CONTENDER and create/CONTENDER. Every answer is checked before
+// it is timed.
 #include "compare.hpp"
 #include "generators.hpp"
 #include "inputs.hpp"

@@ -72,7 +72,7 @@ outcome<capture_reader> capture_reader::open(file_handle file, std::string name)
         message.data()));
     if (not reader.pcap_)
         return fail(exit_code::bad_input, "capture '{}': {}", name, message.data());
-    file.release();  // closed together with pcap_
+    static_cast<void>(file.release());  // closed together with pcap_
     reader.name_ = std::move(name);
     return reader;
 }

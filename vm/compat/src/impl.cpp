@@ -19,7 +19,8 @@ int64_t bpftime_vm_impl::set_error(int64_t code, const std::string &message) con
     set_last_error(message);
     try {
         if (error_print_ != nullptr) error_print_(stderr, "%s\n", message.c_str());
-    } catch (...) {  // the error itself must not get lost
+    } catch (...) {
+        return code;  // the error itself must not get lost
     }
     return code;
 }

@@ -52,6 +52,7 @@ public:
     std::vector<std::string> names() {
         const std::lock_guard lock{lock_};
         std::vector<std::string> out;
+        out.reserve(entries_.size());
         for (const entry &e : entries_) out.push_back(e.name);
         return out;
     }

@@ -184,9 +184,9 @@ private:
         if (digits.starts_with('-') or digits.starts_with('+')) digits.remove_prefix(1);
         n.hexadecimal = digits.starts_with("0x") or digits.starts_with("0X");
         if (n.hexadecimal) digits.remove_prefix(2);
-        const char *const last = digits.data() + digits.size();
-        const auto [end, code] =
-            std::from_chars(digits.data(), last, n.magnitude, n.hexadecimal ? 16 : 10);
+        const char *const first = digits.data();
+        const char *const last = first + digits.size();
+        const auto [end, code] = std::from_chars(first, last, n.magnitude, n.hexadecimal ? 16 : 10);
         if (code == std::errc::result_out_of_range) {
             fail(fmt::format("Immediate out of 64-bit range: '{}'", word()));
             return {};

@@ -18,7 +18,6 @@
 #include <type_traits>
 
 using namespace bpftime::vm;
-using compat::lddw_helpers;
 using compat::vm_limit;
 
 namespace {
