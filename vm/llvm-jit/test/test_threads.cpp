@@ -2,12 +2,12 @@
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "support.hpp"
+#include "threads.hpp"
 
 #include <gtest/gtest.h>
 
 #include <array>
 #include <atomic>
-#include <barrier>
 #include <chrono>
 #include <new>
 #include <ostream>
@@ -19,21 +19,8 @@ namespace bpftime::vm::llvm_jit::test {
 
 namespace {
 
-constexpr unsigned thread_count = 8;
-
-/// Runs body(i) on thread i of eight, all of them starting at once.
-template <typename Body>
-void on_all_threads(Body &&body) {
-    std::barrier start{thread_count};
-    std::vector<std::thread> threads;
-    for (unsigned i = 0; i < thread_count; ++i) {
-        threads.emplace_back([&, i] {
-            start.arrive_and_wait();
-            body(i);
-        });
-    }
-    for (std::thread &t : threads) t.join();
-}
+using vm::test::on_all_threads;
+using vm::test::thread_count;
 
 /// Sums its input memory byte by byte, over its stack and a local call.
 constexpr const char *summing =

@@ -2,34 +2,20 @@
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "c_api.hpp"
+#include "threads.hpp"
 
 #include <gmock/gmock.h>
 
 #include <array>
 #include <atomic>
-#include <barrier>
 #include <thread>
 
 namespace {
 
 using namespace c_api;
+using bpftime::vm::test::on_all_threads;
+using bpftime::vm::test::thread_count;
 using ::testing::HasSubstr;
-
-constexpr unsigned thread_count = 8;
-
-/// Runs body(i) on thread i of eight, all of them starting at once.
-template <typename Body>
-void on_all_threads(Body &&body) {
-    std::barrier start{thread_count};
-    std::vector<std::thread> threads;
-    for (unsigned i = 0; i < thread_count; ++i) {
-        threads.emplace_back([&, i] {
-            start.arrive_and_wait();
-            body(i);
-        });
-    }
-    for (std::thread &t : threads) t.join();
-}
 
 std::atomic<uint64_t> helper_calls = 0;
 uint64_t count_call(uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
