@@ -283,7 +283,7 @@ void insert_some(draft &d, random_source &random, const generator_options &optio
     for (const statement &s : w.take()) d.insert(end++, s);
     std::vector<std::size_t> entries{0};
     for (const statement &s : d.statements) {
-        const bool refers = s.target and * s.target != open_target and
+        const bool refers = s.target.has_value() and s.target.value() != open_target and
                             form_of(s.insn.id).imm == isa::imm_role::function;
         if (refers) entries.push_back(*s.target);
     }

@@ -101,7 +101,7 @@ std::optional<unsigned> version_of(const std::string &clang) {
 
 outcome<std::string> find_clang() {
     const char *const chosen = std::getenv("BPFTIME_VM_CLANG");
-    const bool is_chosen = chosen != nullptr and * chosen != '\0';
+    const bool is_chosen = chosen != nullptr and chosen[0] != '\0';
     const auto candidates =
         is_chosen ? std::vector{chosen} : std::vector(clang_names.begin(), clang_names.end());
     std::string too_old;

@@ -166,7 +166,8 @@ enum ebpf_result_kind {
     EBPF_RESULT_POINTER_OR_NULL = 2, /**< the same, or 0 */
 };
 
-/** What calling a typed helper can do besides giving its result. */
+/** What calling a typed helper can do besides giving its result. Pure ones return, and throw
+ * nothing: calls of them may be left out, moved and joined. */
 enum ebpf_purity {
     EBPF_IMPURE = 0,        /**< anything */
     EBPF_PURE_READS = 1,    /**< reads memory, writes none */

@@ -112,7 +112,7 @@ bool run::call_helper(uint32_t pc, const helper_binding &helper, const uint64_t 
     const helper_declaration &declared = helper.declaration();
     if (declared.typed and config_.bounds_checks and not check_arguments(pc, declared, a))
         return false;
-    const unsigned arity = declared.arity();
+    const unsigned arity = declared.typed ? declared.arity() : max_helper_arguments;
     const auto word = [&](unsigned i) { return i < arity ? a[i] : 0; };
     result = helper.call(config_.pointer_secret, word(0), word(1), word(2), word(3), word(4));
     if (declared.typed and declared.result != result_kind::scalar and result != 0) {

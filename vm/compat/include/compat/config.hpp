@@ -32,10 +32,10 @@ public:
 
     [[nodiscard]] uint64_t call(uint64_t secret, uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
                                 uint64_t r5) const {
-        const uint64_t code = code_ ^ secret;
+        const uint64_t address = code(secret);
         if (has_context_)
-            return reinterpret_cast<ebpf_ctx_helper_fn>(code)(context_, r1, r2, r3, r4, r5);
-        return reinterpret_cast<external_function_t>(code)(r1, r2, r3, r4, r5);
+            return reinterpret_cast<ebpf_ctx_helper_fn>(address)(context_, r1, r2, r3, r4, r5);
+        return reinterpret_cast<external_function_t>(address)(r1, r2, r3, r4, r5);
     }
 
     void change_secret(uint64_t from, uint64_t to) noexcept { code_ ^= from ^ to; }

@@ -62,7 +62,7 @@ public:
         return reinterpret_cast<uint64_t *>(frame_top(depth) - uint64_t{2} * frame_size_);
     }
     [[nodiscard]] bool is_present(uint32_t depth) const noexcept {
-        return not marks_frames_ or * mark(depth) != 0;
+        return not marks_frames_ or mark(depth)[0] != 0;
     }
     /// The depth of the frame with this top.
     [[nodiscard]] uint32_t depth_of(uint64_t top) const noexcept {

@@ -37,9 +37,6 @@ struct op {
     };
 };
 
-/// What may_goto starts with in each frame, as in the kernel (BPF_MAX_LOOPS).
-constexpr uint32_t may_goto_tries = 1U << 23;
-
 struct frame {
     uint32_t return_pc;
     uint32_t may_goto_tries;
@@ -142,7 +139,7 @@ private:
 
     void enter_frame() noexcept {
         reg_[isa::frame_pointer] = run_.enter_frame(depth_);
-        frames_[depth_].may_goto_tries = may_goto_tries;
+        frames_[depth_].may_goto_tries = vm::may_goto_tries;
     }
 
     bool call_local(uint32_t target, uint32_t weight) noexcept {

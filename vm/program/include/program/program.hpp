@@ -125,6 +125,10 @@ private:
     std::vector<uint32_t> depths_;
 };
 
+/// How often may_goto falls through in each stack frame before it jumps, as in the kernel
+/// (BPF_MAX_LOOPS).
+inline constexpr uint32_t may_goto_tries = 1U << 23;
+
 /// The value that `lddw rX, code_addr(..)` gives for the function at `pc`, and that callx and gotox
 /// take: no host address, and no canonical address of any machine, so it cannot be mistaken for
 /// memory.
