@@ -12,17 +12,16 @@ namespace bpftime::vm::llvm_jit {
 
 class native_program;
 
-/// What compiled code sees of a run: five words, read only.
+/// What compiled code sees of a run; read only.
 struct run_state {
     uint64_t input_begin;
     uint64_t input_len;
-    uint64_t first_frame;  ///< r10 of the entry function
-    uint64_t last_frame;   ///< r10 of the deepest frame that the call depth allows
+    uint64_t last_frame;  ///< r10 of the deepest frame that the call depth allows
     compat::run *run;
 };
 
 /// The index of a run_state member among its words.
-enum class state_word : unsigned { input_begin, input_len, first_frame, last_frame };
+enum class state_word : unsigned { input_begin, input_len, last_frame };
 
 /// What a compiled function returns: r0 and what is left of the budget's slice. A negative slice
 /// ends the run: with the fault that the run holds, or without one (an unwinding helper).

@@ -28,35 +28,6 @@ llvm::FunctionType *function_type(llvm::LLVMContext &context) {
     return llvm::FunctionType::get(outcome_type(context), parameters, false);
 }
 
-llvm::FunctionCallee module_parts::runtime(const char *name, llvm::Type *result,
-                                           llvm::ArrayRef<llvm::Type *> parameters) const {
-    auto callee =
-        module.getOrInsertFunction(name, llvm::FunctionType::get(result, parameters, false));
-    llvm::cast<llvm::Function>(callee.getCallee())->addFnAttr(llvm::Attribute::NonLazyBind);
-    return callee;
-}
-
-llvm::FunctionCallee module_parts::bookkeeping(const char *name, llvm::Type *result,
-                                               llvm::ArrayRef<llvm::Type *> parameters) const {
-    auto callee = runtime(name, result, parameters);
-    auto *const fn = llvm::cast<llvm::Function>(callee.getCallee());
-    fn->setMemoryEffects(llvm::MemoryEffects::inaccessibleMemOnly());
-    fn->setDoesNotThrow();
-    fn->setWillReturn();
-    fn->addFnAttr(llvm::Attribute::Cold);
-    fn->addFnAttr(llvm::Attribute::NoCallback);
-    return callee;
-}
-
-llvm::FunctionCallee module_parts::memory_query(const char *name, llvm::Type *result,
-                                                llvm::ArrayRef<llvm::Type *> parameters) const {
-    auto callee = bookkeeping(name, result, parameters);
-    llvm::cast<llvm::Function>(callee.getCallee())
-        ->setMemoryEffects(llvm::MemoryEffects::inaccessibleMemOnly() |
-                           llvm::MemoryEffects::readOnly());
-    return callee;
-}
-
 // --- what IR for any compiled function needs
 
 code_builder::code_builder(module_parts &parts, llvm::Function &fn)
@@ -85,8 +56,8 @@ void code_builder::go_on_if(value condition, block otherwise, const char *name) 
 
 code_builder::value code_builder::refill(value slice, uint32_t units, value pc) {
     const auto callee =
-        parts_.runtime("ebpf_rt_refill", b_.getInt64Ty(),
-                       {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt32Ty(), b_.getInt32Ty()});
+        declare_host_function(parts_.module, "ebpf_rt_refill", b_.getInt64Ty(),
+                              {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt32Ty(), b_.getInt32Ty()});
     return b_.CreateCall(callee, {state_, slice, b_.getInt32(units), pc});
 }
 
@@ -107,8 +78,8 @@ code_builder::value code_builder::charge(value slice, uint32_t units, value pc) 
 }
 
 void code_builder::fault(value pc_and_kind, value operand) {
-    const auto callee = parts_.bookkeeping("ebpf_rt_fault", b_.getVoidTy(),
-                                           {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt64Ty()});
+    const auto callee = declare_bookkeeping(parts_.module, "ebpf_rt_fault", b_.getVoidTy(),
+                                            {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt64Ty()});
     b_.CreateCall(callee, {state_, pc_and_kind, operand});
 }
 
@@ -190,8 +161,8 @@ private:
             b_.CreateStore(fn_.getArg(2 + r),
                            b_.CreateConstInBoundsGEP1_64(b_.getInt64Ty(), words, r - 1));
         }
-        const auto callee = parts_.runtime(
-            "ebpf_rt_call_value", b_.getInt64Ty(),
+        const auto callee = declare_host_function(
+            parts_.module, "ebpf_rt_call_value", b_.getInt64Ty(),
             {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt32Ty(), b_.getPtrTy(), b_.getInt64Ty()});
         const value went = b_.CreateCall(callee, {state_, target, pc, words, frame_});
         go_on_if(b_.CreateICmpEQ(went, word(1)), end_run_, "called");
@@ -308,7 +279,8 @@ private:
             llvm::Function::Create(llvm::FunctionType::get(word, {pointer, word}, false),
                                    llvm::GlobalValue::ExternalLinkage, entry_symbol, module_);
         llvm::IRBuilder<> b{llvm::BasicBlock::Create(context(), "", fn)};
-        const auto enter = parts_.runtime("ebpf_rt_enter", word, {pointer, pointer, word});
+        const auto enter =
+            declare_host_function(parts_.module, "ebpf_rt_enter", word, {pointer, pointer, word});
         llvm::Value *const program =
             module_.getOrInsertGlobal(program_symbol, llvm::Type::getInt8Ty(context()));
         b.CreateRet(b.CreateCall(enter, {program, fn->getArg(0), fn->getArg(1)}));

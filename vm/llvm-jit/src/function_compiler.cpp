@@ -16,9 +16,6 @@ namespace bpftime::vm::llvm_jit {
 
 namespace {
 
-/// What may_goto starts with in each frame, as in the kernel (BPF_MAX_LOOPS).
-constexpr uint64_t may_goto_tries = uint64_t{1} << 23;
-
 bool has_may_goto(const program &p, const vm::function &f) {
     for (uint32_t pc = f.begin; pc < f.end; ++pc) {
         if (p.insn(pc).id != isa::insn_id::none and

@@ -5,6 +5,7 @@
 
 #include "abi.hpp"
 #include "compat/configured_vm.hpp"
+#include "host_functions.hpp"
 #include "provenance.hpp"
 
 #include <llvm/IR/IRBuilder.h>
@@ -27,15 +28,6 @@ struct module_parts {
     llvm::Function *call_value = nullptr;
     /// Whether a chain of local calls can be longer than the call depth allows.
     bool checks_depth = true;
-
-    [[nodiscard]] llvm::FunctionCallee runtime(const char *name, llvm::Type *result,
-                                               llvm::ArrayRef<llvm::Type *> parameters) const;
-    /// A function of the host that touches nothing that the program can see, and is called rarely.
-    [[nodiscard]] llvm::FunctionCallee bookkeeping(const char *name, llvm::Type *result,
-                                                   llvm::ArrayRef<llvm::Type *> parameters) const;
-    /// The same, but it reads which frames are in memory.
-    [[nodiscard]] llvm::FunctionCallee memory_query(
-        const char *name, llvm::Type *result, llvm::ArrayRef<llvm::Type *> parameters) const;
 };
 
 /// The parameters of every compiled function: run_state, slice, r10, r1 to r5.
@@ -151,7 +143,7 @@ private:
     void compile_load(uint32_t pc);
     void compile_store(uint32_t pc);
     void compile_atomic(uint32_t pc);
-    value atomic_result(uint32_t pc, const address &at, value operand);
+    value atomic_result(uint32_t pc, const address &at, value v);
     void compile_packet(uint32_t pc);
     value operand(uint32_t pc, llvm::Type *type);
 

@@ -4,6 +4,7 @@
 #include "loop_budget.hpp"
 
 #include "compat/run.hpp"
+#include "host_functions.hpp"
 
 #include <llvm/Analysis/DomTreeUpdater.h>
 #include <llvm/Analysis/LoopInfo.h>
@@ -181,14 +182,8 @@ private:
         llvm::BasicBlock *const tops_up = then->getParent();
         b.SetInsertPoint(then);
         llvm::Type *const word = b.getInt64Ty();
-        auto callee = fn_.getParent()->getOrInsertFunction(
-            "ebpf_rt_top_up", llvm::FunctionType::get(word, {b.getPtrTy(), word}, false));
-        auto *const runtime = llvm::cast<llvm::Function>(callee.getCallee());
-        runtime->setMemoryEffects(llvm::MemoryEffects::inaccessibleMemOnly());
-        runtime->setDoesNotThrow();
-        runtime->setWillReturn();
-        runtime->addFnAttr(llvm::Attribute::Cold);
-        runtime->addFnAttr(llvm::Attribute::NonLazyBind);
+        const auto callee =
+            declare_bookkeeping(*fn_.getParent(), "ebpf_rt_top_up", word, {b.getPtrTy(), word});
         llvm::Value *const topped = b.CreateCall(callee, {fn_.getArg(0), slice});
         llvm::BasicBlock *const after = then->getSuccessor(0);
         b.SetInsertPoint(after, after->begin());

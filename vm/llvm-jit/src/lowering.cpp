@@ -326,9 +326,10 @@ function_compiler::value function_compiler::call_helper_directly(
         arguments.push_back(r <= d.arity() ? get(r) : word(0));
     }
     std::vector<llvm::Type *> types;
+    types.reserve(arguments.size());
     for (const value a : arguments) types.push_back(a->getType());
     const llvm::FunctionCallee callee =
-        parts_.runtime(helper_symbol(d.id).c_str(), b_.getInt64Ty(), types);
+        declare_host_function(parts_.module, helper_symbol(d.id), b_.getInt64Ty(), types);
     llvm::CallInst *const call = b_.CreateCall(callee, arguments);
     if (d.purity != helper_purity::impure) {
         // A pure helper gives its result and does nothing else, so it does not throw either.
@@ -356,8 +357,8 @@ function_compiler::value function_compiler::call_through_runtime(
     }
     const value binding =
         parts_.module.getOrInsertGlobal(helper_binding_symbol(d.id), b_.getInt8Ty());
-    const auto callee = parts_.runtime(
-        "ebpf_rt_call_helper", b_.getInt64Ty(),
+    const auto callee = declare_host_function(
+        parts_.module, "ebpf_rt_call_helper", b_.getInt64Ty(),
         {b_.getPtrTy(), b_.getPtrTy(), b_.getInt32Ty(), b_.getPtrTy(), b_.getInt64Ty()});
     const value ok = b_.CreateCall(callee, {state_, binding, b_.getInt32(pc), call_words_, frame_});
     go_on_if(b_.CreateICmpNE(ok, word(0)), end_run_, "called");
@@ -383,8 +384,8 @@ void function_compiler::check(value number, value is_likely, uint64_t packed) {
     b_.CreateCondBr(is_likely, fine, ask, likely_);
     b_.SetInsertPoint(ask);
     const auto callee =
-        parts_.memory_query("ebpf_rt_check", b_.getInt64Ty(),
-                           {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt64Ty(), b_.getInt64Ty()});
+        declare_memory_query(parts_.module, "ebpf_rt_check", b_.getInt64Ty(),
+                             {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt64Ty(), b_.getInt64Ty()});
     const value ok = b_.CreateCall(callee, {state_, number, word(packed), frame_});
     b_.CreateCondBr(b_.CreateICmpNE(ok, word(0)), fine, end_run_, likely_);
     b_.SetInsertPoint(fine);
@@ -399,8 +400,8 @@ void function_compiler::check_alignment(value number, uint64_t packed) {
                     misaligned, likely_);
     b_.SetInsertPoint(misaligned);
     const auto callee =
-        parts_.memory_query("ebpf_rt_misaligned", b_.getVoidTy(),
-                           {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt64Ty(), b_.getInt64Ty()});
+        declare_memory_query(parts_.module, "ebpf_rt_misaligned", b_.getVoidTy(),
+                             {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt64Ty(), b_.getInt64Ty()});
     b_.CreateCall(callee, {state_, number, word(packed), frame_});
     b_.CreateBr(end_run_);
     b_.SetInsertPoint(aligned);

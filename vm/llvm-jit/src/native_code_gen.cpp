@@ -41,7 +41,7 @@ error internal_error(std::string_view what, llvm::Error e) {
 
 bool is_set(const char *variable) {
     const char *const text = std::getenv(variable);
-    return text != nullptr and * text != '\0' and std::strcmp(text, "0") != 0;
+    return text != nullptr and text[0] != '\0' and std::strcmp(text, "0") != 0;
 }
 
 template <typename Function>
@@ -71,14 +71,15 @@ void set_switch(llvm::StringRef name, bool value) {
 /// takes longer than compiling a small program, so they are used again.
 class code_generator {
 public:
-    code_generator(std::unique_ptr<llvm::TargetMachine> machine, unsigned level)
-        : machine_{std::move(machine)}, level_{level} {
-        machine_->setOptLevel(codegen_level(level));
-        machine_->setFastISel(level == 0);
-        // Both native targets emit object files.
-        if (machine_->addPassesToEmitFile(passes_, out_, nullptr,
-                                          llvm::CodeGenFileType::ObjectFile))
-            std::abort();
+    static result<std::unique_ptr<code_generator>> make(machine_ptr machine, unsigned level) {
+        auto made = std::unique_ptr<code_generator>{new code_generator{std::move(machine), level}};
+        if (made->machine_ == nullptr or
+            made->machine_->addPassesToEmitFile(made->passes_, made->out_, nullptr,
+                                                llvm::CodeGenFileType::ObjectFile)) {
+            return std::unexpected{
+                make_error(error_code::internal, "LLVM cannot make object files for this machine")};
+        }
+        return made;
     }
 
     [[nodiscard]] llvm::TargetMachine &machine() noexcept { return *machine_; }
@@ -92,7 +93,14 @@ public:
     }
 
 private:
-    std::unique_ptr<llvm::TargetMachine> machine_;
+    code_generator(machine_ptr machine, unsigned level)
+        : machine_{std::move(machine)}, level_{level} {
+        if (machine_ == nullptr) return;
+        machine_->setOptLevel(codegen_level(level));
+        machine_->setFastISel(level == 0);
+    }
+
+    machine_ptr machine_;
     unsigned level_;
     llvm::SmallVector<char, 0> bytes_;
     llvm::raw_svector_ostream out_{bytes_};
@@ -110,7 +118,7 @@ public:
     }
 
     /// A generator for one compilation at a time.
-    generator_ptr take_generator(unsigned level) {
+    result<generator_ptr> take_generator(unsigned level) {
         {
             const std::lock_guard lock{generators_lock_};
             const auto it = std::ranges::find(generators_, level, &code_generator::level);
@@ -120,7 +128,7 @@ public:
                 return found;
             }
         }
-        return std::make_unique<code_generator>(make_machine(), level);
+        return code_generator::make(make_machine(), level);
     }
 
     void give_back(generator_ptr generator) {
@@ -193,6 +201,7 @@ llvm::Error code_service::start() {
     target_ = llvm::TargetRegistry::lookupTarget(triple_, why);
     if (target_ == nullptr) return llvm::createStringError(why);
     const machine_ptr machine = make_machine();
+    if (machine == nullptr) return llvm::createStringError("no code generator for " + triple_);
 
     llvm::orc::LLJITBuilder builder;
     builder.setJITTargetMachineBuilder(
@@ -313,8 +322,9 @@ result<loaded_code> generate_native_code(const compat::build_input &input,
     const auto service = code_service::get();
     if (not service) return std::unexpected{service.error()};
     const unsigned level = level_for(input.config.optimization_level, input.code.size());
-    generator_ptr generator = (*service)->take_generator(level);
-    llvm::TargetMachine &machine = generator->machine();
+    auto generator = (*service)->take_generator(level);
+    if (not generator) return std::unexpected{std::move(generator.error())};
+    llvm::TargetMachine &machine = (*generator)->machine();
 
     llvm::LLVMContext context;
     const std::unique_ptr<llvm::Module> module =
@@ -324,8 +334,8 @@ result<loaded_code> generate_native_code(const compat::build_input &input,
     optimize(*module, machine, level);
     dump(*module, "after");
     dump_assembly(*module, machine);
-    auto object = generator->emit(*module);
-    (*service)->give_back(std::move(generator));
+    auto object = (*generator)->emit(*module);
+    (*service)->give_back(std::move(*generator));
     return (*service)->load(std::move(object), input, program);
 }
 

@@ -12,10 +12,9 @@ bool native_program::execute(compat::run &r, uint64_t &r0) const {
     stack.mark_frames();
     const run_state state{.input_begin = r.input().begin,
                           .input_len = r.input().len,
-                          .first_frame = stack.frame_top(0),
                           .last_frame = stack.frame_top(stack.depth() - 1),
                           .run = &r};
-    const outcome out = code_.main()(&state, r.budget().slice(), state.first_frame,
+    const outcome out = code_.main()(&state, r.budget().slice(), stack.frame_top(0),
                                      state.input_begin, state.input_len);
     r0 = out.r0;
     return out.slice >= 0 or r.fault().kind == compat::fault_kind::none;

@@ -9,6 +9,7 @@
 #include <llvm/Analysis/TargetLibraryInfo.h>
 #include <llvm/Passes/PassBuilder.h>
 #include <llvm/TargetParser/Triple.h>
+#include <llvm/Transforms/AggressiveInstCombine/AggressiveInstCombine.h>
 #include <llvm/Transforms/IPO/DeadArgumentElimination.h>
 #include <llvm/Transforms/IPO/GlobalDCE.h>
 #include <llvm/Transforms/IPO/Inliner.h>
@@ -99,8 +100,7 @@ void add_loop_passes(llvm::FunctionPassManager &functions, bool memory_ssa, Pass
 /// The passes of LLVM's own pipeline that make a difference for code which a compiler has already
 /// optimised once, each as often as it does. Whole programs are small, so that the time goes into
 /// how many passes there are.
-llvm::FunctionPassManager optimizing_passes(const llvm::PipelineTuningOptions &tuning,
-                                            unsigned level) {
+llvm::FunctionPassManager optimizing_passes(unsigned level) {
     llvm::FunctionPassManager passes;
     passes.addPass(llvm::LoopSimplifyPass{});
     passes.addPass(llvm::LCSSAPass{});
@@ -109,6 +109,8 @@ llvm::FunctionPassManager optimizing_passes(const llvm::PipelineTuningOptions &t
     add_loop_passes(passes, true, llvm::LoopRotatePass{true}, llvm::LICMPass{llvm::LICMOptions{}},
                     llvm::SimpleLoopUnswitchPass{level >= 3});
     passes.addPass(llvm::SimplifyCFGPass{});
+    // Finds what machines have instructions for, as population counts.
+    passes.addPass(llvm::AggressiveInstCombinePass{});
     passes.addPass(llvm::InstCombinePass{});
     add_loop_passes(passes, false, llvm::LoopIdiomRecognizePass{}, llvm::IndVarSimplifyPass{},
                     llvm::LoopDeletionPass{}, llvm::LoopFullUnrollPass{static_cast<int>(level)});
@@ -125,8 +127,7 @@ llvm::FunctionPassManager optimizing_passes(const llvm::PipelineTuningOptions &t
     passes.addPass(llvm::InstCombinePass{});
 
     add_loop_passes(passes, false, llvm::LoopRotatePass{true}, llvm::LoopDeletionPass{});
-    passes.addPass(llvm::LoopVectorizePass{
-        llvm::LoopVectorizeOptions{not tuning.LoopInterleaving, not tuning.LoopVectorization}});
+    passes.addPass(llvm::LoopVectorizePass{});
     passes.addPass(llvm::InstCombinePass{});
     passes.addPass(llvm::SimplifyCFGPass{llvm::SimplifyCFGOptions{}
                                              .forwardSwitchCondToPhi(true)
@@ -135,10 +136,8 @@ llvm::FunctionPassManager optimizing_passes(const llvm::PipelineTuningOptions &t
                                              .needCanonicalLoops(false)
                                              .hoistCommonInsts(true)
                                              .sinkCommonInsts(true)});
-    if (tuning.SLPVectorization) {
-        passes.addPass(llvm::SLPVectorizerPass{});
-        passes.addPass(llvm::VectorCombinePass{});
-    }
+    passes.addPass(llvm::SLPVectorizerPass{});
+    passes.addPass(llvm::VectorCombinePass{});
     passes.addPass(llvm::LoopUnrollPass{llvm::LoopUnrollOptions{static_cast<int>(level)}});
     passes.addPass(llvm::SROAPass{llvm::SROAOptions::PreserveCFG});
     passes.addPass(llvm::InstCombinePass{});
@@ -162,11 +161,7 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine, unsigned level
     llvm::FunctionAnalysisManager functions;
     llvm::CGSCCAnalysisManager call_graph;
     llvm::ModuleAnalysisManager modules;
-    llvm::PipelineTuningOptions tuning;
-    tuning.LoopVectorization = level >= 2;
-    tuning.SLPVectorization = level >= 2;
-    tuning.LoopInterleaving = level >= 2;
-    llvm::PassBuilder builder{&machine, tuning};
+    llvm::PassBuilder builder{&machine};
     functions.registerPass(
         [&] { return llvm::TargetLibraryAnalysis{library_of(machine.getTargetTriple())}; });
     builder.registerModuleAnalyses(modules);
@@ -184,7 +179,7 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine, unsigned level
         add_cleanup(cleanup);
         passes.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(cleanup)));
         add_inlining(passes);
-        passes.addPass(llvm::createModuleToFunctionPassAdaptor(optimizing_passes(tuning, level)));
+        passes.addPass(llvm::createModuleToFunctionPassAdaptor(optimizing_passes(level)));
     }
     passes.run(module, modules);
 }

@@ -1,9 +1,8 @@
 // bpftime-vm: the LLVM backend as a plugin
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
-#include "llvm_bpf_jit.hpp"
-
 #include "ebpf-vm.h"
+#include "llvm_bpf_jit.hpp"
 
 #include <cstring>
 #include <stdexcept>

@@ -55,15 +55,19 @@ reg_set arguments_of(const compat::helper_binding *helper) {
     return argument_regs & ((reg_bit(1) << helper->declaration().arity()) - 1);
 }
 
+/// What one of two values may be, or their sum; neither is an address of the frame.
+origin united(const origin &a, const origin &b) {
+    if (a.kind == origin_kind::pointer or b.kind == origin_kind::pointer) return pointer;
+    return a == integer and b == integer ? integer : opaque;
+}
+
 /// `to` after a path with `from` joins it.
 origin merge(const origin &to, const origin &from) {
     if (to.kind == origin_kind::nothing or to == from) return from;
     if (from.kind == origin_kind::nothing) return to;
     if (to.is_frame() and from.is_frame()) return {.kind = origin_kind::frame};
     if (to.is_frame() or from.is_frame()) return integer;
-    return std::max(to.kind, from.kind) == origin_kind::pointer ? pointer
-           : to == integer and from == integer                  ? integer
-                                                                : opaque;
+    return united(to, from);
 }
 
 /// frame + value, as long as the offset stays small enough to be worth knowing.
@@ -84,8 +88,8 @@ provenance::provenance(const program &p, const compat::linkage &linked, uint32_t
       functions_(p.functions().size()),
       is_address_(p.size()),
       base_is_source_(p.size()) {
-    // A caller's liveness needs its callees'. Arguments only grow from one round to the next, and
-    // calls in a circle are rare, so that few rounds are needed.
+    // A caller's liveness needs its callees'. All five arguments are a safe answer where it is not
+    // known yet: compilers put callees behind their callers, so the last function goes first.
     for (function_facts &f : functions_) f.arguments = argument_regs;
     for (const uint32_t f :
          std::views::iota(0U, static_cast<uint32_t>(functions_.size())) | std::views::reverse) {
@@ -209,9 +213,7 @@ origins provenance::step(uint32_t pc, const origins &before) const {
         else if (dst.is_frame())
             after[i.dst] = integer;
         else
-            after[i.dst] = std::max(dst.kind, src.kind) == origin_kind::pointer ? pointer
-                           : dst == integer and src == integer                  ? integer
-                                                                                : opaque;
+            after[i.dst] = united(dst, src);
     } else if (i.id == insn_id::sub64_reg) {
         const origin src = before[i.src];
         if (dst.is_frame() and not src.is_frame())

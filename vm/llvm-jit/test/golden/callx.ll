@@ -1,7 +1,7 @@
 @bpf_program = external global i8
 
 ; Function Attrs: mustprogress uwtable
-define internal fastcc { i64, i64 } @f0(ptr noalias readonly dereferenceable(40) %0, i64 %1, i64 %2, i64 %3, i64 %4, i64 %5, i64 %6, i64 %7) #0 {
+define internal fastcc { i64, i64 } @f0(ptr noalias readonly dereferenceable(32) %0, i64 %1, i64 %2, i64 %3, i64 %4, i64 %5, i64 %6, i64 %7) #0 {
   %9 = getelementptr inbounds i64, ptr %0, i64 0
   %10 = load i64, ptr %9, align 8, !invariant.load !0
   %11 = getelementptr inbounds i64, ptr %0, i64 1
@@ -44,7 +44,7 @@ end_run:                                          ; preds = %fine, %ask
 }
 
 ; Function Attrs: mustprogress uwtable
-define internal fastcc { i64, i64 } @call_value(ptr noalias readonly dereferenceable(40) %0, i64 %1, i64 %2, i64 %3, i64 %4, i64 %5, i64 %6, i64 %7, i64 %8, i32 %9) #0 {
+define internal fastcc { i64, i64 } @call_value(ptr noalias readonly dereferenceable(32) %0, i64 %1, i64 %2, i64 %3, i64 %4, i64 %5, i64 %6, i64 %7, i64 %8, i32 %9) #0 {
   switch i64 %8, label %helper [
     i64 -1442277780665401344, label %function
   ]
@@ -83,7 +83,7 @@ paid:                                             ; preds = %refill, %function
   %23 = zext i32 %9 to i64
   %24 = shl i64 %23, 32
   %25 = or i64 %24, 5
-  %26 = getelementptr inbounds i64, ptr %0, i64 3
+  %26 = getelementptr inbounds i64, ptr %0, i64 2
   %27 = load i64, ptr %26, align 8, !invariant.load !0
   %28 = icmp ne i64 %2, %27
   br i1 %28, label %deeper, label %too_deep, !prof !1
@@ -123,7 +123,7 @@ declare void @ebpf_rt_fault(ptr, i64, i64) #5
 declare i64 @ebpf_rt_call_value(ptr, i64, i32, ptr, i64) #4
 
 ; Function Attrs: mustprogress uwtable
-define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(40) %0, i64 %1, i64 %2, ptr %3, i64 %4) #0 {
+define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %1, i64 %2, ptr %3, i64 %4) #0 {
   %6 = ptrtoint ptr %3 to i64
   %7 = call fastcc { i64, i64 } @f0(ptr %0, i64 %1, i64 %2, i64 %6, i64 %4, i64 0, i64 0, i64 0)
   ret { i64, i64 } %7

@@ -1,7 +1,7 @@
 @bpf_program = external global i8
 
 ; Function Attrs: mustprogress nounwind
-define internal fastcc { i64, i64 } @f0(ptr noalias readonly dereferenceable(40) %0, i64 %1, i64 %2, i64 %3, i64 %4, i64 %5, i64 %6, i64 %7) #0 {
+define internal fastcc { i64, i64 } @f0(ptr noalias readonly dereferenceable(32) %0, i64 %1, i64 %2, i64 %3, i64 %4, i64 %5, i64 %6, i64 %7) #0 {
   %9 = getelementptr inbounds i64, ptr %0, i64 0
   %10 = load i64, ptr %9, align 8, !invariant.load !0
   %11 = getelementptr inbounds i64, ptr %0, i64 1
@@ -49,7 +49,7 @@ declare void @llvm.memset.p0.i64(ptr nocapture writeonly, i8, i64, i1 immarg) #1
 declare i64 @ebpf_rt_refill(ptr, i64, i32, i32) #2
 
 ; Function Attrs: mustprogress nounwind
-define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(40) %0, i64 %1, i64 %2, ptr %3, i64 %4) #0 {
+define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %1, i64 %2, ptr %3, i64 %4) #0 {
   %6 = ptrtoint ptr %3 to i64
   %7 = call fastcc { i64, i64 } @f0(ptr %0, i64 %1, i64 %2, i64 %6, i64 %4, i64 0, i64 0, i64 0)
   ret { i64, i64 } %7
