@@ -1,0 +1,78 @@
+// bpftime-vm: what a map is declared to be
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace bpftime::vm {
+
+/// The kinds of maps, with the kernel's numbers (enum bpf_map_type in include/uapi/linux/bpf.h).
+enum class map_type : uint32_t {
+    unspec = 0,
+    hash = 1,
+    array = 2,
+    prog_array = 3,
+    perf_event_array = 4,
+    percpu_hash = 5,
+    percpu_array = 6,
+    stack_trace = 7,
+    cgroup_array = 8,
+    lru_hash = 9,
+    lru_percpu_hash = 10,
+    lpm_trie = 11,
+    array_of_maps = 12,
+    hash_of_maps = 13,
+    devmap = 14,
+    sockmap = 15,
+    cpumap = 16,
+    xskmap = 17,
+    sockhash = 18,
+    cgroup_storage = 19,
+    reuseport_sockarray = 20,
+    percpu_cgroup_storage = 21,
+    queue = 22,
+    stack = 23,
+    sk_storage = 24,
+    devmap_hash = 25,
+    struct_ops = 26,
+    ringbuf = 27,
+    inode_storage = 28,
+    task_storage = 29,
+    bloom_filter = 30,
+    user_ringbuf = 31,
+    cgrp_storage = 32,
+    arena = 33,
+};
+
+/// Flags of a map, with the kernel's values.
+enum map_flag : uint32_t {
+    map_no_prealloc = 1U << 0,
+    map_no_common_lru = 1U << 1,
+    map_numa_node = 1U << 2,
+    map_rdonly = 1U << 3,  ///< for the host side
+    map_wronly = 1U << 4,
+    map_stack_build_id = 1U << 5,
+    map_zero_seed = 1U << 6,
+    map_rdonly_prog = 1U << 7,  ///< for programs
+    map_wronly_prog = 1U << 8,
+    map_clone = 1U << 9,
+    map_mmapable = 1U << 10,
+    map_preserve_elems = 1U << 11,
+    map_inner_map = 1U << 12,
+};
+
+/// What a program's object says of a map, and all that is needed to make one.
+struct map_definition {
+    std::string name;
+    map_type type = map_type::unspec;
+    uint32_t key_size = 0;
+    uint32_t value_size = 0;
+    uint32_t max_entries = 0;
+    uint32_t flags = 0;      ///< map_flag bits
+    uint64_t map_extra = 0;  ///< bloom filter: number of hash functions; arena: address
+    uint32_t numa_node = 0;  ///< with map_numa_node
+};
+
+}  // namespace bpftime::vm
