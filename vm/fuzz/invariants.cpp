@@ -65,7 +65,7 @@ void check_targets(const program &p) {
         require(target < p.size() and p.function_at(target) == p.function_at(pc),
                 "jumps stay in their function");
         if (not program::is_back_edge(pc, target)) continue;
-        const uint32_t weight = p.back_edge_weight(pc, target);
+        const uint32_t weight = p.loop_weight(target);
         require(weight > 0 and weight <= p.functions()[p.function_at(pc)].weight,
                 "loops have a weight");
     }

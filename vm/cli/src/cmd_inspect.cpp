@@ -81,7 +81,7 @@ findings examine(const program &p) {
         for (const uint32_t next : p.successors_of(block)) {
             const uint32_t to = p.blocks()[next].begin;
             if (program::is_back_edge(last, to))
-                f.back_edges.push_back({last, to, p.back_edge_weight(last, to)});
+                f.back_edges.push_back({last, to, p.loop_weight(to)});
         }
     }
     return f;

@@ -54,13 +54,6 @@ void code_builder::go_on_if(value condition, block otherwise, const char *name) 
     b_.SetInsertPoint(next);
 }
 
-code_builder::value code_builder::refill(value slice, uint32_t units, value pc) {
-    const auto callee =
-        declare_host_function(parts_.module, "ebpf_rt_refill", b_.getInt64Ty(),
-                              {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt32Ty(), b_.getInt32Ty()});
-    return b_.CreateCall(callee, {state_, slice, b_.getInt32(units), pc});
-}
-
 code_builder::value code_builder::charge(value slice, uint32_t units, value pc) {
     const block pays = b_.GetInsertBlock();
     const block refills = new_block("refill");
@@ -68,7 +61,10 @@ code_builder::value code_builder::charge(value slice, uint32_t units, value pc) 
     const value left = b_.CreateNSWSub(slice, word(units));
     b_.CreateCondBr(b_.CreateICmpSGE(left, word(0)), paid, refills, likely_);
     b_.SetInsertPoint(refills);
-    const value more = refill(left, units, pc);
+    const auto refill =
+        declare_host_function(parts_.module, "ebpf_rt_refill", b_.getInt64Ty(),
+                              {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt32Ty(), b_.getInt32Ty()});
+    const value more = b_.CreateCall(refill, {state_, left, b_.getInt32(units), pc});
     b_.CreateCondBr(b_.CreateICmpSGE(more, word(0)), paid, end_run_, likely_);
     b_.SetInsertPoint(paid);
     llvm::PHINode *const now = b_.CreatePHI(b_.getInt64Ty(), 2);
@@ -252,7 +248,8 @@ private:
         return depth[0];
     }
 
-    /// The function that the host calls; the program's entry function may also be called locally.
+    /// The function that the host calls: the program's entry function, or a call of it where the
+    /// program calls it, too.
     void define_main() {
         llvm::Type *const word = llvm::Type::getInt64Ty(context());
         llvm::Type *const pointer = llvm::PointerType::getUnqual(context());
@@ -263,11 +260,24 @@ private:
         fn->addDereferenceableParamAttr(0, sizeof(run_state));
         fn->addParamAttr(0, llvm::Attribute::NoAlias);
         fn->addParamAttr(0, llvm::Attribute::ReadOnly);
-        llvm::IRBuilder<> b{llvm::BasicBlock::Create(context(), "", fn)};
-        llvm::CallInst *const call =
-            b.CreateCall(parts_.functions[0], {fn->getArg(0), fn->getArg(1), fn->getArg(2),
-                                               b.CreatePtrToInt(fn->getArg(3), word), fn->getArg(4),
-                                               b.getInt64(0), b.getInt64(0), b.getInt64(0)});
+        llvm::Function *const callee = parts_.functions[0];
+        const bool becomes_main = callee->use_empty();
+        if (becomes_main)
+            fn->splice(fn->end(), callee);
+        else
+            llvm::BasicBlock::Create(context(), "", fn);
+        llvm::IRBuilder<> b{&fn->getEntryBlock(), fn->getEntryBlock().begin()};
+        const std::array<llvm::Value *, 8> arguments{
+            fn->getArg(0), fn->getArg(1), fn->getArg(2), b.CreatePtrToInt(fn->getArg(3), word),
+            fn->getArg(4), b.getInt64(0), b.getInt64(0), b.getInt64(0)};
+        if (becomes_main) {
+            for (unsigned i = 0; i < arguments.size(); ++i)
+                callee->getArg(i)->replaceAllUsesWith(arguments[i]);
+            callee->eraseFromParent();
+            parts_.functions[0] = nullptr;
+            return;
+        }
+        llvm::CallInst *const call = b.CreateCall(callee, arguments);
         call->setCallingConv(llvm::CallingConv::Fast);
         b.CreateRet(call);
     }

@@ -37,7 +37,8 @@ function_compiler::function_compiler(module_parts &parts, uint32_t index)
       blocks_(range_.block_count),
       edges_(range_.block_count),
       headers_(range_.block_count),
-      is_header_(range_.block_count) {}
+      is_header_(range_.block_count),
+      has_may_goto_{has_may_goto(p_, range_)} {}
 
 void function_compiler::compile() {
     for (uint32_t i = 0; i < range_.block_count; ++i) {
@@ -51,6 +52,9 @@ void function_compiler::compile() {
     enter();
     for (uint32_t i = 0; i < range_.block_count; ++i) {
         if (blocks_[i] != nullptr) compile_block(i);
+    }
+    for (uint32_t i = 0; i < range_.block_count; ++i) {
+        if (headers_[i].latch != nullptr) compile_latch(i);
     }
     // Whoever appended blocks did so at the end; the one that ends the run reads best there, too.
     end_run_->moveAfter(&fn_.back());
@@ -81,7 +85,7 @@ void function_compiler::enter() {
         set(r, argument);
     }
     origin_ = parts_.facts.of_block(range_.first_block).at_entry;
-    if (has_may_goto(p_, range_)) tries_ = word(may_goto_tries);
+    if (has_may_goto_) tries_ = word(may_goto_tries);
     edges_[0].push_back(here());
     b_.CreateBr(blocks_[0]);
 }
@@ -120,30 +124,35 @@ function_compiler::value function_compiler::on_edge(const edge &e, unsigned reg,
                                : before_end.CreatePtrToInt(v, type);
 }
 
-void function_compiler::add_incoming(const edge &e, uint32_t target) {
-    const loop_header &h = headers_[target];
-    for (unsigned r = 0; r < isa::frame_pointer; ++r) {
-        if (h.phis[r] != nullptr) h.phis[r]->addIncoming(on_edge(e, r, target), e.from);
-    }
-    h.slice->addIncoming(e.slice, e.from);
-    if (h.tries != nullptr) h.tries->addIncoming(e.tries, e.from);
-}
-
-void function_compiler::begin_loop(uint32_t index) {
+function_compiler::block_phis function_compiler::make_phis(uint32_t index) {
     const block_facts &facts = parts_.facts.of_block(range_.first_block + index);
-    loop_header &h = headers_[index];
-    b_.SetInsertPoint(blocks_[index]);
+    block_phis phis;
     for (unsigned r = 0; r < isa::frame_pointer; ++r) {
         const origin &o = facts.at_entry[r];
         const bool needed = has(facts.live, r) and not(o.is_frame() and o.exact);
-        if (needed) h.phis[r] = b_.CreatePHI(phi_type(index, r), 2);
+        if (needed) phis.reg[r] = b_.CreatePHI(phi_type(index, r), 2);
     }
-    h.slice = b_.CreatePHI(b_.getInt64Ty(), 2);
-    if (tries_ != nullptr) h.tries = b_.CreatePHI(b_.getInt64Ty(), 2);
-    for (const edge &e : edges_[index]) add_incoming(e, index);
-    std::ranges::copy(h.phis, reg_.begin());
-    slice_ = h.slice;
-    tries_ = h.tries;
+    phis.slice = b_.CreatePHI(b_.getInt64Ty(), 2);
+    if (has_may_goto_) phis.tries = b_.CreatePHI(b_.getInt64Ty(), 2);
+    return phis;
+}
+
+void function_compiler::add_incoming(block_phis &phis, const edge &e, uint32_t target) {
+    for (unsigned r = 0; r < isa::frame_pointer; ++r) {
+        if (phis.reg[r] != nullptr) phis.reg[r]->addIncoming(on_edge(e, r, target), e.from);
+    }
+    phis.slice->addIncoming(e.slice, e.from);
+    if (phis.tries != nullptr) phis.tries->addIncoming(e.tries, e.from);
+}
+
+void function_compiler::begin_loop(uint32_t index) {
+    loop_header &h = headers_[index];
+    b_.SetInsertPoint(blocks_[index]);
+    h.phis = make_phis(index);
+    for (const edge &e : edges_[index]) add_incoming(h.phis, e, index);
+    std::ranges::copy(h.phis.reg, reg_.begin());
+    slice_ = h.phis.slice;
+    tries_ = h.phis.tries;
 }
 
 void function_compiler::merge_edges(uint32_t index) {
@@ -211,29 +220,33 @@ function_compiler::block function_compiler::jump_to(uint32_t pc, uint32_t target
     return blocks_[index];
 }
 
-/// A backward jump pays its weight, from a new slice if it must.
 function_compiler::block function_compiler::jump_back(uint32_t pc, uint32_t index) {
-    const uint32_t target = p_.blocks()[range_.first_block + index].begin;
-    const uint32_t units = p_.back_edge_weight(pc, target);
-    edge e = here();
-    const block before = b_.GetInsertBlock();
-    const block pays = new_block("pays");
-    const block refills = new_block("refill");
+    loop_header &h = headers_[index];
+    if (h.latch == nullptr) h.latch = new_block("latch");
+    h.back_edges.push_back({here(), pc});
+    return h.latch;
+}
 
-    b_.SetInsertPoint(pays);
-    e.from = pays;
-    e.slice = b_.CreateNSWSub(slice_, word(units));
-    b_.CreateCondBr(b_.CreateICmpSGE(e.slice, word(0)), blocks_[index], refills, likely_);
-    add_incoming(e, index);
-
-    b_.SetInsertPoint(refills);
-    e.from = refills;
-    e.slice = refill(e.slice, units, b_.getInt32(pc));
-    b_.CreateCondBr(b_.CreateICmpSGE(e.slice, word(0)), blocks_[index], end_run_, likely_);
-    add_incoming(e, index);
-
-    b_.SetInsertPoint(before);
-    return pays;
+/// All backward jumps to a block become one, so that what chooses between them can be computed
+/// without branches. There they pay the loop's weight, from a new slice if they must.
+void function_compiler::compile_latch(uint32_t index) {
+    loop_header &h = headers_[index];
+    b_.SetInsertPoint(h.latch);
+    block_phis phis = make_phis(index);
+    llvm::PHINode *const pc = b_.CreatePHI(b_.getInt32Ty(), 2, "pc");
+    for (const back_edge &back : h.back_edges) {
+        add_incoming(phis, back.jump, index);
+        pc->addIncoming(b_.getInt32(back.pc), back.jump.from);
+    }
+    const value paid =
+        charge(phis.slice, p_.loop_weight(p_.blocks()[range_.first_block + index].begin), pc);
+    const block from = b_.GetInsertBlock();
+    b_.CreateBr(blocks_[index]);
+    for (unsigned r = 0; r < isa::frame_pointer; ++r) {
+        if (phis.reg[r] != nullptr) h.phis.reg[r]->addIncoming(phis.reg[r], from);
+    }
+    h.phis.slice->addIncoming(paid, from);
+    if (phis.tries != nullptr) h.phis.tries->addIncoming(phis.tries, from);
 }
 
 void function_compiler::go_to(uint32_t pc, uint32_t target) {

@@ -48,9 +48,8 @@ protected:
     block new_block(const char *name);
     /// Branches to a new block if `condition` is likely true, else to `otherwise`; goes on in it.
     void go_on_if(value condition, block otherwise, const char *name);
-    /// The words that `slice` has after paying `units` for the call at `pc`.
+    /// What is left of `slice`, or of a new one, after paying `units` for the jump or call at `pc`.
     value charge(value slice, uint32_t units, value pc);
-    value refill(value slice, uint32_t units, value pc);
     /// Ends the run with a fault.
     void fault(value pc_and_kind, value operand);
     /// Whether the frame is not the last that the call depth allows; ends the run otherwise.
@@ -86,11 +85,24 @@ private:
         value tries;
     };
 
-    /// The phis of a block that backward jumps go to.
-    struct loop_header {
-        std::array<llvm::PHINode *, isa::register_count> phis{};
+    /// A backward jump.
+    struct back_edge {
+        edge jump;
+        uint32_t pc;
+    };
+
+    /// What differs from one way into a block to the next.
+    struct block_phis {
+        std::array<llvm::PHINode *, isa::register_count> reg{};
         llvm::PHINode *slice = nullptr;
         llvm::PHINode *tries = nullptr;
+    };
+
+    /// A block that backward jumps go to: they meet in its latch, where they pay.
+    struct loop_header {
+        block_phis phis;
+        block latch = nullptr;
+        std::vector<back_edge> back_edges;
     };
 
     struct address {
@@ -106,12 +118,15 @@ private:
     void compile_block(uint32_t index);
     block jump_to(uint32_t pc, uint32_t target);
     block jump_back(uint32_t pc, uint32_t index);
+    void compile_latch(uint32_t index);
     void go_to(uint32_t pc, uint32_t target);
     void branch(uint32_t pc, value condition, uint32_t target);
     void leave(value r0);
     [[nodiscard]] edge here() const { return {b_.GetInsertBlock(), reg_, origin_, slice_, tries_}; }
     value on_edge(const edge &e, unsigned reg, uint32_t target);
-    void add_incoming(const edge &e, uint32_t target);
+    /// Phis for what the header `index` needs, in the block that is being filled.
+    block_phis make_phis(uint32_t index);
+    void add_incoming(block_phis &phis, const edge &e, uint32_t target);
     [[nodiscard]] llvm::Type *phi_type(uint32_t block_index, unsigned reg) const;
     [[nodiscard]] uint32_t block_at(uint32_t pc) const;
 
@@ -165,6 +180,7 @@ private:
     std::vector<std::vector<edge>> edges_;
     std::vector<loop_header> headers_;
     std::vector<bool> is_header_;
+    bool has_may_goto_;
 
     registers reg_{};
     origins origin_{};

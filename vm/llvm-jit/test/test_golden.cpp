@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: MIT
 //
 // To write the files again after a wanted change, and then review the difference:
-//   BPFTIME_VM_BLESS=1 build/vm/llvm-jit/test/test_llvm_jit --gtest_filter='golden*'
+//   BPFTIME_VM_BLESS=1 build/vm/llvm-jit/test/test_llvm_jit --gtest_filter='*golden*'
 // A program is golden/<name>.s; its comments may say "# checks: off" and "# jump targets: 3 5".
 #include "support.hpp"
 

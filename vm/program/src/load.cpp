@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <utility>
 
 namespace bpftime::vm {
@@ -46,6 +47,7 @@ public:
         link_blocks();
         link_calls();
         measure_depths();
+        weigh_loops();
         mark_reachable();
         return std::move(p_);
     }
@@ -228,31 +230,55 @@ private:
     }
 
     void raise_depth(uint32_t from, uint32_t to) {
-        if (to > from) p_.depths_[to] = std::max(p_.depths_[to], p_.depths_[from] + 1);
+        if (to > from) depths_[to] = std::max(depths_[to], depths_[from] + 1);
     }
 
     /// Longest forward path to each slot. What only backward jumps reach goes on counting from the
     /// line above, so that code before a loop does not make the loop heavier.
     void measure_depths() {
-        p_.depths_.assign(p_.insns_.size(), 0);
+        depths_.assign(p_.insns_.size(), 0);
         for (function &f : p_.functions_) {
             uint32_t deepest = 0;
             uint32_t deepest_gotox = 0;  // plus one: 0 before the first
             auto target = std::ranges::lower_bound(p_.jump_targets_, f.begin);
             for (uint32_t pc = f.begin; pc < f.end; ++pc) {
                 const isa::instruction &i = p_.insns_[pc];
-                uint32_t &depth = p_.depths_[pc];
+                uint32_t &depth = depths_[pc];
                 if (target != p_.jump_targets_.end() and *target == pc) {
                     depth = std::max(depth, deepest_gotox);
                     ++target;
                 }
-                if (pc > f.begin and depth == 0) depth = p_.depths_[pc - 1] + 1;
+                if (pc > f.begin and depth == 0) depth = depths_[pc - 1] + 1;
                 if (not isa::ends_flow(i.id) and pc + 1 < f.end) raise_depth(pc, pc + 1);
                 if (has_jump_target(i)) raise_depth(pc, p_.jump_target(pc));
                 if (i.id == isa::insn_id::gotox) deepest_gotox = std::max(deepest_gotox, depth + 1);
                 deepest = std::max(deepest, depth);
             }
             f.weight = deepest + 1;
+        }
+    }
+
+    /// A loop that falls back by n took at most n + 1 steps: every step forward raises the depth by
+    /// at least one.
+    void weigh_loop(uint32_t to, uint32_t deepest) {
+        const uint32_t steps = deepest < depths_[to] ? 1 : deepest + 1 - depths_[to];
+        p_.loop_weights_[to] = std::max(p_.loop_weights_[to], steps);
+    }
+
+    /// All backward jumps to a slot cost the same, which lets compilers take them for one.
+    void weigh_loops() {
+        p_.loop_weights_.assign(p_.insns_.size(), 0);
+        for (const function &f : p_.functions_) {
+            std::optional<uint32_t> deepest_gotox;
+            for (uint32_t pc = f.end; pc-- > f.begin;) {
+                const isa::instruction &i = p_.insns_[pc];
+                if (has_jump_target(i) and p_.jump_target(pc) <= pc)
+                    weigh_loop(p_.jump_target(pc), depths_[pc]);
+                if (i.id == isa::insn_id::gotox)
+                    deepest_gotox = std::max(deepest_gotox.value_or(0), depths_[pc]);
+                if (deepest_gotox and std::ranges::binary_search(p_.jump_targets_, pc))
+                    weigh_loop(pc, *deepest_gotox);
+            }
         }
     }
 
@@ -305,6 +331,7 @@ private:
 
     program p_;
     std::vector<uint32_t> block_at_;
+    std::vector<uint32_t> depths_;  ///< per slot: the longest forward path to it
     uint32_t jump_table_function_ = no_index;
     uint32_t jump_table_first_ = 0;
     uint32_t jump_table_count_ = 0;

@@ -34,12 +34,6 @@ uint64_t program::wide_imm(uint32_t pc) const noexcept {
            static_cast<uint32_t>(insns_[pc].imm);
 }
 
-uint32_t program::back_edge_weight(uint32_t from, uint32_t to) const noexcept {
-    // Every step forward raises the depth by at least one, so a loop that falls back by n took at
-    // most n + 1 steps.
-    return depths_[from] < depths_[to] ? 1 : depths_[from] + 1 - depths_[to];
-}
-
 std::vector<uint8_t> program::bytes() const {
     std::vector<uint8_t> code(insns_.size() * isa::slot_size);
     for (std::size_t pc = 0; pc < insns_.size(); ++pc) {

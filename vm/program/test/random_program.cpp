@@ -154,8 +154,7 @@ private:
     }
 
     void jump(uint32_t target) {
-        if (program::is_back_edge(state_.pc, target))
-            state_.charged += p_.back_edge_weight(state_.pc, target);
+        if (program::is_back_edge(state_.pc, target)) state_.charged += p_.loop_weight(target);
         state_.next_pc = target;
     }
 

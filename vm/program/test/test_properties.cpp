@@ -97,7 +97,7 @@ RC_GTEST_PROP(properties, weights_are_positive_and_no_more_than_their_function, 
     }
     walk_often(p, [&](const walk_state &s) {
         if (not s.stays or s.ended or not program::is_back_edge(s.pc, s.next_pc)) return;
-        const uint32_t weight = p.back_edge_weight(s.pc, s.next_pc);
+        const uint32_t weight = p.loop_weight(s.next_pc);
         RC_ASSERT(weight >= 1U);
         RC_ASSERT(weight <= p.functions()[p.function_at(s.pc)].weight);
     });

@@ -226,8 +226,8 @@ TEST(weights, a_loop_costs_its_slots) {
         "      sub %r0, 1\n"        // 3
         "      jne %r0, 0, loop\n"  // 4
         "self: ja self");           // 5
-    EXPECT_EQ(p.back_edge_weight(4, 1), 4U);
-    EXPECT_EQ(p.back_edge_weight(5, 5), 1U);
+    EXPECT_EQ(p.loop_weight(1), 4U);
+    EXPECT_EQ(p.loop_weight(5), 1U);
     EXPECT_EQ(p.functions()[0].weight, 6U);
 }
 
@@ -239,7 +239,18 @@ TEST(weights, a_loop_costs_its_longest_way_around) {
         "       mov %r0, 3\n"         // 3
         "short: jne %r1, 9, loop\n"   // 4
         "       exit");               // 5
-    EXPECT_EQ(p.back_edge_weight(4, 0), 5U);
+    EXPECT_EQ(p.loop_weight(0), 5U);
+}
+
+TEST(weights, all_jumps_back_to_a_slot_cost_the_same) {
+    const program p = load_valid(
+        "loop: jeq %r1, 0, on\n"    // 0
+        "      ja loop\n"           // 1
+        "on:   mov %r0, 1\n"        // 2
+        "      jne %r1, 9, loop\n"  // 3
+        "      exit");              // 4
+    EXPECT_EQ(p.loop_weight(0), 3U) << "0, 2, 3; slot 2 is one jump away from 0";
+    EXPECT_EQ(p.loop_weight(2), 0U) << "nothing jumps back to it";
 }
 
 TEST(weights, loops_inside_loops_cost_their_own_slots) {
@@ -250,8 +261,8 @@ TEST(weights, loops_inside_loops_cost_their_own_slots) {
         "       sub %r2, 1\n"         // 3
         "       jne %r2, 0, outer\n"  // 4
         "       exit");               // 5
-    EXPECT_EQ(p.back_edge_weight(2, 1), 2U);
-    EXPECT_EQ(p.back_edge_weight(4, 0), 5U);
+    EXPECT_EQ(p.loop_weight(1), 2U);
+    EXPECT_EQ(p.loop_weight(0), 5U);
 }
 
 TEST(weights, code_before_a_loop_does_not_make_it_heavier) {
@@ -263,7 +274,7 @@ TEST(weights, code_before_a_loop_does_not_make_it_heavier) {
         "loop: sub %r0, 1\n"        // 4
         "      jne %r0, 0, back\n"  // 5
         "      exit");              // 6
-    EXPECT_EQ(p.back_edge_weight(5, 3), 3U);
+    EXPECT_EQ(p.loop_weight(3), 3U);
     EXPECT_EQ(p.functions()[0].weight, 7U)
         << "the back edge pays for slot 3, so it may count as if it came after 2";
 }
@@ -292,8 +303,8 @@ TEST(weights, gotox_goes_forward_to_later_targets) {
         {1, 2, 4});
     // 0, 2, 3, 4, 5 is the longest way, and slot 2 counts as if it came after 1.
     EXPECT_EQ(p.functions()[0].weight, 5U);
-    EXPECT_EQ(p.back_edge_weight(3, 2), 2U);
-    EXPECT_EQ(p.back_edge_weight(3, 1), 2U);
+    EXPECT_EQ(p.loop_weight(2), 2U);
+    EXPECT_EQ(p.loop_weight(1), 2U);
 }
 
 TEST(weights, are_never_zero) {
@@ -303,7 +314,7 @@ TEST(weights, are_never_zero) {
         "      mov %r0, 2\n"  // 2
         "      exit\n"        // 3
         "down: ja up");       // 4: at depth 1, below up
-    EXPECT_GE(p.back_edge_weight(4, 1), 1U);
+    EXPECT_GE(p.loop_weight(1), 1U);
 }
 
 }  // namespace

@@ -299,7 +299,7 @@ TEST_P(indirect, gotox_backwards_is_charged_as_a_loop) {
         "mov r3, 0\nlddw r2, {:#x}\nadd r3, 1\nstxdw [r1], r3\ngotox r2", code_handle(3));
     const auto p = program::load(assemble(text), {.jump_targets = {3}});
     ASSERT_TRUE(p);
-    const uint64_t weight = p->back_edge_weight(5, 3);
+    const uint64_t weight = p->loop_weight(3);
     EXPECT_EQ(weight, 3U);
     load(text);
     for (uint64_t limit = 1; limit < 20; ++limit) {

@@ -39,7 +39,7 @@ constexpr uint32_t loop_pc = 4;
 constexpr uint64_t loop_weight = 3;
 
 TEST_P(run_state, loop_weighs_its_slots) {
-    EXPECT_EQ(analyse(counting_loop).back_edge_weight(loop_pc, 2), loop_weight);
+    EXPECT_EQ(analyse(counting_loop).loop_weight(2), loop_weight);
 }
 
 /// Expects that the loop stops after as many rounds as `limit` pays for, or that it ends.
@@ -107,8 +107,8 @@ TEST_P(run_state, nested_loops_are_charged_for_each_back_edge) {
         exit)";
     constexpr uint32_t inner_pc = 6, outer_pc = 10;
     const program p = analyse(text);
-    const uint64_t inner_weight = p.back_edge_weight(inner_pc, 2);
-    const uint64_t outer_weight = p.back_edge_weight(outer_pc, 1);
+    const uint64_t inner_weight = p.loop_weight(2);
+    const uint64_t outer_weight = p.loop_weight(1);
     EXPECT_EQ(inner_weight, 5U);
     EXPECT_EQ(outer_weight, 10U) << "both slots of lddw count";
     load(text);
@@ -201,8 +201,8 @@ TEST_P(run_state, loops_in_callees_spend_the_same_budget) {
     constexpr uint32_t call_pc = 3, outer_pc = 5, loop_at = 12;
     const program p = analyse(text);
     const uint64_t call = p.functions()[1].weight;
-    const uint64_t outer = p.back_edge_weight(outer_pc, 2);
-    const uint64_t inner = p.back_edge_weight(loop_at, 8);
+    const uint64_t outer = p.loop_weight(2);
+    const uint64_t inner = p.loop_weight(8);
     // What is charged where, in order; rounds of f's loop that are complete before it.
     std::vector<std::tuple<uint64_t, uint32_t, uint64_t>> charges;
     for (uint64_t n = 0; n < 3; ++n) {
@@ -234,7 +234,7 @@ TEST_P(run_state, default_limit_is_two_to_the_32_units) {
     text += "over: jlt r3, r2, loop\nexit";
     const program p = analyse(text);
     const uint32_t back = 5 + 30'000;
-    const uint64_t weight = p.back_edge_weight(back, 2);
+    const uint64_t weight = p.loop_weight(2);
     EXPECT_EQ(weight, 30'004U);
     load(text);
     std::vector<uint64_t> memory{~0ULL, 0};
@@ -434,8 +434,8 @@ TEST_P(run_state, may_goto_backwards_is_charged_when_it_jumps) {
         may_goto again
         exit)";
     const program p = analyse(text);
-    const uint64_t spent = may_goto_tries * p.back_edge_weight(2, 1);
-    const uint64_t round = p.back_edge_weight(6, 4);
+    const uint64_t spent = may_goto_tries * p.loop_weight(1);
+    const uint64_t round = p.loop_weight(4);
     load(text);
     set_limit(vm_limit::instructions, spent + 10 * round);
     std::vector<uint64_t> memory(1);

@@ -204,7 +204,7 @@ private:
             return run_.fail({.kind = fault_kind::bad_jump_target, .pc = pc_, .address = value});
         }
         const bool back = program::is_back_edge(pc_, target);
-        return jump(target, back ? p_.back_edge_weight(pc_, target) : 0);
+        return jump(target, back ? p_.loop_weight(target) : 0);
     }
 
     // --- memory
@@ -398,7 +398,7 @@ private:
         const isa::shape_info &form = isa::info(isa::info(i.id).shape);
         if (form.offset == isa::offset_role::jump or form.imm == isa::imm_role::jump) {
             o.target = p_.jump_target(pc);
-            o.weight = program::is_back_edge(pc, o.target) ? p_.back_edge_weight(pc, o.target) : 0;
+            o.weight = program::is_back_edge(pc, o.target) ? p_.loop_weight(o.target) : 0;
         } else if (i.id == insn_id::call_local) {
             o.target = p_.callee_pc(pc);
             o.weight = p_.functions()[p_.function_at(o.target)].weight;

@@ -1,32 +1,26 @@
 @bpf_program = external global i8
 
+; Function Attrs: nocallback nofree nounwind willreturn memory(argmem: write)
+declare void @llvm.memset.p0.i64(ptr nocapture writeonly, i8, i64, i1 immarg) #0
+
 ; Function Attrs: mustprogress nounwind
-define internal fastcc { i64, i64 } @f0(ptr noalias readonly dereferenceable(32) %0, i64 %1, i64 %2, i64 %3, i64 %4, i64 %5, i64 %6, i64 %7) #0 {
-  %9 = getelementptr inbounds i64, ptr %0, i64 0
+define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %1, i64 %2, ptr %3, i64 %4) #1 {
+  %6 = ptrtoint ptr %3 to i64
+  %7 = getelementptr inbounds i64, ptr %0, i64 0
+  %8 = load i64, ptr %7, align 8, !invariant.load !0
+  %9 = getelementptr inbounds i64, ptr %0, i64 1
   %10 = load i64, ptr %9, align 8, !invariant.load !0
-  %11 = getelementptr inbounds i64, ptr %0, i64 1
-  %12 = load i64, ptr %11, align 8, !invariant.load !0
   %frame = alloca [512 x i8], align 16
   call void @llvm.memset.p0.i64(ptr align 16 %frame, i8 0, i64 512, i1 false)
   %r10 = getelementptr inbounds i8, ptr %frame, i64 512
-  br label %13
+  br label %11
 
-13:                                               ; preds = %8
-  %14 = insertvalue { i64, i64 } { i64 8141349133, i64 poison }, i64 %1, 1
-  ret { i64, i64 } %14
+11:                                               ; preds = %5
+  %12 = insertvalue { i64, i64 } { i64 8141349133, i64 poison }, i64 %1, 1
+  ret { i64, i64 } %12
 
 end_run:                                          ; No predecessors!
   ret { i64, i64 } { i64 0, i64 -1 }
-}
-
-; Function Attrs: nocallback nofree nounwind willreturn memory(argmem: write)
-declare void @llvm.memset.p0.i64(ptr nocapture writeonly, i8, i64, i1 immarg) #1
-
-; Function Attrs: mustprogress nounwind
-define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %1, i64 %2, ptr %3, i64 %4) #0 {
-  %6 = ptrtoint ptr %3 to i64
-  %7 = call fastcc { i64, i64 } @f0(ptr %0, i64 %1, i64 %2, i64 %6, i64 %4, i64 0, i64 0, i64 0)
-  ret { i64, i64 } %7
 }
 
 ; Function Attrs: mustprogress uwtable
@@ -38,8 +32,8 @@ define i64 @bpf_entry(ptr %0, i64 %1) #2 {
 ; Function Attrs: nonlazybind
 declare i64 @ebpf_rt_enter(ptr, ptr, i64) #3
 
-attributes #0 = { mustprogress nounwind }
-attributes #1 = { nocallback nofree nounwind willreturn memory(argmem: write) }
+attributes #0 = { nocallback nofree nounwind willreturn memory(argmem: write) }
+attributes #1 = { mustprogress nounwind }
 attributes #2 = { mustprogress uwtable }
 attributes #3 = { nonlazybind }
 

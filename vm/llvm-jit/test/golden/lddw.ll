@@ -1,25 +1,6 @@
 @bpf_program = external global i8
 
 ; Function Attrs: mustprogress nounwind
-define internal fastcc { i64, i64 } @f0(ptr noalias readonly dereferenceable(32) %0, i64 %1, i64 %2, i64 %3, i64 %4, i64 %5, i64 %6, i64 %7) #0 {
-  %9 = getelementptr inbounds i64, ptr %0, i64 0
-  %10 = load i64, ptr %9, align 8, !invariant.load !0
-  %11 = getelementptr inbounds i64, ptr %0, i64 1
-  %12 = load i64, ptr %11, align 8, !invariant.load !0
-  %frame = alloca [512 x i8], align 16
-  call void @llvm.memset.p0.i64(ptr align 16 %frame, i8 0, i64 512, i1 false)
-  %r10 = getelementptr inbounds i8, ptr %frame, i64 512
-  br label %13
-
-13:                                               ; preds = %8
-  %14 = insertvalue { i64, i64 } { i64 -1442277779859546037, i64 poison }, i64 %1, 1
-  ret { i64, i64 } %14
-
-end_run:                                          ; No predecessors!
-  ret { i64, i64 } { i64 0, i64 -1 }
-}
-
-; Function Attrs: mustprogress nounwind
 define internal fastcc { i64, i64 } @f18(ptr noalias readonly dereferenceable(32) %0, i64 %1, i64 %2, i64 %3, i64 %4, i64 %5, i64 %6, i64 %7) #0 {
   %9 = getelementptr inbounds i64, ptr %0, i64 0
   %10 = load i64, ptr %9, align 8, !invariant.load !0
@@ -44,8 +25,21 @@ declare void @llvm.memset.p0.i64(ptr nocapture writeonly, i8, i64, i1 immarg) #1
 ; Function Attrs: mustprogress nounwind
 define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %1, i64 %2, ptr %3, i64 %4) #0 {
   %6 = ptrtoint ptr %3 to i64
-  %7 = call fastcc { i64, i64 } @f0(ptr %0, i64 %1, i64 %2, i64 %6, i64 %4, i64 0, i64 0, i64 0)
-  ret { i64, i64 } %7
+  %7 = getelementptr inbounds i64, ptr %0, i64 0
+  %8 = load i64, ptr %7, align 8, !invariant.load !0
+  %9 = getelementptr inbounds i64, ptr %0, i64 1
+  %10 = load i64, ptr %9, align 8, !invariant.load !0
+  %frame = alloca [512 x i8], align 16
+  call void @llvm.memset.p0.i64(ptr align 16 %frame, i8 0, i64 512, i1 false)
+  %r10 = getelementptr inbounds i8, ptr %frame, i64 512
+  br label %11
+
+11:                                               ; preds = %5
+  %12 = insertvalue { i64, i64 } { i64 -1442277779859546037, i64 poison }, i64 %1, 1
+  ret { i64, i64 } %12
+
+end_run:                                          ; No predecessors!
+  ret { i64, i64 } { i64 0, i64 -1 }
 }
 
 ; Function Attrs: mustprogress uwtable

@@ -1,46 +1,6 @@
 @bpf_program = external global i8
 
 ; Function Attrs: mustprogress nounwind
-define internal fastcc { i64, i64 } @f0(ptr noalias readonly dereferenceable(32) %0, i64 %1, i64 %2, i64 %3, i64 %4, i64 %5, i64 %6, i64 %7) #0 {
-  %9 = getelementptr inbounds i64, ptr %0, i64 0
-  %10 = load i64, ptr %9, align 8, !invariant.load !0
-  %11 = getelementptr inbounds i64, ptr %0, i64 1
-  %12 = load i64, ptr %11, align 8, !invariant.load !0
-  %frame = alloca [512 x i8], align 16
-  call void @llvm.memset.p0.i64(ptr align 16 %frame, i8 0, i64 512, i1 false)
-  %r10 = getelementptr inbounds i8, ptr %frame, i64 512
-  br label %13
-
-13:                                               ; preds = %8
-  %14 = sub nsw i64 %1, 3
-  %15 = icmp sge i64 %14, 0
-  br i1 %15, label %paid, label %refill, !prof !1
-
-refill:                                           ; preds = %13
-  %16 = call i64 @ebpf_rt_refill(ptr %0, i64 %14, i32 3, i32 1)
-  %17 = icmp sge i64 %16, 0
-  br i1 %17, label %paid, label %end_run, !prof !1
-
-paid:                                             ; preds = %refill, %13
-  %18 = phi i64 [ %14, %13 ], [ %16, %refill ]
-  %19 = sub i64 %2, 1024
-  %20 = call fastcc { i64, i64 } @f4(ptr %0, i64 %18, i64 %19, i64 20, i64 0, i64 0, i64 0, i64 0)
-  %21 = extractvalue { i64, i64 } %20, 0
-  %22 = extractvalue { i64, i64 } %20, 1
-  %23 = icmp sge i64 %22, 0
-  br i1 %23, label %returned, label %end_run, !prof !1
-
-returned:                                         ; preds = %paid
-  %24 = add i64 %21, 2
-  %25 = insertvalue { i64, i64 } poison, i64 %24, 0
-  %26 = insertvalue { i64, i64 } %25, i64 %22, 1
-  ret { i64, i64 } %26
-
-end_run:                                          ; preds = %paid, %refill
-  ret { i64, i64 } { i64 0, i64 -1 }
-}
-
-; Function Attrs: mustprogress nounwind
 define internal fastcc { i64, i64 } @f4(ptr noalias readonly dereferenceable(32) %0, i64 %1, i64 %2, i64 %3, i64 %4, i64 %5, i64 %6, i64 %7) #0 {
   %9 = getelementptr inbounds i64, ptr %0, i64 0
   %10 = load i64, ptr %9, align 8, !invariant.load !0
@@ -70,8 +30,42 @@ declare i64 @ebpf_rt_refill(ptr, i64, i32, i32) #2
 ; Function Attrs: mustprogress nounwind
 define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %1, i64 %2, ptr %3, i64 %4) #0 {
   %6 = ptrtoint ptr %3 to i64
-  %7 = call fastcc { i64, i64 } @f0(ptr %0, i64 %1, i64 %2, i64 %6, i64 %4, i64 0, i64 0, i64 0)
-  ret { i64, i64 } %7
+  %7 = getelementptr inbounds i64, ptr %0, i64 0
+  %8 = load i64, ptr %7, align 8, !invariant.load !0
+  %9 = getelementptr inbounds i64, ptr %0, i64 1
+  %10 = load i64, ptr %9, align 8, !invariant.load !0
+  %frame = alloca [512 x i8], align 16
+  call void @llvm.memset.p0.i64(ptr align 16 %frame, i8 0, i64 512, i1 false)
+  %r10 = getelementptr inbounds i8, ptr %frame, i64 512
+  br label %11
+
+11:                                               ; preds = %5
+  %12 = sub nsw i64 %1, 3
+  %13 = icmp sge i64 %12, 0
+  br i1 %13, label %paid, label %refill, !prof !1
+
+refill:                                           ; preds = %11
+  %14 = call i64 @ebpf_rt_refill(ptr %0, i64 %12, i32 3, i32 1)
+  %15 = icmp sge i64 %14, 0
+  br i1 %15, label %paid, label %end_run, !prof !1
+
+paid:                                             ; preds = %refill, %11
+  %16 = phi i64 [ %12, %11 ], [ %14, %refill ]
+  %17 = sub i64 %2, 1024
+  %18 = call fastcc { i64, i64 } @f4(ptr %0, i64 %16, i64 %17, i64 20, i64 0, i64 0, i64 0, i64 0)
+  %19 = extractvalue { i64, i64 } %18, 0
+  %20 = extractvalue { i64, i64 } %18, 1
+  %21 = icmp sge i64 %20, 0
+  br i1 %21, label %returned, label %end_run, !prof !1
+
+returned:                                         ; preds = %paid
+  %22 = add i64 %19, 2
+  %23 = insertvalue { i64, i64 } poison, i64 %22, 0
+  %24 = insertvalue { i64, i64 } %23, i64 %20, 1
+  ret { i64, i64 } %24
+
+end_run:                                          ; preds = %paid, %refill
+  ret { i64, i64 } { i64 0, i64 -1 }
 }
 
 ; Function Attrs: mustprogress uwtable

@@ -1,44 +1,38 @@
 @bpf_program = external global i8
 
+; Function Attrs: nocallback nofree nounwind willreturn memory(argmem: write)
+declare void @llvm.memset.p0.i64(ptr nocapture writeonly, i8, i64, i1 immarg) #0
+
 ; Function Attrs: mustprogress nounwind
-define internal fastcc { i64, i64 } @f0(ptr noalias readonly dereferenceable(32) %0, i64 %1, i64 %2, i64 %3, i64 %4, i64 %5, i64 %6, i64 %7) #0 {
-  %9 = getelementptr inbounds i64, ptr %0, i64 0
+define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %1, i64 %2, ptr %3, i64 %4) #1 {
+  %6 = ptrtoint ptr %3 to i64
+  %7 = getelementptr inbounds i64, ptr %0, i64 0
+  %8 = load i64, ptr %7, align 8, !invariant.load !0
+  %9 = getelementptr inbounds i64, ptr %0, i64 1
   %10 = load i64, ptr %9, align 8, !invariant.load !0
-  %11 = getelementptr inbounds i64, ptr %0, i64 1
-  %12 = load i64, ptr %11, align 8, !invariant.load !0
   %frame = alloca [512 x i8], align 16
   call void @llvm.memset.p0.i64(ptr align 16 %frame, i8 0, i64 512, i1 false)
   %r10 = getelementptr inbounds i8, ptr %frame, i64 512
-  br label %13
+  br label %11
 
-13:                                               ; preds = %8
+11:                                               ; preds = %5
+  %12 = getelementptr i8, ptr %r10, i64 -8
+  %13 = add i64 %2, -8
+  store i64 %4, ptr %12, align 8
   %14 = getelementptr i8, ptr %r10, i64 -8
   %15 = add i64 %2, -8
-  store i64 %4, ptr %14, align 8
-  %16 = getelementptr i8, ptr %r10, i64 -8
-  %17 = add i64 %2, -8
-  %18 = load i64, ptr %16, align 8
-  %19 = getelementptr i8, ptr %r10, i64 -4
-  %20 = add i64 %2, -4
-  %21 = load i32, ptr %19, align 4
-  %22 = zext i32 %21 to i64
-  %23 = add i64 %18, %22
-  %24 = insertvalue { i64, i64 } poison, i64 %23, 0
-  %25 = insertvalue { i64, i64 } %24, i64 %1, 1
-  ret { i64, i64 } %25
+  %16 = load i64, ptr %14, align 8
+  %17 = getelementptr i8, ptr %r10, i64 -4
+  %18 = add i64 %2, -4
+  %19 = load i32, ptr %17, align 4
+  %20 = zext i32 %19 to i64
+  %21 = add i64 %16, %20
+  %22 = insertvalue { i64, i64 } poison, i64 %21, 0
+  %23 = insertvalue { i64, i64 } %22, i64 %1, 1
+  ret { i64, i64 } %23
 
 end_run:                                          ; No predecessors!
   ret { i64, i64 } { i64 0, i64 -1 }
-}
-
-; Function Attrs: nocallback nofree nounwind willreturn memory(argmem: write)
-declare void @llvm.memset.p0.i64(ptr nocapture writeonly, i8, i64, i1 immarg) #1
-
-; Function Attrs: mustprogress nounwind
-define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %1, i64 %2, ptr %3, i64 %4) #0 {
-  %6 = ptrtoint ptr %3 to i64
-  %7 = call fastcc { i64, i64 } @f0(ptr %0, i64 %1, i64 %2, i64 %6, i64 %4, i64 0, i64 0, i64 0)
-  ret { i64, i64 } %7
 }
 
 ; Function Attrs: mustprogress uwtable
@@ -50,8 +44,8 @@ define i64 @bpf_entry(ptr %0, i64 %1) #2 {
 ; Function Attrs: nonlazybind
 declare i64 @ebpf_rt_enter(ptr, ptr, i64) #3
 
-attributes #0 = { mustprogress nounwind }
-attributes #1 = { nocallback nofree nounwind willreturn memory(argmem: write) }
+attributes #0 = { nocallback nofree nounwind willreturn memory(argmem: write) }
+attributes #1 = { mustprogress nounwind }
 attributes #2 = { mustprogress uwtable }
 attributes #3 = { nonlazybind }
 

@@ -56,7 +56,7 @@ struct function {
 /// A validated program. Immutable, so shared between threads and engines freely; knows no host
 /// address.
 ///
-/// Budget: units are charged at backward jumps (program::back_edge_weight) and at local calls
+/// Budget: units are charged at backward jumps (program::loop_weight) and at local calls
 /// (function::weight), so that straight code carries no counter. A run executes at most "units
 /// charged + weight of function 0" slots (lddw counts as the two that it is).
 class program {
@@ -102,9 +102,9 @@ public:
     [[nodiscard]] static constexpr bool is_back_edge(uint32_t from, uint32_t to) noexcept {
         return to <= from;
     }
-    /// Budget units that the back edge costs: at least the slots on the longest path from `to` to
-    /// `from`.
-    [[nodiscard]] uint32_t back_edge_weight(uint32_t from, uint32_t to) const noexcept;
+    /// Budget units that every back edge to `to` costs: at least the slots on the longest path from
+    /// `to` to such a jump. 0 if there is none.
+    [[nodiscard]] uint32_t loop_weight(uint32_t to) const noexcept { return loop_weights_[to]; }
 
     /// The bytes that load() was given.
     [[nodiscard]] std::vector<uint8_t> bytes() const;
@@ -121,8 +121,7 @@ private:
     std::vector<uint32_t> successors_;
     std::vector<uint32_t> callees_;
     std::vector<uint32_t> jump_targets_;
-    /// Per slot: slots on the longest path to it from its function's entry along forward jumps.
-    std::vector<uint32_t> depths_;
+    std::vector<uint32_t> loop_weights_;
 };
 
 /// How often may_goto falls through in each stack frame before it jumps, as in the kernel
