@@ -29,7 +29,7 @@ namespace {
 /// Loops of one function that get a second version. Each costs a new dominator tree.
 constexpr std::size_t most_loops = 64;
 /// Instructions of a loop that is worth having twice.
-constexpr std::size_t most_instructions = 512;
+constexpr std::size_t most_instructions = 128;
 /// How much computing the number of rounds may cost, as LLVM counts it.
 constexpr unsigned most_expansion_cost = 16;
 
@@ -216,6 +216,7 @@ private:
             branch->setCondition(
                 llvm::ConstantInt::getBool(fn_.getContext(), paying.spent_successor == 1));
         }
+        leave_alone(loop);
         llvm::Instruction *const end = asks->getTerminator();
         llvm::IRBuilder<>{end}.CreateCondBr(
             pays, fast->getLoopPreheader(), loop.getLoopPreheader(),
@@ -224,6 +225,23 @@ private:
         evolution_.forgetAllLoops();
         expander_.clear();
         tree_.recalculate(fn_);
+    }
+
+    /// The version that pays round by round is the rare one: it is not worth unrolling.
+    void leave_alone(llvm::Loop &loop) {
+        llvm::LLVMContext &context = fn_.getContext();
+        const auto node = [&](llvm::StringRef name, llvm::Metadata *value = nullptr) {
+            llvm::SmallVector<llvm::Metadata *, 2> parts{llvm::MDString::get(context, name)};
+            if (value != nullptr) parts.push_back(value);
+            return llvm::MDNode::get(context, parts);
+        };
+        llvm::Metadata *const no =
+            llvm::ConstantAsMetadata::get(llvm::ConstantInt::getFalse(context));
+        llvm::MDNode *const id = llvm::MDNode::getDistinct(
+            context,
+            {nullptr, node("llvm.loop.unroll.disable"), node("llvm.loop.vectorize.enable", no)});
+        id->replaceOperandWith(0, id);
+        loop.setLoopID(id);
     }
 
     /// What leaves the loop now also comes from its clone.

@@ -97,6 +97,12 @@ void add_loop_passes(llvm::FunctionPassManager &functions, bool memory_ssa, Pass
     functions.addPass(llvm::createFunctionToLoopPassAdaptor(std::move(loops), memory_ssa, false));
 }
 
+bool has_subprograms(const llvm::Module &module) {
+    return std::ranges::any_of(module.functions(), [](const llvm::Function &fn) {
+        return fn.hasInternalLinkage() and not fn.isDeclaration();
+    });
+}
+
 /// The passes of LLVM's own pipeline that make a difference for code which a compiler has already
 /// optimised once, each as often as it does. Whole programs are small, so that the time goes into
 /// how many passes there are.
@@ -111,7 +117,6 @@ llvm::FunctionPassManager optimizing_passes(unsigned level) {
     passes.addPass(llvm::SimplifyCFGPass{});
     // Finds what machines have instructions for, as population counts.
     passes.addPass(llvm::AggressiveInstCombinePass{});
-    passes.addPass(llvm::InstCombinePass{});
     add_loop_passes(passes, false, llvm::LoopIdiomRecognizePass{}, llvm::IndVarSimplifyPass{},
                     llvm::LoopDeletionPass{}, llvm::LoopFullUnrollPass{static_cast<int>(level)});
     passes.addPass(llvm::SROAPass{llvm::SROAOptions::ModifyCFG});
@@ -124,7 +129,6 @@ llvm::FunctionPassManager optimizing_passes(unsigned level) {
     passes.addPass(llvm::DSEPass{});
     passes.addPass(llvm::SimplifyCFGPass{
         llvm::SimplifyCFGOptions{}.hoistCommonInsts(true).sinkCommonInsts(true)});
-    passes.addPass(llvm::InstCombinePass{});
 
     add_loop_passes(passes, false, llvm::LoopRotatePass{true}, llvm::LoopDeletionPass{});
     passes.addPass(llvm::LoopVectorizePass{});
@@ -140,7 +144,6 @@ llvm::FunctionPassManager optimizing_passes(unsigned level) {
     passes.addPass(llvm::VectorCombinePass{});
     passes.addPass(llvm::LoopUnrollPass{llvm::LoopUnrollOptions{static_cast<int>(level)}});
     passes.addPass(llvm::SROAPass{llvm::SROAOptions::PreserveCFG});
-    passes.addPass(llvm::InstCombinePass{});
     add_loop_passes(passes, true, llvm::LICMPass{llvm::LICMOptions{}});
     passes.addPass(llvm::DivRemPairsPass{});
     passes.addPass(llvm::SimplifyCFGPass{
@@ -178,7 +181,7 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine, unsigned level
         llvm::FunctionPassManager cleanup;
         add_cleanup(cleanup);
         passes.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(cleanup)));
-        add_inlining(passes);
+        if (has_subprograms(module)) add_inlining(passes);
         passes.addPass(llvm::createModuleToFunctionPassAdaptor(optimizing_passes(level)));
     }
     passes.run(module, modules);
