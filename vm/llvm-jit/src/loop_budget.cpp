@@ -13,6 +13,7 @@
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/MDBuilder.h>
 #include <llvm/IR/Module.h>
+#include <llvm/IR/PatternMatch.h>
 #include <llvm/Transforms/Utils/BasicBlockUtils.h>
 #include <llvm/Transforms/Utils/Cloning.h>
 #include <llvm/Transforms/Utils/LoopUtils.h>
@@ -145,14 +146,47 @@ private:
     /// in advance, or dear to know.
     const llvm::SCEV *rounds_until(llvm::Loop &loop, llvm::BasicBlock &exiting) {
         const llvm::SCEV *const count = evolution_.getExitCount(&loop, &exiting);
-        if (llvm::isa<llvm::SCEVCouldNotCompute>(count) or
-            count->getType()->getIntegerBitWidth() > 64)
-            return nullptr;
+        if (llvm::isa<llvm::SCEVCouldNotCompute>(count)) return bound_of(loop, exiting);
+        if (count->getType()->getIntegerBitWidth() > 64) return nullptr;
         const llvm::Instruction *const at = loop.getLoopPreheader()->getTerminator();
         if (not expander_.isSafeToExpandAt(count, at) or
             expander_.isHighCostExpansion(count, &loop, most_expansion_cost, &costs_, at))
             return nullptr;
         return count;
+    }
+
+    /// The same as a constant, where the number itself depends on data: a word has 64 bits that can
+    /// be shifted out or cleared.
+    const llvm::SCEV *bound_of(llvm::Loop &loop, llvm::BasicBlock &exiting) {
+        constexpr uint64_t most_rounds = 1024;
+        if (clears_bits(loop, exiting))
+            return evolution_.getConstant(llvm::Type::getInt64Ty(fn_.getContext()), 64);
+        const auto *const count = llvm::dyn_cast<llvm::SCEVConstant>(
+            evolution_.getExitCount(&loop, &exiting, llvm::ScalarEvolution::ConstantMaximum));
+        return count != nullptr and count->getAPInt().ule(most_rounds) ? count : nullptr;
+    }
+
+    /// Whether the loop goes on while x &= x - 1 leaves a bit.
+    static bool clears_bits(llvm::Loop &loop, llvm::BasicBlock &exiting) {
+        namespace match = llvm::PatternMatch;
+        llvm::Value *left = nullptr;
+        llvm::Value *x = nullptr;
+        llvm::CmpInst::Predicate predicate{};
+        if (not match::match(
+                exiting.getTerminator(),
+                match::m_Br(match::m_ICmp(predicate, match::m_Value(left), match::m_Zero()),
+                            match::m_BasicBlock(), match::m_BasicBlock())) or
+            not llvm::ICmpInst::isEquality(predicate) or
+            not match::match(left,
+                             match::m_c_And(match::m_Add(match::m_Value(x), match::m_AllOnes()),
+                                            match::m_Deferred(x))))
+            return false;
+        const bool goes_on_at_zero = predicate == llvm::CmpInst::ICMP_EQ
+                                         ? loop.contains(exiting.getTerminator()->getSuccessor(0))
+                                         : loop.contains(exiting.getTerminator()->getSuccessor(1));
+        const auto *const phi = llvm::dyn_cast<llvm::PHINode>(x);
+        return phi != nullptr and phi->getParent() == loop.getHeader() and not goes_on_at_zero and
+               phi->getIncomingValueForBlock(loop.getLoopLatch()) == left;
     }
 
     /// What all rounds cost, as long as that is no more than a slice can hold; else more.

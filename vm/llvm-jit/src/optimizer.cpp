@@ -6,6 +6,7 @@
 #include "loop_budget.hpp"
 
 #include <llvm/Analysis/InlineCost.h>
+#include <llvm/Analysis/LoopInfo.h>
 #include <llvm/Analysis/TargetLibraryInfo.h>
 #include <llvm/Passes/PassBuilder.h>
 #include <llvm/TargetParser/Triple.h>
@@ -103,6 +104,44 @@ bool has_subprograms(const llvm::Module &module) {
     });
 }
 
+/// Whether `v` is computed from `phi` in the same round by a product of 64 bits, and little else.
+bool multiplies(const llvm::Value *v, const llvm::PHINode &phi, const llvm::Loop &loop,
+                bool multiplied = false, unsigned depth = 0) {
+    constexpr unsigned most_depth = 8;
+    if (v == &phi) return multiplied;
+    const auto *const i = llvm::dyn_cast<llvm::Instruction>(v);
+    if (i == nullptr or depth == most_depth or not loop.contains(i) or llvm::isa<llvm::PHINode>(i))
+        return false;
+    multiplied |= i->getOpcode() == llvm::Instruction::Mul;
+    return std::ranges::any_of(i->operands(), [&](const llvm::Use &operand) {
+        return multiplies(operand, phi, loop, multiplied, depth + 1);
+    });
+}
+
+/// Whether a loop carries several 64-bit values that it multiplies in each round, as the lanes of a
+/// hash.
+bool has_product_lanes(const llvm::LoopInfo &loops) {
+    return std::ranges::any_of(loops.getLoopsInPreorder(), [](const llvm::Loop *loop) {
+        const llvm::BasicBlock *const latch = loop->getLoopLatch();
+        if (latch == nullptr or not loop->isInnermost()) return false;
+        return std::ranges::count_if(loop->getHeader()->phis(), [&](const llvm::PHINode &phi) {
+                   return phi.getType()->isIntegerTy(64) and
+                          multiplies(phi.getIncomingValueForBlock(latch), phi, *loop);
+               }) > 1;
+    });
+}
+
+/// LLVM's pass, except where it would make loops wait: a vector of 64-bit products takes five times
+/// as long as one product, which LLVM 19 does not count.
+struct slp_pass : llvm::PassInfoMixin<slp_pass> {
+    static llvm::PreservedAnalyses run(llvm::Function &fn,
+                                       llvm::FunctionAnalysisManager &analyses) {
+        if (has_product_lanes(analyses.getResult<llvm::LoopAnalysis>(fn)))
+            return llvm::PreservedAnalyses::all();
+        return llvm::SLPVectorizerPass{}.run(fn, analyses);
+    }
+};
+
 /// The passes of LLVM's own pipeline that make a difference for code which a compiler has already
 /// optimised once, each as often as it does. Whole programs are small, so that the time goes into
 /// how many passes there are.
@@ -140,7 +179,7 @@ llvm::FunctionPassManager optimizing_passes(unsigned level) {
                                              .needCanonicalLoops(false)
                                              .hoistCommonInsts(true)
                                              .sinkCommonInsts(true)});
-    passes.addPass(llvm::SLPVectorizerPass{});
+    passes.addPass(slp_pass{});
     passes.addPass(llvm::VectorCombinePass{});
     passes.addPass(llvm::LoopUnrollPass{llvm::LoopUnrollOptions{static_cast<int>(level)}});
     passes.addPass(llvm::SROAPass{llvm::SROAOptions::PreserveCFG});

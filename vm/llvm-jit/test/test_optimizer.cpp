@@ -153,6 +153,42 @@ TEST_F(optimizer, copies_bytes_by_vectors_or_at_once) {
     EXPECT_GT(count<llvm::MemTransferInst>() + vector_loads(), 0U) << text();
 }
 
+TEST_F(optimizer, counts_the_bits_of_a_word_without_a_loop) {
+    optimize(
+        "mov %r0, 0\njeq %r2, 0, end\n"
+        "again: add %r0, 1\nmov %r3, %r2\nsub %r3, 1\nand %r2, %r3\njne %r2, 0, again\n"
+        "end: exit");
+    const auto counts = count([](const llvm::Instruction &i) {
+        const auto *const call = llvm::dyn_cast<llvm::IntrinsicInst>(&i);
+        return call != nullptr and call->getIntrinsicID() == llvm::Intrinsic::ctpop;
+    });
+    EXPECT_GT(counts, 0U) << text();
+}
+
+/// The step of a binary search jumps back from two places.
+TEST_F(optimizer, chooses_between_two_ways_around_a_loop_without_a_branch) {
+    optimize(
+        "mov %r0, 0\n"
+        "again: jle %r2, %r0, end\nmov %r4, %r0\nadd %r4, %r2\nrsh %r4, 1\nmov %r5, %r1\n"
+        "add %r5, %r4\nldxb %r5, [%r5]\njlt %r5, 100, up\nmov %r2, %r4\nja again\n"
+        "up: mov %r0, %r4\nadd %r0, 1\nja again\nend: exit",
+        without_checks());
+    EXPECT_GE(count<llvm::SelectInst>(), 2U) << text();
+}
+
+TEST_F(optimizer, keeps_lanes_of_products_out_of_vectors) {
+    optimize(
+        "mov %r6, 1\nmov %r7, 2\nmov %r8, 3\nmov %r9, 4\nrsh %r2, 5\njeq %r2, 0, end\n"
+        "again: ldxdw %r3, [%r1]\nadd %r6, %r3\nmul %r6, 0x7feb352d\n"
+        "ldxdw %r3, [%r1+8]\nadd %r7, %r3\nmul %r7, 0x7feb352d\n"
+        "ldxdw %r3, [%r1+16]\nadd %r8, %r3\nmul %r8, 0x7feb352d\n"
+        "ldxdw %r3, [%r1+24]\nadd %r9, %r3\nmul %r9, 0x7feb352d\n"
+        "add %r1, 32\nsub %r2, 1\njne %r2, 0, again\n"
+        "end: mov %r0, %r6\nxor %r0, %r7\nxor %r0, %r8\nxor %r0, %r9\nexit",
+        without_checks());
+    EXPECT_EQ(vector_loads(), 0U) << text();
+}
+
 // --- helpers
 
 TEST_F(optimizer, drops_a_constant_helper_whose_result_is_not_used) {
