@@ -11,18 +11,32 @@
 
 namespace bpftime::vm::benchmark {
 
+enum class table_format { text, csv, json };
+
 /// Prints as the console reporter does, and keeps the times of run/PROGRAM/CONTENDER benchmarks.
+/// If the table is for programs to read, it alone goes to stdout.
 class comparing_reporter : public ::benchmark::ConsoleReporter {
 public:
+    explicit comparing_reporter(table_format format);
+
     void ReportRuns(const std::vector<Run> &runs) override;
 
     /// Per program: nanoseconds of the best native build, and each contender's ratio to it; medians
-    /// of repetitions. The last line has the geometric means.
+    /// of repetitions. Then geometric means, over how many programs, and what has no figure and
+    /// why.
     void print_table() const;
 
+    /// What one contender made of one program.
+    struct measured {
+        std::vector<double> nanoseconds;  ///< empty if there is an error
+        std::string note;                 ///< the benchmark's label
+        std::string error;
+    };
+    using by_contender = std::map<std::string, measured>;
+
 private:
-    using times = std::map<std::string, std::vector<double>>;  // by contender
-    std::map<std::string, times> times_by_program_;
+    table_format format_;
+    std::map<std::string, by_contender> by_program_;
 };
 
 }  // namespace bpftime::vm::benchmark

@@ -5,7 +5,7 @@
 // Benchmarks are named run/PROGRAM/CONTENDER, load/PROGRAM/CONTENDER,
 // load/GENERATOR:SIZE/CONTENDER, compile/... likewise (loading and compiling, for contenders that
 // compile), execute/GENERATOR:SIZE/CONTENDER and create/CONTENDER. Every answer is checked before
-// it is timed.
+// it is timed. The README of this folder tells how to read the figures.
 #include "compare.hpp"
 #include "generators.hpp"
 #include "inputs.hpp"
@@ -14,10 +14,12 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 
 namespace bpftime::vm::benchmark {
@@ -30,7 +32,7 @@ using ::benchmark::State;
 constexpr std::array<std::size_t, 4> generated_sizes = {100, 1'000, 10'000, 60'000};
 
 struct options {
-    bool compare = false;
+    std::optional<table_format> compare;
     std::string cpu = "v4";
     std::vector<std::string> vms;
 };
@@ -150,17 +152,27 @@ void register_generated(const std::vector<contender> &contenders) {
     }
 }
 
+table_format parse_table_format(std::string_view name) {
+    if (name == "text") return table_format::text;
+    if (name == "csv") return table_format::csv;
+    if (name == "json") return table_format::json;
+    throw std::runtime_error("--compare is text, csv or json");
+}
+
 options take_options(int &argc, char **argv) {
     options o;
     int kept = 1;
     for (int i = 1; i < argc; ++i) {
         const std::string_view arg = argv[i];
+        const std::string_view value = arg.substr(std::min(arg.size(), arg.find('=') + 1));
         if (arg == "--compare")
-            o.compare = true;
+            o.compare = table_format::text;
+        else if (arg.starts_with("--compare="))
+            o.compare = parse_table_format(value);
         else if (arg.starts_with("--isa="))
-            o.cpu = arg.substr(6);
+            o.cpu = value;
         else if (arg.starts_with("--vm="))
-            o.vms.emplace_back(arg.substr(5));
+            o.vms.emplace_back(value);
         else
             argv[kept++] = argv[i];
     }
@@ -179,8 +191,8 @@ int run(int argc, char **argv) {
     ::benchmark::Initialize(&count, args.data());
     if (::benchmark::ReportUnrecognizedArguments(count, args.data())) {
         std::fprintf(stderr,
-                     "and: --compare (table against the best native code), --isa=v3|v4, --vm=NAME "
-                     "(repeatable)\n");
+                     "and: --compare[=text|csv|json] (table against the best native code), "
+                     "--isa=v3|v4, --vm=NAME (repeatable)\n");
         return 1;
     }
     const auto programs = load_programs(o.cpu);
@@ -192,7 +204,7 @@ int run(int argc, char **argv) {
         if (c.bounds_checks) RegisterBenchmark(("create/" + c.name).c_str(), time_create, c);
     }
     if (o.compare) {
-        comparing_reporter reporter;
+        comparing_reporter reporter{*o.compare};
         ::benchmark::RunSpecifiedBenchmarks(&reporter);
         reporter.print_table();
     } else {

@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+# bpftime-vm: runs the built vm_benchmark: its command line, its machine-readable outputs
+# Copyright (c) 2026 The bpftime-vm authors
+# SPDX-License-Identifier: MIT
+"""usage: benchmark_test.py VM_BENCHMARK [unittest arguments]
+
+VM_BENCHMARK is the program to test.
+"""
+
+import csv
+import io
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+BENCHMARK = None
+
+
+def run(*arguments, programs="call_leaf"):
+    """Measures `programs` for no longer than it takes."""
+    command = [BENCHMARK, f"--benchmark_filter=^run/({programs})/", "--benchmark_min_time=0", *arguments]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def rows_of(result):
+    return list(csv.DictReader(io.StringIO(result.stdout), strict=True))
+
+
+class Tables(unittest.TestCase):
+    def test_text_ends_with_the_means(self):
+        result = run("--compare", "--vm=ubpf")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        lines = result.stdout.splitlines()
+        self.assertRegex(lines[-2], r"^geometric mean +[0-9.]+x +[0-9.]+x$")
+        self.assertRegex(lines[-1], r"^of programs +1 +1 +1$")
+
+    def test_csv_is_all_that_stdout_gets(self):
+        result = run("--compare=csv", "--vm=ubpf", programs="call_leaf|call_chain")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        rows = rows_of(result)
+        self.assertEqual(
+            [(row["program"], row["contender"]) for row in rows],
+            [(program, vm) for program in ("call_chain", "call_leaf") for vm in ("ubpf", "ubpf-unchecked")],
+        )
+        for row in rows:
+            ratio = float(row["nanoseconds"]) / float(row["native_nanoseconds"])
+            self.assertAlmostEqual(float(row["ratio"]) / ratio, 1, places=3)
+            self.assertEqual((row["note"], row["error"]), ("", ""))
+
+    def test_json_is_all_that_stdout_gets(self):
+        result = run("--compare=json", "--vm=ubpf", programs="call_leaf|call_chain")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        table = json.loads(result.stdout)
+        self.assertEqual([row["program"] for row in table["programs"]], ["call_chain", "call_leaf"])
+        for row in table["programs"]:
+            for cell in row["contenders"].values():
+                self.assertAlmostEqual(cell["nanoseconds"] / row["native_nanoseconds"] / cell["ratio"], 1, places=3)
+        self.assertEqual({name: mean["programs"] for name, mean in table["geometric_means"].items()},
+                         {"ubpf": 2, "ubpf-unchecked": 2})
+
+    def test_nothing_measured_is_an_empty_table(self):
+        result = run("--compare=json", "--vm=ubpf", programs="no_such_program")
+        self.assertEqual(json.loads(result.stdout), {"programs": [], "geometric_means": {}})
+        self.assertEqual(rows_of(run("--compare=csv", "--vm=ubpf", programs="no_such_program")), [])
+
+    def test_unknown_format_is_refused(self):
+        result = run("--compare=xml")
+        self.assertEqual((result.returncode, result.stderr), (1, "vm_benchmark: --compare is text, csv or json\n"))
+
+
+class GoogleBenchmarkFiles(unittest.TestCase):
+    """--benchmark_out and --benchmark_out_format."""
+
+    def measured_to_file(self, form):
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / "out"
+            result = run("--vm=ubpf", f"--benchmark_out={file}", f"--benchmark_out_format={form}")
+            self.assertEqual(result.returncode, 0, result.stderr)
+            return file.read_text()
+
+    def test_json(self):
+        names = {measured["name"] for measured in json.loads(self.measured_to_file("json"))["benchmarks"]}
+        self.assertEqual(names, {f"run/call_leaf/{c}" for c in ("native-o2", "native-o3", "ubpf", "ubpf-unchecked")})
+
+    def test_csv(self):
+        text = self.measured_to_file("csv")
+        rows = list(csv.DictReader(io.StringIO(text[text.index("name,") :]), strict=True))
+        self.assertEqual(len(rows), 4)
+        for row in rows:
+            self.assertGreater(float(row["real_time"]), 0)
+
+
+class CommandLine(unittest.TestCase):
+    def test_unknown_backend(self):
+        result = run("--vm=no_such_backend")
+        self.assertEqual((result.returncode, result.stderr), (1, "vm_benchmark: no backend of these names\n"))
+
+    def test_unknown_option_lists_ours(self):
+        result = run("--no-such-option")
+        self.assertEqual(result.returncode, 1)
+        for option in ("--compare[=text|csv|json]", "--isa=v3|v4", "--vm=NAME"):
+            self.assertIn(option, result.stderr)
+
+
+if __name__ == "__main__":
+    BENCHMARK = sys.argv[1]
+    unittest.main(argv=[sys.argv[0], *sys.argv[2:]], verbosity=2)
