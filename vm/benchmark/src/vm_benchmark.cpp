@@ -5,19 +5,26 @@
 // Benchmarks are named run/PROGRAM/CONTENDER, load/PROGRAM/CONTENDER,
 // load/GENERATOR:SIZE/CONTENDER, compile/... likewise (loading and compiling, for contenders that
 // compile), execute/GENERATOR:SIZE/CONTENDER and create/CONTENDER. Every answer is checked before
-// it is timed. The README of this folder tells how to read the figures.
+// it is timed; a wrong one makes the exit status 1. The README of this folder tells how to read the
+// figures.
+#include "c_api.hpp"
 #include "compare.hpp"
 #include "generators.hpp"
 #include "inputs.hpp"
+#include "machine.hpp"
 #include "measured.hpp"
 
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdio>
-#include <cstdlib>
+#include <cstring>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -35,75 +42,115 @@ struct options {
     std::optional<table_format> compare;
     std::string cpu = "v4";
     std::vector<std::string> vms;
+    std::vector<library_option> libraries;
+    std::vector<library_option> ubpf_libraries;
 };
 
+/// Whether a benchmark failed.
+bool failed = false;
+
+void fail(State &state, const std::string &why) {
+    failed = true;
+    state.SkipWithError(why.c_str());
+}
+
+/// Runs a benchmark's body; what it throws becomes the benchmark's error.
+template <typename Body>
+void guard(State &state, const Body &body) {
+    try {
+        body();
+    } catch (const std::exception &e) {
+        fail(state, e.what());
+    }
+}
+
+void count_instructions(State &state, const std::vector<uint8_t> &code) {
+    state.counters["insns"] = static_cast<double>(code.size() / 8);
+}
+
 void time_native(State &state, const std::string &name, native_entry native) {
-    const auto call = [native](void *mem, size_t len, uint64_t &r0) {
-        r0 = native(mem, len);
-        return true;
-    };
-    if (const auto why = check_answer(name, call); not why.empty())
-        return state.SkipWithError(why.c_str());
     std::vector<uint8_t> memory = make_input(name);
+    const uint64_t r0 = native(memory.data(), memory.size());
+    if (const auto why = judge(name, r0, memory); not why.empty()) return fail(state, why);
     for (auto _ : state) ::benchmark::DoNotOptimize(native(memory.data(), memory.size()));
 }
 
-void time_run(State &state, const bench_program &program, const contender &c) {
-    const vm_ptr vm = make_vm(c, program.code);
-    const auto call = [&vm](void *mem, size_t len, uint64_t &r0) {
-        return ebpf_exec(vm.get(), mem, len, &r0) == EBPF_OK;
-    };
-    if (const auto why = check_answer(program.name, call); not why.empty())
-        return state.SkipWithError(why.c_str());
-    std::vector<uint8_t> memory = make_input(program.name);
-    int64_t r0 = 0;
+void time_runs(State &state, machine &m, std::vector<uint8_t> &memory) {
+    uint64_t r0 = 0;
     for (auto _ : state) {
-        ebpf_exec(vm.get(), memory.data(), memory.size(), &r0);
+        m.run(memory.data(), memory.size(), r0);
         ::benchmark::DoNotOptimize(r0);
     }
 }
 
-void time_load(State &state, const std::vector<uint8_t> &code, const contender &c) {
-    const vm_ptr vm = make_vm(c, code);
-    for (auto _ : state) {
-        if (ebpf_load(vm.get(), code.data(), static_cast<uint32_t>(code.size()), nullptr) < 0) {
-            return state.SkipWithError(ebpf_last_error());
-        }
+/// Runs the machine once in a process of its own: what that process dies of, or "".
+std::string crash_of(machine &m, std::vector<uint8_t> memory) {
+    const pid_t child = fork();
+    if (child < 0) throw std::runtime_error("no process for a trial run can be made");
+    if (child == 0) {
+        uint64_t r0 = 0;
+        m.run(memory.data(), memory.size(), r0);
+        _exit(0);
     }
-    state.counters["insns"] = static_cast<double>(code.size() / 8);
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0 and errno == EINTR) continue;
+    return WIFSIGNALED(status) ? fmt::format("crashed: {}", strsignal(WTERMSIG(status))) : "";
+}
+
+void time_run(State &state, const bench_program &program, const contender &c) {
+    guard(state, [&] {
+        const auto m = c.load(program.code);
+        std::vector<uint8_t> memory = make_input(program.name);
+        uint64_t r0 = 0;
+        if (c.foreign) {
+            if (const auto why = crash_of(*m, memory); not why.empty()) return fail(state, why);
+        }
+        if (not m->run(memory.data(), memory.size(), r0)) return fail(state, m->last_error());
+        if (const auto why = judge(program.name, r0, memory); not why.empty())
+            return fail(state, why);
+        time_runs(state, *m, memory);
+    });
+}
+
+void time_load(State &state, const std::vector<uint8_t> &code, const contender &c) {
+    guard(state, [&] {
+        const auto m = c.load(code);
+        for (auto _ : state) m->load(code);
+        count_instructions(state, code);
+    });
 }
 
 void time_compile(State &state, const std::vector<uint8_t> &code, const contender &c) {
-    const vm_ptr vm = make_vm(c, code);
-    for (auto _ : state) {
-        if (ebpf_load(vm.get(), code.data(), static_cast<uint32_t>(code.size()), nullptr) < 0 or
-            ebpf_compile(vm.get(), nullptr) == nullptr) {
-            return state.SkipWithError(ebpf_last_error());
+    guard(state, [&] {
+        const auto m = c.load(code);
+        for (auto _ : state) {
+            m->load(code);
+            m->compile();
         }
-    }
-    state.counters["insns"] = static_cast<double>(code.size() / 8);
+        count_instructions(state, code);
+    });
 }
 
 void time_execute(State &state, const std::vector<uint8_t> &code, const golden_checksum &wanted,
                   const contender &c) {
-    const vm_ptr vm = make_vm(c, code);
-    std::vector<uint8_t> memory = generated_input();
-    int64_t r0 = 0;
-    if (ebpf_exec(vm.get(), memory.data(), memory.size(), &r0) < 0)
-        return state.SkipWithError(ebpf_last_error());
-    if (static_cast<uint64_t>(r0) != wanted.result) return state.SkipWithError("r0 is wrong");
-    for (auto _ : state) {
-        ebpf_exec(vm.get(), memory.data(), memory.size(), &r0);
-        ::benchmark::DoNotOptimize(r0);
-    }
-    state.counters["insns"] = static_cast<double>(code.size() / 8);
+    guard(state, [&] {
+        const auto m = c.load(code);
+        std::vector<uint8_t> memory = generated_input();
+        uint64_t r0 = 0;
+        if (c.foreign) {
+            if (const auto why = crash_of(*m, memory); not why.empty()) return fail(state, why);
+        }
+        if (not m->run(memory.data(), memory.size(), r0)) return fail(state, m->last_error());
+        if (r0 != wanted.result) return fail(state, "r0 is wrong");
+        time_runs(state, *m, memory);
+        count_instructions(state, code);
+    });
 }
 
 void time_create(State &state, const contender &c) {
-    for (auto _ : state) {
-        const vm_ptr vm{ebpf_create(c.backend.c_str())};
-        ::benchmark::DoNotOptimize(vm.get());
-    }
+    guard(state, [&] {
+        for (auto _ : state) ::benchmark::DoNotOptimize(c.make().get());
+    });
 }
 
 void register_programs(const std::vector<bench_program> &programs,
@@ -119,7 +166,7 @@ void register_programs(const std::vector<bench_program> &programs,
                 RegisterBenchmark(fmt::format("compile/{}/{}", p.name, c.name).c_str(),
                                   time_compile, p.code, c);
             }
-            if (c.bounds_checks) {
+            if (c.standard) {
                 RegisterBenchmark(fmt::format("load/{}/{}", p.name, c.name).c_str(), time_load,
                                   p.code, c);
             }
@@ -144,7 +191,7 @@ void register_generated(const std::vector<contender> &contenders) {
                 const std::string what = fmt::format("{}:{}/{}", g.name, n, c.name);
                 if (c.compiles)
                     RegisterBenchmark(("compile/" + what).c_str(), time_compile, code, c);
-                if (not c.bounds_checks) continue;
+                if (not c.standard) continue;
                 RegisterBenchmark(("load/" + what).c_str(), time_load, code, c);
                 RegisterBenchmark(("execute/" + what).c_str(), time_execute, code, *golden, c);
             }
@@ -173,12 +220,39 @@ options take_options(int &argc, char **argv) {
             o.cpu = value;
         else if (arg.starts_with("--vm="))
             o.vms.emplace_back(value);
+        else if (arg.starts_with("--library="))
+            o.libraries.push_back(library_option::parse(value));
+        else if (arg.starts_with("--ubpf="))
+            o.ubpf_libraries.push_back(library_option::parse(value));
         else
             argv[kept++] = argv[i];
     }
     argc = kept;
     if (o.cpu != "v3" and o.cpu != "v4") throw std::runtime_error("--isa is v3 or v4");
     return o;
+}
+
+constexpr const char *further_options =
+    "and: --compare[=text|csv|json] (table against the best native code), --isa=v3|v4,\n"
+    "     --vm=NAME (a backend of this build; repeatable),\n"
+    "     --library=PATH[,vm=NAME][,as=NAME] (another library with the API of ebpf-vm.h),\n"
+    "     --ubpf=PATH[,as=NAME] (uBPF's shared library)\n";
+
+/// All contenders of this process; names are unique.
+std::vector<contender> find_contenders(const options &o) {
+    std::vector<contender> all = own_contenders(o.vms);
+    const auto add = [&all](const std::vector<contender> &more) {
+        all.insert(all.end(), more.begin(), more.end());
+    };
+    for (const library_option &library : o.libraries) add(library_contenders(library));
+    for (const library_option &library : o.ubpf_libraries) add(ubpf_contenders(library));
+    for (auto it = all.begin(); it != all.end(); ++it) {
+        if (std::find_if(all.begin(), it, [&](const contender &c) { return c.name == it->name; }) !=
+            it)
+            throw std::runtime_error(fmt::format(
+                "two contenders are called {}: name one library with ,as=NAME", it->name));
+    }
+    return all;
 }
 
 int run(int argc, char **argv) {
@@ -190,18 +264,16 @@ int run(int argc, char **argv) {
     int count = static_cast<int>(args.size());
     ::benchmark::Initialize(&count, args.data());
     if (::benchmark::ReportUnrecognizedArguments(count, args.data())) {
-        std::fprintf(stderr,
-                     "and: --compare[=text|csv|json] (table against the best native code), "
-                     "--isa=v3|v4, --vm=NAME (repeatable)\n");
+        std::fputs(further_options, stderr);
         return 1;
     }
     const auto programs = load_programs(o.cpu);
-    const auto contenders = find_contenders(o.vms);
+    const auto contenders = find_contenders(o);
     if (contenders.empty()) throw std::runtime_error("no backend of these names");
     register_programs(programs, contenders);
     register_generated(contenders);
     for (const contender &c : contenders) {
-        if (c.bounds_checks) RegisterBenchmark(("create/" + c.name).c_str(), time_create, c);
+        if (c.standard) RegisterBenchmark(("create/" + c.name).c_str(), time_create, c);
     }
     if (o.compare) {
         comparing_reporter reporter{*o.compare};
@@ -210,7 +282,7 @@ int run(int argc, char **argv) {
     } else {
         ::benchmark::RunSpecifiedBenchmarks();
     }
-    return 0;
+    return failed ? 1 : 0;
 }
 
 }  // namespace

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-# bpftime-vm: runs the built vm_benchmark: its command line, its machine-readable outputs
+# bpftime-vm: runs the built vm_benchmark: its contenders, its command line, its machine-readable outputs
 # Copyright (c) 2026 The bpftime-vm authors
 # SPDX-License-Identifier: MIT
-"""usage: benchmark_test.py VM_BENCHMARK [unittest arguments]
+"""usage: benchmark_test.py VM_BENCHMARK CRASHING_UBPF LIBRARY [unittest arguments]
 
-VM_BENCHMARK is the program to test.
+VM_BENCHMARK is the program to test, CRASHING_UBPF the library of crashing_ubpf.c, LIBRARY another library with the API
+of ebpf-vm.h, or "-" where none can be loaded.
 """
 
 import csv
@@ -16,7 +17,7 @@ import sys
 import tempfile
 import unittest
 
-BENCHMARK = None
+BENCHMARK = CRASHING_UBPF = LIBRARY = None
 
 
 def run(*arguments, programs="call_leaf"):
@@ -93,6 +94,54 @@ class GoogleBenchmarkFiles(unittest.TestCase):
             self.assertGreater(float(row["real_time"]), 0)
 
 
+class Libraries(unittest.TestCase):
+    def refused(self, *arguments):
+        result = run(*arguments)
+        self.assertEqual(result.returncode, 1)
+        return result.stderr.removeprefix("vm_benchmark: ").removesuffix("\n")
+
+    def test_another_library_has_the_same_answers(self):
+        if LIBRARY == "-":
+            self.skipTest("static builds have no library to load, sanitizers do not load it twice")
+        result = run("--vm=ubpf", f"--library={LIBRARY},vm=ubpf,as=twin", "--compare=csv")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual([row["contender"] for row in rows_of(result)],
+                         ["twin:ubpf", "twin:ubpf-unchecked", "ubpf", "ubpf-unchecked"])
+        self.assertEqual([row["error"] for row in rows_of(result)], [""] * 4)
+
+    def test_libraries_are_named_after_their_files(self):
+        if LIBRARY == "-":
+            self.skipTest("static builds have no library to load, sanitizers do not load it twice")
+        result = run(f"--library={LIBRARY}", "--vm=no_such_backend", "--compare=csv")
+        self.assertIn("libbpftime-vm:ubpf", [row["contender"] for row in rows_of(result)])
+
+    def test_names_must_differ(self):
+        if LIBRARY == "-":
+            self.skipTest("static builds have no library to load, sanitizers do not load it twice")
+        one = f"--library={LIBRARY},vm=ubpf"
+        self.assertEqual(self.refused(one, one),
+                         "two contenders are called libbpftime-vm:ubpf: name one library with ,as=NAME")
+
+    def test_missing_file(self):
+        self.assertEqual(self.refused("--library=/no/such.so"),
+                         "/no/such.so: cannot open shared object file: No such file or directory")
+
+    def test_missing_path(self):
+        self.assertEqual(self.refused("--library=,vm=llvm"), "a library needs a path: PATH[,vm=NAME][,as=NAME]")
+
+    def test_library_without_the_api(self):
+        self.assertEqual(self.refused(f"--library={CRASHING_UBPF}"), f"{CRASHING_UBPF} does not export ebpf_create")
+
+    def test_wrong_answers_and_crashes_are_failures(self):
+        result = run(f"--ubpf={CRASHING_UBPF},as=bad", "--vm=ubpf", "--compare=csv")
+        self.assertEqual(result.returncode, 1)
+        errors = {row["contender"]: row["error"] for row in rows_of(result)}
+        self.assertEqual(errors["bad:jit"], "crashed: Aborted")
+        for interpreter in ("bad:interpreter", "bad:interpreter-unchecked"):
+            self.assertEqual(errors[interpreter], "r0 is 0x1, not 0x138158ecca8b23b0")
+        self.assertEqual(errors["ubpf"], "")
+
+
 class CommandLine(unittest.TestCase):
     def test_unknown_backend(self):
         result = run("--vm=no_such_backend")
@@ -101,10 +150,10 @@ class CommandLine(unittest.TestCase):
     def test_unknown_option_lists_ours(self):
         result = run("--no-such-option")
         self.assertEqual(result.returncode, 1)
-        for option in ("--compare[=text|csv|json]", "--isa=v3|v4", "--vm=NAME"):
+        for option in ("--compare[=text|csv|json]", "--isa=v3|v4", "--vm=NAME", "--library=PATH", "--ubpf=PATH"):
             self.assertIn(option, result.stderr)
 
 
 if __name__ == "__main__":
-    BENCHMARK = sys.argv[1]
-    unittest.main(argv=[sys.argv[0], *sys.argv[2:]], verbosity=2)
+    BENCHMARK, CRASHING_UBPF, LIBRARY = sys.argv[1:4]
+    unittest.main(argv=[sys.argv[0], *sys.argv[4:]], verbosity=2)
