@@ -11,6 +11,7 @@
 #include "compare.hpp"
 #include "generators.hpp"
 #include "inputs.hpp"
+#include "kernel.hpp"
 #include "machine.hpp"
 #include "measured.hpp"
 
@@ -38,6 +39,8 @@ using ::benchmark::State;
 
 constexpr std::array<std::size_t, 4> generated_sizes = {100, 1'000, 10'000, 60'000};
 
+constexpr std::string_view kernel_name = "kernel";
+
 struct options {
     std::optional<table_format> compare;
     std::string cpu = "v4";
@@ -46,7 +49,7 @@ struct options {
     std::vector<library_option> ubpf_libraries;
 };
 
-/// Whether a benchmark failed.
+/// Whether a benchmark failed; that the kernel refuses a program is no failure.
 bool failed = false;
 
 void fail(State &state, const std::string &why) {
@@ -153,6 +156,53 @@ void time_create(State &state, const contender &c) {
     });
 }
 
+/// A program in the kernel: loaded when it is first measured, since the verifier may take a second.
+class kernel_case {
+public:
+    explicit kernel_case(const bench_program &program) : name_{program.name}, code_{program.code} {}
+
+    void time(State &state) {
+        guard(state, [&] {
+            if (not program_) program_ = kernel_program::load(code_, make_input(name_));
+            if (not*program_) {
+                const std::string why = "refused by the verifier: " + program_->error();
+                return state.SkipWithError(why.c_str());
+            }
+            time_loaded(state, **program_);
+        });
+    }
+
+private:
+    void time_loaded(State &state, const kernel_program &program) const {
+        if (const auto ran = program.run(1); not ran) return fail(state, ran.error());
+        if (const auto why = judge(name_, program.r0(), program.memory()); not why.empty())
+            return fail(state, why);
+        if (program.frozen()) state.SetLabel("verified for this input alone");
+        const auto batch = std::min<::benchmark::IterationCount>(state.max_iterations, 1 << 20);
+        while (state.KeepRunningBatch(batch)) {
+            const auto nanoseconds = program.run(static_cast<uint32_t>(batch));
+            if (not nanoseconds) return fail(state, nanoseconds.error());
+            state.SetIterationTime(1e-9 * *nanoseconds * static_cast<double>(batch));
+        }
+    }
+
+    std::string name_;
+    std::vector<uint8_t> code_;
+    std::optional<std::expected<kernel_program, std::string>> program_;
+};
+
+void register_kernel(const std::vector<bench_program> &programs) {
+    if (const std::string why = why_no_kernel(); not why.empty()) {
+        std::fprintf(stderr, "vm_benchmark: the kernel is not measured: %s\n", why.c_str());
+        return;
+    }
+    for (const bench_program &p : programs) {
+        RegisterBenchmark(fmt::format("run/{}/{}", p.name, kernel_name).c_str(),
+                          [k = std::make_shared<kernel_case>(p)](State &state) { k->time(state); })
+            ->UseManualTime();
+    }
+}
+
 void register_programs(const std::vector<bench_program> &programs,
                        const std::vector<contender> &contenders) {
     for (const bench_program &p : programs) {
@@ -234,7 +284,7 @@ options take_options(int &argc, char **argv) {
 
 constexpr const char *further_options =
     "and: --compare[=text|csv|json] (table against the best native code), --isa=v3|v4,\n"
-    "     --vm=NAME (a backend of this build; repeatable),\n"
+    "     --vm=NAME (a backend of this build, or kernel; repeatable),\n"
     "     --library=PATH[,vm=NAME][,as=NAME] (another library with the API of ebpf-vm.h),\n"
     "     --ubpf=PATH[,as=NAME] (uBPF's shared library)\n";
 
@@ -269,8 +319,11 @@ int run(int argc, char **argv) {
     }
     const auto programs = load_programs(o.cpu);
     const auto contenders = find_contenders(o);
-    if (contenders.empty()) throw std::runtime_error("no backend of these names");
+    const bool with_kernel = o.vms.empty() or std::ranges::find(o.vms, kernel_name) != o.vms.end();
+    if (contenders.empty() and not with_kernel)
+        throw std::runtime_error("no backend of these names");
     register_programs(programs, contenders);
+    if (with_kernel) register_kernel(programs);
     register_generated(contenders);
     for (const contender &c : contenders) {
         if (c.standard) RegisterBenchmark(("create/" + c.name).c_str(), time_create, c);

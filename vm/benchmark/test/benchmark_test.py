@@ -12,6 +12,7 @@ import csv
 import io
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -92,6 +93,27 @@ class GoogleBenchmarkFiles(unittest.TestCase):
         self.assertEqual(len(rows), 4)
         for row in rows:
             self.assertGreater(float(row["real_time"]), 0)
+
+
+class Kernel(unittest.TestCase):
+    def measure(self, programs):
+        result = run("--vm=kernel", "--compare=csv", programs=programs)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        absent = re.search("^vm_benchmark: the kernel is not measured: .+$", result.stderr, re.MULTILINE)
+        if absent:
+            self.assertEqual(rows_of(result), [])
+            self.skipTest(absent.group())
+        return {row["program"]: row for row in rows_of(result)}
+
+    def test_answers(self):
+        for row in self.measure("call_leaf|chacha20").values():
+            self.assertGreater(float(row["ratio"]), 0)
+
+    def test_refusals_have_a_reason_and_are_no_failure(self):
+        # Its recursion is one that no verifier accepts.
+        row = self.measure("call_fibonacci")["call_fibonacci"]
+        self.assertRegex(row["error"], "^refused by the verifier: .*[a-z]")
+        self.assertEqual((row["nanoseconds"], row["ratio"]), ("", ""))
 
 
 class Libraries(unittest.TestCase):
