@@ -95,15 +95,7 @@ endif()
 # --- the LLVM backend --------------------------------------------------------------------------
 
 set(BPFTIME_VM_HAVE_LLVM OFF)
-if(BPFTIME_VM_STATIC AND BPFTIME_VM_LLVM STREQUAL "AUTO")
-    message(STATUS "LLVM backend: skipped, static builds do not link it in yet")
-elseif(BPFTIME_VM_STATIC AND BPFTIME_VM_LLVM)
-    message(
-        FATAL_ERROR
-        "BPFTIME_VM_STATIC=ON with BPFTIME_VM_LLVM=${BPFTIME_VM_LLVM}: static builds do not link the LLVM "
-        "backend in yet; configure with -DBPFTIME_VM_LLVM=OFF (or AUTO)"
-    )
-elseif(BPFTIME_VM_LLVM)
+if(BPFTIME_VM_LLVM)
     find_package(LLVM 19.1 CONFIG QUIET)
     if(LLVM_FOUND)
         set(BPFTIME_VM_HAVE_LLVM ON)
@@ -116,6 +108,12 @@ elseif(BPFTIME_VM_LLVM)
             "with -DLLVM_DIR=<folder of LLVMConfig.cmake>, or with -DBPFTIME_VM_LLVM=OFF"
         )
     endif()
+endif()
+# What whoever links libbpftime-vm.a has to link, too; empty unless it holds the LLVM backend.
+set(BPFTIME_VM_STATIC_LLVM "")
+if(BPFTIME_VM_HAVE_LLVM AND BPFTIME_VM_STATIC)
+    include(BpftimeVmLlvm)
+    bpftime_vm_llvm_archives(BPFTIME_VM_STATIC_LLVM orcjit passes native)
 endif()
 
 # --- limits that users of the headers must see as the library does ------------------------------
