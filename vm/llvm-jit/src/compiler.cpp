@@ -61,10 +61,8 @@ code_builder::value code_builder::charge(value slice, uint32_t units, value pc) 
     const value left = b_.CreateNSWSub(slice, word(units));
     b_.CreateCondBr(b_.CreateICmpSGE(left, word(0)), paid, refills, likely_);
     b_.SetInsertPoint(refills);
-    const auto refill =
-        declare_host_function(parts_.module, "ebpf_rt_refill", b_.getInt64Ty(),
-                              {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt32Ty(), b_.getInt32Ty()});
-    const value more = b_.CreateCall(refill, {state_, left, b_.getInt32(units), pc});
+    const value more =
+        call_rarely(b_, rare_function::refill, {state_, left, b_.getInt32(units), pc});
     b_.CreateCondBr(b_.CreateICmpSGE(more, word(0)), paid, end_run_, likely_);
     b_.SetInsertPoint(paid);
     llvm::PHINode *const now = b_.CreatePHI(b_.getInt64Ty(), 2);
@@ -74,9 +72,7 @@ code_builder::value code_builder::charge(value slice, uint32_t units, value pc) 
 }
 
 void code_builder::fault(value pc_and_kind, value operand) {
-    const auto callee = declare_bookkeeping(parts_.module, "ebpf_rt_fault", b_.getVoidTy(),
-                                            {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt64Ty()});
-    b_.CreateCall(callee, {state_, pc_and_kind, operand});
+    call_rarely(b_, rare_function::fault, {state_, pc_and_kind, operand});
 }
 
 void code_builder::check_depth(value pc_and_kind) {

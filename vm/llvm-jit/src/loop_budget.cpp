@@ -53,9 +53,7 @@ llvm::CallInst *refill_in(llvm::BasicBlock &block) {
     for (llvm::Instruction &i : block) {
         auto *const call = llvm::dyn_cast<llvm::CallInst>(&i);
         if (call == nullptr) continue;
-        const llvm::Function *const callee = call->getCalledFunction();
-        if (callee != nullptr and callee->getName() == "ebpf_rt_refill") return call;
-        return nullptr;
+        return is_call_of(*call, rare_function::refill) ? call : nullptr;
     }
     return nullptr;
 }
@@ -216,9 +214,7 @@ private:
         llvm::BasicBlock *const tops_up = then->getParent();
         b.SetInsertPoint(then);
         llvm::Type *const word = b.getInt64Ty();
-        const auto callee =
-            declare_bookkeeping(*fn_.getParent(), "ebpf_rt_top_up", word, {b.getPtrTy(), word});
-        llvm::Value *const topped = b.CreateCall(callee, {fn_.getArg(0), slice});
+        llvm::Value *const topped = call_rarely(b, rare_function::top_up, {fn_.getArg(0), slice});
         llvm::BasicBlock *const after = then->getSuccessor(0);
         b.SetInsertPoint(after, after->begin());
         llvm::PHINode *const now = b.CreatePHI(word, 2, "slice");

@@ -383,10 +383,7 @@ void function_compiler::check(value number, value is_likely, uint64_t packed) {
     const block fine = new_block("fine");
     b_.CreateCondBr(is_likely, fine, ask, likely_);
     b_.SetInsertPoint(ask);
-    const auto callee =
-        declare_memory_query(parts_.module, "ebpf_rt_check", b_.getInt64Ty(),
-                             {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt64Ty(), b_.getInt64Ty()});
-    const value ok = b_.CreateCall(callee, {state_, number, word(packed), frame_});
+    const value ok = call_rarely(b_, rare_function::check, {state_, number, word(packed), frame_});
     b_.CreateCondBr(b_.CreateICmpNE(ok, word(0)), fine, end_run_, likely_);
     b_.SetInsertPoint(fine);
 }
@@ -399,10 +396,7 @@ void function_compiler::check_alignment(value number, uint64_t packed) {
     b_.CreateCondBr(b_.CreateICmpEQ(b_.CreateAnd(number, word(size - 1)), word(0)), aligned,
                     misaligned, likely_);
     b_.SetInsertPoint(misaligned);
-    const auto callee =
-        declare_memory_query(parts_.module, "ebpf_rt_misaligned", b_.getVoidTy(),
-                             {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt64Ty(), b_.getInt64Ty()});
-    b_.CreateCall(callee, {state_, number, word(packed), frame_});
+    call_rarely(b_, rare_function::misaligned, {state_, number, word(packed), frame_});
     b_.CreateBr(end_run_);
     b_.SetInsertPoint(aligned);
 }

@@ -4,6 +4,7 @@
 #include "native_code_gen.hpp"
 
 #include "compiler.hpp"
+#include "host_functions.hpp"
 #include "optimizer.hpp"
 
 #include <fmt/format.h>
@@ -26,6 +27,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 namespace bpftime::vm::llvm_jit {
@@ -137,6 +139,8 @@ public:
     }
 
     [[nodiscard]] machine_ptr make_machine() const;
+    [[nodiscard]] const llvm::DataLayout &layout() const noexcept { return *layout_; }
+    [[nodiscard]] const std::string &triple() const noexcept { return triple_; }
 
     result<loaded_code> load(std::unique_ptr<llvm::MemoryBuffer> object,
                              const compat::build_input &input, const native_program *program);
@@ -173,6 +177,7 @@ private:
     }
 
     llvm::Error start();
+    llvm::Error add_wrappers();
     [[nodiscard]] llvm::orc::SymbolMap symbols_of(const compat::build_input &input,
                                                   const native_program *program);
 
@@ -180,6 +185,7 @@ private:
     std::string triple_;
     std::string cpu_;
     std::string features_;
+    std::optional<llvm::DataLayout> layout_;
     static constexpr std::size_t most_idle_generators = 4;
 
     std::mutex generators_lock_;
@@ -212,7 +218,8 @@ llvm::Error code_service::start() {
     llvm::orc::LLJITBuilder builder;
     builder.setJITTargetMachineBuilder(
         llvm::orc::JITTargetMachineBuilder{llvm::Triple{triple_}}.setCPU(cpu_));
-    builder.setDataLayout(machine->createDataLayout());
+    layout_ = machine->createDataLayout();
+    builder.setDataLayout(*layout_);
     builder.setLinkProcessSymbolsByDefault(false);
     builder.setPlatformSetUp(llvm::orc::setUpInactivePlatform);
     builder.setObjectLinkingLayerCreator(
@@ -238,11 +245,6 @@ llvm::Error code_service::start() {
     const auto add = [&](const char *name, auto *function) {
         symbols[jit_->mangleAndIntern(name)] = symbol_of(function);
     };
-    add("ebpf_rt_check", ebpf_rt_check);
-    add("ebpf_rt_misaligned", ebpf_rt_misaligned);
-    add("ebpf_rt_fault", ebpf_rt_fault);
-    add("ebpf_rt_refill", ebpf_rt_refill);
-    add("ebpf_rt_top_up", ebpf_rt_top_up);
     add("ebpf_rt_call_helper", ebpf_rt_call_helper);
     add("ebpf_rt_call_value", ebpf_rt_call_value);
     add("ebpf_rt_enter", ebpf_rt_enter);
@@ -251,7 +253,24 @@ llvm::Error code_service::start() {
     add("memset", static_cast<void *(*)(void *, int, size_t)>(std::memset));
     add("memcmp", static_cast<int (*)(const void *, const void *, size_t)>(std::memcmp));
     add("bcmp", static_cast<int (*)(const void *, const void *, size_t)>(std::memcmp));
-    return runtime_->define(llvm::orc::absoluteSymbols(std::move(symbols)));
+    for (const host_address &host : rare_function_addresses()) {
+        symbols[jit_->mangleAndIntern(host.symbol)] = {
+            llvm::orc::ExecutorAddr::fromPtr(host.address),
+            llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable};
+    }
+    if (llvm::Error e = runtime_->define(llvm::orc::absoluteSymbols(std::move(symbols)))) return e;
+    return add_wrappers();
+}
+
+llvm::Error code_service::add_wrappers() {
+    auto generator = code_generator::make(make_machine(), 0);
+    if (not generator) return llvm::createStringError(generator.error().message);
+    llvm::TargetMachine &machine = (*generator)->machine();
+    llvm::LLVMContext context;
+    const std::unique_ptr<llvm::Module> module = make_wrappers(context);
+    module->setDataLayout(machine.createDataLayout());
+    module->setTargetTriple(triple_);
+    return jit_->addObjectFile(*runtime_, (*generator)->emit(*module));
 }
 
 llvm::orc::SymbolMap code_service::symbols_of(const compat::build_input &input,
@@ -327,14 +346,14 @@ result<loaded_code> generate_native_code(const compat::build_input &input,
                                          const native_program *program) {
     const auto service = code_service::get();
     if (not service) return std::unexpected{service.error()};
-    const unsigned level = level_for(input.config.optimization_level, input.code.size());
+    llvm::LLVMContext context;
+    const std::unique_ptr<llvm::Module> module =
+        compile_to_ir(input, context, (*service)->layout(), (*service)->triple());
+    const unsigned level =
+        level_for(input.config.optimization_level, module->getInstructionCount());
     auto generator = (*service)->take_generator(level);
     if (not generator) return std::unexpected{std::move(generator.error())};
     llvm::TargetMachine &machine = (*generator)->machine();
-
-    llvm::LLVMContext context;
-    const std::unique_ptr<llvm::Module> module =
-        compile_to_ir(input, context, machine.createDataLayout(), machine.getTargetTriple().str());
     set_target(*module, machine);
     dump(*module, "before");
     optimize(*module, machine, level);

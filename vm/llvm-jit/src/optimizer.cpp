@@ -46,11 +46,11 @@ namespace bpftime::vm::llvm_jit {
 
 namespace {
 
-/// Programs of more instructions get fewer passes: some take more than linear time in the size of
-/// a function or a block. What is left for the largest is code generation alone, at about 30 us
-/// for an instruction, which is what the full set of passes costs for a small program.
-constexpr uint32_t most_for_all_passes = 4'000;
-constexpr uint32_t most_for_some_passes = 16'000;
+/// Modules of more instructions get fewer passes: some, and the better register allocator, take
+/// more than linear time in the size of a function. What is left for the largest is code generation
+/// alone, at about 10 us for an eBPF instruction. Memory checks count, as they become instructions.
+constexpr uint32_t most_for_all_passes = 10'000;
+constexpr uint32_t most_for_some_passes = 30'000;
 
 llvm::OptimizationLevel pipeline_level(unsigned level) {
     switch (level) {

@@ -10,7 +10,7 @@
 
 namespace bpftime::vm::llvm_jit {
 
-/// How hard to try, 0 to 3, with a program of this many instructions. Large programs are optimised
+/// How hard to try, 0 to 3, with a module of this many LLVM instructions. Large ones are optimised
 /// less, because some passes take more than linear time.
 [[nodiscard]] unsigned level_for(unsigned wanted, uint32_t instructions) noexcept;
 

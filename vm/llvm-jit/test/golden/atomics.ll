@@ -7,10 +7,10 @@ declare void @llvm.memset.p0.i64(ptr nocapture writeonly, i8, i64, i1 immarg) #0
 declare i64 @llvm.usub.sat.i64(i64, i64) #1
 
 ; Function Attrs: cold nocallback nounwind nonlazybind willreturn memory(read, inaccessiblemem: readwrite)
-declare i64 @ebpf_rt_check(ptr, i64, i64, i64) #2
+declare preserve_mostcc i64 @ebpf_rt_check(ptr, i64, i64, i64) #2
 
 ; Function Attrs: cold nocallback nounwind nonlazybind willreturn memory(read, inaccessiblemem: readwrite)
-declare void @ebpf_rt_misaligned(ptr, i64, i64, i64) #2
+declare preserve_mostcc void @ebpf_rt_misaligned(ptr, i64, i64, i64) #2
 
 ; Function Attrs: mustprogress nounwind
 define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %1, i64 %2, ptr %3, i64 %4) #3 {
@@ -40,7 +40,7 @@ define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %
   br i1 %23, label %fine, label %ask, !prof !1
 
 ask:                                              ; preds = %16
-  %24 = call i64 @ebpf_rt_check(ptr %0, i64 %21, i64 8589935619, i64 %2)
+  %24 = call preserve_mostcc i64 @ebpf_rt_check(ptr %0, i64 %21, i64 8589935619, i64 %2)
   %25 = icmp ne i64 %24, 0
   br i1 %25, label %fine, label %end_run, !prof !1
 
@@ -50,7 +50,7 @@ fine:                                             ; preds = %ask, %16
   br i1 %27, label %aligned, label %misaligned, !prof !1
 
 misaligned:                                       ; preds = %fine
-  call void @ebpf_rt_misaligned(ptr %0, i64 %21, i64 8589935619, i64 %2)
+  call preserve_mostcc void @ebpf_rt_misaligned(ptr %0, i64 %21, i64 8589935619, i64 %2)
   br label %end_run
 
 aligned:                                          ; preds = %fine
@@ -63,7 +63,7 @@ aligned:                                          ; preds = %fine
   br i1 %33, label %fine2, label %ask1, !prof !1
 
 ask1:                                             ; preds = %aligned
-  %34 = call i64 @ebpf_rt_check(ptr %0, i64 %31, i64 12884903939, i64 %2)
+  %34 = call preserve_mostcc i64 @ebpf_rt_check(ptr %0, i64 %31, i64 12884903939, i64 %2)
   %35 = icmp ne i64 %34, 0
   br i1 %35, label %fine2, label %end_run, !prof !1
 
@@ -73,7 +73,7 @@ fine2:                                            ; preds = %ask1, %aligned
   br i1 %37, label %aligned4, label %misaligned3, !prof !1
 
 misaligned3:                                      ; preds = %fine2
-  call void @ebpf_rt_misaligned(ptr %0, i64 %31, i64 12884903939, i64 %2)
+  call preserve_mostcc void @ebpf_rt_misaligned(ptr %0, i64 %31, i64 12884903939, i64 %2)
   br label %end_run
 
 aligned4:                                         ; preds = %fine2
@@ -86,7 +86,7 @@ aligned4:                                         ; preds = %fine2
   br i1 %43, label %fine6, label %ask5, !prof !1
 
 ask5:                                             ; preds = %aligned4
-  %44 = call i64 @ebpf_rt_check(ptr %0, i64 %41, i64 17179869697, i64 %2)
+  %44 = call preserve_mostcc i64 @ebpf_rt_check(ptr %0, i64 %41, i64 17179869697, i64 %2)
   %45 = icmp ne i64 %44, 0
   br i1 %45, label %fine6, label %end_run, !prof !1
 
@@ -96,7 +96,7 @@ fine6:                                            ; preds = %ask5, %aligned4
   br i1 %47, label %aligned8, label %misaligned7, !prof !1
 
 misaligned7:                                      ; preds = %fine6
-  call void @ebpf_rt_misaligned(ptr %0, i64 %41, i64 17179869697, i64 %2)
+  call preserve_mostcc void @ebpf_rt_misaligned(ptr %0, i64 %41, i64 17179869697, i64 %2)
   br label %end_run
 
 aligned8:                                         ; preds = %fine6
@@ -110,7 +110,7 @@ aligned8:                                         ; preds = %fine6
   br i1 %54, label %fine10, label %ask9, !prof !1
 
 ask9:                                             ; preds = %aligned8
-  %55 = call i64 @ebpf_rt_check(ptr %0, i64 %52, i64 21474836738, i64 %2)
+  %55 = call preserve_mostcc i64 @ebpf_rt_check(ptr %0, i64 %52, i64 21474836738, i64 %2)
   %56 = icmp ne i64 %55, 0
   br i1 %56, label %fine10, label %end_run, !prof !1
 

@@ -21,7 +21,7 @@ define internal fastcc { i64, i64 } @f0(ptr noalias readonly dereferenceable(32)
   br i1 %19, label %fine, label %ask, !prof !1
 
 ask:                                              ; preds = %15
-  %20 = call i64 @ebpf_rt_check(ptr %0, i64 %17, i64 2049, i64 %2)
+  %20 = call preserve_mostcc i64 @ebpf_rt_check(ptr %0, i64 %17, i64 2049, i64 %2)
   %21 = icmp ne i64 %20, 0
   br i1 %21, label %fine, label %end_run, !prof !1
 
@@ -74,7 +74,7 @@ function:                                         ; preds = %10
   br i1 %19, label %paid, label %refill, !prof !1
 
 refill:                                           ; preds = %function
-  %20 = call i64 @ebpf_rt_refill(ptr %0, i64 %18, i32 3, i32 %9)
+  %20 = call preserve_mostcc i64 @ebpf_rt_refill(ptr %0, i64 %18, i32 3, i32 %9)
   %21 = icmp sge i64 %20, 0
   br i1 %21, label %paid, label %end_run, !prof !1
 
@@ -89,7 +89,7 @@ paid:                                             ; preds = %refill, %function
   br i1 %28, label %deeper, label %too_deep, !prof !1
 
 too_deep:                                         ; preds = %paid
-  call void @ebpf_rt_fault(ptr %0, i64 %25, i64 0)
+  call preserve_mostcc void @ebpf_rt_fault(ptr %0, i64 %25, i64 0)
   br label %end_run
 
 deeper:                                           ; preds = %paid
@@ -111,16 +111,16 @@ declare void @llvm.memset.p0.i64(ptr nocapture writeonly, i8, i64, i1 immarg) #1
 declare i64 @llvm.usub.sat.i64(i64, i64) #2
 
 ; Function Attrs: cold nocallback nounwind nonlazybind willreturn memory(read, inaccessiblemem: readwrite)
-declare i64 @ebpf_rt_check(ptr, i64, i64, i64) #3
+declare preserve_mostcc i64 @ebpf_rt_check(ptr, i64, i64, i64) #3
 
-; Function Attrs: nonlazybind
-declare i64 @ebpf_rt_refill(ptr, i64, i32, i32) #4
+; Function Attrs: cold nocallback nounwind nonlazybind willreturn
+declare preserve_mostcc i64 @ebpf_rt_refill(ptr, i64, i32, i32) #4
 
 ; Function Attrs: cold nocallback nounwind nonlazybind willreturn memory(inaccessiblemem: readwrite)
-declare void @ebpf_rt_fault(ptr, i64, i64) #5
+declare preserve_mostcc void @ebpf_rt_fault(ptr, i64, i64) #5
 
 ; Function Attrs: nonlazybind
-declare i64 @ebpf_rt_call_value(ptr, i64, i32, ptr, i64) #4
+declare i64 @ebpf_rt_call_value(ptr, i64, i32, ptr, i64) #6
 
 ; Function Attrs: mustprogress uwtable
 define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %1, i64 %2, ptr %3, i64 %4) #0 {
@@ -136,14 +136,15 @@ define i64 @bpf_entry(ptr %0, i64 %1) #0 {
 }
 
 ; Function Attrs: nonlazybind
-declare i64 @ebpf_rt_enter(ptr, ptr, i64) #4
+declare i64 @ebpf_rt_enter(ptr, ptr, i64) #6
 
 attributes #0 = { mustprogress uwtable }
 attributes #1 = { nocallback nofree nounwind willreturn memory(argmem: write) }
 attributes #2 = { nocallback nofree nosync nounwind speculatable willreturn memory(none) }
 attributes #3 = { cold nocallback nounwind nonlazybind willreturn memory(read, inaccessiblemem: readwrite) }
-attributes #4 = { nonlazybind }
+attributes #4 = { cold nocallback nounwind nonlazybind willreturn }
 attributes #5 = { cold nocallback nounwind nonlazybind willreturn memory(inaccessiblemem: readwrite) }
+attributes #6 = { nonlazybind }
 
 !0 = !{}
 !1 = !{!"branch_weights", i32 1048575, i32 1}

@@ -7,7 +7,7 @@ declare void @llvm.memset.p0.i64(ptr nocapture writeonly, i8, i64, i1 immarg) #0
 declare i64 @llvm.usub.sat.i64(i64, i64) #1
 
 ; Function Attrs: cold nocallback nounwind nonlazybind willreturn memory(read, inaccessiblemem: readwrite)
-declare i64 @ebpf_rt_check(ptr, i64, i64, i64) #2
+declare preserve_mostcc i64 @ebpf_rt_check(ptr, i64, i64, i64) #2
 
 ; Function Attrs: mustprogress nounwind
 define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %1, i64 %2, ptr %3, i64 %4) #3 {
@@ -34,7 +34,7 @@ define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %
   br i1 %20, label %fine, label %ask, !prof !1
 
 ask:                                              ; preds = %15
-  %21 = call i64 @ebpf_rt_check(ptr %0, i64 %18, i64 4294969346, i64 %2)
+  %21 = call preserve_mostcc i64 @ebpf_rt_check(ptr %0, i64 %18, i64 4294969346, i64 %2)
   %22 = icmp ne i64 %21, 0
   br i1 %22, label %fine, label %end_run, !prof !1
 

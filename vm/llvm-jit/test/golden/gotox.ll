@@ -7,13 +7,13 @@ declare void @llvm.memset.p0.i64(ptr nocapture writeonly, i8, i64, i1 immarg) #0
 declare i64 @llvm.usub.sat.i64(i64, i64) #1
 
 ; Function Attrs: cold nocallback nounwind nonlazybind willreturn memory(read, inaccessiblemem: readwrite)
-declare i64 @ebpf_rt_check(ptr, i64, i64, i64) #2
+declare preserve_mostcc i64 @ebpf_rt_check(ptr, i64, i64, i64) #2
 
 ; Function Attrs: cold nocallback nounwind nonlazybind willreturn memory(inaccessiblemem: readwrite)
-declare void @ebpf_rt_fault(ptr, i64, i64) #3
+declare preserve_mostcc void @ebpf_rt_fault(ptr, i64, i64) #3
 
-; Function Attrs: nonlazybind
-declare i64 @ebpf_rt_refill(ptr, i64, i32, i32) #4
+; Function Attrs: cold nocallback nounwind nonlazybind willreturn
+declare preserve_mostcc i64 @ebpf_rt_refill(ptr, i64, i32, i32) #4
 
 ; Function Attrs: mustprogress nounwind
 define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %1, i64 %2, ptr %3, i64 %4) #5 {
@@ -47,7 +47,7 @@ define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %
   ret { i64, i64 } %23
 
 ask:                                              ; preds = %13
-  %24 = call i64 @ebpf_rt_check(ptr %0, i64 %17, i64 2049, i64 %2)
+  %24 = call preserve_mostcc i64 @ebpf_rt_check(ptr %0, i64 %17, i64 2049, i64 %2)
   %25 = icmp ne i64 %24, 0
   br i1 %25, label %fine, label %end_run, !prof !1
 
@@ -61,7 +61,7 @@ fine:                                             ; preds = %ask, %13
   ]
 
 bad_target:                                       ; preds = %fine
-  call void @ebpf_rt_fault(ptr %0, i64 8589934601, i64 %26)
+  call preserve_mostcc void @ebpf_rt_fault(ptr %0, i64 8589934601, i64 %26)
   br label %end_run
 
 target:                                           ; preds = %fine
@@ -82,7 +82,7 @@ target2:                                          ; preds = %fine
   br label %22
 
 refill:                                           ; preds = %latch
-  %32 = call i64 @ebpf_rt_refill(ptr %0, i64 %30, i32 4, i32 %pc)
+  %32 = call preserve_mostcc i64 @ebpf_rt_refill(ptr %0, i64 %30, i32 4, i32 %pc)
   %33 = icmp sge i64 %32, 0
   br i1 %33, label %paid, label %end_run, !prof !1
 
@@ -101,15 +101,16 @@ define i64 @bpf_entry(ptr %0, i64 %1) #6 {
 }
 
 ; Function Attrs: nonlazybind
-declare i64 @ebpf_rt_enter(ptr, ptr, i64) #4
+declare i64 @ebpf_rt_enter(ptr, ptr, i64) #7
 
 attributes #0 = { nocallback nofree nounwind willreturn memory(argmem: write) }
 attributes #1 = { nocallback nofree nosync nounwind speculatable willreturn memory(none) }
 attributes #2 = { cold nocallback nounwind nonlazybind willreturn memory(read, inaccessiblemem: readwrite) }
 attributes #3 = { cold nocallback nounwind nonlazybind willreturn memory(inaccessiblemem: readwrite) }
-attributes #4 = { nonlazybind }
+attributes #4 = { cold nocallback nounwind nonlazybind willreturn }
 attributes #5 = { mustprogress nounwind }
 attributes #6 = { mustprogress uwtable }
+attributes #7 = { nonlazybind }
 
 !0 = !{}
 !1 = !{!"branch_weights", i32 1048575, i32 1}

@@ -24,8 +24,8 @@ end_run:                                          ; No predecessors!
 ; Function Attrs: nocallback nofree nounwind willreturn memory(argmem: write)
 declare void @llvm.memset.p0.i64(ptr nocapture writeonly, i8, i64, i1 immarg) #1
 
-; Function Attrs: nonlazybind
-declare i64 @ebpf_rt_refill(ptr, i64, i32, i32) #2
+; Function Attrs: cold nocallback nounwind nonlazybind willreturn
+declare preserve_mostcc i64 @ebpf_rt_refill(ptr, i64, i32, i32) #2
 
 ; Function Attrs: mustprogress nounwind
 define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %1, i64 %2, ptr %3, i64 %4) #0 {
@@ -45,7 +45,7 @@ define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %
   br i1 %13, label %paid, label %refill, !prof !1
 
 refill:                                           ; preds = %11
-  %14 = call i64 @ebpf_rt_refill(ptr %0, i64 %12, i32 3, i32 1)
+  %14 = call preserve_mostcc i64 @ebpf_rt_refill(ptr %0, i64 %12, i32 3, i32 1)
   %15 = icmp sge i64 %14, 0
   br i1 %15, label %paid, label %end_run, !prof !1
 
@@ -75,12 +75,13 @@ define i64 @bpf_entry(ptr %0, i64 %1) #3 {
 }
 
 ; Function Attrs: nonlazybind
-declare i64 @ebpf_rt_enter(ptr, ptr, i64) #2
+declare i64 @ebpf_rt_enter(ptr, ptr, i64) #4
 
 attributes #0 = { mustprogress nounwind }
 attributes #1 = { nocallback nofree nounwind willreturn memory(argmem: write) }
-attributes #2 = { nonlazybind }
+attributes #2 = { cold nocallback nounwind nonlazybind willreturn }
 attributes #3 = { mustprogress uwtable }
+attributes #4 = { nonlazybind }
 
 !0 = !{}
 !1 = !{!"branch_weights", i32 1048575, i32 1}

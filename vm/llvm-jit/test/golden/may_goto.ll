@@ -3,8 +3,8 @@
 ; Function Attrs: nocallback nofree nounwind willreturn memory(argmem: write)
 declare void @llvm.memset.p0.i64(ptr nocapture writeonly, i8, i64, i1 immarg) #0
 
-; Function Attrs: nonlazybind
-declare i64 @ebpf_rt_refill(ptr, i64, i32, i32) #1
+; Function Attrs: cold nocallback nounwind nonlazybind willreturn
+declare preserve_mostcc i64 @ebpf_rt_refill(ptr, i64, i32, i32) #1
 
 ; Function Attrs: mustprogress nounwind
 define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %1, i64 %2, ptr %3, i64 %4) #2 {
@@ -51,7 +51,7 @@ latch:                                            ; preds = %18
   br i1 %27, label %paid, label %refill, !prof !1
 
 refill:                                           ; preds = %latch
-  %28 = call i64 @ebpf_rt_refill(ptr %0, i64 %26, i32 3, i32 %pc)
+  %28 = call preserve_mostcc i64 @ebpf_rt_refill(ptr %0, i64 %26, i32 3, i32 %pc)
   %29 = icmp sge i64 %28, 0
   br i1 %29, label %paid, label %end_run, !prof !1
 
@@ -70,12 +70,13 @@ define i64 @bpf_entry(ptr %0, i64 %1) #3 {
 }
 
 ; Function Attrs: nonlazybind
-declare i64 @ebpf_rt_enter(ptr, ptr, i64) #1
+declare i64 @ebpf_rt_enter(ptr, ptr, i64) #4
 
 attributes #0 = { nocallback nofree nounwind willreturn memory(argmem: write) }
-attributes #1 = { nonlazybind }
+attributes #1 = { cold nocallback nounwind nonlazybind willreturn }
 attributes #2 = { mustprogress nounwind }
 attributes #3 = { mustprogress uwtable }
+attributes #4 = { nonlazybind }
 
 !0 = !{}
 !1 = !{!"branch_weights", i32 1048575, i32 1}

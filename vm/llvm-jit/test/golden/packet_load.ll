@@ -7,7 +7,7 @@ declare void @llvm.memset.p0.i64(ptr nocapture writeonly, i8, i64, i1 immarg) #0
 declare i64 @llvm.usub.sat.i64(i64, i64) #1
 
 ; Function Attrs: cold nocallback nounwind nonlazybind willreturn memory(read, inaccessiblemem: readwrite)
-declare i64 @ebpf_rt_check(ptr, i64, i64, i64) #2
+declare preserve_mostcc i64 @ebpf_rt_check(ptr, i64, i64, i64) #2
 
 ; Function Attrs: nocallback nofree nosync nounwind speculatable willreturn memory(none)
 declare i16 @llvm.bswap.i16(i16) #1
@@ -34,7 +34,7 @@ define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %
   br i1 %17, label %fine, label %ask, !prof !1
 
 ask:                                              ; preds = %13
-  %18 = call i64 @ebpf_rt_check(ptr %0, i64 %15, i64 513, i64 %2)
+  %18 = call preserve_mostcc i64 @ebpf_rt_check(ptr %0, i64 %15, i64 513, i64 %2)
   %19 = icmp ne i64 %18, 0
   br i1 %19, label %fine, label %end_run, !prof !1
 

@@ -4,7 +4,7 @@
 declare void @llvm.memset.p0.i64(ptr nocapture writeonly, i8, i64, i1 immarg) #0
 
 ; Function Attrs: cold nocallback nounwind nonlazybind willreturn memory(read, inaccessiblemem: readwrite)
-declare i64 @ebpf_rt_check(ptr, i64, i64, i64) #1
+declare preserve_mostcc i64 @ebpf_rt_check(ptr, i64, i64, i64) #1
 
 ; Function Attrs: mustprogress nounwind
 define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %1, i64 %2, ptr %3, i64 %4) #2 {
@@ -30,7 +30,7 @@ define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %
   br i1 %19, label %fine, label %ask, !prof !1
 
 ask:                                              ; preds = %11
-  %20 = call i64 @ebpf_rt_check(ptr %0, i64 %17, i64 12884903938, i64 %2)
+  %20 = call preserve_mostcc i64 @ebpf_rt_check(ptr %0, i64 %17, i64 12884903938, i64 %2)
   %21 = icmp ne i64 %20, 0
   br i1 %21, label %fine, label %end_run, !prof !1
 
