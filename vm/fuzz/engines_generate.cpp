@@ -76,8 +76,8 @@ private:
 
     uint8_t pointer() {
         std::vector<uint8_t> pointers;
-        for (uint8_t r = 0; r < known_.size(); ++r) {
-            if (known_[r].is_pointer()) pointers.push_back(r);
+        for (std::size_t r = 0; r < known_.size(); ++r) {
+            if (known_[r].is_pointer()) pointers.push_back(static_cast<uint8_t>(r));
         }
         return random_.chance(97) ? random_.pick(pointers) : any();
     }

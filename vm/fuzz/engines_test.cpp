@@ -118,7 +118,7 @@ trial busy_program(random_source &random) {
     return t;
 }
 
-void expect_agreement(auto &&make) {
+void expect_agreement(trial (*make)(random_source &)) {
     const auto [first, count] = seeds();
     uint64_t ended = 0;
     for (uint64_t seed = first; seed < first + count; ++seed) {

@@ -41,7 +41,7 @@ struct outcome {
 /// One VM of the light backend. Checks on the way that the C API keeps its own rules.
 class playground {
 public:
-    explicit playground(settings s);
+    explicit playground(settings how);
     playground(const playground &) = delete;
     playground &operator=(const playground &) = delete;
 

@@ -35,11 +35,11 @@ byte_vector read_file(const fs::path &path) {
 
 /// Runs one input from a block of exactly its size.
 void feed(const byte_vector &input) {
-    const byte_vector exact{input};
+    const byte_vector exact(input.begin(), input.end());
     LLVMFuzzerTestOneInput(exact.data(), exact.size());
 }
 
-void feed_mutations(byte_vector input) {
+void feed_mutations(const byte_vector &input) {
     const std::size_t kept = input.size();
     const std::size_t most = std::max(kept, largest_mutation);
     for (unsigned seed = 0; seed < mutations_per_input; ++seed) {

@@ -68,7 +68,7 @@ void guard(State &state, const Body &body) {
 }
 
 void count_instructions(State &state, const std::vector<uint8_t> &code) {
-    state.counters["insns"] = static_cast<double>(code.size() / 8);
+    state.counters["insns"] = static_cast<double>(code.size()) / 8;
 }
 
 void time_native(State &state, const std::string &name, native_entry native) {

@@ -111,6 +111,7 @@ outcome<capture_writer> capture_writer::create(const std::string &path,
     file_handle file{std::fopen(path.c_str(), "wb")};
     if (not file) return fail(exit_code::io, "cannot write '{}': {}", path, std::strerror(errno));
     // From here on libpcap closes the file; in some of its failures it does so at once.
+    // NOLINTNEXTLINE(clang-analyzer-unix.Stream)
     writer.dumper_.reset(pcap_dump_fopen(like.pcap_.get(), file.release()));
     if (not writer.dumper_) {
         return fail(exit_code::io, "cannot write '{}': {}", path, pcap_geterr(like.pcap_.get()));

@@ -83,6 +83,7 @@ std::string join(const std::vector<std::string> &words, std::string_view separat
 
 std::string names_of(const std::vector<command_words> &commands) {
     std::vector<std::string> names;
+    names.reserve(commands.size());
     for (const command_words &c : commands) names.push_back(c.name);
     return join(names);
 }
@@ -236,6 +237,7 @@ void add_completion(CLI::App &app, context &ctx) {
               options->as_json,
               [options, &ctx] { return complete(*options, ctx); }};
     std::vector<std::string> names;
+    names.reserve(shells.size());
     for (const shell_info &s : shells) names.emplace_back(s.name);
     c.required("SHELL", options->shell, "bash, zsh or fish", names);
     c.footer(

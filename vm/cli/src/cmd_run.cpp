@@ -47,10 +47,15 @@ outcome<run_input> wrap(outcome<memory_image> memory) {
     return run_input{std::move(*memory)};
 }
 
+/// Standard input as a stream of its own, to be closed like any other; null if there is none.
+std::FILE *open_stdin() {
+    const int fd = dup(fileno(stdin));
+    return fd < 0 ? nullptr : fdopen(fd, "rb");
+}
+
 /// Opens `path` as a capture if it begins like one, otherwise reads it as bytes.
 outcome<run_input> read_memory_file(const std::string &path) {
-    file_handle file{path == "-" ? fdopen(dup(fileno(stdin)), "rb")
-                                 : std::fopen(path.c_str(), "rb")};
+    file_handle file{path == "-" ? open_stdin() : std::fopen(path.c_str(), "rb")};
     const std::string name = path == "-" ? "standard input" : path;
     if (not file) return fail(exit_code::io, "cannot read '{}': {}", name, std::strerror(errno));
     if (begins_like_capture(file.get())) {

@@ -21,8 +21,6 @@
 #include <optional>
 #include <string_view>
 
-extern char **environ;
-
 namespace bpftime::vm::cli {
 
 namespace {
@@ -61,6 +59,7 @@ std::vector<uint8_t> drain(int fd) {
 /// started.
 std::expected<finished_process, int> run_process(const std::vector<std::string> &arguments) {
     std::vector<char *> argv;
+    argv.reserve(arguments.size() + 1);
     for (const std::string &a : arguments) argv.push_back(const_cast<char *>(a.c_str()));
     argv.push_back(nullptr);
 

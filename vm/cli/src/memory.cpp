@@ -85,8 +85,9 @@ outcome<memory_image> parse_zeros(std::string_view argument) {
     const bool hexadecimal = digits.starts_with("0x");
     if (hexadecimal) digits.remove_prefix(2);
     uint64_t count = 0;
-    const char *const last = digits.data() + digits.size();
-    const auto [end, code] = std::from_chars(digits.data(), last, count, hexadecimal ? 16 : 10);
+    const char *const first = digits.data();
+    const char *const last = first + digits.size();
+    const auto [end, code] = std::from_chars(first, last, count, hexadecimal ? 16 : 10);
     const uint64_t multiplier = multiplier_of({end, last});
     if (code == std::errc::invalid_argument or multiplier == 0) {
         return fail(exit_code::usage,

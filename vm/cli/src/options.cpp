@@ -19,8 +19,9 @@ std::optional<uint64_t> parse_number(std::string_view text) {
     const bool hexadecimal = text.starts_with("0x");
     if (hexadecimal) text.remove_prefix(2);
     uint64_t number = 0;
-    const char *const last = text.data() + text.size();
-    const auto [end, code] = std::from_chars(text.data(), last, number, hexadecimal ? 16 : 10);
+    const char *const first = text.data();
+    const char *const last = first + text.size();
+    const auto [end, code] = std::from_chars(first, last, number, hexadecimal ? 16 : 10);
     return code == std::errc{} and end == last ? std::optional{number} : std::nullopt;
 }
 
@@ -56,9 +57,8 @@ void command::text(const std::string &names, std::string &target, const std::str
 
 void command::choice(const std::string &names, const std::vector<std::string> &values,
                      const std::string &description,
-                     std::function<void(const std::string &)> store) {
-    app_.add_option_function<std::string>(names, std::move(store), description)
-        ->check(CLI::IsMember{values});
+                     const std::function<void(const std::string &)> &store) {
+    app_.add_option_function<std::string>(names, store, description)->check(CLI::IsMember{values});
 }
 
 void command::number(const std::string &names, uint64_t least, uint64_t most,
@@ -86,6 +86,7 @@ void command::program(program_options &options) {
     required("PROGRAM", options.path,
              "eBPF program: bytecode, hex or assembly text, object, C; - for stdin");
     std::vector<std::string> formats;
+    formats.reserve(format_table.size());
     for (const format_info &row : format_table) formats.emplace_back(row.name);
     choice("-f,--format", formats, "What PROGRAM is, if its name and contents do not tell",
            [&options](const std::string &name) { options.format = find_format(name); });

@@ -45,7 +45,8 @@ public:
               const std::string &description);
     /// An option with one of `values`.
     void choice(const std::string &names, const std::vector<std::string> &values,
-                const std::string &description, std::function<void(const std::string &)> store);
+                const std::string &description,
+                const std::function<void(const std::string &)> &store);
     /// An option with a decimal or 0x hexadecimal number from `least` to `most`.
     void number(const std::string &names, uint64_t least, uint64_t most,
                 const std::string &description, std::function<void(uint64_t)> store);

@@ -115,7 +115,7 @@ using generator_ptr = std::unique_ptr<code_generator>;
 class code_service {
 public:
     static result<code_service *> get() {
-        static result<code_service *> service = make();
+        static const result<code_service *> service = make();
         return service;
     }
 
@@ -196,7 +196,7 @@ private:
 };
 
 machine_ptr code_service::make_machine() const {
-    llvm::TargetOptions options;
+    const llvm::TargetOptions options;
     return machine_ptr{target_->createTargetMachine(triple_, cpu_, features_, options,
                                                     llvm::Reloc::PIC_, llvm::CodeModel::Small,
                                                     llvm::CodeGenOptLevel::Aggressive, true)};
