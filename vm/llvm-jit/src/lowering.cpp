@@ -1,6 +1,9 @@
 // bpftime-vm: one eBPF function to one LLVM function: the instructions
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
+//
+// Compilers evaluate arguments in an order of their own. For the same IR from all of them, no call
+// has two arguments that append instructions.
 #include "compiler.hpp"
 #include "function_compiler.hpp"
 
@@ -129,7 +132,8 @@ bool function_compiler::compile_address(uint32_t pc) {
         return true;
     }
     if (not parts_.facts.result_is_address(pc)) return false;
-    set(i.dst, b_.CreateGEP(b_.getInt8Ty(), get_pointer(base), distance()));
+    const value by = distance();
+    set(i.dst, b_.CreateGEP(b_.getInt8Ty(), get_pointer(base), by));
     return true;
 }
 
@@ -178,8 +182,8 @@ function_compiler::value function_compiler::divide(operation op, value a, value 
     const value is_minus_one = b_.CreateICmpEQ(b, constant(-1));
     const value safe = b_.CreateSelect(b_.CreateOr(is_zero, is_minus_one), constant(1), b);
     if (is_division) {
-        const value quotient =
-            b_.CreateSelect(is_minus_one, b_.CreateNeg(a), b_.CreateSDiv(a, safe));
+        const value divided = b_.CreateSDiv(a, safe);
+        const value quotient = b_.CreateSelect(is_minus_one, b_.CreateNeg(a), divided);
         return b_.CreateSelect(is_zero, constant(0), quotient);
     }
     // By 1 the remainder is 0, as it is by -1.
@@ -352,8 +356,8 @@ function_compiler::value function_compiler::call_through_runtime(
             llvm::ArrayType::get(entry.getInt64Ty(), max_helper_arguments), nullptr, "words");
     }
     for (unsigned r = 1; r <= max_helper_arguments; ++r) {
-        b_.CreateStore(r <= d.arity() ? get(r) : word(0),
-                       b_.CreateConstInBoundsGEP1_64(b_.getInt64Ty(), call_words_, r - 1));
+        const value at = b_.CreateConstInBoundsGEP1_64(b_.getInt64Ty(), call_words_, r - 1);
+        b_.CreateStore(r <= d.arity() ? get(r) : word(0), at);
     }
     const value binding =
         parts_.module.getOrInsertGlobal(helper_binding_symbol(d.id), b_.getInt8Ty());
