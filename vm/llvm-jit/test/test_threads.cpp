@@ -60,6 +60,51 @@ TEST(threads, create_compile_and_destroy_vms_of_their_own) {
     });
 }
 
+/// Half of the threads make VMs, compile or run them or do neither, and destroy them; meanwhile the
+/// others do `work` again and again.
+template <typename Work>
+void while_vms_come_and_go(Work &&work) {
+    std::atomic<unsigned> makers = thread_count / 2;
+    on_all_threads([&](unsigned i) {
+        if (i % 2 == 0) {
+            do work();
+            while (makers != 0);
+            return;
+        }
+        for (unsigned n = 0; n < 20; ++n) {
+            const vm_ptr vm = load("mov %r0, 7\nexit");
+            EXPECT_EQ(ebpf_set_optimization_level(vm.get(), n % 4), 0);
+            if (n % 3 == 1) EXPECT_EQ(run(vm.get(), nullptr, 0), 7U);
+            if (n % 3 == 2) EXPECT_NE(ebpf_compile(vm.get(), nullptr), nullptr);
+        }
+        --makers;
+    });
+}
+
+TEST(threads, run_a_vm_while_others_come_and_go) {
+    const vm_ptr busy = load(summing);
+    while_vms_come_and_go([&] {
+        std::array<uint8_t, 64> input{};
+        input.fill(3);
+        EXPECT_EQ(run(busy.get(), input.data(), input.size()), 3U * 64U);
+    });
+}
+
+/// Unwinding looks for the code of the frames that it meets, where code comes and goes.
+TEST(threads, unwind_while_others_come_and_go) {
+    const vm_ptr busy = load("call local f\nexit\nf: call 1\nexit");
+    ASSERT_EQ(ebpf_register(
+                  busy.get(), 1, "throw",
+                  +[](uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) -> uint64_t {
+                      throw std::runtime_error("the helper has had enough");
+                  }),
+              0);
+    while_vms_come_and_go([&] {
+        int64_t result = 0;
+        EXPECT_EQ(ebpf_exec(busy.get(), nullptr, 0, &result), EBPF_ERROR_INTERNAL);
+    });
+}
+
 // --- interrupts
 
 void expect_interrupt(const char *assembly) {
