@@ -77,6 +77,7 @@ run::run(const vm_config &config, const linkage &linked, const std::atomic<uint3
 }
 
 run::~run() {
+    if (at_end_ != nullptr) at_end_();
     current_run = outer_;
     // A helper may have run another program on this thread, whose fault is not this run's.
     set_last_fault(fault_);

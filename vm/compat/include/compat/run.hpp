@@ -95,6 +95,10 @@ public:
     bool fail(fault_kind kind, uint32_t pc) noexcept { return fail({.kind = kind, .pc = pc}); }
     [[nodiscard]] const compat::fault &fault() const noexcept { return fault_; }
 
+    /// What is to be done when this run ends: one thing, and the room that keeps what programs look
+    /// up says what.
+    void at_end(void (*what)() noexcept) noexcept { at_end_ = what; }
+
     /// The innermost run on this thread, null outside of runs.
     [[nodiscard]] static run *current() noexcept;
 
@@ -112,6 +116,7 @@ private:
     compat::budget budget_;
     compat::fault fault_;
     run *outer_;
+    void (*at_end_)() noexcept = nullptr;
     std::unique_ptr<std::byte[]> large_stack_;
     alignas(64) std::byte
         small_stack_[inline_stack_bytes];  // not initialised: frames are zeroed when entered

@@ -40,6 +40,8 @@ struct [[nodiscard]] error {
     std::optional<uint32_t> pc;
     /// The whole message: detail, place and remedy.
     std::string message;
+    /// The errno that the kernel reports in such a case; 0 if it knows no such case.
+    int kernel_errno = 0;
 };
 
 template <typename T>

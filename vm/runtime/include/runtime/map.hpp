@@ -1,0 +1,140 @@
+// bpftime-vm: maps: what programs and their host share
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "isa/error.hpp"
+#include "program/map.hpp"
+#include "program/region.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace bpftime::vm::runtime {
+
+/// How an update treats what is there, with the kernel's values.
+enum update_flag : uint64_t {
+    update_any = 0,
+    update_noexist = 1,
+    update_exist = 2,
+    update_lock = 4,
+};
+
+/// The kernel's ENOTSUPP, which libc does not know.
+inline constexpr int not_supported = 524;
+
+/// What a lookup of many entries gives.
+struct map_batch {
+    std::vector<uint8_t> keys;
+    std::vector<uint8_t> values;
+    std::size_t count = 0;
+    /// Key to go on from; empty at the end.
+    std::vector<uint8_t> next;
+};
+
+/// A map, with the kernel's meaning of each operation. All of it may be called from any number of
+/// threads at once.
+class map {
+public:
+    /// A new map. Refuses what the kernel refuses: `error::kernel_errno` is its errno. Maps of maps
+    /// take maps that are like `inner`.
+    [[nodiscard]] static result<std::shared_ptr<map>> create(
+        const map_definition &definition, const std::shared_ptr<map> &inner = nullptr);
+    virtual ~map();
+    map(const map &) = delete;
+    map &operator=(const map &) = delete;
+
+    [[nodiscard]] const map_definition &definition() const noexcept { return definition_; }
+    /// A number that no other map of this process has, from 1 on.
+    [[nodiscard]] uint32_t id() const noexcept { return id_; }
+
+    // --- for programs, and for hosts that hold a read_section
+    //
+    // Keys and values are as large as the definition says, and memory of the caller. Results are 0
+    // or a negative errno.
+
+    /// Where the value is (per-CPU maps: that of the calling thread's CPU); null if there is none.
+    /// It stays there until the run, or read_section, ends.
+    [[nodiscard]] virtual void *lookup_elem(const void *key) noexcept;
+    [[nodiscard]] virtual void *lookup_percpu_elem(const void *key, uint32_t cpu) noexcept;
+    virtual int update_elem(const void *key, const void *value, uint64_t flags) noexcept;
+    virtual int delete_elem(const void *key) noexcept;
+    virtual int push_elem(const void *value, uint64_t flags) noexcept;
+    virtual int pop_elem(void *value) noexcept;
+    virtual int peek_elem(void *value) noexcept;
+
+    /// What one step of for_each_elem() is to do; true ends it.
+    using visitor = bool (*)(void *context, const void *key, void *value);
+    /// Visits all entries in some order, each at least once if it is there all the time; the number
+    /// of visits or a negative errno.
+    virtual int64_t for_each_elem(visitor visit, void *context) noexcept;
+
+    /// What programs may do with values, as BPF_F_RDONLY_PROG and BPF_F_WRONLY_PROG say.
+    [[nodiscard]] permission program_access() const noexcept;
+    /// What lookup_elem() gives is a value, and not another object of the host's.
+    [[nodiscard]] virtual bool gives_values() const noexcept { return true; }
+
+    // --- for the host: the commands of bpf(2)
+    //
+    // Values of per-CPU maps are those of all CPUs, each rounded up to 8 bytes. Errors carry the
+    // kernel's errno in `error::kernel_errno`.
+
+    /// Bytes of a value for the functions below.
+    [[nodiscard]] std::size_t host_value_size() const noexcept { return host_value_size_; }
+
+    result<void> lookup(std::span<const uint8_t> key, std::span<uint8_t> value, uint64_t flags = 0);
+    [[nodiscard]] result<std::vector<uint8_t>> lookup(std::span<const uint8_t> key);
+    result<void> update(std::span<const uint8_t> key, std::span<const uint8_t> value,
+                        uint64_t flags = update_any);
+    result<void> remove(std::span<const uint8_t> key);
+    result<void> lookup_and_delete(std::span<const uint8_t> key, std::span<uint8_t> value,
+                                   uint64_t flags = 0);
+    /// The key after `key`; the first if that is empty or not in the map.
+    [[nodiscard]] result<std::vector<uint8_t>> next_key(std::span<const uint8_t> key) const;
+    /// From now on the host cannot change the map.
+    result<void> freeze();
+
+    /// Up to `most` entries from after the key `from` on; from the first if that is empty.
+    [[nodiscard]] result<map_batch> lookup_batch(std::span<const uint8_t> from, std::size_t most);
+    result<map_batch> lookup_and_delete_batch(std::size_t most);
+    /// One entry after the other; how many, or the first error.
+    result<std::size_t> update_batch(std::span<const uint8_t> keys, std::span<const uint8_t> values,
+                                     uint64_t flags = update_any);
+    result<std::size_t> delete_batch(std::span<const uint8_t> keys);
+
+protected:
+    /// `host_value_size`: 0 for that of the definition.
+    explicit map(const map_definition &definition, std::size_t host_value_size = 0);
+
+    // What the commands do once their arguments were checked; 0 or a negative errno.
+    virtual int host_lookup(const void *key, void *value) noexcept;
+    virtual int host_update(const void *key, const void *value, uint64_t flags) noexcept;
+    virtual int host_delete(const void *key) noexcept;
+    virtual int host_lookup_and_delete(const void *key, void *value) noexcept;
+    /// `key` is null for the first.
+    virtual int host_next_key(const void *key, void *next) const noexcept;
+
+    [[nodiscard]] error fail(int negative_errno, const char *operation) const;
+
+private:
+    [[nodiscard]] int check_access(permission wanted) const noexcept;
+    [[nodiscard]] int check_key(std::span<const uint8_t> key) const noexcept;
+    [[nodiscard]] int try_lookup(std::span<const uint8_t> key, std::span<uint8_t> value,
+                                 uint64_t flags) noexcept;
+    [[nodiscard]] int try_update(std::span<const uint8_t> key, std::span<const uint8_t> value,
+                                 uint64_t flags) noexcept;
+    [[nodiscard]] int try_delete(std::span<const uint8_t> key) noexcept;
+    [[nodiscard]] int try_take(std::span<const uint8_t> key, std::span<uint8_t> value,
+                               uint64_t flags) noexcept;
+
+    const map_definition definition_;
+    const std::size_t host_value_size_;
+    const uint32_t id_;
+    std::atomic<bool> frozen_ = false;
+};
+
+}  // namespace bpftime::vm::runtime

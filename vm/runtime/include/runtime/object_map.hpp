@@ -1,0 +1,37 @@
+// bpftime-vm: maps whose values are objects of the host: programs, ring buffers, cgroups, maps
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "runtime/map.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+namespace bpftime::vm::runtime {
+
+/// Programs find the object itself where other maps give a value. The host puts objects in by
+/// set_map() or set_object(); lookup() gives it the object's id, where the kernel does.
+class object_map : public map {
+public:
+    /// Of maps of maps (one that is like the inner map), or a ring buffer of a
+    /// map_type::perf_event_array.
+    virtual result<void> set_map(std::span<const uint8_t> key, std::shared_ptr<map> object,
+                                 uint64_t flags = update_any) = 0;
+    /// Of a map_type::prog_array or map_type::cgroup_array.
+    virtual result<void> set_object(std::span<const uint8_t> key, std::shared_ptr<void> object,
+                                    uint32_t id) = 0;
+
+    bool gives_values() const noexcept final { return false; }
+
+protected:
+    using map::map;
+};
+
+/// The map as one of objects; null if it is none.
+[[nodiscard]] inline object_map *as_object_map(map *m) noexcept {
+    return m == nullptr or m->gives_values() ? nullptr : static_cast<object_map *>(m);
+}
+
+}  // namespace bpftime::vm::runtime

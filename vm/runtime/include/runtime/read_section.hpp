@@ -1,0 +1,31 @@
+// bpftime-vm: keeping what readers look at until they have finished
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <memory>
+
+namespace bpftime::vm::runtime {
+
+/// While one lives, nothing that its thread finds in a map is freed, whoever deletes it. They nest.
+/// Programs need none: what they look up stays until their run ends.
+class read_section {
+public:
+    read_section() noexcept;
+    ~read_section();
+    read_section(const read_section &) = delete;
+    read_section &operator=(const read_section &) = delete;
+};
+
+/// Makes the run in progress on this thread a read section from now on. Outside of runs it does
+/// nothing: then the caller has one of its own.
+void read_until_run_ends() noexcept;
+
+/// Destroys an object that no new reader can find once the present ones have finished.
+void retire(void *object, void (*destroy)(void *));
+template <typename T>
+void retire(std::unique_ptr<T> object) {
+    if (object != nullptr) retire(object.release(), [](void *o) { delete static_cast<T *>(o); });
+}
+
+}  // namespace bpftime::vm::runtime

@@ -1,0 +1,138 @@
+// bpftime-vm: arrays and per-CPU arrays
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "index_key.hpp"
+#include "map_types.hpp"
+#include "mapped_memory.hpp"
+#include "runtime/cpu.hpp"
+#include "shared_bytes.hpp"
+
+#include <cerrno>
+
+namespace bpftime::vm::runtime {
+
+namespace {
+
+class array_map final : public map {
+public:
+    explicit array_map(const map_definition &d)
+        : map{d},
+          max_entries_{d.max_entries},
+          stride_{round_up(d.value_size, 8)},
+          memory_{stride_ * d.max_entries},
+          values_{memory_.data()} {}
+
+    [[nodiscard]] bool has_memory() const noexcept { return values_ != nullptr; }
+
+    void *lookup_elem(const void *key) noexcept override {
+        const uint32_t index = index_of(key);
+        return index < max_entries_ ? values_ + index * stride_ : nullptr;
+    }
+
+    int update_elem(const void *key, const void *value, uint64_t flags) noexcept override {
+        const uint32_t index = index_of(key);
+        if (const int failed = check_index_update(index, max_entries_, flags)) return failed;
+        store_shared(values_ + index * stride_, value, definition().value_size);
+        return 0;
+    }
+
+    int64_t for_each_elem(visitor visit, void *context) noexcept override {
+        for (uint32_t index = 0; index < max_entries_; ++index) {
+            if (visit(context, &index, values_ + index * stride_)) return int64_t{index} + 1;
+        }
+        return max_entries_;
+    }
+
+private:
+    int host_next_key(const void *key, void *next) const noexcept override {
+        return next_index(key, next, max_entries_);
+    }
+
+    const uint32_t max_entries_;
+    const std::size_t stride_;
+    const mapped_memory memory_;
+    uint8_t *const values_;
+};
+
+class percpu_array_map final : public map {
+public:
+    explicit percpu_array_map(const map_definition &d)
+        : map{d, round_up(d.value_size, 8) * cpu_count()},
+          max_entries_{d.max_entries},
+          stride_{round_up(d.value_size, 8)},
+          cpu_stride_{round_up(stride_ * d.max_entries, 64)},
+          memory_{cpu_stride_ * cpu_count()},
+          values_{memory_.data()} {}
+
+    [[nodiscard]] bool has_memory() const noexcept { return values_ != nullptr; }
+
+    void *lookup_elem(const void *key) noexcept override {
+        const uint32_t index = index_of(key);
+        return index < max_entries_ ? value(index, current_cpu()) : nullptr;
+    }
+
+    void *lookup_percpu_elem(const void *key, uint32_t cpu) noexcept override {
+        const uint32_t index = index_of(key);
+        return index < max_entries_ and cpu < cpu_count() ? value(index, cpu) : nullptr;
+    }
+
+    int update_elem(const void *key, const void *from, uint64_t flags) noexcept override {
+        const uint32_t index = index_of(key);
+        if (const int failed = check_index_update(index, max_entries_, flags)) return failed;
+        store_shared(value(index, current_cpu()), from, definition().value_size);
+        return 0;
+    }
+
+    int64_t for_each_elem(visitor visit, void *context) noexcept override {
+        for (uint32_t index = 0; index < max_entries_; ++index) {
+            if (visit(context, &index, value(index, current_cpu()))) return int64_t{index} + 1;
+        }
+        return max_entries_;
+    }
+
+private:
+    [[nodiscard]] uint8_t *value(uint32_t index, uint32_t cpu) const noexcept {
+        return values_ + cpu * cpu_stride_ + index * stride_;
+    }
+
+    int host_lookup(const void *key, void *to) noexcept override {
+        const uint32_t index = index_of(key);
+        if (index >= max_entries_) return -ENOENT;
+        for (uint32_t cpu = 0; cpu < cpu_count(); ++cpu)
+            load_shared(static_cast<uint8_t *>(to) + cpu * stride_, value(index, cpu), stride_);
+        return 0;
+    }
+
+    int host_update(const void *key, const void *from, uint64_t flags) noexcept override {
+        const uint32_t index = index_of(key);
+        if (const int failed = check_index_update(index, max_entries_, flags)) return failed;
+        for (uint32_t cpu = 0; cpu < cpu_count(); ++cpu) {
+            store_shared(value(index, cpu), static_cast<const uint8_t *>(from) + cpu * stride_,
+                         stride_);
+        }
+        return 0;
+    }
+
+    int host_next_key(const void *key, void *next) const noexcept override {
+        return next_index(key, next, max_entries_);
+    }
+
+    const uint32_t max_entries_;
+    const std::size_t stride_;
+    const std::size_t cpu_stride_;
+    const mapped_memory memory_;
+    uint8_t *const values_;
+};
+
+template <typename Map>
+map_ptr make_if_memory(const map_definition &definition) {
+    auto made = std::make_shared<Map>(definition);
+    return made->has_memory() ? made : nullptr;
+}
+
+}  // namespace
+
+map_ptr make_array(const map_definition &d) { return make_if_memory<array_map>(d); }
+map_ptr make_percpu_array(const map_definition &d) { return make_if_memory<percpu_array_map>(d); }
+
+}  // namespace bpftime::vm::runtime

@@ -1,0 +1,219 @@
+// bpftime-vm: what the kernel demands of a map before it makes one
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "check_definition.hpp"
+
+#include "runtime/cpu.hpp"
+#include "runtime/map.hpp"
+#include "shared_bytes.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cctype>
+#include <cerrno>
+#include <climits>
+#include <string>
+
+namespace bpftime::vm::runtime {
+
+namespace {
+
+constexpr uint32_t any_size = ~uint32_t{0};
+constexpr uint32_t host_access = map_rdonly | map_wronly;
+constexpr uint32_t program_access = map_rdonly_prog | map_wronly_prog;
+constexpr uint32_t all_access = host_access | program_access;
+constexpr uint32_t array_flags =
+    map_numa_node | map_mmapable | all_access | map_preserve_elems | map_inner_map;
+constexpr uint32_t hash_flags =
+    map_no_prealloc | map_no_common_lru | map_numa_node | all_access | map_zero_seed;
+constexpr uint32_t device_flags = map_numa_node | host_access;
+constexpr uint32_t socket_flags = map_numa_node | host_access;
+
+/// What an element of a hash costs the kernel besides key and value.
+constexpr uint64_t hash_element_bytes = 48;
+constexpr uint32_t most_buckets = uint32_t{1} << 27;
+constexpr uint64_t most_percpu_bytes = 32 << 10;
+constexpr uint32_t most_bloom_hashes = 15;
+constexpr uint32_t most_cpus = 8192;
+constexpr uint32_t most_stack_depth = 127;
+
+// --- what single types ask for besides the sizes and flags of their rows
+
+bool has(const map_definition &d, uint32_t flags) noexcept { return (d.flags & flags) != 0; }
+
+int check_percpu_size(const map_definition &d) noexcept {
+    return round_up(d.value_size, 8) > most_percpu_bytes ? -E2BIG : 0;
+}
+
+int check_array(const map_definition &d) noexcept {
+    if (d.type != map_type::array and has(d, map_mmapable | map_inner_map)) return -EINVAL;
+    if (d.type != map_type::perf_event_array and has(d, map_preserve_elems)) return -EINVAL;
+    return d.value_size > INT_MAX ? -E2BIG : 0;
+}
+
+int check_percpu_array(const map_definition &d) noexcept {
+    if (has(d, map_numa_node)) return -EINVAL;
+    if (const int failed = check_array(d)) return failed;
+    return check_percpu_size(d);
+}
+
+int check_object_array(const map_definition &d) noexcept {
+    return has(d, program_access) ? -EINVAL : check_array(d);
+}
+
+int check_hash_size(const map_definition &d) noexcept {
+    if (uint64_t{d.key_size} + d.value_size >= most_object_bytes - hash_element_bytes)
+        return -E2BIG;
+    const bool percpu = d.type == map_type::percpu_hash or d.type == map_type::lru_percpu_hash;
+    if (percpu and check_percpu_size(d) != 0) return -E2BIG;
+    return d.max_entries > most_buckets ? -E2BIG : 0;
+}
+
+int check_hash_flags(const map_definition &d) noexcept {
+    const bool lru = d.type == map_type::lru_hash or d.type == map_type::lru_percpu_hash;
+    if (has(d, map_no_common_lru) and not lru) return -EINVAL;
+    if (has(d, map_no_prealloc) and lru) return -not_supported;
+    const bool percpu = d.type == map_type::percpu_hash or d.type == map_type::lru_percpu_hash;
+    return has(d, map_numa_node) and (percpu or has(d, map_no_common_lru)) ? -EINVAL : 0;
+}
+
+int check_lpm_flags(const map_definition &d) noexcept {
+    return has(d, map_no_prealloc) ? 0 : -EINVAL;
+}
+
+int check_object_size(const map_definition &d) noexcept {
+    return d.value_size > most_object_bytes ? -E2BIG : 0;
+}
+
+int check_bloom(const map_definition &d) noexcept {
+    return d.map_extra > most_bloom_hashes ? -EINVAL : 0;
+}
+
+int check_ring(const map_definition &d) noexcept {
+    const auto page = static_cast<uint32_t>(getpagesize());
+    return std::has_single_bit(d.max_entries) and d.max_entries % page == 0 ? 0 : -EINVAL;
+}
+
+/// An interface index or CPU queue size, alone or with a program.
+int check_redirect_value(const map_definition &d) noexcept {
+    return d.value_size == 4 or d.value_size == 8 ? 0 : -EINVAL;
+}
+
+int check_cpumap(const map_definition &d) noexcept {
+    if (const int failed = check_redirect_value(d)) return failed;
+    return d.max_entries > most_cpus ? -E2BIG : 0;
+}
+
+int check_stack_trace(const map_definition &d) noexcept {
+    const uint32_t frame = has(d, map_stack_build_id) ? 32 : 8;
+    return d.value_size % frame != 0 or d.value_size / frame > most_stack_depth ? -EINVAL : 0;
+}
+
+// --- one row for each type
+
+struct size_range {
+    uint32_t least;
+    uint32_t most;
+
+    [[nodiscard]] constexpr bool holds(uint32_t size) const noexcept {
+        return least <= size and size <= most;
+    }
+};
+constexpr size_range none{0, 0};
+constexpr size_range word{4, 4};
+constexpr size_range some{1, any_size};
+constexpr size_range prefix{4 + 1, 4 + 256};
+
+using check = int (*)(const map_definition &) noexcept;
+
+struct type_rules {
+    map_type type;
+    uint32_t flags;  ///< those that are allowed
+    size_range key;
+    size_range value;
+    check flags_check;  ///< before sizes are looked at
+    check size_check;   ///< after
+};
+
+constexpr auto rules = std::to_array<type_rules>({
+    {map_type::hash, hash_flags, some, some, check_hash_flags, check_hash_size},
+    {map_type::array, array_flags, word, some, nullptr, check_array},
+    {map_type::prog_array, array_flags, word, word, nullptr, check_object_array},
+    {map_type::perf_event_array, array_flags, word, word, nullptr, check_object_array},
+    {map_type::percpu_hash, hash_flags, some, some, check_hash_flags, check_hash_size},
+    {map_type::percpu_array, array_flags, word, some, nullptr, check_percpu_array},
+    {map_type::stack_trace,
+     map_numa_node | all_access | map_stack_build_id,
+     word,
+     {8, any_size},
+     nullptr,
+     check_stack_trace},
+    {map_type::cgroup_array, array_flags, word, word, nullptr, check_object_array},
+    {map_type::lru_hash, hash_flags, some, some, check_hash_flags, check_hash_size},
+    {map_type::lru_percpu_hash, hash_flags, some, some, check_hash_flags, check_hash_size},
+    {map_type::lpm_trie,
+     map_no_prealloc | map_numa_node | all_access,
+     prefix,
+     {1, most_object_bytes - 512},
+     check_lpm_flags,
+     nullptr},
+    {map_type::array_of_maps, array_flags, word, word, nullptr, check_object_array},
+    {map_type::hash_of_maps, hash_flags, some, word, check_hash_flags, check_hash_size},
+    {map_type::devmap, device_flags, word, {4, 8}, nullptr, check_redirect_value},
+    {map_type::devmap_hash, device_flags, word, {4, 8}, nullptr, check_redirect_value},
+    {map_type::sockmap, socket_flags, word, {4, 8}, nullptr, check_redirect_value},
+    {map_type::sockhash, socket_flags, {1, 512}, {4, 8}, nullptr, check_redirect_value},
+    {map_type::cpumap, map_numa_node, word, {4, 8}, nullptr, check_cpumap},
+    {map_type::xskmap, device_flags, word, word, nullptr, nullptr},
+    {map_type::queue, map_numa_node | all_access, none, some, nullptr, check_object_size},
+    {map_type::stack, map_numa_node | all_access, none, some, nullptr, check_object_size},
+    {map_type::ringbuf, map_numa_node, none, none, nullptr, check_ring},
+    {map_type::user_ringbuf, map_numa_node, none, none, nullptr, check_ring},
+    {map_type::bloom_filter, map_numa_node | map_zero_seed | all_access, none, some, nullptr,
+     check_bloom},
+});
+
+/// Of any length: loaders cut names for the kernel.
+bool is_name(const std::string &name) noexcept {
+    return std::ranges::all_of(
+        name, [](unsigned char c) { return std::isalnum(c) != 0 or c == '_' or c == '.'; });
+}
+
+bool has_node(uint32_t node) {
+    const std::string folder = "/sys/devices/system/node/node" + std::to_string(node);
+    return node == 0 or ::access(folder.c_str(), F_OK) == 0;
+}
+
+int check_common(const map_definition &d) noexcept {
+    const bool takes_extra = d.type == map_type::bloom_filter or d.type == map_type::arena;
+    if (d.map_extra != 0 and not takes_extra) return -EINVAL;
+    if ((d.flags & host_access) == host_access) return -EINVAL;
+    if (has(d, map_numa_node) and not has_node(d.numa_node)) return -EINVAL;
+    // Of this type the kernel looks at the size first.
+    return d.type == map_type::bloom_filter ? check_object_size(d) : 0;
+}
+
+}  // namespace
+
+int check_definition(const map_definition &d) noexcept {
+    if (const int failed = check_common(d)) return failed;
+    const auto row = std::ranges::find(rules, d.type, &type_rules::type);
+    if (row == rules.end()) return -EINVAL;
+    if ((d.flags & ~row->flags) != 0 or (d.flags & program_access) == program_access)
+        return -EINVAL;
+    if (row->flags_check != nullptr) {
+        if (const int failed = row->flags_check(d)) return failed;
+    }
+    if (d.max_entries == 0 or not row->key.holds(d.key_size) or
+        not row->value.holds(d.value_size)) {
+        return -EINVAL;
+    }
+    const int failed = row->size_check != nullptr ? row->size_check(d) : 0;
+    if (failed != 0) return failed;
+    return is_name(d.name) ? 0 : -EINVAL;
+}
+
+}  // namespace bpftime::vm::runtime

@@ -1,0 +1,299 @@
+// bpftime-vm: tries that find the longest prefix of a key
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "map_types.hpp"
+#include "runtime/read_section.hpp"
+#include "shared_bytes.hpp"
+#include "spin_lock.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cerrno>
+#include <mutex>
+#include <new>
+#include <vector>
+
+namespace bpftime::vm::runtime {
+
+namespace {
+
+/// A prefix: its length in bits, and the bytes that it is the beginning of, most significant bit
+/// first.
+struct prefix {
+    uint32_t length;
+    const uint8_t *data;
+
+    static prefix of_key(const void *key) noexcept {
+        uint32_t length = 0;
+        std::memcpy(&length, key, sizeof length);
+        return {length, static_cast<const uint8_t *>(key) + sizeof length};
+    }
+    [[nodiscard]] unsigned bit(uint32_t index) const noexcept {
+        return data[index / 8] >> (7 - index % 8) & 1U;
+    }
+};
+
+/// How many bits two prefixes begin with in common.
+uint32_t common_bits(const prefix &a, const prefix &b) noexcept {
+    const uint32_t most = std::min(a.length, b.length);
+    uint32_t bits = 0;
+    for (uint32_t at = 0; bits < most; ++at, bits += 8) {
+        const auto different = static_cast<uint8_t>(a.data[at] ^ b.data[at]);
+        if (different != 0)
+            return std::min(most, bits + static_cast<uint32_t>(std::countl_zero(different)));
+    }
+    return most;
+}
+
+/// A node never changes but for its children and for becoming a mere branch; its data follow, then
+/// its value, aligned to 8.
+struct trie_node {
+    std::atomic<trie_node *> child[2] = {nullptr, nullptr};
+    uint32_t length;
+    /// Stands for no entry: it is there because its children are.
+    std::atomic<bool> is_branch;
+
+    trie_node(uint32_t prefix_length, bool branch) noexcept
+        : length{prefix_length}, is_branch{branch} {}
+
+    [[nodiscard]] uint8_t *data() noexcept { return reinterpret_cast<uint8_t *>(this + 1); }
+    [[nodiscard]] runtime::prefix prefix() noexcept { return {length, data()}; }
+    [[nodiscard]] trie_node *get(unsigned bit) const noexcept {
+        return child[bit].load(std::memory_order_acquire);
+    }
+};
+
+void destroy_node(void *node) noexcept { ::operator delete(node); }
+
+using link = std::atomic<trie_node *>;
+
+class lpm_trie final : public map {
+public:
+    explicit lpm_trie(const map_definition &d)
+        : map{d}, data_bytes_{d.key_size - uint32_t{sizeof(uint32_t)}} {}
+
+    ~lpm_trie() override { destroy_below(root_.load()); }
+
+    void *lookup_elem(const void *key) noexcept override {
+        read_until_run_ends();
+        const prefix wanted = prefix::of_key(key);
+        if (wanted.length > most_bits()) return nullptr;
+        trie_node *found = nullptr;
+        trie_node *node = root_.load(std::memory_order_acquire);
+        while (node != nullptr) {
+            const uint32_t common = common_bits(node->prefix(), wanted);
+            if (common < node->length) break;
+            if (not node->is_branch.load(std::memory_order_acquire)) found = node;
+            if (common == most_bits()) break;
+            node = node->get(wanted.bit(node->length));
+        }
+        return found == nullptr ? nullptr : value_of(found);
+    }
+
+    int update_elem(const void *key, const void *value, uint64_t flags) noexcept override {
+        const prefix added = prefix::of_key(key);
+        if (flags > update_exist or added.length > most_bits()) return -EINVAL;
+        trie_node *const fresh = make_node(added, value);
+        if (fresh == nullptr) return -ENOMEM;
+        const std::lock_guard guard{lock_};
+        const int failed = add(fresh, flags);
+        if (failed != 0) destroy_node(fresh);
+        return failed;
+    }
+
+    int delete_elem(const void *key) noexcept override {
+        const prefix deleted = prefix::of_key(key);
+        if (deleted.length > most_bits()) return -EINVAL;
+        const std::lock_guard guard{lock_};
+        const place at = find(deleted);
+        trie_node *const node = at.node;
+        if (node == nullptr or node->length != deleted.length or at.common != node->length or
+            node->is_branch.load(std::memory_order_relaxed)) {
+            return -ENOENT;
+        }
+        --entries_;
+        take_out(at);
+        return 0;
+    }
+
+private:
+    struct place {
+        link *slot = nullptr;
+        trie_node *node = nullptr;    ///< in `slot`
+        link *parent_slot = nullptr;  ///< where the node with `slot` is
+        trie_node *parent = nullptr;
+        uint32_t common = 0;  ///< bits of `node` and the prefix looked for
+    };
+
+    [[nodiscard]] uint32_t most_bits() const noexcept { return data_bytes_ * 8; }
+    [[nodiscard]] std::size_t value_offset() const noexcept {
+        return sizeof(trie_node) + round_up(data_bytes_, 8);
+    }
+    [[nodiscard]] uint8_t *value_of(trie_node *node) const noexcept {
+        return reinterpret_cast<uint8_t *>(node) + value_offset();
+    }
+
+    /// A node without children; a branch if `value` is null.
+    trie_node *make_node(const prefix &p, const void *value) noexcept {
+        const std::size_t bytes = value_offset() + round_up(definition().value_size, 8);
+        void *const memory = ::operator new(bytes, std::nothrow);
+        if (memory == nullptr) return nullptr;
+        auto *const node = new (memory) trie_node{p.length, value == nullptr};
+        std::memcpy(node->data(), p.data, data_bytes_);
+        if (value != nullptr) std::memcpy(value_of(node), value, definition().value_size);
+        return node;
+    }
+
+    /// Down to where the prefix is, or would be put.
+    place find(const prefix &p) noexcept {
+        place at{.slot = &root_};
+        while ((at.node = at.slot->load(std::memory_order_relaxed)) != nullptr) {
+            at.common = common_bits(at.node->prefix(), p);
+            if (at.common != at.node->length or at.node->length == p.length) break;
+            at.parent_slot = at.slot;
+            at.parent = at.node;
+            at.slot = &at.node->child[p.bit(at.node->length)];
+        }
+        return at;
+    }
+
+    [[nodiscard]] int count_one_more(uint64_t flags) noexcept {
+        if (flags == update_exist) return -ENOENT;
+        if (entries_ == definition().max_entries) return -ENOSPC;
+        ++entries_;
+        return 0;
+    }
+
+    int add(trie_node *fresh, uint64_t flags) noexcept {
+        const place at = find(fresh->prefix());
+        trie_node *const node = at.node;
+        const bool same = node != nullptr and at.common == node->length;
+        if (same and not node->is_branch.load(std::memory_order_relaxed)) {
+            if (flags == update_noexist) return -EEXIST;
+        } else if (const int failed = count_one_more(flags)) {
+            return failed;
+        }
+        if (node == nullptr) {
+            at.slot->store(fresh, std::memory_order_release);
+            return 0;
+        }
+        return same ? put_in_place_of(at, fresh) : put_above(at, fresh);
+    }
+
+    static int put_in_place_of(const place &at, trie_node *fresh) noexcept {
+        for (unsigned bit = 0; bit < 2; ++bit)
+            fresh->child[bit].store(at.node->get(bit), std::memory_order_relaxed);
+        at.slot->store(fresh, std::memory_order_release);
+        retire(at.node, destroy_node);
+        return 0;
+    }
+
+    /// The old node becomes a child of the new one, or both become children of a branch.
+    int put_above(const place &at, trie_node *fresh) noexcept {
+        trie_node *top = fresh;
+        if (at.common != fresh->length) {
+            top = make_node({at.common, at.node->data()}, nullptr);
+            if (top == nullptr) {
+                --entries_;
+                return -ENOMEM;
+            }
+            top->child[fresh->prefix().bit(at.common)].store(fresh, std::memory_order_relaxed);
+        }
+        top->child[at.node->prefix().bit(at.common)].store(at.node, std::memory_order_relaxed);
+        at.slot->store(top, std::memory_order_release);
+        return 0;
+    }
+
+    static void take_out(const place &at) noexcept {
+        trie_node *const left = at.node->get(0);
+        trie_node *const right = at.node->get(1);
+        if (left != nullptr and right != nullptr) {
+            at.node->is_branch.store(true, std::memory_order_release);
+            return;
+        }
+        const bool is_leaf = left == nullptr and right == nullptr;
+        if (is_leaf and at.parent != nullptr and
+            at.parent->is_branch.load(std::memory_order_relaxed)) {
+            // A branch with one child left is none.
+            const unsigned other = at.slot == &at.parent->child[0] ? 1 : 0;
+            at.parent_slot->store(at.parent->get(other), std::memory_order_release);
+            retire(at.parent, destroy_node);
+        } else {
+            at.slot->store(left != nullptr ? left : right, std::memory_order_release);
+        }
+        retire(at.node, destroy_node);
+    }
+
+    /// Entries come in post-order: more specific ones before those that contain them.
+    static trie_node *first_below(trie_node *node) noexcept {
+        trie_node *found = nullptr;
+        while (node != nullptr) {
+            if (not node->is_branch.load(std::memory_order_acquire)) found = node;
+            trie_node *const left = node->get(0);
+            node = left != nullptr ? left : node->get(1);
+        }
+        return found;
+    }
+
+    /// The nodes on the way down to the entry `p`, it included; empty if it is not there.
+    std::vector<trie_node *> path_to(const prefix &p) const {
+        std::vector<trie_node *> path;
+        trie_node *node = root_.load(std::memory_order_acquire);
+        while (node != nullptr) {
+            path.push_back(node);
+            const uint32_t common = common_bits(node->prefix(), p);
+            if (common != node->length) break;
+            if (node->length == p.length) {
+                if (node->is_branch.load(std::memory_order_acquire)) break;
+                return path;
+            }
+            node = node->get(p.bit(node->length));
+        }
+        return {};
+    }
+
+    [[nodiscard]] trie_node *entry_after(const prefix &p) const {
+        trie_node *const root = root_.load(std::memory_order_acquire);
+        if (p.length > most_bits()) return first_below(root);
+        std::vector<trie_node *> path = path_to(p);
+        if (path.empty()) return first_below(root);
+        for (trie_node *node = path.back(); path.size() > 1; node = path.back()) {
+            path.pop_back();
+            trie_node *const parent = path.back();
+            if (parent->get(0) == node) {
+                if (trie_node *const found = first_below(parent->get(1))) return found;
+            }
+            if (not parent->is_branch.load(std::memory_order_acquire)) return parent;
+        }
+        return nullptr;
+    }
+
+    int host_next_key(const void *key, void *next) const noexcept override {
+        trie_node *const found = key == nullptr ? first_below(root_.load(std::memory_order_acquire))
+                                                : entry_after(prefix::of_key(key));
+        if (found == nullptr) return -ENOENT;
+        std::memcpy(next, &found->length, sizeof found->length);
+        std::memcpy(static_cast<uint8_t *>(next) + sizeof found->length, found->data(),
+                    data_bytes_);
+        return 0;
+    }
+
+    static void destroy_below(trie_node *node) noexcept {
+        if (node == nullptr) return;
+        destroy_below(node->get(0));
+        destroy_below(node->get(1));
+        destroy_node(node);
+    }
+
+    const uint32_t data_bytes_;
+    link root_ = nullptr;
+    spin_lock lock_;
+    uint32_t entries_ = 0;
+};
+
+}  // namespace
+
+map_ptr make_lpm_trie(const map_definition &d) { return std::make_shared<lpm_trie>(d); }
+
+}  // namespace bpftime::vm::runtime

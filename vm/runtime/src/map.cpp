@@ -1,0 +1,336 @@
+// bpftime-vm: making maps, and what the commands of bpf(2) do for every type
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "runtime/map.hpp"
+
+#include "check_definition.hpp"
+#include "map_types.hpp"
+#include "runtime/read_section.hpp"
+#include "shared_bytes.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+namespace bpftime::vm::runtime {
+
+namespace {
+
+// --- errors
+
+struct errno_row {
+    int number;
+    const char *name;
+    error_code code;
+    const char *meaning;
+};
+
+constexpr auto errno_rows = std::to_array<errno_row>({
+    {EINVAL, "EINVAL", error_code::invalid_argument, "an argument does not fit the map"},
+    {EPERM, "EPERM", error_code::invalid_argument, "the map is frozen or its flags forbid this"},
+    {ENOENT, "ENOENT", error_code::not_found, "there is no such entry"},
+    {EEXIST, "EEXIST", error_code::already_exists, "the entry is there already"},
+    {E2BIG, "E2BIG", error_code::limit_exceeded, "the map is full, or the index or size too large"},
+    {ENOSPC, "ENOSPC", error_code::limit_exceeded, "the map is full"},
+    {ENOMEM, "ENOMEM", error_code::out_of_memory, "there is not enough memory"},
+    {EBUSY, "EBUSY", error_code::limit_exceeded, "the map is in use"},
+    {ENODEV, "ENODEV", error_code::not_found, "there is no such device or CPU"},
+    {EOVERFLOW, "EOVERFLOW", error_code::limit_exceeded, "the value is too large"},
+    {EBADF, "EBADF", error_code::invalid_argument, "the map holds objects: give it one"},
+    {EOPNOTSUPP, "EOPNOTSUPP", error_code::unsupported, "maps of this type cannot do it"},
+    {not_supported, "ENOTSUPP", error_code::unsupported, "maps of this type cannot do it"},
+});
+
+error kernel_error(int negative_errno, std::string_view what) {
+    const auto row = std::ranges::find(errno_rows, -negative_errno, &errno_row::number);
+    if (row == errno_rows.end())
+        return make_error(error_code::internal, fmt::format("{}: errno {}", what, -negative_errno));
+    error e = make_error(row->code, fmt::format("{}: {} ({})", what, row->meaning, row->name));
+    e.kernel_errno = row->number;
+    return e;
+}
+
+// --- making maps
+
+struct maker_row {
+    map_type type;
+    map_ptr (*make)(const map_definition &);
+};
+
+constexpr auto makers = std::to_array<maker_row>({
+    {map_type::hash, make_hash},
+    {map_type::array, make_array},
+    {map_type::prog_array, make_object_array},
+    {map_type::perf_event_array, make_object_array},
+    {map_type::percpu_hash, make_hash},
+    {map_type::percpu_array, make_percpu_array},
+    {map_type::cgroup_array, make_object_array},
+    {map_type::lru_hash, make_hash},
+    {map_type::lru_percpu_hash, make_hash},
+    {map_type::lpm_trie, make_lpm_trie},
+    {map_type::devmap, make_devmap},
+    {map_type::cpumap, make_cpumap},
+    {map_type::xskmap, make_xskmap},
+    {map_type::queue, make_queue},
+    {map_type::stack, make_queue},
+    {map_type::devmap_hash, make_devmap_hash},
+    {map_type::ringbuf, make_ring_buffer},
+    {map_type::bloom_filter, make_bloom_filter},
+});
+
+bool holds_maps(map_type type) noexcept {
+    return type == map_type::array_of_maps or type == map_type::hash_of_maps;
+}
+
+error no_inner_map(const map_definition &d, const map *inner) {
+    auto e = make_error(error_code::invalid_argument,
+                        fmt::format("map {} of type {}: {}", d.name, static_cast<uint32_t>(d.type),
+                                    inner == nullptr ? "a map of maps needs an inner map to be like"
+                                                     : "an inner map is no map of maps"));
+    e.kernel_errno = inner == nullptr ? EBADF : EINVAL;
+    return e;
+}
+
+result<map_ptr> make_map_of_maps(const map_definition &d, const map_ptr &inner) {
+    if (inner == nullptr or holds_maps(inner->definition().type))
+        return std::unexpected{no_inner_map(d, inner.get())};
+    return d.type == map_type::array_of_maps ? make_map_array(d, inner) : make_map_hash(d, inner);
+}
+
+result<map_ptr> make_plain(const map_definition &d) {
+    const auto row = std::ranges::find(makers, d.type, &maker_row::type);
+    if (row != makers.end()) return row->make(d);
+    return std::unexpected{kernel_error(
+        -not_supported,
+        fmt::format("making map {} of type {}", d.name, static_cast<uint32_t>(d.type)))};
+}
+
+std::atomic<uint32_t> last_id = 0;
+
+}  // namespace
+
+result<map_ptr> map::create(const map_definition &definition, const map_ptr &inner) {
+    const auto refuse = [&](int number) {
+        return std::unexpected{
+            kernel_error(number, fmt::format("making map {} of type {}", definition.name,
+                                             static_cast<uint32_t>(definition.type)))};
+    };
+    if (const int failed = check_definition(definition)) return refuse(failed);
+    auto made =
+        holds_maps(definition.type) ? make_map_of_maps(definition, inner) : make_plain(definition);
+    if (made and *made == nullptr) return refuse(-ENOMEM);
+    return made;
+}
+
+map::map(const map_definition &definition, std::size_t host_value_size)
+    : definition_{definition},
+      host_value_size_{host_value_size == 0 ? definition.value_size : host_value_size},
+      id_{last_id.fetch_add(1, std::memory_order_relaxed) + 1} {}
+
+map::~map() = default;
+
+error map::fail(int negative_errno, const char *operation) const {
+    return kernel_error(negative_errno, fmt::format("{} map {}", operation, definition_.name));
+}
+
+// --- what a type of map need not have
+
+void *map::lookup_elem(const void * /*key*/) noexcept { return nullptr; }
+void *map::lookup_percpu_elem(const void * /*key*/, uint32_t /*cpu*/) noexcept { return nullptr; }
+int map::update_elem(const void * /*key*/, const void * /*value*/, uint64_t /*flags*/) noexcept {
+    return -EINVAL;
+}
+int map::delete_elem(const void * /*key*/) noexcept { return -EINVAL; }
+int map::push_elem(const void * /*value*/, uint64_t /*flags*/) noexcept { return -EOPNOTSUPP; }
+int map::pop_elem(void * /*value*/) noexcept { return -EOPNOTSUPP; }
+int map::peek_elem(void * /*value*/) noexcept { return -EOPNOTSUPP; }
+int64_t map::for_each_elem(visitor /*visit*/, void * /*context*/) noexcept { return -EOPNOTSUPP; }
+
+permission map::program_access() const noexcept {
+    if ((definition_.flags & map_rdonly_prog) != 0) return permission::read;
+    if ((definition_.flags & map_wronly_prog) != 0) return permission::write;
+    return permission::read_write;
+}
+
+int map::host_lookup(const void *key, void *value) noexcept {
+    const void *const found = lookup_elem(key);
+    if (found == nullptr) return -ENOENT;
+    load_shared(value, found, host_value_size_);
+    return 0;
+}
+
+int map::host_update(const void *key, const void *value, uint64_t flags) noexcept {
+    return update_elem(key, value, flags);
+}
+
+int map::host_delete(const void *key) noexcept { return delete_elem(key); }
+int map::host_lookup_and_delete(const void * /*key*/, void * /*value*/) noexcept {
+    return -not_supported;
+}
+int map::host_next_key(const void * /*key*/, void * /*next*/) const noexcept { return -EOPNOTSUPP; }
+
+// --- checks before the commands
+
+int map::check_access(permission wanted) const noexcept {
+    auto granted = permission::read_write;
+    if ((definition_.flags & map_rdonly) != 0) granted = permission::read;
+    if ((definition_.flags & map_wronly) != 0) granted = permission::write;
+    if (not allows(granted, wanted)) return -EPERM;
+    return allows_write(wanted) and frozen_.load(std::memory_order_acquire) ? -EPERM : 0;
+}
+
+int map::check_key(std::span<const uint8_t> key) const noexcept {
+    return key.size() == definition_.key_size ? 0 : -EINVAL;
+}
+
+int map::try_lookup(std::span<const uint8_t> key, std::span<uint8_t> value,
+                    uint64_t flags) noexcept {
+    if (const int refused = check_access(permission::read)) return refused;
+    if (flags != 0 or check_key(key) != 0 or value.size() != host_value_size_) return -EINVAL;
+    const read_section reading;
+    return host_lookup(key.data(), value.data());
+}
+
+int map::try_update(std::span<const uint8_t> key, std::span<const uint8_t> value,
+                    uint64_t flags) noexcept {
+    if (const int refused = check_access(permission::write)) return refused;
+    // No map has a lock in its values, as none has a description of them.
+    if ((flags & update_lock) != 0) return -EINVAL;
+    if (check_key(key) != 0 or value.size() != host_value_size_) return -EINVAL;
+    const read_section reading;
+    return host_update(key.data(), value.data(), flags);
+}
+
+int map::try_delete(std::span<const uint8_t> key) noexcept {
+    if (const int refused = check_access(permission::write)) return refused;
+    if (const int refused = check_key(key)) return refused;
+    const read_section reading;
+    return host_delete(key.data());
+}
+
+int map::try_take(std::span<const uint8_t> key, std::span<uint8_t> value, uint64_t flags) noexcept {
+    if (flags != 0) return -EINVAL;
+    if (const int refused = check_access(permission::read_write)) return refused;
+    if (check_key(key) != 0 or value.size() != host_value_size_) return -EINVAL;
+    const read_section reading;
+    return host_lookup_and_delete(key.data(), value.data());
+}
+
+// --- the commands
+
+result<void> map::lookup(std::span<const uint8_t> key, std::span<uint8_t> value, uint64_t flags) {
+    if (const int failed = try_lookup(key, value, flags))
+        return std::unexpected{fail(failed, "lookup in")};
+    return {};
+}
+
+result<std::vector<uint8_t>> map::lookup(std::span<const uint8_t> key) {
+    std::vector<uint8_t> value(host_value_size_);
+    if (const int failed = try_lookup(key, value, 0))
+        return std::unexpected{fail(failed, "lookup in")};
+    return value;
+}
+
+result<void> map::update(std::span<const uint8_t> key, std::span<const uint8_t> value,
+                         uint64_t flags) {
+    if (const int failed = try_update(key, value, flags))
+        return std::unexpected{fail(failed, "update of")};
+    return {};
+}
+
+result<void> map::remove(std::span<const uint8_t> key) {
+    if (const int failed = try_delete(key)) return std::unexpected{fail(failed, "delete from")};
+    return {};
+}
+
+result<void> map::lookup_and_delete(std::span<const uint8_t> key, std::span<uint8_t> value,
+                                    uint64_t flags) {
+    if (const int failed = try_take(key, value, flags))
+        return std::unexpected{fail(failed, "lookup and delete from")};
+    return {};
+}
+
+result<std::vector<uint8_t>> map::next_key(std::span<const uint8_t> key) const {
+    std::vector<uint8_t> next(definition_.key_size);
+    int failed = check_access(permission::read);
+    if (failed == 0 and not key.empty()) failed = check_key(key);
+    const read_section reading;
+    if (failed == 0) failed = host_next_key(key.empty() ? nullptr : key.data(), next.data());
+    if (failed != 0) return std::unexpected{fail(failed, "next key of")};
+    return next;
+}
+
+result<void> map::freeze() {
+    const int refused = check_access(permission::write);
+    if (refused != 0 or frozen_.exchange(true, std::memory_order_acq_rel))
+        return std::unexpected{fail(-EPERM, "freezing")};
+    return {};
+}
+
+result<map_batch> map::lookup_batch(std::span<const uint8_t> from, std::size_t most) {
+    map_batch batch;
+    std::vector<uint8_t> value(host_value_size_);
+    auto key = next_key(from);
+    for (; key and batch.count < most; key = next_key(*key)) {
+        batch.next = *key;
+        if (const int failed = try_lookup(*key, value, 0)) {
+            if (failed == -ENOENT) continue;  // deleted since we learned of it
+            return std::unexpected{fail(failed, "lookup of a batch in")};
+        }
+        batch.keys.insert(batch.keys.end(), key->begin(), key->end());
+        batch.values.insert(batch.values.end(), value.begin(), value.end());
+        ++batch.count;
+    }
+    if (not key) {
+        if (key.error().kernel_errno != ENOENT) return std::unexpected{std::move(key.error())};
+        batch.next.clear();
+    }
+    return batch;
+}
+
+result<map_batch> map::lookup_and_delete_batch(std::size_t most) {
+    map_batch batch;
+    std::vector<uint8_t> value(host_value_size_);
+    while (batch.count < most) {
+        const auto key = next_key({});
+        if (not key and key.error().kernel_errno == ENOENT) break;
+        const int failed = key ? try_take(*key, value, 0) : -key.error().kernel_errno;
+        if (failed == -ENOENT) continue;
+        if (failed != 0) return std::unexpected{fail(failed, "lookup and delete of a batch from")};
+        batch.keys.insert(batch.keys.end(), key->begin(), key->end());
+        batch.values.insert(batch.values.end(), value.begin(), value.end());
+        ++batch.count;
+    }
+    return batch;
+}
+
+result<std::size_t> map::update_batch(std::span<const uint8_t> keys,
+                                      std::span<const uint8_t> values, uint64_t flags) {
+    const std::size_t key_size = definition_.key_size;
+    const std::size_t count = key_size == 0 ? 0 : keys.size() / key_size;
+    if (keys.size() != count * key_size or values.size() != count * host_value_size_)
+        return std::unexpected{fail(-EINVAL, "update of a batch of")};
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto key = keys.subspan(i * key_size, key_size);
+        const auto value = values.subspan(i * host_value_size_, host_value_size_);
+        if (const int failed = try_update(key, value, flags))
+            return std::unexpected{fail(failed, "update of a batch of")};
+    }
+    return count;
+}
+
+result<std::size_t> map::delete_batch(std::span<const uint8_t> keys) {
+    const std::size_t key_size = definition_.key_size;
+    const std::size_t count = key_size == 0 ? 0 : keys.size() / key_size;
+    if (keys.size() != count * key_size)
+        return std::unexpected{fail(-EINVAL, "delete of a batch from")};
+    for (std::size_t i = 0; i < count; ++i) {
+        if (const int failed = try_delete(keys.subspan(i * key_size, key_size)))
+            return std::unexpected{fail(failed, "delete of a batch from")};
+    }
+    return count;
+}
+
+}  // namespace bpftime::vm::runtime

@@ -1,0 +1,240 @@
+// bpftime-vm: maps whose values are objects of the host
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "runtime/object_map.hpp"
+
+#include "index_key.hpp"
+#include "map_types.hpp"
+#include "runtime/read_section.hpp"
+#include "runtime/ring_buffer.hpp"
+#include "shared_bytes.hpp"
+
+#include <cerrno>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+namespace bpftime::vm::runtime {
+
+namespace {
+
+/// Keeps an object for as long as it can be found.
+struct box {
+    std::shared_ptr<void> object;
+    uint32_t id;
+};
+
+/// What the kernel compares before a map may become the inner map of another.
+bool is_like(const map &m, const map_definition &wanted) noexcept {
+    const map_definition &d = m.definition();
+    const bool same_entries = d.max_entries == wanted.max_entries or d.type != map_type::array or
+                              (wanted.flags & map_inner_map) != 0;
+    return d.type == wanted.type and d.key_size == wanted.key_size and
+           d.value_size == wanted.value_size and d.flags == wanted.flags and same_entries;
+}
+
+class object_array final : public object_map {
+public:
+    explicit object_array(const map_definition &d, const map_ptr &inner = nullptr)
+        : object_map{d},
+          inner_{inner == nullptr ? map_definition{} : inner->definition()},
+          slots_(d.max_entries) {}
+    ~object_array() override {
+        for (const std::atomic<box *> &slot : slots_) delete slot.load();
+    }
+
+    void *lookup_elem(const void *key) noexcept override {
+        read_until_run_ends();
+        const box *const found = find(key);
+        return found == nullptr ? nullptr : found->object.get();
+    }
+
+    result<void> set_map(std::span<const uint8_t> key, std::shared_ptr<map> object,
+                         uint64_t flags) override {
+        if (object == nullptr or not takes_map(*object))
+            return std::unexpected{fail(-EINVAL, "update of")};
+        const uint32_t id = object->id();
+        return put(key, std::move(object), id, flags);
+    }
+
+    result<void> set_object(std::span<const uint8_t> key, std::shared_ptr<void> object,
+                            uint32_t id) override {
+        const map_type type = definition().type;
+        if (object == nullptr or (type != map_type::prog_array and type != map_type::cgroup_array))
+            return std::unexpected{fail(-EINVAL, "update of")};
+        return put(key, std::move(object), id, update_any);
+    }
+
+private:
+    [[nodiscard]] bool takes_map(const map &m) const noexcept {
+        switch (definition().type) {
+        case map_type::array_of_maps: return is_like(m, inner_);
+        case map_type::perf_event_array: return m.definition().type == map_type::ringbuf;
+        default: return false;
+        }
+    }
+
+    [[nodiscard]] const box *find(const void *key) const noexcept {
+        const uint32_t index = index_of(key);
+        return index < slots_.size() ? slots_[index].load(std::memory_order_acquire) : nullptr;
+    }
+
+    result<void> put(std::span<const uint8_t> key, std::shared_ptr<void> object, uint32_t id,
+                     uint64_t flags) {
+        if (key.size() != sizeof(uint32_t) or flags != update_any)
+            return std::unexpected{fail(-EINVAL, "update of")};
+        const uint32_t index = index_of(key.data());
+        if (index >= slots_.size()) return std::unexpected{fail(-E2BIG, "update of")};
+        exchange(index, std::make_unique<box>(std::move(object), id));
+        return {};
+    }
+
+    bool exchange(uint32_t index, std::unique_ptr<box> fresh) {
+        std::unique_ptr<box> old{
+            slots_[index].exchange(fresh.release(), std::memory_order_acq_rel)};
+        const bool was_there = old != nullptr;
+        retire(std::move(old));
+        return was_there;
+    }
+
+    int host_lookup(const void *key, void *value) noexcept override {
+        const map_type type = definition().type;
+        if (type == map_type::perf_event_array or type == map_type::cgroup_array)
+            return -not_supported;
+        const box *const found = find(key);
+        if (found == nullptr) return -ENOENT;
+        std::memcpy(value, &found->id, sizeof found->id);
+        return 0;
+    }
+
+    int host_update(const void *key, const void * /*value*/, uint64_t flags) noexcept override {
+        if (flags != update_any) return -EINVAL;
+        return index_of(key) >= slots_.size() ? -E2BIG : -EBADF;
+    }
+
+    int host_delete(const void *key) noexcept override {
+        const uint32_t index = index_of(key);
+        if (index >= slots_.size()) return -E2BIG;
+        return exchange(index, nullptr) ? 0 : -ENOENT;
+    }
+
+    int host_next_key(const void *key, void *next) const noexcept override {
+        return next_index(key, next, definition().max_entries);
+    }
+
+    const map_definition inner_;
+    std::vector<std::atomic<box *>> slots_;
+};
+
+/// The boxes are the values of a plain hash map.
+class hash_of_maps final : public object_map {
+public:
+    hash_of_maps(const map_definition &d, const map_ptr &inner)
+        : object_map{d}, inner_{inner->definition()}, boxes_{make_hash(table_definition(d))} {}
+
+    ~hash_of_maps() override {
+        const auto destroy = [](void *, const void *, void *value) {
+            delete box_at(value);
+            return false;
+        };
+        if (boxes_ != nullptr) boxes_->for_each_elem(destroy, nullptr);
+    }
+
+    [[nodiscard]] bool has_memory() const noexcept { return boxes_ != nullptr; }
+
+    void *lookup_elem(const void *key) noexcept override {
+        read_until_run_ends();
+        const box *const found = find(key);
+        return found == nullptr ? nullptr : found->object.get();
+    }
+
+    result<void> set_map(std::span<const uint8_t> key, std::shared_ptr<map> object,
+                         uint64_t flags) override {
+        if (object == nullptr or not is_like(*object, inner_) or
+            key.size() != definition().key_size) {
+            return std::unexpected{fail(-EINVAL, "update of")};
+        }
+        const uint32_t id = object->id();
+        auto fresh = std::make_unique<box>(std::move(object), id);
+        const auto word = reinterpret_cast<uint64_t>(fresh.get());
+        const std::lock_guard guard{writers_};
+        std::unique_ptr<box> old{find(key.data())};
+        const int failed = boxes_->update_elem(key.data(), &word, flags);
+        if (failed != 0) {
+            static_cast<void>(old.release());
+            return std::unexpected{fail(failed, "update of")};
+        }
+        static_cast<void>(fresh.release());
+        retire(std::move(old));
+        return {};
+    }
+
+    result<void> set_object(std::span<const uint8_t> /*key*/, std::shared_ptr<void> /*object*/,
+                            uint32_t /*id*/) override {
+        return std::unexpected{fail(-EINVAL, "update of")};
+    }
+
+private:
+    static map_definition table_definition(map_definition d) {
+        d.type = map_type::hash;
+        d.value_size = sizeof(uint64_t);
+        return d;
+    }
+
+    static box *box_at(const void *value) noexcept {
+        return reinterpret_cast<box *>(load_word(value));
+    }
+
+    [[nodiscard]] box *find(const void *key) const noexcept {
+        const void *const value = boxes_->lookup_elem(key);
+        return value == nullptr ? nullptr : box_at(value);
+    }
+
+    int host_lookup(const void *key, void *value) noexcept override {
+        const box *const found = find(key);
+        if (found == nullptr) return -ENOENT;
+        std::memcpy(value, &found->id, sizeof found->id);
+        return 0;
+    }
+
+    int host_update(const void * /*key*/, const void * /*value*/,
+                    uint64_t /*flags*/) noexcept override {
+        return -EBADF;
+    }
+
+    int host_delete(const void *key) noexcept override {
+        const std::lock_guard guard{writers_};
+        std::unique_ptr<box> old{find(key)};
+        if (old == nullptr) return -ENOENT;
+        const int failed = boxes_->delete_elem(key);
+        retire(std::move(old));
+        return failed;
+    }
+
+    int host_next_key(const void *key, void *next) const noexcept override {
+        const auto found = boxes_->next_key(
+            {static_cast<const uint8_t *>(key), key == nullptr ? 0 : definition().key_size});
+        if (not found) return -found.error().kernel_errno;
+        std::memcpy(next, found->data(), found->size());
+        return 0;
+    }
+
+    const map_definition inner_;
+    const map_ptr boxes_;
+    std::mutex writers_;
+};
+
+}  // namespace
+
+map_ptr make_object_array(const map_definition &d) { return std::make_shared<object_array>(d); }
+
+map_ptr make_map_array(const map_definition &d, const map_ptr &inner) {
+    return std::make_shared<object_array>(d, inner);
+}
+
+map_ptr make_map_hash(const map_definition &d, const map_ptr &inner) {
+    auto made = std::make_shared<hash_of_maps>(d, inner);
+    return made->has_memory() ? made : nullptr;
+}
+
+}  // namespace bpftime::vm::runtime

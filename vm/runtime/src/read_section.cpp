@@ -1,0 +1,145 @@
+// bpftime-vm: keeping what readers look at until they have finished
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "runtime/read_section.hpp"
+
+#include "compat/run.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <limits>
+#include <mutex>
+#include <vector>
+
+namespace bpftime::vm::runtime {
+
+namespace {
+
+constexpr uint64_t quiet = 0;
+
+/// One thread as a reader. Records are used again when their thread has ended, and never freed.
+struct reader {
+    std::atomic<uint64_t> since = quiet;  ///< the time at which its outermost section began
+    std::atomic<bool> taken = true;
+    reader *next = nullptr;
+    uint32_t depth = 0;
+    bool holds_run = false;
+};
+
+struct retired_object {
+    uint64_t at;
+    void *object;
+    void (*destroy)(void *);
+};
+
+std::atomic<uint64_t> now = 1;
+std::atomic<reader *> readers = nullptr;
+
+struct retired_list {
+    std::mutex lock;
+    std::deque<retired_object> objects;  // oldest first
+    std::atomic<std::size_t> count = 0;
+};
+
+/// Never destroyed: threads may end after static objects.
+retired_list &retired() {
+    static auto &list = *new retired_list;
+    return list;
+}
+
+reader *take_reader() {
+    for (reader *r = readers.load(std::memory_order_acquire); r != nullptr; r = r->next) {
+        if (not r->taken.exchange(true, std::memory_order_acquire)) return r;
+    }
+    auto *const made = new reader;
+    made->next = readers.load(std::memory_order_relaxed);
+    while (not readers.compare_exchange_weak(made->next, made, std::memory_order_release)) {
+    }
+    return made;
+}
+
+struct reader_lease {
+    reader *mine = nullptr;
+
+    ~reader_lease() {
+        if (mine != nullptr) mine->taken.store(false, std::memory_order_release);
+    }
+};
+
+reader &this_reader() {
+    static thread_local reader_lease lease;
+    if (lease.mine == nullptr) lease.mine = take_reader();
+    return *lease.mine;
+}
+
+/// The time at which the oldest section of all began.
+uint64_t oldest_section() noexcept {
+    uint64_t oldest = std::numeric_limits<uint64_t>::max();
+    for (reader *r = readers.load(std::memory_order_acquire); r != nullptr; r = r->next) {
+        const uint64_t since = r->since.load(std::memory_order_acquire);
+        if (since != quiet and since < oldest) oldest = since;
+    }
+    return oldest;
+}
+
+/// Destroys what nobody can look at any more.
+void collect() {
+    std::vector<retired_object> free_now;
+    {
+        const std::lock_guard guard{retired().lock};
+        auto &objects = retired().objects;
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        for (const uint64_t oldest = oldest_section();
+             not objects.empty() and objects.front().at < oldest; objects.pop_front()) {
+            free_now.push_back(objects.front());
+        }
+        retired().count.store(objects.size(), std::memory_order_relaxed);
+    }
+    for (const retired_object &o : free_now) o.destroy(o.object);
+}
+
+void enter(reader &r) noexcept {
+    if (r.depth++ != 0) return;
+    r.since.store(now.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    // Either retire() sees this section, or this section sees what happened before retire().
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+}
+
+void leave(reader &r) noexcept {
+    if (--r.depth != 0) return;
+    r.since.store(quiet, std::memory_order_release);
+    if (retired().count.load(std::memory_order_relaxed) != 0) collect();
+}
+
+void leave_run() noexcept {
+    reader &r = this_reader();
+    r.holds_run = false;
+    leave(r);
+}
+
+}  // namespace
+
+read_section::read_section() noexcept { enter(this_reader()); }
+read_section::~read_section() { leave(this_reader()); }
+
+void read_until_run_ends() noexcept {
+    reader &r = this_reader();
+    if (r.holds_run) return;
+    compat::run *const run = compat::run::current();
+    if (run == nullptr) return;
+    r.holds_run = true;
+    enter(r);
+    run->at_end(leave_run);
+}
+
+void retire(void *object, void (*destroy)(void *)) {
+    {
+        const std::lock_guard guard{retired().lock};
+        retired().objects.push_back({now.fetch_add(1, std::memory_order_relaxed), object, destroy});
+        retired().count.store(retired().objects.size(), std::memory_order_relaxed);
+    }
+    collect();
+}
+
+}  // namespace bpftime::vm::runtime

@@ -1,0 +1,110 @@
+// bpftime-vm: arrays and per-CPU arrays
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "runtime/cpu.hpp"
+#include "support.hpp"
+#include "threads.hpp"
+
+#include <set>
+
+namespace bpftime::vm::runtime::test {
+
+namespace {
+
+TEST(array, begins_with_zeroes) {
+    const auto m = make(map_type::array, 3);
+    for (uint32_t i = 0; i < 3; ++i) EXPECT_EQ(program_value(*m, i), 0U);
+}
+
+TEST(array, has_the_indexes_below_its_size) {
+    const auto m = make(map_type::array, 3);
+    EXPECT_EQ(m->lookup_elem(key(3).data()), nullptr);
+    EXPECT_EQ(errno_of(m->lookup(key(3))), ENOENT);
+    EXPECT_EQ(errno_of(m->update(key(3), word(1))), E2BIG);
+    EXPECT_EQ(errno_of(m->update(key(0xffff'ffff), word(1))), E2BIG);
+}
+
+TEST(array, cannot_add_or_delete) {
+    const auto m = make(map_type::array, 3);
+    EXPECT_EQ(errno_of(m->update(key(1), word(1), update_noexist)), EEXIST);
+    EXPECT_EQ(errno_of(m->remove(key(1))), EINVAL);
+    EXPECT_EQ(errno_of(m->update(key(1), word(1), update_exist)), 0);
+    EXPECT_EQ(errno_of(m->update(key(1), word(1), 3)), EINVAL);
+}
+
+TEST(array, gives_its_keys_in_order) {
+    const auto m = make(map_type::array, 3);
+    EXPECT_EQ(keys_of(*m), (std::vector{key(0), key(1), key(2)}));
+    EXPECT_EQ(m->next_key(key(77)).value(), key(0));
+    EXPECT_EQ(errno_of(m->next_key(key(2))), ENOENT);
+}
+
+TEST(array, shares_its_values_with_programs) {
+    const auto m = make(map_type::array, 2);
+    auto *const value = static_cast<uint64_t *>(m->lookup_elem(key(1).data()));
+    *value = 5;
+    EXPECT_EQ(m->lookup(key(1)).value(), word(5));
+    ASSERT_EQ(errno_of(m->update(key(1), word(6))), 0);
+    EXPECT_EQ(*value, 6U);
+}
+
+TEST(array, rounds_the_distance_of_values_up_to_8) {
+    map_definition d = define(map_type::array, 2);
+    d.value_size = 5;
+    const auto m = make(d);
+    const auto *const first = static_cast<uint8_t *>(m->lookup_elem(key(0).data()));
+    const auto *const second = static_cast<uint8_t *>(m->lookup_elem(key(1).data()));
+    EXPECT_EQ(second - first, 8);
+    EXPECT_EQ(m->host_value_size(), 5U);
+}
+
+TEST(array, visits_its_values_in_order_until_told_to_stop) {
+    const auto m = make(map_type::array, 4);
+    std::vector<uint32_t> seen;
+    const auto visit = [](void *context, const void *k, void * /*value*/) {
+        auto &numbers = *static_cast<std::vector<uint32_t> *>(context);
+        numbers.push_back(*static_cast<const uint32_t *>(k));
+        return numbers.size() == 3;
+    };
+    EXPECT_EQ(m->for_each_elem(visit, &seen), 3);
+    EXPECT_EQ(seen, (std::vector<uint32_t>{0, 1, 2}));
+}
+
+TEST(percpu_array, gives_the_host_one_value_for_each_cpu) {
+    const auto m = make(map_type::percpu_array, 2);
+    ASSERT_EQ(m->host_value_size(), 8 * cpu_count());
+    bytes all(m->host_value_size());
+    for (uint32_t cpu = 0; cpu < cpu_count(); ++cpu) all[cpu * 8] = static_cast<uint8_t>(cpu + 1);
+    ASSERT_EQ(errno_of(m->update(key(1), all)), 0);
+    EXPECT_EQ(m->lookup(key(1)).value(), all);
+    EXPECT_EQ(program_value(*m, 1), current_cpu() + 1);
+    for (uint32_t cpu = 0; cpu < cpu_count(); ++cpu) {
+        const void *const value = m->lookup_percpu_elem(key(1).data(), cpu);
+        EXPECT_EQ(*static_cast<const uint64_t *>(value), cpu + 1);
+    }
+    EXPECT_EQ(m->lookup_percpu_elem(key(1).data(), cpu_count()), nullptr);
+    EXPECT_EQ(m->lookup_percpu_elem(key(2).data(), 0), nullptr);
+}
+
+TEST(percpu_array, is_updated_by_programs_on_one_cpu) {
+    const auto m = make(map_type::percpu_array, 1);
+    const uint64_t value = 9;
+    ASSERT_EQ(m->update_elem(key(0).data(), &value, update_any), 0);
+    const bytes all = m->lookup(key(0)).value();
+    for (uint32_t cpu = 0; cpu < cpu_count(); ++cpu)
+        EXPECT_EQ(number_of(all, cpu * 8), cpu == current_cpu() ? 9U : 0U);
+}
+
+TEST(cpu, is_another_for_each_thread_while_there_are_enough) {
+    const uint32_t mine = current_cpu();
+    EXPECT_LT(mine, cpu_count());
+    EXPECT_EQ(current_cpu(), mine);
+    if (cpu_count() == 1) return;
+    uint32_t other = mine;
+    std::thread{[&] { other = current_cpu(); }}.join();
+    EXPECT_NE(other, mine);
+}
+
+}  // namespace
+
+}  // namespace bpftime::vm::runtime::test

@@ -1,0 +1,120 @@
+// bpftime-vm: maps of objects: of maps, programs, ring buffers
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "runtime/read_section.hpp"
+#include "support.hpp"
+
+namespace bpftime::vm::runtime::test {
+
+namespace {
+
+class map_of_maps : public testing::TestWithParam<map_type> {
+protected:
+    std::shared_ptr<map> inner_ = make(map_type::array, 2);
+    std::shared_ptr<map> outer_ = make(define(GetParam(), 4), inner_);
+    object_map &objects() { return *as_object_map(outer_.get()); }
+};
+
+TEST_P(map_of_maps, gives_programs_the_inner_map) {
+    ASSERT_EQ(errno_of(objects().set_map(key(1), inner_)), 0);
+    const read_section reading;
+    EXPECT_EQ(outer_->lookup_elem(key(1).data()), inner_.get());
+    EXPECT_EQ(outer_->lookup_elem(key(2).data()), nullptr);
+}
+
+TEST_P(map_of_maps, gives_the_host_its_id) {
+    ASSERT_EQ(errno_of(objects().set_map(key(1), inner_)), 0);
+    EXPECT_EQ(outer_->lookup(key(1)).value(), key(inner_->id()));
+    EXPECT_EQ(errno_of(outer_->lookup(key(2))), ENOENT);
+    EXPECT_EQ(errno_of(outer_->update(key(1), key(inner_->id()))), EBADF);
+}
+
+TEST_P(map_of_maps, takes_maps_that_are_like_the_first) {
+    EXPECT_EQ(errno_of(objects().set_map(key(1), make(map_type::array, 2))), 0);
+    EXPECT_EQ(errno_of(objects().set_map(key(1), make(map_type::array, 3))), EINVAL);
+    EXPECT_EQ(errno_of(objects().set_map(key(1), make(map_type::hash, 2))), EINVAL);
+    EXPECT_EQ(errno_of(objects().set_map(key(1), nullptr)), EINVAL);
+}
+
+TEST_P(map_of_maps, keeps_an_inner_map_until_readers_have_finished) {
+    std::weak_ptr<map> watched;
+    {
+        auto replaced = make(map_type::array, 2);
+        watched = replaced;
+        ASSERT_EQ(errno_of(objects().set_map(key(1), std::move(replaced))), 0);
+    }
+    {
+        const read_section reading;
+        EXPECT_NE(outer_->lookup_elem(key(1).data()), nullptr);
+        ASSERT_EQ(errno_of(outer_->remove(key(1))), 0);
+        EXPECT_EQ(outer_->lookup_elem(key(1).data()), nullptr);
+        EXPECT_FALSE(watched.expired());
+    }
+    EXPECT_TRUE(watched.expired());
+    EXPECT_EQ(errno_of(outer_->remove(key(1))), ENOENT);
+}
+
+TEST_P(map_of_maps, needs_an_inner_map_that_holds_none) {
+    EXPECT_EQ(errno_of(map::create(define(GetParam(), 4))), EBADF);
+    EXPECT_EQ(errno_of(map::create(define(GetParam(), 4), outer_)), EINVAL);
+}
+
+INSTANTIATE_TEST_SUITE_P(types, map_of_maps,
+                         testing::Values(map_type::array_of_maps, map_type::hash_of_maps),
+                         [](const auto &instance) {
+                             return std::string{instance.param == map_type::array_of_maps ? "array"
+                                                                                          : "hash"};
+                         });
+
+TEST(array_of_maps, takes_arrays_of_any_size_if_told_so) {
+    const auto inner = make(map_type::array, 2, map_inner_map);
+    const auto outer = make(define(map_type::array_of_maps, 4), inner);
+    const auto other = make(map_type::array, 5, map_inner_map);
+    EXPECT_EQ(errno_of(as_object_map(outer.get())->set_map(key(0), other)), 0);
+}
+
+TEST(hash_of_maps, is_full_as_other_hash_maps_are) {
+    const auto inner = make(map_type::array, 2);
+    const auto outer = make(define(map_type::hash_of_maps, 1), inner);
+    object_map &objects = *as_object_map(outer.get());
+    EXPECT_EQ(errno_of(objects.set_map(key(1), inner, update_exist)), ENOENT);
+    EXPECT_EQ(errno_of(objects.set_map(key(1), inner)), 0);
+    EXPECT_EQ(errno_of(objects.set_map(key(1), inner, update_noexist)), EEXIST);
+    EXPECT_EQ(errno_of(objects.set_map(key(2), inner)), E2BIG);
+    EXPECT_EQ(keys_of(*outer), (std::vector<bytes>{key(1)}));
+}
+
+TEST(prog_array, holds_the_host_s_objects) {
+    const auto m = make(map_type::prog_array, 2);
+    const auto program = std::make_shared<int>(5);
+    object_map &objects = *as_object_map(m.get());
+    ASSERT_EQ(errno_of(objects.set_object(key(1), program, 42)), 0);
+    EXPECT_EQ(errno_of(objects.set_object(key(2), program, 42)), E2BIG);
+    EXPECT_EQ(m->lookup(key(1)).value(), key(42));
+    {
+        const read_section reading;
+        EXPECT_EQ(m->lookup_elem(key(1).data()), program.get());
+        EXPECT_EQ(errno_of(m->remove(key(1))), 0);
+    }
+    EXPECT_EQ(errno_of(m->remove(key(1))), ENOENT);
+    EXPECT_EQ(errno_of(m->remove(key(9))), E2BIG);
+    EXPECT_EQ(program.use_count(), 1);
+}
+
+TEST(perf_event_array, takes_ring_buffers) {
+    const auto m = make(map_type::perf_event_array, 2);
+    const auto ring = make(map_type::ringbuf, 4096);
+    object_map &objects = *as_object_map(m.get());
+    EXPECT_EQ(errno_of(objects.set_map(key(0), ring)), 0);
+    EXPECT_EQ(errno_of(objects.set_map(key(0), make(map_type::array, 1))), EINVAL);
+    EXPECT_EQ(errno_of(m->lookup(key(0))), not_supported);
+}
+
+TEST(plain_map, is_no_map_of_objects) {
+    EXPECT_EQ(as_object_map(make(map_type::array, 1).get()), nullptr);
+    EXPECT_EQ(as_object_map(nullptr), nullptr);
+}
+
+}  // namespace
+
+}  // namespace bpftime::vm::runtime::test

@@ -1,0 +1,233 @@
+// bpftime-vm: maps on many threads at once
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "runtime/cpu.hpp"
+#include "runtime/read_section.hpp"
+#include "support.hpp"
+#include "threads.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+namespace bpftime::vm::runtime::test {
+
+using vm::test::on_all_threads;
+using vm::test::thread_count;
+
+namespace {
+
+constexpr uint32_t rounds = 20'000;
+
+uint64_t read_value(const void *value) {
+    return static_cast<const std::atomic<uint64_t> *>(value)->load(std::memory_order_relaxed);
+}
+
+/// Each thread owns some keys and checks that others never disturb them; all look at all.
+void own_keys(map &m, uint32_t keys_of_thread) {
+    on_all_threads([&](unsigned thread) {
+        for (uint32_t i = 0; i < rounds; ++i) {
+            const uint32_t mine = thread * keys_of_thread + i % keys_of_thread;
+            const uint64_t value = uint64_t{mine} << 32 | i;
+            ASSERT_EQ(m.update_elem(&mine, &value, update_any), 0);
+            const void *const found = m.lookup_elem(&mine);
+            ASSERT_NE(found, nullptr);
+            ASSERT_EQ(read_value(found), value);
+            const uint32_t other = i * 7 % (thread_count * keys_of_thread);
+            if (const void *const seen = m.lookup_elem(&other)) static_cast<void>(read_value(seen));
+            if (i % 3 == 0) {
+                ASSERT_EQ(m.delete_elem(&mine), 0);
+                ASSERT_EQ(m.lookup_elem(&mine), nullptr);
+            }
+        }
+    });
+}
+
+TEST(threads, share_a_hash) { own_keys(*make(map_type::hash, 8 * 16), 16); }
+TEST(threads, share_a_hash_in_few_chains) { own_keys(*make(map_type::hash, 8), 1); }
+TEST(threads, share_a_hash_of_long_keys_while_the_host_walks) {
+    const auto m = make(map_type::hash, 8 * 16);
+    std::atomic<bool> stop = false;
+    std::thread host{[&] {
+        while (not stop.load()) {
+            for (const bytes &k : keys_of(*m)) static_cast<void>(m->lookup(k));
+        }
+    }};
+    own_keys(*m, 16);
+    stop = true;
+    host.join();
+}
+
+TEST(threads, count_all_entries_of_a_full_hash) {
+    const auto m = make(map_type::hash, 64);
+    std::atomic<uint32_t> added = 0;
+    on_all_threads([&](unsigned thread) {
+        for (uint32_t i = 0; i < 64; ++i) {
+            const uint32_t k = thread * 64 + i;
+            const uint64_t value = k;
+            const int failed = m->update_elem(&k, &value, update_noexist);
+            ASSERT_TRUE(failed == 0 or failed == -E2BIG);
+            if (failed == 0) ++added;
+        }
+    });
+    EXPECT_EQ(added.load(), 64U);
+    EXPECT_EQ(keys_of(*m).size(), 64U);
+}
+
+TEST(threads, count_up_in_shared_values) {
+    for (const map_type type : {map_type::array, map_type::hash}) {
+        const auto m = make(type, 1);
+        ASSERT_EQ(errno_of(m->update(key(0), word(0))), 0);
+        on_all_threads([&](unsigned) {
+            const uint32_t k = 0;
+            for (uint32_t i = 0; i < rounds; ++i)
+                static_cast<std::atomic<uint64_t> *>(m->lookup_elem(&k))->fetch_add(1);
+        });
+        EXPECT_EQ(program_value(*m, 0), uint64_t{rounds} * thread_count);
+    }
+}
+
+TEST(threads, never_see_half_an_update_of_a_hash) {
+    map_definition d = define(map_type::hash, 4);
+    d.value_size = 64;
+    const auto m = make(d);
+    std::atomic<bool> torn = false;
+    ASSERT_EQ(errno_of(m->update(key(1), bytes(64))), 0);
+    on_all_threads([&](unsigned thread) {
+        bytes value(64);
+        for (uint32_t i = 0; i < rounds / 4; ++i) {
+            if (thread < 2) {
+                std::ranges::fill(value, static_cast<uint8_t>(i));
+                ASSERT_EQ(errno_of(m->update(key(1), value)), 0);
+            } else {
+                ASSERT_TRUE(m->lookup(key(1), value));
+                if (std::ranges::count(value, value[0]) != 64) torn = true;
+            }
+        }
+    });
+    EXPECT_FALSE(torn);
+}
+
+TEST(threads, share_an_lru_hash) {
+    const auto m = make(map_type::lru_hash, 32);
+    on_all_threads([&](unsigned thread) {
+        for (uint32_t i = 0; i < rounds; ++i) {
+            const uint32_t k = (i * 31 + thread) % 200;
+            const uint64_t value = k;
+            ASSERT_EQ(m->update_elem(&k, &value, update_any), 0);
+            const uint32_t other = i % 200;
+            if (const void *const seen = m->lookup_elem(&other))
+                static_cast<void>(read_value(seen));
+            if (i % 5 == 0) m->delete_elem(&other);
+        }
+    });
+    EXPECT_LE(keys_of(*m).size(), 32U);
+}
+
+TEST(threads, add_up_in_percpu_maps) {
+    for (const map_type type : {map_type::percpu_array, map_type::percpu_hash}) {
+        const auto m = make(type, 1);
+        ASSERT_EQ(errno_of(m->update(key(0), bytes(m->host_value_size()))), 0);
+        on_all_threads([&](unsigned) {
+            const uint32_t k = 0;
+            for (uint32_t i = 0; i < rounds; ++i)
+                static_cast<std::atomic<uint64_t> *>(m->lookup_elem(&k))->fetch_add(1);
+        });
+        const bytes all = m->lookup(key(0)).value();
+        uint64_t sum = 0;
+        for (uint32_t cpu = 0; cpu < cpu_count(); ++cpu) sum += number_of(all, cpu * 8);
+        EXPECT_EQ(sum, uint64_t{rounds} * thread_count);
+    }
+}
+
+TEST(threads, look_up_in_a_trie_that_changes) {
+    const auto m = make(map_type::lpm_trie, 1000);
+    on_all_threads([&](unsigned thread) {
+        for (uint32_t i = 0; i < rounds / 4; ++i) {
+            bytes k = key(thread < 4 ? 8 + i % 25 : 32);
+            for (const uint32_t byte : {i % 3, i % 5, i % 7, i % 11})
+                k.push_back(static_cast<uint8_t>(byte << 6));
+            const uint64_t value = i;
+            const read_section reading;
+            if (thread >= 4) {
+                const void *const found = m->lookup_elem(k.data());
+                if (found != nullptr) static_cast<void>(read_value(found));
+            } else if (i % 2 == 0) {
+                ASSERT_EQ(m->update_elem(k.data(), &value, update_any), 0);
+            } else {
+                m->delete_elem(k.data());
+            }
+        }
+    });
+}
+
+TEST(threads, push_and_pop_everything_once) {
+    const auto m = make(map_type::queue, 1000);
+    std::atomic<uint64_t> pushed = 0;
+    std::atomic<uint64_t> popped = 0;
+    on_all_threads([&](unsigned thread) {
+        for (uint64_t i = 1; i <= rounds; ++i) {
+            uint64_t value = i;
+            if (thread % 2 == 0 and m->push_elem(&value, 0) == 0) pushed += i;
+            if (thread % 2 == 1 and m->pop_elem(&value) == 0) popped += value;
+        }
+    });
+    for (uint64_t value = 0; m->pop_elem(&value) == 0;) popped += value;
+    EXPECT_EQ(pushed.load(), popped.load());
+}
+
+TEST(threads, send_records_in_the_order_of_each_thread) {
+    const auto m = make(map_type::ringbuf, 1 << 16);
+    ring_buffer &ring = *as_ring_buffer(m.get());
+    std::atomic<uint64_t> sent = 0;
+    std::atomic<unsigned> producing = thread_count - 1;
+    uint64_t received = 0;
+    std::vector<uint32_t> last(thread_count);
+    on_all_threads([&](unsigned thread) {
+        if (thread != 0) {
+            for (uint32_t i = 1; i <= rounds; ++i) {
+                const uint32_t record[2] = {thread, i};
+                if (ring.output(record, sizeof record, 0) == 0) ++sent;
+            }
+            if (--producing == 0) ring.wake();
+            return;
+        }
+        const auto take = [&](std::span<const uint8_t> r) {
+            const auto from = number_of<uint32_t>(r);
+            const auto i = number_of<uint32_t>(r, 4);
+            EXPECT_LT(last[from], i);
+            last[from] = i;
+            ++received;
+            return true;
+        };
+        while (producing != 0) ring.poll(take, std::chrono::milliseconds{100});
+        ring.consume(take);
+    });
+    EXPECT_EQ(received, sent.load());
+}
+
+TEST(threads, replace_inner_maps_while_others_use_them) {
+    const auto inner = make(map_type::array, 1);
+    for (const map_type type : {map_type::array_of_maps, map_type::hash_of_maps}) {
+        const auto outer = make(define(type, 4), inner);
+        object_map &objects = *as_object_map(outer.get());
+        on_all_threads([&](unsigned thread) {
+            for (uint32_t i = 0; i < rounds / 20; ++i) {
+                const bytes k = key(i % 4);
+                if (thread < 2) {
+                    ASSERT_EQ(errno_of(objects.set_map(k, make(map_type::array, 1))), 0);
+                    continue;
+                }
+                const read_section reading;
+                auto *const found = static_cast<map *>(outer->lookup_elem(k.data()));
+                if (found == nullptr) continue;
+                const uint32_t first = 0;
+                static_cast<std::atomic<uint64_t> *>(found->lookup_elem(&first))->fetch_add(1);
+            }
+        });
+    }
+}
+
+}  // namespace
+
+}  // namespace bpftime::vm::runtime::test
