@@ -38,6 +38,11 @@ struct lddw_helpers {
     std::function<uint64_t(uint64_t map_ptr)> map_val_size;
     std::function<uint64_t(uint32_t idx)> var_addr_size;
     std::function<uint64_t(uint32_t idx)> code_addr_size;
+
+    /// What a map that one of these functions, or a helper, gave is like; null: the word is no map.
+    /// Helpers that are declared to take keys or values of maps need it. What it points to stays
+    /// until the run ends.
+    std::function<const ebpf_map_shape *(uint64_t map_ptr)> map_shape;
 };
 
 /// Numbers that configure a VM; the setters of ebpf-vm.h say what they mean and which values they
@@ -156,7 +161,7 @@ struct plugin_descriptor {
 };
 
 /// Changes whenever bpftime_vm_impl does; a plugin of another version is refused.
-inline constexpr uint32_t plugin_abi_version = 1;
+inline constexpr uint32_t plugin_abi_version = 2;
 
 }  // namespace bpftime::vm::compat
 
@@ -217,6 +222,7 @@ struct EBPF_EXPORT ebpf_vm {
                               std::function<uint64_t(uint64_t)> map_val = nullptr,
                               std::function<uint64_t(uint32_t)> var_addr = nullptr,
                               std::function<uint64_t(uint32_t)> code_addr = nullptr);
+    int set_map_shape_helper(std::function<const ebpf_map_shape *(uint64_t)> map_shape);
 
     bool toggle_bounds_check(bool enable);
     int set_pointer_secret(uint64_t secret);

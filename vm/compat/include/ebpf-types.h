@@ -92,7 +92,8 @@ enum ebpf_fault_kind {
     EBPF_FAULT_BAD_CALL_TARGET =
         8, /**< callx of something that is neither a local function nor a helper */
     EBPF_FAULT_BAD_JUMP_TARGET =
-        9, /**< gotox to something that is not in the function's jump tables */
+        9,                   /**< gotox to something that is not in the function's jump tables */
+    EBPF_FAULT_BAD_MAP = 10, /**< a helper's map argument is no map */
 };
 
 /** Where memory that a program may touch comes from. */
@@ -157,13 +158,27 @@ enum ebpf_argument_kind {
     EBPF_ARG_MEMORY_SIZE = 5,       /**< bytes of the memory argument before it */
     EBPF_ARG_CONTEXT = 6,           /**< the context that the run was entered with */
     EBPF_ARG_MAP = 7,               /**< a map, as an lddw callback gave it */
+    EBPF_ARG_MAP_KEY = 8,   /**< pointer to a key of the map argument before it; the helper reads */
+    EBPF_ARG_MAP_VALUE = 9, /**< pointer to a value of that map; the helper reads it */
+    EBPF_ARG_MAP_VALUE_WRITE = 10, /**< pointer to memory for a value of that map */
+};
+
+/** What checks of helper calls need to know of a map. */
+struct ebpf_map_shape {
+    uint32_t key_size;   /**< bytes of an EBPF_ARG_MAP_KEY */
+    uint32_t value_size; /**< bytes of an EBPF_ARG_MAP_VALUE or EBPF_ARG_MAP_VALUE_WRITE */
+    uint32_t
+        result_size; /**< bytes at an EBPF_RESULT_MAP_VALUE_OR_NULL that the program may touch */
+    uint32_t permission; /**< enum ebpf_permission: what it may do with them, and with the memory of
+                            lddw's map_val callback */
 };
 
 /** What r0 holds after a typed helper. */
 enum ebpf_result_kind {
     EBPF_RESULT_SCALAR = 0,
     EBPF_RESULT_POINTER = 1, /**< to result_size bytes that the program may then read and write */
-    EBPF_RESULT_POINTER_OR_NULL = 2, /**< the same, or 0 */
+    EBPF_RESULT_POINTER_OR_NULL = 2,   /**< the same, or 0 */
+    EBPF_RESULT_MAP_VALUE_OR_NULL = 3, /**< to a value of the helper's map argument, or 0 */
 };
 
 /** What calling a typed helper can do besides giving its result. Pure ones return, and throw

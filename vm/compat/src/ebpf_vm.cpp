@@ -72,17 +72,33 @@ std::string check_sizes(const ebpf_helper &h) {
                       : "";
 }
 
+/// Keys and values belong to a map argument before them, and so does such a result.
+std::string check_maps(const ebpf_helper &h) {
+    bool has_map = false;
+    for (std::size_t i = 0; i < std::size(h.arguments); ++i) {
+        const uint32_t kind = h.arguments[i].kind;
+        if (kind >= EBPF_ARG_MAP_KEY and not has_map)
+            return fmt::format("argument {} is a key or value of no map", i + 1);
+        if (kind == EBPF_ARG_MAP and std::exchange(has_map, true))
+            return fmt::format("argument {} is a second map", i + 1);
+    }
+    return h.result == EBPF_RESULT_MAP_VALUE_OR_NULL and not has_map
+               ? "the result is a value of no map"
+               : "";
+}
+
 std::string check_helper(const ebpf_helper &h) {
     if (h.fn == nullptr and h.ctx_fn == nullptr) return "function is NULL";
     if (h.fn != nullptr and h.ctx_fn != nullptr) return "fn and ctx_fn are both set";
     for (std::size_t i = 0; i < std::size(h.arguments); ++i) {
-        if (h.arguments[i].kind > EBPF_ARG_MAP) {
+        if (h.arguments[i].kind > EBPF_ARG_MAP_VALUE_WRITE) {
             return fmt::format("kind {} of argument {} is unknown", h.arguments[i].kind, i + 1);
         }
     }
-    if (h.result > EBPF_RESULT_POINTER_OR_NULL)
+    if (h.result > EBPF_RESULT_MAP_VALUE_OR_NULL)
         return fmt::format("result kind {} is unknown", h.result);
     if (h.purity > EBPF_PURE_CONSTANT) return fmt::format("purity {} is unknown", h.purity);
+    if (auto why = check_maps(h); not why.empty()) return why;
     return check_sizes(h);
 }
 
@@ -199,6 +215,11 @@ int ebpf_vm::set_lddw_size_helpers(std::function<uint64_t(uint32_t)> map_by_fd,
     lddw_.map_val_size = std::move(map_val);
     lddw_.var_addr_size = std::move(var_addr);
     lddw_.code_addr_size = std::move(code_addr);
+    return impl_->set_lddw_helpers(lddw_);
+}
+
+int ebpf_vm::set_map_shape_helper(std::function<const ebpf_map_shape *(uint64_t)> map_shape) {
+    lddw_.map_shape = std::move(map_shape);
     return impl_->set_lddw_helpers(lddw_);
 }
 

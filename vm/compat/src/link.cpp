@@ -31,8 +31,9 @@ bool declares_types(const ebpf_helper &helper) {
 }  // namespace
 
 static_assert(static_cast<int>(argument_kind::map) == EBPF_ARG_MAP);
+static_assert(static_cast<int>(argument_kind::map_value_write) == EBPF_ARG_MAP_VALUE_WRITE);
 static_assert(static_cast<int>(argument_kind::memory_size) == EBPF_ARG_MEMORY_SIZE);
-static_assert(static_cast<int>(result_kind::pointer_or_null) == EBPF_RESULT_POINTER_OR_NULL);
+static_assert(static_cast<int>(result_kind::map_value_or_null) == EBPF_RESULT_MAP_VALUE_OR_NULL);
 static_assert(static_cast<int>(helper_purity::constant) == EBPF_PURE_CONSTANT);
 static_assert(static_cast<int>(permission::read_write) == EBPF_PERM_READ_WRITE);
 static_assert(static_cast<int>(region_kind::granted) == EBPF_REGION_GRANTED);
@@ -97,8 +98,15 @@ private:
             return fail(error_code::missing_helper, pc,
                         fmt::format("helper {} is not registered", id));
         }
+        if (not config_.lddw.map_shape and needs_map_shape(it->second.declaration()))
+            return missing(pc, "map_shape");
         out_.helpers_.insert(*it);
         return {};
+    }
+
+    static bool needs_map_shape(const helper_declaration &d) {
+        return d.result == result_kind::map_value_or_null or
+               std::ranges::any_of(d.arguments, depends_on_map, &argument_declaration::kind);
     }
 
     /// Once: copying them for every callx would take time in the product of both numbers.
@@ -118,7 +126,8 @@ private:
 
     error missing(uint32_t pc, std::string_view what) const {
         return fail(error_code::missing_lddw, pc,
-                    fmt::format("lddw needs the callback {}, which is not set", what));
+                    fmt::format("{} needs the callback {}, which is not set",
+                                isa::is_wide(p_.insn(pc).id) ? "lddw" : "the helper", what));
     }
 
     maybe_error resolve_lddw(uint32_t pc, const isa::instruction &i) {
@@ -133,7 +142,10 @@ private:
         const auto put_value = [&](uint64_t map) {
             const uint64_t value = h.map_val(map);
             put(value + static_cast<uint32_t>(p_.insn(pc + 1).imm));
-            grant(value, h.map_val_size ? h.map_val_size(map) : 0);
+            const ebpf_map_shape *const shape = h.map_shape ? h.map_shape(map) : nullptr;
+            grant(value, h.map_val_size ? h.map_val_size(map) : 0,
+                  shape == nullptr ? permission::read_write
+                                   : static_cast<permission>(shape->permission));
         };
         switch (isa::info(i.id).operation) {
         case isa::operation::lddw_map_fd:
@@ -170,9 +182,9 @@ private:
     }
 
     /// Each piece of memory once, however often the program names it: accesses search the list.
-    void grant(uint64_t address, uint64_t size) {
+    void grant(uint64_t address, uint64_t size, permission allowed = permission::read_write) {
         if (size != 0 and granted_.emplace(address, size).second)
-            out_.regions_.push_back({address, size});
+            out_.regions_.push_back({address, size, allowed});
     }
 
     const program &p_;

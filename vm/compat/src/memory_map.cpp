@@ -54,6 +54,11 @@ void memory_map::grant(const memory_span &span) {
     recent_ = span;
 }
 
+void memory_map::revoke(uint64_t begin) noexcept {
+    std::erase_if(granted_, [&](const memory_span &s) { return s.begin == begin; });
+    if (recent_.begin == begin) recent_ = {.allowed = permission::none};
+}
+
 std::optional<memory_map::place> memory_map::find(uint64_t address) const noexcept {
     if (input_.len != 0 and input_.holds(address, 1)) return place{region_kind::input, 0, input_};
     for (uint32_t depth = 0; depth < live_; ++depth) {

@@ -14,11 +14,25 @@ thread_local run *current_run = nullptr;
 
 permission permission_of(argument_kind kind) noexcept {
     switch (kind) {
-    case argument_kind::memory_read: return permission::read;
-    case argument_kind::memory_write: return permission::write;
+    case argument_kind::memory_read:
+    case argument_kind::map_key:
+    case argument_kind::map_value: return permission::read;
+    case argument_kind::memory_write:
+    case argument_kind::map_value_write: return permission::write;
     case argument_kind::memory_read_write: return permission::read_write;
     default: return permission::none;
     }
+}
+
+/// Bytes of the memory argument `i`.
+uint64_t size_of(const helper_declaration &helper, std::size_t i, const uint64_t arguments[5],
+                 const ebpf_map_shape *map) noexcept {
+    const argument_declaration &declared = helper.arguments[i];
+    if (declared.kind == argument_kind::map_key) return map->key_size;
+    if (depends_on_map(declared.kind)) return map->value_size;
+    const bool has_size =
+        i + 1 < max_helper_arguments and helper.arguments[i + 1].kind == argument_kind::memory_size;
+    return declared.size != 0 or not has_size ? declared.size : arguments[i + 1];
 }
 
 }  // namespace
@@ -92,15 +106,28 @@ uint64_t run::enter_frame(uint32_t depth) noexcept {
     return stack_.frame_top(depth);
 }
 
+const ebpf_map_shape *run::find_map(const helper_declaration &helper,
+                                    const uint64_t arguments[5]) const {
+    if (not config_.lddw.map_shape) return nullptr;
+    for (std::size_t i = 0; i < max_helper_arguments; ++i) {
+        if (helper.arguments[i].kind == argument_kind::map)
+            return config_.lddw.map_shape(arguments[i]);
+    }
+    return nullptr;
+}
+
 bool run::check_arguments(uint32_t pc, const helper_declaration &helper,
-                          const uint64_t arguments[5]) noexcept {
+                          const uint64_t arguments[5], const ebpf_map_shape *map) noexcept {
     for (std::size_t i = 0; i < max_helper_arguments; ++i) {
         const argument_declaration &declared = helper.arguments[i];
+        const bool asks_for_map =
+            depends_on_map(declared.kind) or
+            (declared.kind == argument_kind::map and config_.lddw.map_shape != nullptr);
+        if (asks_for_map and map == nullptr)
+            return fail({.kind = fault_kind::bad_map, .pc = pc, .address = arguments[i]});
         const permission wanted = permission_of(declared.kind);
         if (wanted == permission::none or (declared.may_be_null and arguments[i] == 0)) continue;
-        const bool has_size = i + 1 < max_helper_arguments and
-                              helper.arguments[i + 1].kind == argument_kind::memory_size;
-        const uint64_t size = declared.size != 0 or not has_size ? declared.size : arguments[i + 1];
+        const uint64_t size = size_of(helper, i, arguments, map);
         if (size != 0 and not memory_.allows(arguments[i], size, wanted)) {
             return fail(memory_.explain(pc, arguments[i], size, wanted));
         }
@@ -108,17 +135,25 @@ bool run::check_arguments(uint32_t pc, const helper_declaration &helper,
     return true;
 }
 
+void run::grant_result(const helper_declaration &helper, uint64_t result,
+                       const ebpf_map_shape *map) {
+    if (helper.result == result_kind::scalar or result == 0) return;
+    if (helper.result != result_kind::map_value_or_null)
+        memory_.grant({result, helper.result_size});
+    else if (map != nullptr)
+        memory_.grant({result, map->result_size, static_cast<permission>(map->permission)});
+}
+
 bool run::call_helper(uint32_t pc, const helper_binding &helper, const uint64_t a[5],
                       uint64_t &result) {
     const helper_declaration &declared = helper.declaration();
-    if (declared.typed and config_.bounds_checks and not check_arguments(pc, declared, a))
-        return false;
+    const bool checks = declared.typed and config_.bounds_checks;
+    const ebpf_map_shape *const map = checks ? find_map(declared, a) : nullptr;
+    if (checks and not check_arguments(pc, declared, a, map)) return false;
     const unsigned arity = declared.typed ? declared.arity() : max_helper_arguments;
     const auto word = [&](unsigned i) { return i < arity ? a[i] : 0; };
     result = helper.call(config_.pointer_secret, word(0), word(1), word(2), word(3), word(4));
-    if (declared.typed and declared.result != result_kind::scalar and result != 0) {
-        memory_.grant({result, declared.result_size});
-    }
+    if (declared.typed) grant_result(declared, result, map);
     return true;
 }
 

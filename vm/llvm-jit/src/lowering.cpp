@@ -64,11 +64,7 @@ bool needs_host(const compat::helper_binding &helper, const compat::vm_config &c
     if (not d.typed) return false;
     if (d.result != result_kind::scalar) return true;
     return config.bounds_checks and
-           std::ranges::any_of(d.arguments, [](const argument_declaration &a) {
-               return a.kind == argument_kind::memory_read or
-                      a.kind == argument_kind::memory_write or
-                      a.kind == argument_kind::memory_read_write;
-           });
+           std::ranges::any_of(d.arguments, is_checked, &argument_declaration::kind);
 }
 
 }  // namespace

@@ -138,6 +138,13 @@ EBPF_EXPORT int ebpf_set_lddw_size_helpers(struct ebpf_vm *vm, uint64_t (*map_by
                                            uint64_t (*var_addr)(uint32_t),
                                            uint64_t (*code_addr)(uint32_t));
 
+/** Tells what a map is like that one of the functions above, or a helper, gave; NULL: the word is
+ * no map, and calling a helper with it is a fault. What it returns must stay until the run ends.
+ * Helpers with arguments of kind EBPF_ARG_MAP_KEY and the like need it. NULL: maps are not checked
+ * (the default). */
+EBPF_EXPORT int ebpf_set_map_shape_helper(struct ebpf_vm *vm,
+                                          const struct ebpf_map_shape *(*map_shape)(uint64_t map));
+
 /* ----------------------------------------------------------------------------------------------
  * what a program may do */
 

@@ -219,6 +219,11 @@ int ebpf_set_lddw_size_helpers(struct ebpf_vm *vm, uint64_t (*map_by_fd)(uint32_
     });
 }
 
+int ebpf_set_map_shape_helper(struct ebpf_vm *vm,
+                              const struct ebpf_map_shape *(*map_shape)(uint64_t)) {
+    return with(vm, [&](ebpf_vm &v) { return v.set_map_shape_helper(map_shape); });
+}
+
 bool ebpf_toggle_bounds_check(struct ebpf_vm *vm, bool enable) {
     return with(vm, [&](ebpf_vm &v) { return v.toggle_bounds_check(enable); });
 }

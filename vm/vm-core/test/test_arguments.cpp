@@ -461,6 +461,27 @@ TEST_F(arguments, helper_name_of_a_megabyte_is_copied) {
     EXPECT_EQ(run(vm()), 42U);
 }
 
+TEST_F(arguments, helper_with_keys_and_values_of_no_map) {
+    const auto refusal = [&](const auto &change) {
+        ebpf_helper helper = some_helper;
+        change(helper);
+        EXPECT_EQ(ebpf_register_typed(vm(), &helper), EBPF_ERROR_INVALID_ARGUMENT);
+        return std::string{ebpf_last_error()};
+    };
+    EXPECT_EQ(refusal([](auto &h) {
+                  h.arguments[0].kind = EBPF_ARG_MAP_KEY;
+                  h.arguments[1].kind = EBPF_ARG_MAP;
+              }),
+              "helper 1 cannot be registered: argument 1 is a key or value of no map");
+    EXPECT_EQ(refusal([](auto &h) {
+                  h.arguments[0].kind = EBPF_ARG_MAP;
+                  h.arguments[1].kind = EBPF_ARG_MAP;
+              }),
+              "helper 1 cannot be registered: argument 2 is a second map");
+    EXPECT_EQ(refusal([](auto &h) { h.result = EBPF_RESULT_MAP_VALUE_OR_NULL; }),
+              "helper 1 cannot be registered: the result is a value of no map");
+}
+
 TEST_F(arguments, helper_of_unknown_kinds) {
     const auto refusal = [&](const auto &change) {
         ebpf_helper helper = some_helper;
@@ -468,12 +489,12 @@ TEST_F(arguments, helper_of_unknown_kinds) {
         EXPECT_EQ(ebpf_register_typed(vm(), &helper), EBPF_ERROR_INVALID_ARGUMENT);
         return std::string{ebpf_last_error()};
     };
-    EXPECT_EQ(refusal([](auto &h) { h.arguments[0].kind = EBPF_ARG_MAP + 1; }),
-              "helper 1 cannot be registered: kind 8 of argument 1 is unknown");
+    EXPECT_EQ(refusal([](auto &h) { h.arguments[0].kind = EBPF_ARG_MAP_VALUE_WRITE + 1; }),
+              "helper 1 cannot be registered: kind 11 of argument 1 is unknown");
     EXPECT_EQ(refusal([](auto &h) { h.arguments[4].kind = UINT32_MAX; }),
               "helper 1 cannot be registered: kind 4294967295 of argument 5 is unknown");
-    EXPECT_EQ(refusal([](auto &h) { h.result = EBPF_RESULT_POINTER_OR_NULL + 1; }),
-              "helper 1 cannot be registered: result kind 3 is unknown");
+    EXPECT_EQ(refusal([](auto &h) { h.result = EBPF_RESULT_MAP_VALUE_OR_NULL + 1; }),
+              "helper 1 cannot be registered: result kind 4 is unknown");
     EXPECT_EQ(refusal([](auto &h) { h.purity = EBPF_PURE_CONSTANT + 1; }),
               "helper 1 cannot be registered: purity 3 is unknown");
     EXPECT_EQ(ebpf_unregister(vm(), 1), EBPF_ERROR_NOT_FOUND)

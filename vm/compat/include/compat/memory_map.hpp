@@ -102,6 +102,9 @@ public:
     /// Adds memory for the rest of the run.
     void grant(const memory_span &span);
 
+    /// Takes back what was granted from exactly this address on.
+    void revoke(uint64_t begin) noexcept;
+
     /// The fault that an access which allows() refused is.
     [[nodiscard]] fault explain(uint32_t pc, uint64_t address, uint64_t size,
                                 permission wanted) const noexcept;

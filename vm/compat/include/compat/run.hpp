@@ -103,8 +103,12 @@ public:
     [[nodiscard]] static run *current() noexcept;
 
 private:
-    bool check_arguments(uint32_t pc, const helper_declaration &helper,
-                         const uint64_t arguments[5]) noexcept;
+    /// `map`: what is known of the map argument, null: nothing.
+    bool check_arguments(uint32_t pc, const helper_declaration &helper, const uint64_t arguments[5],
+                         const ebpf_map_shape *map) noexcept;
+    [[nodiscard]] const ebpf_map_shape *find_map(const helper_declaration &helper,
+                                                 const uint64_t arguments[5]) const;
+    void grant_result(const helper_declaration &helper, uint64_t result, const ebpf_map_shape *map);
 
     static constexpr std::size_t inline_stack_bytes = 16 << 10;
 

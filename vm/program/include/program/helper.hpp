@@ -21,7 +21,30 @@ enum class argument_kind : uint8_t {
     memory_size,        ///< bytes of the memory argument before it
     context,            ///< the context that the run was entered with
     map,                ///< a map, as an lddw callback gave it
+    map_key,            ///< pointer to a key of the map argument before it, which the helper reads
+    map_value,          ///< pointer to a value of that map, which the helper reads
+    map_value_write,    ///< pointer to memory for a value of that map, which the helper writes
 };
+
+/// Whether an argument of this kind is checked before the helper is called.
+[[nodiscard]] constexpr bool is_checked(argument_kind kind) noexcept {
+    switch (kind) {
+    case argument_kind::memory_read:
+    case argument_kind::memory_write:
+    case argument_kind::memory_read_write:
+    case argument_kind::map:
+    case argument_kind::map_key:
+    case argument_kind::map_value:
+    case argument_kind::map_value_write: return true;
+    default: return false;
+    }
+}
+
+/// Whether checking it takes the sizes of the map argument before it.
+[[nodiscard]] constexpr bool depends_on_map(argument_kind kind) noexcept {
+    return kind == argument_kind::map_key or kind == argument_kind::map_value or
+           kind == argument_kind::map_value_write;
+}
 
 struct argument_declaration {
     argument_kind kind = argument_kind::unused;
@@ -34,7 +57,8 @@ struct argument_declaration {
 enum class result_kind : uint8_t {
     scalar,
     pointer,  ///< to `result_size` bytes that the program may then read and write during this run
-    pointer_or_null,  ///< the same, or 0
+    pointer_or_null,    ///< the same, or 0
+    map_value_or_null,  ///< to a value of the helper's map argument, or 0
 };
 
 /// What calling the helper can do besides giving its result.
