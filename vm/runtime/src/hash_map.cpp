@@ -188,7 +188,7 @@ int hash_map::put(const void *key, const void *value, uint64_t flags, cpus scope
     return 0;
 }
 
-/// Another element takes the place, so that nobody sees half of the new value.
+/// Another element takes the place: who looks at the old value keeps it until that is used again.
 void hash_map::replace(locked_chain &chain, element *old, uint32_t hash, const void *key,
                        const void *value) noexcept {
     pool_.with_spare([&](element *fresh) {

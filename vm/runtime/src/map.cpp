@@ -127,6 +127,10 @@ result<map_ptr> map::create(const map_definition &definition, const map_ptr &inn
 map::map(const map_definition &definition, std::size_t host_value_size)
     : definition_{definition},
       host_value_size_{host_value_size == 0 ? definition.value_size : host_value_size},
+      shape_{.key_size = definition.key_size,
+             .value_size = definition.value_size,
+             .result_size = gives_values() ? definition.value_size : 0,
+             .permission = static_cast<uint32_t>(program_access())},
       id_{last_id.fetch_add(1, std::memory_order_relaxed) + 1} {}
 
 map::~map() = default;
@@ -147,6 +151,17 @@ int map::push_elem(const void * /*value*/, uint64_t /*flags*/) noexcept { return
 int map::pop_elem(void * /*value*/) noexcept { return -EOPNOTSUPP; }
 int map::peek_elem(void * /*value*/) noexcept { return -EOPNOTSUPP; }
 int64_t map::for_each_elem(visitor /*visit*/, void * /*context*/) noexcept { return -EOPNOTSUPP; }
+
+bool map::gives_values() const noexcept {
+    switch (definition_.type) {
+    case map_type::prog_array:
+    case map_type::perf_event_array:
+    case map_type::cgroup_array:
+    case map_type::array_of_maps:
+    case map_type::hash_of_maps: return false;
+    default: return true;
+    }
+}
 
 permission map::program_access() const noexcept {
     if ((definition_.flags & map_rdonly_prog) != 0) return permission::read;

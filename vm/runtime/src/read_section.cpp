@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/read_section.hpp"
 
-#include "compat/run.hpp"
+#include "run_scope.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -24,7 +24,6 @@ struct reader {
     std::atomic<bool> taken = true;
     reader *next = nullptr;
     uint32_t depth = 0;
-    bool holds_run = false;
 };
 
 struct retired_object {
@@ -112,25 +111,13 @@ void leave(reader &r) noexcept {
     if (retired().count.load(std::memory_order_relaxed) != 0) collect();
 }
 
-void leave_run() noexcept {
-    reader &r = this_reader();
-    r.holds_run = false;
-    leave(r);
-}
-
 }  // namespace
 
 read_section::read_section() noexcept { enter(this_reader()); }
 read_section::~read_section() { leave(this_reader()); }
 
 void read_until_run_ends() noexcept {
-    reader &r = this_reader();
-    if (r.holds_run) return;
-    compat::run *const run = compat::run::current();
-    if (run == nullptr) return;
-    r.holds_run = true;
-    enter(r);
-    run->at_end(leave_run);
+    if (run_scope *const scope = run_scope::current()) scope->read();
 }
 
 void retire(void *object, void (*destroy)(void *)) {

@@ -6,7 +6,6 @@
 #include "support.hpp"
 #include "threads.hpp"
 
-#include <algorithm>
 #include <atomic>
 #include <thread>
 
@@ -85,27 +84,6 @@ TEST(threads, count_up_in_shared_values) {
         });
         EXPECT_EQ(program_value(*m, 0), uint64_t{rounds} * thread_count);
     }
-}
-
-TEST(threads, never_see_half_an_update_of_a_hash) {
-    map_definition d = define(map_type::hash, 4);
-    d.value_size = 64;
-    const auto m = make(d);
-    std::atomic<bool> torn = false;
-    ASSERT_EQ(errno_of(m->update(key(1), bytes(64))), 0);
-    on_all_threads([&](unsigned thread) {
-        bytes value(64);
-        for (uint32_t i = 0; i < rounds / 4; ++i) {
-            if (thread < 2) {
-                std::ranges::fill(value, static_cast<uint8_t>(i));
-                ASSERT_EQ(errno_of(m->update(key(1), value)), 0);
-            } else {
-                ASSERT_TRUE(m->lookup(key(1), value));
-                if (std::ranges::count(value, value[0]) != 64) torn = true;
-            }
-        }
-    });
-    EXPECT_FALSE(torn);
 }
 
 TEST(threads, share_an_lru_hash) {

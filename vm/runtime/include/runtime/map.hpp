@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "ebpf-types.h"
 #include "isa/error.hpp"
 #include "program/map.hpp"
 #include "program/region.hpp"
@@ -75,8 +76,10 @@ public:
 
     /// What programs may do with values, as BPF_F_RDONLY_PROG and BPF_F_WRONLY_PROG say.
     [[nodiscard]] permission program_access() const noexcept;
-    /// What lookup_elem() gives is a value, and not another object of the host's.
-    [[nodiscard]] virtual bool gives_values() const noexcept { return true; }
+    /// What checks of helper calls need to know of the map.
+    [[nodiscard]] const ebpf_map_shape &shape() const noexcept { return shape_; }
+    /// What lookup_elem() gives is a value, and not another object of the host's: object_map.
+    [[nodiscard]] bool gives_values() const noexcept;
 
     // --- for the host: the commands of bpf(2)
     //
@@ -133,6 +136,7 @@ private:
 
     const map_definition definition_;
     const std::size_t host_value_size_;
+    const ebpf_map_shape shape_;
     const uint32_t id_;
     std::atomic<bool> frozen_ = false;
 };

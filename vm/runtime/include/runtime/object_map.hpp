@@ -23,8 +23,6 @@ public:
     virtual result<void> set_object(std::span<const uint8_t> key, std::shared_ptr<void> object,
                                     uint32_t id) = 0;
 
-    bool gives_values() const noexcept final { return false; }
-
 protected:
     using map::map;
 };

@@ -1,0 +1,29 @@
+// bpftime-vm: helpers that do what the kernel's do
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "bpftime_vm_compat.hpp"
+#include "isa/error.hpp"
+#include "program/helper.hpp"
+
+#include <span>
+#include <string_view>
+
+namespace bpftime::vm::runtime {
+
+/// A row of helpers.def.
+struct helper_row {
+    helper_declaration declaration;
+    std::string_view meaning;
+    external_function_t function;
+};
+
+/// All helpers, by topic.
+[[nodiscard]] std::span<const helper_row> helper_table();
+
+/// Registers all of them with their types. Those that take maps need the VM to know maps:
+/// map_set::attach().
+result<void> register_helpers(ebpf_vm &vm);
+
+}  // namespace bpftime::vm::runtime

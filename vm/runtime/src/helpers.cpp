@@ -1,0 +1,211 @@
+// bpftime-vm: helpers that do what the kernel's do
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "runtime/helpers.hpp"
+
+#include "run_scope.hpp"
+#include "runtime/cpu.hpp"
+#include "runtime/map.hpp"
+#include "runtime/object_map.hpp"
+#include "runtime/ring_buffer.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <ctime>
+#include <random>
+#include <vector>
+
+namespace bpftime::vm::runtime {
+
+namespace {
+
+// --- words of programs as what they are; maps and memory were checked before the call
+
+map &map_of(uint64_t word) noexcept { return *reinterpret_cast<map *>(word); }
+void *pointer(uint64_t word) noexcept { return reinterpret_cast<void *>(word); }
+uint64_t word_of(int result) noexcept { return static_cast<uint64_t>(int64_t{result}); }
+uint64_t word_of(const void *address) noexcept { return reinterpret_cast<uint64_t>(address); }
+
+bool may(const map &m, permission wanted) noexcept { return allows(m.program_access(), wanted); }
+
+// --- maps
+
+uint64_t map_lookup_elem(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t) {
+    map &m = map_of(r1);
+    if (not may(m, permission::read)) return 0;
+    void *const found = m.lookup_elem(pointer(r2));
+    const map_type type = m.definition().type;
+    if (found != nullptr and (type == map_type::array_of_maps or type == map_type::hash_of_maps)) {
+        if (run_scope *const scope = run_scope::current())
+            scope->add_map(static_cast<const map *>(found));
+        return word_of(found);
+    }
+    return m.gives_values() ? word_of(found) : 0;
+}
+
+uint64_t map_update_elem(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t) {
+    map &m = map_of(r1);
+    if (not may(m, permission::write)) return word_of(-EPERM);
+    return word_of(m.update_elem(pointer(r2), pointer(r3), r4));
+}
+
+uint64_t map_delete_elem(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t) {
+    map &m = map_of(r1);
+    return word_of(may(m, permission::write) ? m.delete_elem(pointer(r2)) : -EPERM);
+}
+
+uint64_t map_push_elem(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, uint64_t) {
+    map &m = map_of(r1);
+    return word_of(may(m, permission::write) ? m.push_elem(pointer(r2), r3) : -EPERM);
+}
+
+uint64_t map_pop_elem(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t) {
+    map &m = map_of(r1);
+    return word_of(may(m, permission::read_write) ? m.pop_elem(pointer(r2)) : -EPERM);
+}
+
+uint64_t map_peek_elem(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t) {
+    map &m = map_of(r1);
+    return word_of(may(m, permission::read) ? m.peek_elem(pointer(r2)) : -EPERM);
+}
+
+uint64_t map_lookup_percpu_elem(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, uint64_t) {
+    map &m = map_of(r1);
+    if (not may(m, permission::read) or r3 >= cpu_count()) return 0;
+    return word_of(m.lookup_percpu_elem(pointer(r2), static_cast<uint32_t>(r3)));
+}
+
+// --- records to the host
+
+uint64_t perf_event_output(uint64_t, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
+    constexpr uint64_t index_mask = 0xffff'ffff;
+    map &m = map_of(r2);
+    if (m.definition().type != map_type::perf_event_array or (r3 & ~index_mask) != 0)
+        return word_of(-EINVAL);
+    const auto wanted = static_cast<uint32_t>(r3);
+    const uint32_t index = wanted == index_mask ? current_cpu() : wanted;
+    if (index >= m.definition().max_entries) return word_of(-E2BIG);
+    auto *const ring = as_ring_buffer(static_cast<map *>(m.lookup_elem(&index)));
+    if (ring == nullptr) return word_of(-ENOENT);
+    const int failed = ring->output(pointer(r4), r5, 0);
+    return word_of(failed == -EAGAIN ? -ENOSPC : failed);
+}
+
+uint64_t ringbuf_output(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t) {
+    ring_buffer *const ring = as_ring_buffer(&map_of(r1));
+    return word_of(ring != nullptr ? ring->output(pointer(r2), r3, r4) : -EINVAL);
+}
+
+uint64_t ringbuf_reserve(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, uint64_t) {
+    ring_buffer *const ring = as_ring_buffer(&map_of(r1));
+    run_scope *const scope = run_scope::current();
+    if (ring == nullptr or scope == nullptr) return 0;
+    void *const record = ring->reserve(r2, r3);
+    if (record == nullptr) return 0;
+    scope->add_record(record, *ring);
+    compat::run::current()->memory().grant({word_of(record), r2});
+    return word_of(record);
+}
+
+/// The ring of a record that this run reserved, whose memory the program then no longer has.
+ring_buffer *take_record(uint64_t record) noexcept {
+    run_scope *const scope = run_scope::current();
+    ring_buffer *const ring = scope == nullptr ? nullptr : scope->take_record(pointer(record));
+    if (ring != nullptr) compat::run::current()->memory().revoke(record);
+    return ring;
+}
+
+uint64_t ringbuf_submit(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t) {
+    if (ring_buffer *const ring = take_record(r1)) ring->submit(pointer(r1), r2);
+    return 0;
+}
+
+uint64_t ringbuf_discard(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t) {
+    if (ring_buffer *const ring = take_record(r1)) ring->discard(pointer(r1), r2);
+    return 0;
+}
+
+uint64_t ringbuf_query(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t) {
+    const ring_buffer *const ring = as_ring_buffer(&map_of(r1));
+    return ring == nullptr ? 0 : ring->query(r2);
+}
+
+// --- the machine
+
+uint64_t nanoseconds(clockid_t clock) noexcept {
+    timespec now{};
+    clock_gettime(clock, &now);
+    return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+uint64_t ktime_get_ns(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
+    return nanoseconds(CLOCK_MONOTONIC);
+}
+
+uint64_t ktime_get_boot_ns(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
+    return nanoseconds(CLOCK_BOOTTIME);
+}
+
+uint64_t get_prandom_u32(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
+    static thread_local std::minstd_rand random{std::random_device{}()};
+    return (uint64_t{random()} << 16 ^ random()) & 0xffff'ffff;
+}
+
+uint64_t get_smp_processor_id(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
+    return current_cpu();
+}
+
+uint64_t get_current_pid_tgid(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
+    static thread_local const auto thread = static_cast<uint32_t>(gettid());
+    return uint64_t{static_cast<uint32_t>(getpid())} << 32 | thread;
+}
+
+// --- the table
+
+helper_declaration declare(uint32_t id, const char *name, result_kind result,
+                           std::initializer_list<argument_kind> arguments) {
+    helper_declaration d{.id = id, .name = name, .typed = true, .result = result};
+    std::size_t at = 0;
+    for (const argument_kind kind : arguments) d.arguments[at++].kind = kind;
+    return d;
+}
+
+std::vector<helper_row> make_table() {
+    using enum argument_kind;
+    return {
+#define HELPER(id, name, result, meaning, ...) \
+    {declare(id, "bpf_" #name, result_kind::result, {__VA_ARGS__}), meaning, name},
+#include "helpers.def"
+#undef HELPER
+    };
+}
+
+ebpf_helper registration_of(const helper_row &row) {
+    ebpf_helper helper{};
+    helper.id = row.declaration.id;
+    helper.name = row.declaration.name.c_str();
+    helper.fn = row.function;
+    for (std::size_t i = 0; i < max_helper_arguments; ++i)
+        helper.arguments[i].kind = static_cast<uint32_t>(row.declaration.arguments[i].kind);
+    helper.result = static_cast<uint32_t>(row.declaration.result);
+    return helper;
+}
+
+}  // namespace
+
+std::span<const helper_row> helper_table() {
+    static const std::vector<helper_row> table = make_table();
+    return table;
+}
+
+result<void> register_helpers(ebpf_vm &vm) {
+    for (const helper_row &row : helper_table()) {
+        if (vm.register_helper(registration_of(row)) != EBPF_OK)
+            return std::unexpected{make_error(error_code::invalid_argument, vm.error_message())};
+    }
+    return {};
+}
+
+}  // namespace bpftime::vm::runtime

@@ -1,0 +1,64 @@
+// bpftime-vm: what a run has of maps until it ends
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "run_scope.hpp"
+
+#include <algorithm>
+#include <deque>
+
+namespace bpftime::vm::runtime {
+
+namespace {
+
+/// Those of runs in progress come first, the innermost one last; the others keep their memory.
+struct scope_stack {
+    std::deque<run_scope> scopes;
+    std::size_t depth = 0;
+};
+
+thread_local scope_stack this_thread;
+
+}  // namespace
+
+run_scope *run_scope::current() noexcept {
+    compat::run *const run = compat::run::current();
+    if (run == nullptr) return nullptr;
+    auto &[scopes, depth] = this_thread;
+    if (depth != 0 and scopes[depth - 1].run_ == run) return &scopes[depth - 1];
+    if (depth == scopes.size()) scopes.emplace_back();
+    run_scope &fresh = scopes[depth++];
+    fresh.run_ = run;
+    run->at_end(end);
+    return &fresh;
+}
+
+void run_scope::end() noexcept {
+    auto &[scopes, depth] = this_thread;
+    scopes[--depth].clear();
+}
+
+void run_scope::clear() noexcept {
+    for (const open_record &r : records_) r.ring->discard(r.record, 0);
+    records_.clear();
+    maps_.clear();
+    reading_.reset();
+    run_ = nullptr;
+}
+
+void run_scope::add_map(const map *found) {
+    if (not has_map(found)) maps_.push_back(found);
+}
+
+bool run_scope::has_map(const map *m) const noexcept {
+    return std::ranges::find(maps_, m) != maps_.end();
+}
+
+ring_buffer *run_scope::take_record(void *record) noexcept {
+    const auto it = std::ranges::find(records_, record, &open_record::record);
+    if (it == records_.end()) return nullptr;
+    ring_buffer *const ring = it->ring;
+    records_.erase(it);
+    return ring;
+}
+
+}  // namespace bpftime::vm::runtime

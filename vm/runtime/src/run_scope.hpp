@@ -1,0 +1,50 @@
+// bpftime-vm: what a run has of maps until it ends
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "compat/run.hpp"
+#include "runtime/read_section.hpp"
+#include "runtime/ring_buffer.hpp"
+
+#include <optional>
+#include <vector>
+
+namespace bpftime::vm::runtime {
+
+/// One for each run in progress on a thread that used a map in a way that lasts.
+class run_scope {
+public:
+    /// That of the innermost run on this thread; null outside of runs.
+    [[nodiscard]] static run_scope *current() noexcept;
+
+    /// What is looked up from now on stays until the run ends.
+    void read() noexcept {
+        if (not reading_) reading_.emplace();
+    }
+
+    /// Maps that the program found in maps.
+    void add_map(const map *found);
+    [[nodiscard]] bool has_map(const map *m) const noexcept;
+
+    /// Records that the program has yet to submit or discard; if it does not, they are discarded.
+    void add_record(void *record, ring_buffer &ring) { records_.push_back({record, &ring}); }
+    /// The record's ring, which it then no longer counts for; null if there is no such record.
+    [[nodiscard]] ring_buffer *take_record(void *record) noexcept;
+
+private:
+    struct open_record {
+        void *record;
+        ring_buffer *ring;
+    };
+
+    static void end() noexcept;
+    void clear() noexcept;
+
+    const compat::run *run_ = nullptr;
+    std::optional<read_section> reading_;
+    std::vector<const map *> maps_;
+    std::vector<open_record> records_;
+};
+
+}  // namespace bpftime::vm::runtime
