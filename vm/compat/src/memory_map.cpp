@@ -15,6 +15,9 @@ namespace {
 /// stray one.
 constexpr uint64_t near_distance = 64 << 10;
 
+/// Up to so many grants, looking at each is faster than finding one.
+constexpr std::size_t few_grants = 16;
+
 }  // namespace
 
 std::optional<uint32_t> stack_layout::nearest(uint64_t address) const noexcept {
@@ -44,18 +47,32 @@ bool memory_map::search(uint64_t address, uint64_t size, permission wanted) noex
            try_all(linked_);
 }
 
+bool memory_map::is_granted(const memory_span &span) const noexcept {
+    const auto covers = [&](const memory_span &s) {
+        return s.holds(span.begin, span.len) and bpftime::vm::allows(s.allowed, span.allowed);
+    };
+    if (granted_.size() <= few_grants) return std::ranges::any_of(granted_, covers);
+    const auto it = granted_at_.find(span.begin);
+    return it != granted_at_.end() and covers(it->second);
+}
+
 void memory_map::grant(const memory_span &span) {
     if (span.len == 0) return;
     // A program that looks up the same few values over and over must not make the list grow.
-    const auto known = std::ranges::find_if(granted_, [&](const memory_span &s) {
-        return s.holds(span.begin, span.len) and bpftime::vm::allows(s.allowed, span.allowed);
-    });
-    if (known == granted_.end()) granted_.push_back(span);
+    if (not is_granted(span)) {
+        granted_.push_back(span);
+        if (granted_.size() == few_grants + 1) {
+            for (const memory_span &s : granted_) granted_at_.insert_or_assign(s.begin, s);
+        } else if (granted_.size() > few_grants) {
+            granted_at_.insert_or_assign(span.begin, span);
+        }
+    }
     recent_ = span;
 }
 
 void memory_map::revoke(uint64_t begin) noexcept {
     std::erase_if(granted_, [&](const memory_span &s) { return s.begin == begin; });
+    granted_at_.erase(begin);
     if (recent_.begin == begin) recent_ = {.allowed = permission::none};
 }
 

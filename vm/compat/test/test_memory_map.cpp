@@ -259,6 +259,19 @@ TEST_F(memory_maps, keep_their_grants) {
     }
 }
 
+TEST_F(memory_maps, take_grants_back) {
+    memory_map map = make_map();
+    for (const uint64_t count : {uint64_t{4}, uint64_t{1000}, uint64_t{10}}) {
+        for (uint64_t i = 0; i < count; ++i) map.grant({0x10'0000 + 16 * i, 8});
+        for (uint64_t i = 0; i < count; i += 2) map.revoke(0x10'0000 + 16 * i);
+        for (uint64_t i = 0; i < count; ++i)
+            EXPECT_EQ(map.allows(0x10'0000 + 16 * i, 8, permission::write), i % 2 == 1) << i;
+        map.revoke(0x10'0000 + 8);
+        for (uint64_t i = 1; i < count; i += 2) map.revoke(0x10'0000 + 16 * i);
+        EXPECT_FALSE(map.allows(0x10'0010, 1, permission::read));
+    }
+}
+
 TEST_F(memory_maps, are_not_narrowed_by_a_lesser_grant) {
     memory_map map = make_map();
     map.grant({100, 16, permission::read_write});

@@ -385,6 +385,64 @@ TEST_F(pointer_results, are_granted_as_far_as_declared) {
               (place{EBPF_FAULT_OUT_OF_BOUNDS_WRITE, 1, EBPF_REGION_GRANTED, 0, 12, 8}));
 }
 
+// --- maps
+
+class map_arguments : public helpers {
+protected:
+    void SetUp() override {
+        static uint64_t value = 5;
+        ebpf_helper helper{};
+        helper.id = 1;
+        helper.fn = [](uint64_t, uint64_t key, uint64_t, uint64_t, uint64_t) {
+            return *reinterpret_cast<const uint64_t *>(key) == 0 ? address_of(&value) : 0;
+        };
+        helper.arguments[0].kind = EBPF_ARG_MAP;
+        helper.arguments[1].kind = EBPF_ARG_MAP_KEY;
+        helper.result = EBPF_RESULT_MAP_VALUE_OR_NULL;
+        ASSERT_EQ(ebpf_register_typed(vm(), &helper), 0);
+    }
+    void know_maps() {
+        const auto shape_of = [](uint64_t map) -> const ebpf_map_shape * {
+            static const ebpf_map_shape shape{8, 8, 8, EBPF_PERM_READ};
+            return map == 0x1234 ? &shape : nullptr;
+        };
+        ASSERT_EQ(ebpf_set_map_shape_helper(vm(), shape_of), 0);
+    }
+    void call_with(const char *map, int key_offset, std::string_view rest) {
+        load("mov %r1, " + std::string{map} + "\nmov %r2, %r10\nadd %r2, " +
+             std::to_string(key_offset) + "\ncall 1\n" + std::string{rest} + "\nexit");
+    }
+};
+
+TEST_F(map_arguments, have_keys_and_values_as_large_as_the_map_says) {
+    know_maps();
+    call_with("0x1234", -8, "ldxdw %r0, [%r0]");
+    EXPECT_EQ(run(vm()), 5U);
+    call_with("0x1234", -8, "ldxdw %r0, [%r0+1]");
+    EXPECT_EQ(run_to_fault(vm()).kind, uint32_t{EBPF_FAULT_OUT_OF_BOUNDS_READ});
+    call_with("0x1234", -8, "stdw [%r0], 1");
+    EXPECT_EQ(run_to_fault(vm()).kind, uint32_t{EBPF_FAULT_READ_ONLY_WRITE});
+    call_with("0x1234", -4, "");
+    EXPECT_EQ(place_of(run_to_fault(vm())),
+              (place{EBPF_FAULT_OUT_OF_BOUNDS_READ, 3, EBPF_REGION_STACK, 0, 508, 8}));
+}
+
+TEST_F(map_arguments, that_are_no_maps_are_faults) {
+    know_maps();
+    call_with("0x1235", -8, "");
+    EXPECT_EQ(place_of(run_to_fault(vm())), (place{EBPF_FAULT_BAD_MAP, 3}));
+    EXPECT_EQ(last_fault().address, 0x1235U);
+}
+
+TEST_F(map_arguments, need_the_callback_that_knows_maps) {
+    EXPECT_THAT(refusal_of(vm(), "call 1\nexit"), HasSubstr("needs the callback map_shape"));
+    know_maps();
+    ASSERT_EQ(ebpf_set_map_shape_helper(vm(), nullptr), 0);
+    EXPECT_THAT(refusal_of(vm(), "call 1\nexit"), HasSubstr("needs the callback map_shape"));
+}
+
+// --- pointers that are null
+
 TEST_F(pointer_results, that_are_null_grant_nothing) {
     ebpf_helper helper{};
     helper.id = 1;

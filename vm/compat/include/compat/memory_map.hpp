@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 namespace bpftime::vm::compat {
@@ -117,6 +118,7 @@ private:
     };
 
     bool search(uint64_t address, uint64_t size, permission wanted) noexcept;
+    [[nodiscard]] bool is_granted(const memory_span &span) const noexcept;
     [[nodiscard]] std::optional<place> find(uint64_t address) const noexcept;
     [[nodiscard]] std::optional<place> find_near(uint64_t address) const noexcept;
 
@@ -129,6 +131,8 @@ private:
     std::span<const memory_span> run_;
     std::span<const memory_span> linked_;
     std::vector<memory_span> granted_;
+    /// By where they begin, once they are many: for programs that look at thousands of values.
+    std::unordered_map<uint64_t, memory_span> granted_at_;
 };
 
 }  // namespace bpftime::vm::compat
