@@ -5,6 +5,7 @@
 
 #include "shared_bytes.hpp"
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -16,14 +17,30 @@ namespace bpftime::vm::runtime {
 
 namespace detail {
 
+/// The last `size` bytes of a key, fewer than 8, as the low bytes of a word. A copy of unknown size
+/// would be a call.
+[[nodiscard]] inline uint64_t key_tail(const uint8_t *bytes, std::size_t size) noexcept {
+    static_assert(std::endian::native == std::endian::little);
+    uint64_t word = 0;
+    unsigned shift = 0;
+    const auto append = [&]<typename Part>(Part part) {
+        std::memcpy(&part, bytes, sizeof part);
+        word |= uint64_t{part} << shift;
+        bytes += sizeof part;
+        shift += 8 * sizeof part;
+    };
+    if ((size & 4) != 0) append(uint32_t{});
+    if ((size & 2) != 0) append(uint16_t{});
+    if ((size & 1) != 0) append(uint8_t{});
+    return word;
+}
+
 /// The word at byte `at` of the key.
 [[nodiscard]] inline uint64_t key_word(const uint8_t *key, std::size_t size,
                                        std::size_t at) noexcept {
+    if (size - at < 8) return key_tail(key + at, size - at);
     uint64_t word = 0;
-    if (size - at >= 8)
-        std::memcpy(&word, key + at, 8);
-    else
-        std::memcpy(&word, key + at, size - at);
+    std::memcpy(&word, key + at, 8);
     return word;
 }
 

@@ -1,0 +1,104 @@
+// bpftime-vm: measures operations on maps, ours and the kernel's
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+//
+// map_benchmark [options of Google Benchmark]: "ours/..." and "kernel/...", each on one thread and
+// on two; per_op is what one operation takes, ours in time of the CPU.
+#include "kernel.hpp"
+#include "operations.hpp"
+#include "runtime/read_section.hpp"
+#include "runtime/ring_buffer.hpp"
+
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+
+#include <exception>
+#include <vector>
+
+namespace bpftime::vm::benchmark {
+
+namespace {
+
+constexpr uint32_t kernel_rounds = 100;
+
+std::shared_ptr<runtime::map> make_map(const operation &o) {
+    auto made = runtime::map::create(o.map);
+    if (not made) throw std::runtime_error(made.error().message);
+    for (uint32_t i = 0; i < o.entries; ++i) {
+        arguments a;
+        o.write_key(a, i);
+        if ((*made)->update_elem(a.key.data(), &a.value, 0) != 0)
+            throw std::runtime_error("the map takes no entry");
+    }
+    return *made;
+}
+
+/// Lets the producers have the whole ring again.
+void forget_records(runtime::map &m) {
+    runtime::ring_buffer *const ring = runtime::as_ring_buffer(&m);
+    if (ring == nullptr) return;
+    const uint64_t produced = ring->query(3);
+    reinterpret_cast<std::atomic<uint64_t> *>(ring->memory().data())->store(produced);
+}
+
+void count(::benchmark::State &state, double operations) {
+    using ::benchmark::Counter;
+    // Of all threads: the time in which one thread performs one operation.
+    state.counters["per_op"] =
+        Counter(operations, Counter::kAvgThreadsRate | Counter::kInvert, Counter::OneK::kIs1000);
+}
+
+void run_ours(::benchmark::State &state, const operation &o,
+              const std::shared_ptr<runtime::map> &m) {
+    for (auto _ : state) {
+        const runtime::read_section reading;
+        o.round(*m);
+        forget_records(*m);
+    }
+    count(state, static_cast<double>(state.iterations()) * operations_of_round);
+}
+
+void run_kernel(::benchmark::State &state, const kernel_operation &kernel) {
+    for (auto _ : state) {
+        const uint64_t nanoseconds = kernel.run(kernel_rounds);
+        state.SetIterationTime(static_cast<double>(nanoseconds) * kernel_rounds * 1e-9);
+    }
+    count(state, static_cast<double>(state.iterations()) * operations_of_round * kernel_rounds);
+}
+
+void add(const operation &o) {
+    for (const int threads : {1, 2}) {
+        const auto m = make_map(o);
+        ::benchmark::RegisterBenchmark(("ours/" + o.name).c_str(), [&o,
+                                                                    m](::benchmark::State &state) {
+            run_ours(state, o, m);
+        })->Threads(threads);
+    }
+    try {
+        const auto kernel = std::make_shared<kernel_operation>(o);
+        for (const int threads : {1, 2}) {
+            ::benchmark::RegisterBenchmark(
+                ("kernel/" + o.name).c_str(),
+                [kernel](::benchmark::State &state) { run_kernel(state, *kernel); })
+                ->Threads(threads)
+                ->UseManualTime();
+        }
+    } catch (const std::exception &e) {
+        fmt::print(stderr, "map_benchmark: kernel/{} is left out: {}\n", o.name, e.what());
+    }
+}
+
+}  // namespace
+
+int run(int argc, char **argv) {
+    ::benchmark::Initialize(&argc, argv);
+    if (::benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+    for (const operation &o : operations()) add(o);
+    ::benchmark::RunSpecifiedBenchmarks();
+    ::benchmark::Shutdown();
+    return 0;
+}
+
+}  // namespace bpftime::vm::benchmark
+
+int main(int argc, char **argv) { return bpftime::vm::benchmark::run(argc, argv); }

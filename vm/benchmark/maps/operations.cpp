@@ -1,0 +1,146 @@
+// bpftime-vm: the operations on maps that the benchmark measures
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "operations.hpp"
+
+#include "runtime/read_section.hpp"
+#include "runtime/ring_buffer.hpp"
+
+#include <benchmark/benchmark.h>
+
+#include <cstring>
+#include <vector>
+
+namespace bpftime::vm::benchmark {
+
+namespace {
+
+using runtime::map;
+
+map_definition define(map_type type, uint32_t key_size, uint32_t max_entries, uint32_t flags = 0) {
+    const uint32_t value_size = type == map_type::ringbuf ? 0 : 8;
+    return {.name = "bench",
+            .type = type,
+            .key_size = key_size,
+            .value_size = value_size,
+            .max_entries = max_entries,
+            .flags = flags};
+}
+
+// --- keys
+
+void write_number(arguments &a, uint32_t i) { std::memcpy(a.key.data(), &i, sizeof i); }
+
+/// As a prefix of 32 bits.
+void write_prefix(arguments &a, uint32_t i) {
+    const uint32_t length = 32;
+    std::memcpy(a.key.data(), &length, sizeof length);
+    std::memcpy(a.key.data() + 4, &i, sizeof i);
+}
+
+constexpr const char *number_text =
+    "mov %r1, %r6\nand %r1, 511\nstxdw [%r10-16], %r1\nstdw [%r10-8], 0\n";
+constexpr const char *prefix_text =
+    "mov %r1, %r6\nand %r1, 511\nlsh %r1, 32\nor %r1, 32\nstxdw [%r10-16], %r1\n";
+
+// --- what is done
+
+void lookup(map &m, arguments &a) {
+    const void *const value = m.lookup_elem(a.key.data());
+    uint64_t word = 0;
+    if (value != nullptr) std::memcpy(&word, value, sizeof word);
+    ::benchmark::DoNotOptimize(word);
+}
+
+void update(map &m, arguments &a) {
+    ::benchmark::DoNotOptimize(m.update_elem(a.key.data(), &a.value, 0));
+}
+
+void add_and_delete(map &m, arguments &a) {
+    ::benchmark::DoNotOptimize(m.update_elem(a.key.data(), &a.value, 0));
+    ::benchmark::DoNotOptimize(m.delete_elem(a.key.data()));
+}
+
+void push_and_pop(map &m, arguments &a) {
+    ::benchmark::DoNotOptimize(m.push_elem(&a.value, 0));
+    ::benchmark::DoNotOptimize(m.pop_elem(&a.value));
+}
+
+void reserve_and_submit(map &m, arguments &a) {
+    auto &ring = static_cast<runtime::ring_buffer &>(m);
+    void *const record = ring.reserve(8, 0);
+    if (record == nullptr) return;
+    std::memcpy(record, &a.value, 8);
+    ring.submit(record, runtime::ring_no_wakeup);
+}
+
+/// One function, so that nothing is measured besides.
+template <auto WriteKey, auto Perform>
+void round(map &m) {
+    arguments a;
+    for (uint32_t i = 0; i < operations_of_round; ++i) {
+        WriteKey(a, i % key_count);
+        Perform(m, a);
+    }
+}
+
+const std::string key_and_map = "mov %r2, %r10\nadd %r2, -16\nlddw %r1, MAP\n";
+const std::string value_and_flags = "mov %r3, %r10\nadd %r3, -24\nmov %r4, 0\n";
+const std::string lookup_text = key_and_map + "call 1\njeq %r0, 0, +1\nldxdw %r1, [%r0]\n";
+const std::string update_text = key_and_map + value_and_flags + "call 2\n";
+const std::string add_and_delete_text = update_text + key_and_map + "call 3\n";
+const std::string push_and_pop_text =
+    "mov %r2, %r10\nadd %r2, -24\nlddw %r1, MAP\nmov %r3, 0\ncall 87\n"
+    "mov %r2, %r10\nadd %r2, -24\nlddw %r1, MAP\ncall 88\n";
+const std::string ring_text =
+    "lddw %r1, MAP\nmov %r2, 8\nmov %r3, 0\ncall 131\njeq %r0, 0, +4\nstxdw [%r0], %r6\n"
+    "mov %r1, %r0\nmov %r2, 1\ncall 132\n";
+
+template <auto Perform>
+operation on_numbers(std::string name, const map_definition &d, uint32_t entries,
+                     const std::string &text) {
+    return {std::move(name), d,   entries, write_number, round<write_number, Perform>,
+            number_text,     text};
+}
+
+std::vector<operation> make_operations() {
+    using enum map_type;
+    constexpr uint32_t most = 1024;
+    constexpr uint32_t entries = key_count;
+    return {
+        on_numbers<lookup>("array/lookup", define(array, 4, most), entries, lookup_text),
+        on_numbers<lookup>("percpu_array/lookup", define(percpu_array, 4, most), 0, lookup_text),
+        on_numbers<lookup>("hash/lookup", define(hash, 4, most), entries, lookup_text),
+        on_numbers<lookup>("hash/lookup_of_16_bytes", define(hash, 16, most), entries, lookup_text),
+        on_numbers<lookup>("hash/lookup_of_nothing", define(hash, 4, most), 0, lookup_text),
+        on_numbers<lookup>("percpu_hash/lookup", define(percpu_hash, 4, most), entries,
+                           lookup_text),
+        on_numbers<lookup>("lru_hash/lookup", define(lru_hash, 4, most), entries, lookup_text),
+        {"lpm_trie/lookup", define(lpm_trie, 8, most, map_no_prealloc), entries, write_prefix,
+         round<write_prefix, lookup>, prefix_text, lookup_text},
+        on_numbers<update>("array/update", define(array, 4, most), entries, update_text),
+        on_numbers<update>("hash/update", define(hash, 4, most), entries, update_text),
+        on_numbers<add_and_delete>("hash/add_and_delete", define(hash, 4, most), 0,
+                                   add_and_delete_text),
+        on_numbers<update>("percpu_hash/update", define(percpu_hash, 4, most), entries,
+                           update_text),
+        on_numbers<update>("lru_hash/update", define(lru_hash, 4, most), entries, update_text),
+        on_numbers<update>("lru_hash/update_that_forgets", define(lru_hash, 4, 128), 0,
+                           update_text),
+        {"lpm_trie/update", define(lpm_trie, 8, most, map_no_prealloc), entries, write_prefix,
+         round<write_prefix, update>, prefix_text, update_text},
+        on_numbers<push_and_pop>("queue/push_and_pop", define(queue, 0, most), 0,
+                                 push_and_pop_text),
+        on_numbers<reserve_and_submit>("ringbuf/reserve_and_submit", define(ringbuf, 0, 1U << 24),
+                                       0, ring_text),
+    };
+}
+
+}  // namespace
+
+std::span<const operation> operations() {
+    static const std::vector<operation> all = make_operations();
+    return all;
+}
+
+}  // namespace bpftime::vm::benchmark
