@@ -66,7 +66,9 @@ protected:
         bytes v(ours_->host_value_size());
         for (uint8_t &b : v) b = static_cast<uint8_t>(below(256));
         if (GetParam().type == map_type::bloom_filter) std::ranges::fill(v, v[0] % 16);
-        // The kernel copies the bytes that round a per-CPU value up.
+        // The only device that is everywhere.
+        if (GetParam().type == map_type::devmap or GetParam().type == map_type::devmap_hash)
+            v = below(4) == 0 ? key(0) : key(1);
         return v;
     }
 
@@ -192,6 +194,8 @@ INSTANTIATE_TEST_SUITE_P(
         subject{"prog_array", map_type::prog_array, 4, 4, 10, 0, true},
         subject{"perf_event_array", map_type::perf_event_array, 4, 4, 10, 0, true},
         subject{"cgroup_array", map_type::cgroup_array, 4, 4, 10, 0, true},
+        subject{"devmap", map_type::devmap, 4, 4, 10, 0, true},
+        subject{"devmap_hash", map_type::devmap_hash, 4, 4, 10},
         subject{"cpumap", map_type::cpumap, 4, 4, 10, 0, true},
         subject{"ringbuf", map_type::ringbuf, 0, 0, 4096}),
     [](const auto &instance) { return std::string{instance.param.name}; });
