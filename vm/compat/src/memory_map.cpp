@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <ranges>
 
 namespace bpftime::vm::compat {
@@ -47,32 +48,49 @@ bool memory_map::search(uint64_t address, uint64_t size, permission wanted) noex
            try_all(linked_);
 }
 
+/// The slot of the grant that begins there, or the free one where it would be put.
+std::size_t memory_map::index_slot(uint64_t begin) const noexcept {
+    constexpr uint64_t odd = 0x9e37'79b9'7f4a'7c15;
+    const std::size_t mask = granted_index_.size() - 1;
+    std::size_t slot = begin * odd >> 32 & mask;
+    for (; granted_index_[slot] != 0; slot = (slot + 1) & mask) {
+        const std::size_t at = granted_index_[slot] - 1;
+        if (at < granted_.size() and granted_[at].begin == begin) break;
+    }
+    return slot;
+}
+
+void memory_map::index_grants() {
+    granted_index_.assign(std::bit_ceil(4 * granted_.size()), 0);
+    index_used_ = granted_.size();
+    for (std::size_t i = 0; i < granted_.size(); ++i)
+        granted_index_[index_slot(granted_[i].begin)] = static_cast<uint32_t>(i + 1);
+}
+
 bool memory_map::is_granted(const memory_span &span) const noexcept {
     const auto covers = [&](const memory_span &s) {
         return s.holds(span.begin, span.len) and bpftime::vm::allows(s.allowed, span.allowed);
     };
-    if (granted_.size() <= few_grants) return std::ranges::any_of(granted_, covers);
-    const auto it = granted_at_.find(span.begin);
-    return it != granted_at_.end() and covers(it->second);
+    if (granted_index_.empty()) return std::ranges::any_of(granted_, covers);
+    const uint32_t found = granted_index_[index_slot(span.begin)];
+    return found != 0 and covers(granted_[found - 1]);
 }
 
 void memory_map::grant(const memory_span &span) {
     if (span.len == 0) return;
-    // A program that looks up the same few values over and over must not make the list grow.
-    if (not is_granted(span)) {
-        granted_.push_back(span);
-        if (granted_.size() == few_grants + 1) {
-            for (const memory_span &s : granted_) granted_at_.insert_or_assign(s.begin, s);
-        } else if (granted_.size() > few_grants) {
-            granted_at_.insert_or_assign(span.begin, span);
-        }
-    }
     recent_ = span;
+    // A program that looks up the same few values over and over must not make the list grow.
+    if (is_granted(span)) return;
+    granted_.push_back(span);
+    if (granted_.size() <= few_grants) return;
+    if (2 * ++index_used_ > granted_index_.size())
+        index_grants();
+    else
+        granted_index_[index_slot(span.begin)] = static_cast<uint32_t>(granted_.size());
 }
 
 void memory_map::revoke(uint64_t begin) noexcept {
     std::erase_if(granted_, [&](const memory_span &s) { return s.begin == begin; });
-    granted_at_.erase(begin);
     if (recent_.begin == begin) recent_ = {.allowed = permission::none};
 }
 

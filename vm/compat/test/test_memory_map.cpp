@@ -272,6 +272,18 @@ TEST_F(memory_maps, take_grants_back) {
     }
 }
 
+TEST_F(memory_maps, lend_again_and_again) {
+    memory_map map = make_map();
+    for (uint64_t i = 0; i < 100; ++i) map.grant({0x10'0000 + 16 * i, 8});
+    for (uint64_t i = 0; i < 10'000; ++i) {
+        map.grant({0x20'0000 + 16 * i, 8});
+        EXPECT_TRUE(map.allows(0x20'0000 + 16 * i, 8, permission::write));
+        map.revoke(0x20'0000 + 16 * i);
+        EXPECT_FALSE(map.allows(0x20'0000 + 16 * i, 8, permission::write));
+        EXPECT_TRUE(map.allows(0x10'0000 + 16 * (i % 100), 8, permission::write));
+    }
+}
+
 TEST_F(memory_maps, are_not_narrowed_by_a_lesser_grant) {
     memory_map map = make_map();
     map.grant({100, 16, permission::read_write});

@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 namespace bpftime::vm::compat {
@@ -119,6 +118,8 @@ private:
 
     bool search(uint64_t address, uint64_t size, permission wanted) noexcept;
     [[nodiscard]] bool is_granted(const memory_span &span) const noexcept;
+    [[nodiscard]] std::size_t index_slot(uint64_t begin) const noexcept;
+    void index_grants();
     [[nodiscard]] std::optional<place> find(uint64_t address) const noexcept;
     [[nodiscard]] std::optional<place> find_near(uint64_t address) const noexcept;
 
@@ -131,8 +132,11 @@ private:
     std::span<const memory_span> run_;
     std::span<const memory_span> linked_;
     std::vector<memory_span> granted_;
-    /// By where they begin, once they are many: for programs that look at thousands of values.
-    std::unordered_map<uint64_t, memory_span> granted_at_;
+    /// Once they are many, for programs that look at thousands of values: a hash table by where
+    /// they begin, of places in the list and 1 more. What it says is looked up there, so it may be
+    /// out of date.
+    std::vector<uint32_t> granted_index_;
+    std::size_t index_used_ = 0;  ///< its slots that are not free
 };
 
 }  // namespace bpftime::vm::compat
