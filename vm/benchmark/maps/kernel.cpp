@@ -3,8 +3,6 @@
 // SPDX-License-Identifier: MIT
 #include "kernel.hpp"
 
-#include "isa/text.hpp"
-
 #include <linux/bpf.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -21,27 +19,6 @@ namespace {
 
 int call(bpf_cmd command, bpf_attr &attr) {
     return static_cast<int>(syscall(SYS_bpf, command, &attr, sizeof attr));
-}
-
-std::vector<uint8_t> assemble(const std::string &text) {
-    auto code = isa::assemble(text);
-    if (not code) throw std::runtime_error(code.error().message);
-    return std::move(*code);
-}
-
-void replace_all(std::string &text, std::string_view what, const std::string &with) {
-    for (std::size_t at = 0; (at = text.find(what, at)) != text.npos; at += with.size())
-        text.replace(at, what.size(), with);
-}
-
-/// The operation in a loop over r6.
-std::vector<uint8_t> program_of(const operation &o, int map) {
-    std::string body = o.kernel_key + o.kernel_text;
-    replace_all(body, "MAP", "map_by_fd(" + std::to_string(map) + ")");
-    const std::size_t slots = assemble(body + "exit").size() / 8 - 1;
-    return assemble("mov %r6, 0\nstdw [%r10-24], 0\n" + body + "add %r6, 1\njlt %r6, " +
-                    std::to_string(operations_of_round) + ", -" + std::to_string(slots + 2) +
-                    "\nmov %r0, 0\nexit");
 }
 
 }  // namespace

@@ -2,10 +2,13 @@
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 //
-// map_benchmark [options of Google Benchmark]: "ours/..." and "kernel/...", each on one thread and
-// on two; per_op is what one operation takes, ours in time of the CPU.
+// map_benchmark [options of Google Benchmark]: per_op is what one operation takes
+//   ours/...     called from C++, on one thread and on two; time of the CPU
+//   BACKEND/...  in a program on a backend of this process, checks and loop included
+//   kernel/...   in the same program in the kernel, on one thread and on two
 #include "kernel.hpp"
 #include "operations.hpp"
+#include "runtime/map_set.hpp"
 #include "runtime/read_section.hpp"
 #include "runtime/ring_buffer.hpp"
 
@@ -66,6 +69,39 @@ void run_kernel(::benchmark::State &state, const kernel_operation &kernel) {
     count(state, static_cast<double>(state.iterations()) * operations_of_round * kernel_rounds);
 }
 
+/// The map and a VM that runs the operation's program on it.
+struct backend_operation {
+    runtime::map_set maps;
+    ebpf_vm vm;
+
+    backend_operation(const operation &o, const std::string &backend) : vm{backend} {
+        maps.add(make_map(o));
+        const std::vector<uint8_t> code = program_of(o, 0);
+        if (not maps.attach(vm) or vm.load_code(code.data(), code.size()) != EBPF_OK)
+            throw std::runtime_error(vm.error_message());
+    }
+};
+
+void run_backend(::benchmark::State &state, backend_operation &b) {
+    int64_t r0 = 0;
+    for (auto _ : state) {
+        if (b.vm.exec(nullptr, 0, r0) != EBPF_OK) {
+            state.SkipWithError(b.vm.error_message().c_str());
+            break;
+        }
+        forget_records(*b.maps[0]);
+    }
+    count(state, static_cast<double>(state.iterations()) * operations_of_round);
+}
+
+void add_backends(const operation &o) {
+    for (const std::string &backend : compat::list_vm_backends()) {
+        const auto b = std::make_shared<backend_operation>(o, backend);
+        ::benchmark::RegisterBenchmark((backend + "/" + o.name).c_str(),
+                                       [b](::benchmark::State &state) { run_backend(state, *b); });
+    }
+}
+
 void add(const operation &o) {
     for (const int threads : {1, 2}) {
         const auto m = make_map(o);
@@ -74,6 +110,7 @@ void add(const operation &o) {
             run_ours(state, o, m);
         })->Threads(threads);
     }
+    add_backends(o);
     try {
         const auto kernel = std::make_shared<kernel_operation>(o);
         for (const int threads : {1, 2}) {

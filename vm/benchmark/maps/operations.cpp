@@ -3,12 +3,15 @@
 // SPDX-License-Identifier: MIT
 #include "operations.hpp"
 
-#include "runtime/read_section.hpp"
+#include "isa/text.hpp"
 #include "runtime/ring_buffer.hpp"
 
 #include <benchmark/benchmark.h>
 
 #include <cstring>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace bpftime::vm::benchmark {
@@ -136,7 +139,27 @@ std::vector<operation> make_operations() {
     };
 }
 
+std::vector<uint8_t> assemble(const std::string &text) {
+    auto code = isa::assemble(text);
+    if (not code) throw std::runtime_error(code.error().message);
+    return std::move(*code);
+}
+
+void replace_all(std::string &text, std::string_view what, const std::string &with) {
+    for (std::size_t at = 0; (at = text.find(what, at)) != text.npos; at += with.size())
+        text.replace(at, what.size(), with);
+}
+
 }  // namespace
+
+std::vector<uint8_t> program_of(const operation &o, int map) {
+    std::string body = o.key_text + o.text;
+    replace_all(body, "MAP", "map_by_fd(" + std::to_string(map) + ")");
+    const std::size_t slots = assemble(body + "exit").size() / 8 - 1;
+    return assemble("mov %r6, 0\nstdw [%r10-24], 0\n" + body + "add %r6, 1\njlt %r6, " +
+                    std::to_string(operations_of_round) + ", -" + std::to_string(slots + 2) +
+                    "\nmov %r0, 0\nexit");
+}
 
 std::span<const operation> operations() {
     static const std::vector<operation> all = make_operations();

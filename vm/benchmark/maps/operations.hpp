@@ -10,6 +10,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace bpftime::vm::benchmark {
 
@@ -32,12 +33,16 @@ struct operation {
     void (*write_key)(arguments &a, uint32_t i);
     /// Performs the operation operations_of_round times.
     void (*round)(runtime::map &m);
-    /// The same for the kernel: the key's number is in r6, r10-16 is the key's place, r10-24 a
+    /// The same for programs: the key's number is in r6, r10-16 is the key's place, r10-24 a
     /// value's, "MAP" stands for the map. Changes r0 to r5.
-    std::string kernel_key;
-    std::string kernel_text;
+    std::string key_text;
+    std::string text;
 };
 
 [[nodiscard]] std::span<const operation> operations();
+
+/// A program that performs the operation operations_of_round times; `map` is the number by which
+/// it names its map, in the kernel a file descriptor.
+[[nodiscard]] std::vector<uint8_t> program_of(const operation &o, int map);
 
 }  // namespace bpftime::vm::benchmark

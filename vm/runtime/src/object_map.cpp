@@ -155,17 +155,16 @@ public:
             return std::unexpected{fail(-EINVAL, "update of")};
         }
         const uint32_t id = object->id();
-        auto fresh = std::make_unique<box>(std::move(object), id);
-        const auto word = reinterpret_cast<uint64_t>(fresh.get());
+        box *const fresh = new box{std::move(object), id};
+        const auto word = reinterpret_cast<uint64_t>(fresh);
         const std::lock_guard guard{writers_};
-        std::unique_ptr<box> old{find(key.data())};
+        box *const old = find(key.data());
         const int failed = boxes_->update_elem(key.data(), &word, flags);
         if (failed != 0) {
-            static_cast<void>(old.release());
+            delete fresh;
             return std::unexpected{fail(failed, "update of")};
         }
-        static_cast<void>(fresh.release());
-        retire(std::move(old));
+        retire(std::unique_ptr<box>{old});
         return {};
     }
 
