@@ -28,7 +28,9 @@ void *pointer(uint64_t word) noexcept { return reinterpret_cast<void *>(word); }
 uint64_t word_of(int result) noexcept { return static_cast<uint64_t>(int64_t{result}); }
 uint64_t word_of(const void *address) noexcept { return reinterpret_cast<uint64_t>(address); }
 
-bool may(const map &m, permission wanted) noexcept { return allows(m.program_access(), wanted); }
+bool may(const map &m, permission wanted) noexcept {
+    return allows(static_cast<permission>(m.shape().permission), wanted);
+}
 
 // --- maps
 

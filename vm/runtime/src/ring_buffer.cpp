@@ -107,6 +107,8 @@ public:
 
     std::size_t consume(const callback &take) override {
         const std::lock_guard guard{consumers_};
+        // Before the records are looked at: what comes later signals again.
+        if (fd_is_out_.load(std::memory_order_relaxed)) clear_event();
         return consume_all(take);
     }
 
@@ -123,7 +125,10 @@ public:
     void wake() noexcept override { eventfd_write(event_, 1); }
 
     int event_fd() noexcept override {
-        sleepers_.fetch_add(1, std::memory_order_seq_cst);  // somebody may sleep from now on
+        if (not fd_is_out_.exchange(true, std::memory_order_acq_rel)) {
+            sleepers_.fetch_add(1, std::memory_order_seq_cst);  // somebody may sleep from now on
+            if (has_record()) wake();
+        }
         return event_;
     }
 
@@ -177,10 +182,12 @@ private:
         const auto most = std::chrono::milliseconds{std::numeric_limits<int>::max()};
         const int wait =
             timeout.count() < 0 ? -1 : static_cast<int>(std::min(timeout, most).count());
-        if (::poll(&event, 1, wait) > 0) {
-            eventfd_t ignored = 0;
-            eventfd_read(event_, &ignored);
-        }
+        if (::poll(&event, 1, wait) > 0) clear_event();
+    }
+
+    void clear_event() const noexcept {
+        eventfd_t ignored = 0;
+        eventfd_read(event_, &ignored);
     }
 
     std::size_t consume_all(const callback &take) {
@@ -220,6 +227,7 @@ private:
     uint64_t pending_ = 0;  ///< position of the first record that its producer still writes
     std::mutex consumers_;
     std::atomic<uint32_t> sleepers_ = 0;
+    std::atomic<bool> fd_is_out_ = false;
 };
 
 }  // namespace

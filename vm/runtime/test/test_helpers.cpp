@@ -66,6 +66,25 @@ TEST_P(helper, lookup_gives_a_value_to_read_and_write) {
     EXPECT_EQ(m.lookup(key(1)).value(), word(42));
 }
 
+TEST_P(helper, lookup_works_without_checks) {
+    map &m = add(map_type::array, 4);
+    ASSERT_EQ(errno_of(m.update(key(1), word(41))), 0);
+    vm_->toggle_bounds_check(false);
+    load_key_1("call 1\nldxdw %r0, [%r0]\nexit");
+    EXPECT_EQ(result(), 41U);
+}
+
+TEST_P(helper, lookup_of_thousands_in_one_run) {
+    constexpr uint32_t count = 5000;
+    map &m = add(map_type::hash, count);
+    for (uint32_t i = 0; i < count; ++i) ASSERT_EQ(errno_of(m.update(key(i), word(i))), 0);
+    load(
+        "mov %r6, 0\nmov %r7, 0\n"
+        "stxdw [%r10-8], %r6\nmov %r2, %r10\nadd %r2, -8\nlddw %r1, map_by_idx(0)\ncall 1\n"
+        "ldxdw %r1, [%r0]\nadd %r7, %r1\nadd %r6, 1\njlt %r6, 5000, -10\nmov %r0, %r7\nexit");
+    EXPECT_EQ(result(), uint64_t{count} * (count - 1) / 2);
+}
+
 TEST_P(helper, lookup_of_nothing_gives_0) {
     add(map_type::hash, 4);
     load_key_1("call 1\nexit");
@@ -268,6 +287,27 @@ TEST_P(ring_helper, what_a_run_leaves_is_discarded) {
     EXPECT_EQ(result(), 0U);
     ASSERT_EQ(as_ring_buffer(&ring_)->output("x", 1, 0), 0);
     EXPECT_EQ(records(), (std::vector<bytes>{{'x'}}));
+}
+
+TEST_P(ring_helper, a_run_within_a_run_discards_its_own_records_alone) {
+    const auto inner = vm::test::make_vm(GetParam());
+    ASSERT_EQ(errno_of(maps_.attach(*inner)), 0);
+    const auto code = vm::test::assemble(std::string{reserve_8} + "mov %r0, 0\nexit");
+    ASSERT_EQ(inner->load_code(code.data(), code.size()), 0);
+    load(std::string{reserve_8} +
+         "call 1000\nstdw [%r6], 5\nmov %r1, %r6\nmov %r2, 0\ncall 132\n"
+         "mov %r0, 0\nexit");
+    ebpf_helper run_inner{};
+    run_inner.id = 1000;
+    run_inner.context = inner.get();
+    run_inner.ctx_fn = [](void *context, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
+        int64_t r0 = 1;
+        EXPECT_EQ(static_cast<ebpf_vm *>(context)->exec(nullptr, 0, r0), 0);
+        return static_cast<uint64_t>(r0);
+    };
+    ASSERT_EQ(vm_->register_helper(run_inner), 0);
+    EXPECT_EQ(result(), 0U);
+    EXPECT_EQ(records(), (std::vector<bytes>{word(5)}));
 }
 
 TEST_P(ring_helper, a_record_is_submitted_once_and_none_is_made_up) {

@@ -102,6 +102,15 @@ TEST_F(ring, wakes_the_consumer_for_the_record_that_it_waits_for) {
     EXPECT_TRUE(is_readable());
 }
 
+TEST_F(ring, has_a_file_descriptor_that_is_readable_until_records_are_consumed) {
+    ASSERT_EQ(output("x"), 0);
+    EXPECT_TRUE(is_readable());
+    EXPECT_EQ(consume().size(), 1U);
+    EXPECT_FALSE(is_readable());
+    ASSERT_EQ(output("y"), 0);
+    EXPECT_TRUE(is_readable());
+}
+
 TEST_F(ring, lets_a_callback_stop) {
     ASSERT_EQ(output("a"), 0);
     ASSERT_EQ(output("b"), 0);

@@ -58,6 +58,7 @@ const auto null_vm_cases = std::to_array<null_vm_case>({
     {"ebpf_set_unwind_function_index", [] { return ebpf_set_unwind_function_index(no_vm, 1); }},
     {"ebpf_set_lddw_helpers",
      [] { return ebpf_set_lddw_helpers(no_vm, nullptr, nullptr, nullptr, nullptr, nullptr); }},
+    {"ebpf_set_map_shape_helper", [] { return ebpf_set_map_shape_helper(no_vm, nullptr); }},
     {"ebpf_set_lddw_size_helpers",
      [] { return ebpf_set_lddw_size_helpers(no_vm, nullptr, nullptr, nullptr, nullptr, nullptr); }},
     {"ebpf_register_region",

@@ -60,7 +60,8 @@ public:
     virtual std::size_t poll(const callback &take, std::chrono::milliseconds timeout) = 0;
     /// Ends a poll() that waits, on any thread.
     virtual void wake() noexcept = 0;
-    /// A file descriptor that is readable when poll() would have something to do; owned by the map.
+    /// A file descriptor that becomes readable when there is something to consume, until consume()
+    /// is called; owned by the map.
     [[nodiscard]] virtual int event_fd() noexcept = 0;
     /// Both pages and the data, once.
     [[nodiscard]] virtual std::span<uint8_t> memory() noexcept = 0;
