@@ -44,11 +44,11 @@ void forget_records(runtime::map &m) {
     reinterpret_cast<std::atomic<uint64_t> *>(ring->memory().data())->store(produced);
 }
 
-void count(::benchmark::State &state, double operations) {
-    using ::benchmark::Counter;
-    // Of all threads: the time in which one thread performs one operation.
-    state.counters["per_op"] =
-        Counter(operations, Counter::kAvgThreadsRate | Counter::kInvert, Counter::OneK::kIs1000);
+using ::benchmark::Counter;
+
+/// CPU time is that of all threads together, other time that of one.
+void count(::benchmark::State &state, double operations, Counter::Flags rate = Counter::kIsRate) {
+    state.counters["per_op"] = Counter(operations, rate | Counter::kInvert, Counter::OneK::kIs1000);
 }
 
 void run_ours(::benchmark::State &state, const operation &o,
@@ -66,7 +66,8 @@ void run_kernel(::benchmark::State &state, const kernel_operation &kernel) {
         const uint64_t nanoseconds = kernel.run(kernel_rounds);
         state.SetIterationTime(static_cast<double>(nanoseconds) * kernel_rounds * 1e-9);
     }
-    count(state, static_cast<double>(state.iterations()) * operations_of_round * kernel_rounds);
+    count(state, static_cast<double>(state.iterations()) * operations_of_round * kernel_rounds,
+          Counter::kAvgThreadsRate);
 }
 
 /// The map and a VM that runs the operation's program on it.
