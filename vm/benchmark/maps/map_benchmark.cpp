@@ -15,6 +15,7 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
+#include <cstdio>
 #include <exception>
 #include <vector>
 
@@ -47,27 +48,30 @@ void forget_records(runtime::map &m) {
 using ::benchmark::Counter;
 
 /// CPU time is that of all threads together, other time that of one.
-void count(::benchmark::State &state, double operations, Counter::Flags rate = Counter::kIsRate) {
-    state.counters["per_op"] = Counter(operations, rate | Counter::kInvert, Counter::OneK::kIs1000);
+const Counter::Flags of_cpu_time = Counter::kIsRate | Counter::kInvert;
+const Counter::Flags of_other_time = Counter::kAvgThreadsRate | Counter::kInvert;
+
+void count(::benchmark::State &state, double operations, Counter::Flags time) {
+    state.counters["per_op"] = Counter(operations, time, Counter::OneK::kIs1000);
 }
 
 void run_ours(::benchmark::State &state, const operation &o,
               const std::shared_ptr<runtime::map> &m) {
-    for (auto _ : state) {
+    while (state.KeepRunning()) {
         const runtime::read_section reading;
         o.round(*m);
         forget_records(*m);
     }
-    count(state, static_cast<double>(state.iterations()) * operations_of_round);
+    count(state, static_cast<double>(state.iterations()) * operations_of_round, of_cpu_time);
 }
 
 void run_kernel(::benchmark::State &state, const kernel_operation &kernel) {
-    for (auto _ : state) {
+    while (state.KeepRunning()) {
         const uint64_t nanoseconds = kernel.run(kernel_rounds);
         state.SetIterationTime(static_cast<double>(nanoseconds) * kernel_rounds * 1e-9);
     }
     count(state, static_cast<double>(state.iterations()) * operations_of_round * kernel_rounds,
-          Counter::kAvgThreadsRate);
+          of_other_time);
 }
 
 /// The map and a VM that runs the operation's program on it.
@@ -85,14 +89,14 @@ struct backend_operation {
 
 void run_backend(::benchmark::State &state, backend_operation &b) {
     int64_t r0 = 0;
-    for (auto _ : state) {
+    while (state.KeepRunning()) {
         if (b.vm.exec(nullptr, 0, r0) != EBPF_OK) {
             state.SkipWithError(b.vm.error_message().c_str());
             break;
         }
         forget_records(*b.maps[0]);
     }
-    count(state, static_cast<double>(state.iterations()) * operations_of_round);
+    count(state, static_cast<double>(state.iterations()) * operations_of_round, of_cpu_time);
 }
 
 void add_backends(const operation &o) {
@@ -139,4 +143,11 @@ int run(int argc, char **argv) {
 
 }  // namespace bpftime::vm::benchmark
 
-int main(int argc, char **argv) { return bpftime::vm::benchmark::run(argc, argv); }
+int main(int argc, char **argv) {
+    try {
+        return bpftime::vm::benchmark::run(argc, argv);
+    } catch (const std::exception &e) {
+        std::fprintf(stderr, "map_benchmark: %s\n", e.what());
+        return 1;
+    }
+}
