@@ -70,8 +70,8 @@ public:
 
     /// What one step of for_each_elem() is to do; true ends it.
     using visitor = bool (*)(void *context, const void *key, void *value);
-    /// Visits all entries in some order, each at least once if it is there all the time; the number
-    /// of visits or a negative errno.
+    /// Visits all entries in some order; the number of visits or a negative errno. Where others add
+    /// and delete meanwhile, an entry may be missed or come twice, as in the kernel.
     virtual int64_t for_each_elem(visitor visit, void *context) noexcept;
 
     /// What programs may do with values, as BPF_F_RDONLY_PROG and BPF_F_WRONLY_PROG say.
