@@ -32,7 +32,7 @@ std::vector<uint8_t> read_program(std::string_view cpu, const std::string &name)
     const auto entry = std::ranges::find(object->functions(), name, &object::function_info::name);
     if (entry == object->functions().end())
         throw std::runtime_error(fmt::format("{} has no {}", path, name));
-    auto linked = object->link(*entry);
+    auto linked = object->link(*entry, {.maps = false});
     if (not linked) throw std::runtime_error(fmt::format("{}: {}", path, linked.error().message));
     return std::move(linked->code);
 }

@@ -221,7 +221,7 @@ outcome<const object::function_info *> choose_program(const program_file &file,
 }
 
 outcome<program_image> link(const program_file &file, const object::function_info &chosen) {
-    auto linked = file.object->link(chosen);
+    auto linked = file.object->link(chosen, {.maps = false});
     if (not linked) return fail(display_name(file.path), linked.error());
     return program_image{file.path,
                          file.format,

@@ -209,7 +209,7 @@ private:
                                        printable(object_.sections[i].name), target,
                                        object_.sections.size()));
             }
-            if (not object_.sections[target].is_executable()) continue;
+            if (not is_read(object_.sections[target])) continue;
             if (headers_[i].sh_link != symbol_table_) {
                 return bad(fmt::format("section '{}' does not refer to the symbol table",
                                        printable(object_.sections[i].name)));
@@ -217,6 +217,12 @@ private:
             if (auto e = read_relocation_table(i, object_.sections[target])) return e;
         }
         return sort_relocations();
+    }
+
+    /// Relocations of debug information and the like are of no use here.
+    static bool is_read(const elf_section &s) {
+        return s.is_loaded() or s.name == btf_section or s.name == btf_ext_section or
+               s.name == jump_table_section;
     }
 
     maybe_error read_relocation_table(std::size_t index, elf_section &target) {
@@ -298,6 +304,13 @@ std::string printable(std::string_view name) {
 
 bool elf_section::is_executable() const noexcept {
     return type == SHT_PROGBITS and (flags & SHF_EXECINSTR) != 0;
+}
+
+bool elf_section::is_loaded() const noexcept { return (flags & SHF_ALLOC) != 0; }
+
+const elf_section *elf_object::find(std::string_view name) const noexcept {
+    const auto found = std::ranges::find(sections, name, &elf_section::name);
+    return found == sections.end() or name.empty() ? nullptr : &*found;
 }
 
 const elf_section *elf_object::section_of(const elf_symbol &symbol) const noexcept {

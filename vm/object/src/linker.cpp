@@ -3,67 +3,63 @@
 // SPDX-License-Identifier: MIT
 #include "linker.hpp"
 
+#include "builtins.hpp"
 #include "isa/isa.hpp"
 #include "isa/text.hpp"
+#include "missing.hpp"
 #include "program/program.hpp"
+#include "wire.hpp"
 
 #include <elf.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 #include <limits>
 #include <optional>
+#include <set>
 #include <utility>
 
 namespace bpftime::vm::object {
 
 namespace {
 
+using isa::insn_id;
 using isa::slot_size;
 
 constexpr uint32_t not_placed = std::numeric_limits<uint32_t>::max();
-constexpr std::size_t most_names_shown = 8;
+constexpr uint64_t pointer_size = 8;
 
-constexpr uint8_t opcode_call = isa::info(isa::insn_id::call_local).opcode;
-constexpr uint8_t opcode_wide = isa::info(isa::insn_id::lddw).opcode;
-constexpr uint8_t source_local_call = isa::info(isa::insn_id::call_local).selector_value;
-constexpr uint8_t source_code_address = isa::info(isa::insn_id::lddw_code).selector_value;
+constexpr uint8_t opcode_of(insn_id id) { return isa::info(id).opcode; }
+constexpr uint8_t source_of(insn_id id) {
+    return static_cast<uint8_t>(isa::info(id).selector_value);
+}
 
-/// What a program needs but cannot have yet.
-enum class missing : uint8_t { maps, data, functions, variables };
+constexpr uint8_t opcode_call = opcode_of(insn_id::call_local);
+constexpr uint8_t opcode_wide = opcode_of(insn_id::lddw);
 
-struct missing_info {
-    std::string_view noun;
-    std::string_view reason;
-};
-
-constexpr auto missing_table = std::to_array<missing_info>({
-    {"map", "maps are not supported yet"},
-    {"global data",
-     "global data is not supported yet: keep it on the stack or pass it in the memory"},
-    {"external function", "the object does not define it: kernel functions are not supported"},
-    {"external variable", "the object does not define it: kernel symbols are not supported"},
-});
-
-bool is_map_section(std::string_view name) {
-    return name == ".maps" or name == "maps" or name.starts_with("maps/");
+bool is_local_call(const isa::slot &insn) {
+    return insn.opcode == opcode_call and insn.src == source_of(insn_id::call_local);
 }
 
 class linker {
 public:
-    linker(const elf_object &elf, std::span<const function_info> functions)
-        : elf_{elf}, functions_{functions}, placed_(functions.size(), not_placed) {}
+    linker(const image &object, const link_options &options)
+        : object_{object},
+          elf_{object.elf},
+          options_{options},
+          placed_(object.functions.size() + builtins().size(), not_placed),
+          data_requested_(object.maps.size()) {}
 
     result<bytecode> link(const function_info &program) && {
         program_ = &program;
-        request(static_cast<std::size_t>(&program - functions_.data()));
-        for (std::size_t next = 0; next < order_.size(); ++next) {
-            if (auto e = place(order_[next])) return std::unexpected{std::move(*e)};
+        request(static_cast<std::size_t>(&program - object_.functions.data()));
+        for (std::size_t code = 0, data = 0; code < order_.size() or data < data_order_.size();) {
+            auto e = code < order_.size() ? place(order_[code++]) : scan(data_order_[data++]);
+            if (e) return std::unexpected{std::move(*e)};
         }
-        if (auto e = report_missing()) return std::unexpected{std::move(*e)};
-        for (const reference &r : references_) patch(r);
+        if (auto e = missing_.report(program.name)) return std::unexpected{std::move(*e)};
+        finish();
         return std::move(out_);
     }
 
@@ -76,6 +72,16 @@ private:
         std::size_t function;
     };
 
+    /// Eight bytes of data that become the address of a slot: `delta` slots after the beginning of
+    /// a function.
+    struct code_pointer {
+        uint32_t map;
+        uint32_t offset;
+        std::size_t function;
+        uint32_t delta;
+        bool jump_target;
+    };
+
     /// The instruction under examination: where it is in the object and in the linked code.
     struct place_in_object {
         const function_info &function;
@@ -84,12 +90,20 @@ private:
         uint32_t pc;
     };
 
-    error bad(const place_in_object &at, std::string_view detail) const {
-        return make_error(error_code::bad_object,
-                          fmt::format("{} at instruction {} of function '{}' (section '{}')",
-                                      detail, (at.offset - at.function.offset) / slot_size,
-                                      at.function.name, at.function.section));
+    error bad(const place_in_object &at, std::string_view detail,
+              error_code code = error_code::bad_object) const {
+        return make_error(code, fmt::format("{} at instruction {} of function '{}' (section '{}')",
+                                            detail, (at.offset - at.function.offset) / slot_size,
+                                            at.function.name, at.function.section));
     }
+
+    static error bad(const elf_section &s, uint64_t offset, std::string_view detail,
+                     error_code code = error_code::bad_object) {
+        return make_error(code, fmt::format("{} at offset {} of section '{}'", detail, offset,
+                                            printable(s.name)));
+    }
+
+    // --- functions
 
     void request(std::size_t function) {
         if (placed_[function] != not_placed) return;
@@ -97,41 +111,68 @@ private:
         order_.push_back(function);
     }
 
-    /// Appends a function and notes what its instructions refer to.
-    maybe_error place(std::size_t index) {
-        const function_info &f = functions_[index];
-        const elf_section &s = elf_.sections[f.section_index];
-        const std::size_t begin = out_.code.size();
-        if (begin / slot_size + f.size / slot_size > most_max_insns) {
-            return make_error(error_code::limit_exceeded,
-                              fmt::format("program '{}' and what it calls exceed {} instructions",
-                                          program_->name, most_max_insns));
-        }
-        const auto bytes = s.bytes.subspan(f.offset, f.size);
-        out_.code.insert(out_.code.end(), bytes.begin(), bytes.end());
-        placed_[index] = static_cast<uint32_t>(begin / slot_size);
-        out_.functions.push_back(
-            {f.name, placed_[index], static_cast<uint32_t>(out_.code.size() / slot_size)});
-        return resolve(f, s, placed_[index]);
+    std::optional<error> check_room(uint64_t slots) const {
+        if (out_.code.size() / slot_size + slots <= most_max_insns) return {};
+        return make_error(error_code::limit_exceeded,
+                          fmt::format("program '{}' and what it calls exceed {} instructions",
+                                      program_->name, most_max_insns));
     }
 
-    /// Walks the instructions of a function and its relocations side by side.
-    maybe_error resolve(const function_info &f, const elf_section &s, uint32_t begin) {
+    /// Appends a function and notes what its instructions refer to.
+    maybe_error place(std::size_t index) {
+        if (index >= object_.functions.size())
+            return place_builtin(index, builtins()[index - object_.functions.size()]);
+        const function_info &f = object_.functions[index];
+        if (auto e = check_room(f.size / slot_size)) return e;
+        const elf_section &s = elf_.sections[f.section_index];
+        begin_function(index, f.name, s.bytes.subspan(f.offset, f.size));
+        copy_lines(f, s);
+        return follow(f, s, placed_[index]);
+    }
+
+    maybe_error place_builtin(std::size_t index, const builtin &b) {
+        const auto code = isa::assemble(b.text);
+        if (not code) return code.error();
+        if (auto e = check_room(code->size() / slot_size)) return e;
+        begin_function(index, std::string{b.name}, *code);
+        out_.lines.add_unknown(placed_[index]);
+        return {};
+    }
+
+    void begin_function(std::size_t index, std::string name, std::span<const uint8_t> code) {
+        placed_[index] = static_cast<uint32_t>(out_.code.size() / slot_size);
+        out_.code.insert(out_.code.end(), code.begin(), code.end());
+        out_.functions.push_back(
+            {std::move(name), placed_[index], static_cast<uint32_t>(out_.code.size() / slot_size)});
+    }
+
+    void copy_lines(const function_info &f, const elf_section &s) {
+        const uint32_t begin = out_.functions.back().begin;
+        out_.lines.add_unknown(begin);
+        const auto lines =
+            btf_ext::within(object_.debug.lines, s.name, f.offset, f.offset + f.size);
+        for (const line_record &r : lines) {
+            const auto slot = static_cast<uint32_t>((r.offset - f.offset) / slot_size);
+            out_.lines.add(begin + slot, {r.file, r.line, r.column, r.text});
+        }
+    }
+
+    maybe_error follow(const function_info &f, const elf_section &s, uint32_t begin) {
         auto relocation =
             std::ranges::lower_bound(s.relocations, f.offset, {}, &elf_relocation::offset);
         const uint64_t end = f.offset + f.size;
         for (uint64_t offset = f.offset; offset < end;) {
-            const place_in_object at{
-                f, s, offset, begin + static_cast<uint32_t>((offset - f.offset) / slot_size)};
-            const isa::slot insn = isa::read_slot(out_.code, at.pc);
+            const uint32_t pc = begin + static_cast<uint32_t>((offset - f.offset) / slot_size);
+            const isa::slot insn = isa::read_slot(out_.code, pc);
             const bool wide = insn.opcode == opcode_wide;
             const uint64_t next = offset + (wide ? 2 : 1) * slot_size;
+            const place_in_object at{f, s, offset, pc};
             if (next > end) return bad(at, "truncated lddw");
             if (relocation != s.relocations.end() and relocation->offset < next) {
                 if (relocation->offset != offset) {
-                    return bad(at,
-                               fmt::format("relocation in the middle of an instruction (offset {})",
-                                           relocation->offset));
+                    return bad(at, fmt::format("relocation in the middle of an instruction (offset "
+                                               "{})",
+                                               relocation->offset));
                 }
                 if (auto e = relocate(at, insn, *relocation)) return e;
                 ++relocation;
@@ -145,9 +186,9 @@ private:
 
     /// A call or function address without relocation: relative to its own place in its own section.
     maybe_error relink(const place_in_object &at, const isa::slot &insn) {
-        const bool call = insn.opcode == opcode_call and insn.src == source_local_call;
-        const bool address = insn.opcode == opcode_wide and insn.src == source_code_address;
-        if (not call and not address) return {};
+        const bool address =
+            insn.opcode == opcode_wide and insn.src == source_of(insn_id::lddw_code);
+        if (not is_local_call(insn) and not address) return {};
         const int64_t slot = static_cast<int64_t>(at.offset / slot_size) + 1 + insn.imm;
         return refer(at, at.function.section_index, slot * int64_t{slot_size});
     }
@@ -156,21 +197,26 @@ private:
                          const elf_relocation &r) {
         switch (static_cast<relocation_type>(r.type)) {
         case relocation_type::none: return relink(at, insn);
-        case relocation_type::call_imm: return relocate_call(at, insn, elf_.symbols[r.symbol]);
-        case relocation_type::wide_imm: return relocate_wide(at, insn, elf_.symbols[r.symbol]);
+        case relocation_type::call_imm: return relocate_call(at, insn, r.symbol);
+        case relocation_type::wide_imm: return relocate_wide(at, insn, r.symbol);
+        case relocation_type::data_64:
+        case relocation_type::data_32:
+        case relocation_type::no_loader_32:
+            return bad(at, fmt::format("relocation of type {}, which is for data, on `{}`", r.type,
+                                       isa::describe(out_.code, at.pc)));
         }
         return bad(at, fmt::format("relocation of unknown type {} against '{}'", r.type,
                                    printable(elf_.symbols[r.symbol].name)));
     }
 
-    maybe_error relocate_call(const place_in_object &at, const isa::slot &insn,
-                              const elf_symbol &symbol) {
-        if (insn.opcode != opcode_call or insn.src != source_local_call) {
+    maybe_error relocate_call(const place_in_object &at, const isa::slot &insn, uint32_t index) {
+        const elf_symbol &symbol = elf_.symbols[index];
+        if (not is_local_call(insn)) {
             return bad(at, fmt::format("call relocation on `{}`, which is no local call",
                                        isa::describe(out_.code, at.pc)));
         }
         const elf_section *target = elf_.section_of(symbol);
-        if (target == nullptr) return need(missing::functions, printable(symbol.name));
+        if (target == nullptr) return call_external(at, index);
         if (not target->is_executable()) {
             return bad(at, fmt::format("call of '{}', which lies in the section '{}' without code",
                                        printable(symbol.name), printable(target->name)));
@@ -181,8 +227,8 @@ private:
                      (int64_t{insn.imm} + 1) * int64_t{slot_size});
     }
 
-    maybe_error relocate_wide(const place_in_object &at, const isa::slot &insn,
-                              const elf_symbol &symbol) {
+    maybe_error relocate_wide(const place_in_object &at, const isa::slot &insn, uint32_t index) {
+        const elf_symbol &symbol = elf_.symbols[index];
         if (insn.opcode != opcode_wide) {
             return bad(at, fmt::format("address relocation on `{}`, which is no lddw",
                                        isa::describe(out_.code, at.pc)));
@@ -192,14 +238,265 @@ private:
         const auto addend =
             static_cast<int64_t>(uint64_t{high} << 32 | static_cast<uint32_t>(insn.imm));
         const elf_section *target = elf_.section_of(symbol);
-        if (target == nullptr) {
-            const bool common = symbol.section == SHN_COMMON;
-            return need(common ? missing::data : missing::variables, printable(symbol.name));
-        }
+        if (target == nullptr) return address_external(at, index, addend);
         if (target->is_executable()) return refer(at, symbol.section, symbol.value, addend);
         const uint64_t place = symbol.value + static_cast<uint64_t>(addend);
-        return need(is_map_section(target->name) ? missing::maps : missing::data,
-                    object_name(symbol, *target, place));
+        if (is_map_section(target->name)) return refer_to_map(at, symbol, *target, place);
+        return refer_to_data(at, symbol, *target, place);
+    }
+
+    maybe_error refer(const place_in_object &at, uint32_t section, uint64_t base, int64_t addend) {
+        int64_t target = 0;
+        if (base > elf_.sections[section].bytes.size() or
+            __builtin_add_overflow(static_cast<int64_t>(base), addend, &target)) {
+            target = -1;
+        }
+        return refer(at, section, target);
+    }
+
+    maybe_error refer(const place_in_object &at, uint32_t section, int64_t target) {
+        const auto function =
+            target < 0 ? std::nullopt : object_.function_at(section, static_cast<uint64_t>(target));
+        if (not function) {
+            return bad(
+                at, fmt::format("reference to offset {} of section '{}', where no function begins,",
+                                target, printable(elf_.sections[section].name)));
+        }
+        request(*function);
+        references_.push_back({at.pc, *function});
+        return {};
+    }
+
+    // --- what the object does not define
+
+    const external *find_external(uint32_t symbol) const {
+        const auto found = object_.externals.find(symbol);
+        return found == object_.externals.end() ? nullptr : &found->second;
+    }
+
+    static std::optional<uint32_t> find_name(std::span<const std::string> names,
+                                             std::string_view name) {
+        const auto found = std::ranges::find(names, name);
+        if (found == names.end()) return {};
+        return static_cast<uint32_t>(found - names.begin());
+    }
+
+    maybe_error call_external(const place_in_object &at, uint32_t index) {
+        const std::string_view name = elf_.symbols[index].name;
+        if (const auto known = find_name(options_.kernel_functions, name)) {
+            set_call(at.pc, source_of(insn_id::call_kfunc), static_cast<int32_t>(*known));
+            return {};
+        }
+        if (const auto known = find_builtin(name)) {
+            const std::size_t function = object_.functions.size() + *known;
+            request(function);
+            references_.push_back({at.pc, function});
+            return {};
+        }
+        const external *e = find_external(index);
+        if (e != nullptr and e->weak) {
+            poison(
+                at.pc, poisoned_kernel_function,
+                fmt::format("call of the weak function '{}', which is not there", printable(name)));
+            return {};
+        }
+        missing_.add(missing::functions, printable(name));
+        return {};
+    }
+
+    maybe_error address_external(const place_in_object &at, uint32_t index, int64_t addend) {
+        const elf_symbol &symbol = elf_.symbols[index];
+        const external *e = find_external(index);
+        if (e != nullptr and e->kind == external_kind::config)
+            return refer_to_config(at, printable(symbol.name), *e, addend);
+        if (addend != 0) {
+            return bad(at,
+                       fmt::format("address {} bytes into '{}', which the object does not define,",
+                                   addend, printable(symbol.name)));
+        }
+        if (const auto known = find_name(options_.kernel_variables, symbol.name))
+            return set_wide(at.pc, source_of(insn_id::lddw_var), *known, 0);
+        // Programs compare addresses of functions with zero, no more.
+        if (const auto known = find_name(options_.kernel_functions, symbol.name))
+            return set_wide(at.pc, 0, *known + 1, 0);
+        if (e != nullptr and e->weak) return set_wide(at.pc, 0, 0, 0);
+        const bool function = e != nullptr and e->kind == external_kind::function;
+        const bool common = symbol.section == SHN_COMMON;
+        missing_.add(common     ? missing::data
+                     : function ? missing::functions
+                                : missing::variables,
+                     printable(symbol.name));
+        return {};
+    }
+
+    maybe_error refer_to_config(const place_in_object &at, std::string name, const external &e,
+                                int64_t addend) {
+        if (not options_.maps) missing_.add(missing::data, name);
+        if (not e.resolved and not e.weak) missing_.add(missing::configuration, std::move(name));
+        const int64_t place = int64_t{e.offset} + addend;
+        const uint32_t size = object_.maps[object_.config_map].definition.value_size;
+        if (addend < INT32_MIN or place < 0 or place > size)
+            return bad(at, fmt::format("address {} bytes into '{}'", addend, name));
+        request_data(object_.config_map);
+        return set_wide(at.pc, source_of(insn_id::lddw_map_idx_val), object_.config_map,
+                        static_cast<uint32_t>(place));
+    }
+
+    // --- maps and data
+
+    void request_data(uint32_t map) {
+        if (data_requested_[map]) return;
+        data_requested_[map] = true;
+        data_order_.push_back(map);
+    }
+
+    maybe_error refer_to_map(const place_in_object &at, const elf_symbol &symbol,
+                             const elf_section &section, uint64_t place) {
+        if (not options_.maps) {
+            missing_.add(missing::maps, object_name(symbol, section, place));
+            return {};
+        }
+        const uint32_t map = object_.declared_map(symbol.section, place);
+        if (map == no_map) {
+            return bad(at,
+                       fmt::format("reference to offset {} of section '{}', where no map begins,",
+                                   place, printable(section.name)));
+        }
+        request_data(map);
+        return set_wide(at.pc, source_of(insn_id::lddw_map_idx), map, 0);
+    }
+
+    maybe_error refer_to_data(const place_in_object &at, const elf_symbol &symbol,
+                              const elf_section &section, uint64_t place) {
+        if (not options_.maps) {
+            missing_.add(missing::data, object_name(symbol, section, place));
+            return {};
+        }
+        const uint32_t map = object_.data_maps[symbol.section];
+        if (map == no_map) {
+            return bad(at,
+                       fmt::format("reference to section '{}', which holds no data of programs,",
+                                   printable(section.name)),
+                       error_code::unsupported);
+        }
+        if (place > section.size) {
+            return bad(at, fmt::format("reference to byte {} of section '{}', which has {},",
+                                       static_cast<int64_t>(place), printable(section.name),
+                                       section.size));
+        }
+        request_data(map);
+        if (object_.maps[map].origin == map_origin::jump_tables) {
+            if (auto e = add_jump_table(at, symbol, section, map, place)) return e;
+        }
+        return set_wide(at.pc, source_of(insn_id::lddw_map_idx_val), map,
+                        static_cast<uint32_t>(place));
+    }
+
+    /// Notes what the pointers in a map of data refer to.
+    maybe_error scan(uint32_t map) {
+        out_.maps.push_back(map);
+        for (const map_slot &slot : object_.maps[map].slots) {
+            if (slot.is_program) continue;
+            request_data(object_.find_map(slot.name).value_or(map));
+        }
+        if (object_.maps[map].origin != map_origin::data) return {};
+        const auto found = std::ranges::find(object_.data_maps, map);
+        const elf_section &s =
+            elf_.sections[static_cast<std::size_t>(found - object_.data_maps.begin())];
+        for (const elf_relocation &r : s.relocations) {
+            if (auto e = scan_pointer(map, s, r)) return e;
+        }
+        return {};
+    }
+
+    maybe_error scan_pointer(uint32_t map, const elf_section &s, const elf_relocation &r) {
+        const auto type = static_cast<relocation_type>(r.type);
+        if (type == relocation_type::none) return {};
+        if (type != relocation_type::data_64 and type != relocation_type::wide_imm) {
+            return bad(s, r.offset,
+                       fmt::format("a pointer that is not {} bytes long (relocation of type {})",
+                                   pointer_size, r.type),
+                       error_code::unsupported);
+        }
+        if (not wire::fits(r.offset, pointer_size, s.bytes.size()))
+            return bad(s, r.offset, "a pointer that exceeds the section");
+        const elf_symbol &symbol = elf_.symbols[r.symbol];
+        const uint64_t place = symbol.value + wire::read<uint64_t>(s.bytes, r.offset);
+        const auto at = static_cast<uint32_t>(r.offset);
+        const elf_section *target = elf_.section_of(symbol);
+        if (target == nullptr) return point_outside(r.symbol);
+        if (target->is_executable()) return point_to_function(map, s, at, symbol.section, place);
+        const bool is_map = is_map_section(target->name);
+        const uint32_t to = is_map ? object_.declared_map(symbol.section, place)
+                                   : object_.data_maps[symbol.section];
+        if (to == no_map or (not is_map and place > target->size)) {
+            return bad(s, r.offset,
+                       fmt::format("a pointer to byte {} of section '{}', where nothing is,",
+                                   static_cast<int64_t>(place), printable(target->name)));
+        }
+        request_data(to);
+        out_.pointers.push_back(
+            {map, at, is_map ? pointer_target::map : pointer_target::data, to, is_map ? 0 : place});
+        return {};
+    }
+
+    /// Weak symbols that are nowhere are null pointers, which is what the bytes say.
+    maybe_error point_outside(uint32_t index) {
+        const external *e = find_external(index);
+        if (e == nullptr or not e->weak)
+            missing_.add(missing::variables, printable(elf_.symbols[index].name));
+        return {};
+    }
+
+    maybe_error point_to_function(uint32_t map, const elf_section &s, uint32_t at, uint32_t section,
+                                  uint64_t place) {
+        const auto function = object_.function_at(section, place);
+        if (not function) {
+            return bad(
+                s, at,
+                fmt::format("a pointer to offset {} of section '{}', where no function begins,",
+                            place, printable(elf_.sections[section].name)));
+        }
+        request(*function);
+        code_pointers_.push_back({map, at, *function, 0, false});
+        return {};
+    }
+
+    /// The entries of the jump table at `place` become addresses of slots of the function that uses
+    /// it.
+    maybe_error add_jump_table(const place_in_object &at, const elf_symbol &symbol,
+                               const elf_section &table, uint32_t map, uint64_t place) {
+        if (not jump_tables_.insert(place).second) return {};
+        const uint64_t rest = table.bytes.size() - std::min(place, uint64_t{table.bytes.size()});
+        const uint64_t size = symbol.size != 0 ? std::min(symbol.size, rest) : rest;
+        for (uint64_t entry = 0; entry + pointer_size <= size; entry += pointer_size) {
+            if (auto e = add_jump_target(at, table, map, place + entry)) return e;
+        }
+        return {};
+    }
+
+    maybe_error add_jump_target(const place_in_object &at, const elf_section &table, uint32_t map,
+                                uint64_t offset) {
+        uint64_t target = wire::read<uint64_t>(table.bytes, offset);
+        const auto r =
+            std::ranges::lower_bound(table.relocations, offset, {}, &elf_relocation::offset);
+        if (r != table.relocations.end() and r->offset == offset)
+            target += elf_.symbols[r->symbol].value;
+        const function_info &f = at.function;
+        if (target < f.offset or target >= f.offset + f.size or target % slot_size != 0) {
+            return bad(table, offset,
+                       fmt::format("a jump table of function '{}' goes to byte {}, outside its {} "
+                                   "bytes at {},",
+                                   f.name, target, f.size, f.offset));
+        }
+        if (code_pointers_.size() >= most_max_insns) {
+            return bad(at, fmt::format("jump tables of more than {} entries", most_max_insns),
+                       error_code::limit_exceeded);
+        }
+        code_pointers_.push_back({map, static_cast<uint32_t>(offset),
+                                  static_cast<std::size_t>(&f - object_.functions.data()),
+                                  static_cast<uint32_t>((target - f.offset) / slot_size), true});
+        return {};
     }
 
     /// The variable or map that a relocation against `symbol` means: a section symbol stands for
@@ -227,91 +524,80 @@ private:
         std::ranges::sort(objects_, {}, place_of);
     }
 
-    /// Goes on, so that one message can name everything that is missing.
-    maybe_error need(missing kind, std::string name) {
-        std::vector<std::string> &names = missing_[static_cast<std::size_t>(kind)];
-        if (names.size() <= most_names_shown and std::ranges::find(names, name) == names.end()) {
-            names.push_back(std::move(name));
-        }
+    // --- the code
+
+    std::span<uint8_t, slot_size> bytes_at(std::size_t pc) {
+        return std::span{out_.code}.subspan(pc * slot_size).first<slot_size>();
+    }
+
+    void set_call(uint32_t pc, uint8_t source, int32_t imm) {
+        isa::write_slot({.opcode = opcode_call, .dst = 0, .src = source, .offset = 0, .imm = imm},
+                        bytes_at(pc));
+    }
+
+    void poison(uint32_t pc, int32_t helper, std::string reason) {
+        set_call(pc, source_of(insn_id::call), helper);
+        out_.poisoned.push_back({pc, std::move(reason)});
+    }
+
+    maybe_error set_wide(std::size_t pc, uint8_t source, uint32_t low, uint32_t high) {
+        isa::slot insn = isa::read_slot(out_.code, pc);
+        insn.src = source;
+        insn.imm = static_cast<int32_t>(low);
+        isa::write_slot(insn, bytes_at(pc));
+        isa::write_slot(
+            {.opcode = 0, .dst = 0, .src = 0, .offset = 0, .imm = static_cast<int32_t>(high)},
+            bytes_at(pc + 1));
         return {};
     }
 
-    maybe_error refer(const place_in_object &at, uint32_t section, uint64_t base, int64_t addend) {
-        int64_t target = 0;
-        if (base > elf_.sections[section].bytes.size() or
-            __builtin_add_overflow(static_cast<int64_t>(base), addend, &target)) {
-            target = -1;
+    void finish() {
+        for (const reference &r : references_) patch(r);
+        for (const code_pointer &p : code_pointers_) {
+            const uint32_t slot = placed_[p.function] + p.delta;
+            out_.pointers.push_back({p.map, p.offset, pointer_target::function, slot, 0});
+            if (p.jump_target) out_.jump_targets.push_back(slot);
         }
-        return refer(at, section, target);
-    }
-
-    maybe_error refer(const place_in_object &at, uint32_t section, int64_t target) {
-        const auto wanted = std::pair{section, static_cast<uint64_t>(target)};
-        const auto found = std::ranges::lower_bound(
-            functions_, wanted, {},
-            [](const function_info &f) { return std::pair{f.section_index, f.offset}; });
-        if (target < 0 or found == functions_.end() or found->section_index != section or
-            found->offset != static_cast<uint64_t>(target)) {
-            return bad(
-                at, fmt::format("reference to offset {} of section '{}', where no function begins,",
-                                target, printable(elf_.sections[section].name)));
-        }
-        const auto index = static_cast<std::size_t>(found - functions_.begin());
-        request(index);
-        references_.push_back({at.pc, index});
-        return {};
+        std::ranges::sort(out_.maps);
+        std::ranges::sort(out_.poisoned, {}, &poisoned_instruction::pc);
+        std::ranges::sort(out_.pointers, {},
+                          [](const data_pointer &p) { return std::pair{p.map, p.offset}; });
     }
 
     void patch(const reference &r) {
-        const auto out = std::span{out_.code}.subspan(r.pc * slot_size);
         isa::slot insn = isa::read_slot(out_.code, r.pc);
-        insn.imm = static_cast<int32_t>(int64_t{placed_[r.function]} - r.pc - 1);
+        const auto distance = static_cast<int32_t>(int64_t{placed_[r.function]} - r.pc - 1);
         if (insn.opcode == opcode_wide) {
-            insn.src = source_code_address;
-            isa::write_slot({}, out.subspan<slot_size, slot_size>());
+            (void)set_wide(r.pc, source_of(insn_id::lddw_code), static_cast<uint32_t>(distance), 0);
+        } else {
+            insn.imm = distance;
+            isa::write_slot(insn, bytes_at(r.pc));
         }
-        isa::write_slot(insn, out.first<slot_size>());
     }
 
-    static std::string enumerate(std::string_view noun, std::span<const std::string> names) {
-        const auto shown = names.first(std::min(names.size(), most_names_shown));
-        return fmt::format(
-            "the {}{} '{}'{}", noun, names.size() > 1 and noun != "global data" ? "s" : "",
-            fmt::join(shown, "', '"), names.size() > shown.size() ? " and more" : "");
-    }
-
-    maybe_error report_missing() const {
-        std::vector<std::string> needs;
-        std::vector<std::string_view> reasons;
-        for (std::size_t kind = 0; kind < missing_.size(); ++kind) {
-            if (missing_[kind].empty()) continue;
-            needs.push_back(enumerate(missing_table[kind].noun, missing_[kind]));
-            reasons.push_back(missing_table[kind].reason);
-        }
-        if (needs.empty()) return {};
-        return make_error(error_code::unsupported,
-                          fmt::format("program '{}' needs {}: {}", program_->name,
-                                      fmt::join(needs, " and "), fmt::join(reasons, "; ")));
-    }
-
+    const image &object_;
     const elf_object &elf_;
-    std::span<const function_info> functions_;
+    const link_options &options_;
     const function_info *program_ = nullptr;
-    std::vector<uint32_t>
-        placed_;  ///< first slot of each function, not_placed if it is not reached
+    /// First slot of each function and builtin, not_placed if it is not reached.
+    std::vector<uint32_t> placed_;
     std::vector<std::size_t> order_;  ///< functions in the order of the code
+    std::vector<bool> data_requested_;
+    std::vector<uint32_t> data_order_;  ///< maps in the order in which they were found
     std::vector<reference> references_;
+    std::vector<code_pointer> code_pointers_;
+    std::set<uint64_t> jump_tables_;  ///< the places of those that were read
     std::vector<const elf_symbol *>
         objects_;  ///< variables and maps by place; filled when first asked for
-    std::array<std::vector<std::string>, missing_table.size()> missing_;
+    missing_names missing_;
     bytecode out_;
 };
 
 }  // namespace
 
-result<bytecode> link_program(const elf_object &elf, std::span<const function_info> functions,
-                              const function_info &program) {
-    return linker{elf, functions}.link(program);
+result<bytecode> link_program(const image &object, const function_info &program,
+                              const link_options &options) {
+    return linker{object, options}.link(program);
 }
 
 }  // namespace bpftime::vm::object

@@ -3,15 +3,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "elf_reader.hpp"
-#include "object/object.hpp"
+#include "image.hpp"
 
 namespace bpftime::vm::object {
 
-/// See object_file::link(). `program` is an element of `functions`, which are those of `elf` in the
-/// order of sections and offsets.
-[[nodiscard]] result<bytecode> link_program(const elf_object &elf,
-                                            std::span<const function_info> functions,
-                                            const function_info &program);
+/// See object_file::link(). `program` is an element of `object.functions`.
+[[nodiscard]] result<bytecode> link_program(const image &object, const function_info &program,
+                                            const link_options &options);
 
 }  // namespace bpftime::vm::object

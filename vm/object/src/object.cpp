@@ -4,8 +4,11 @@
 #include "object/object.hpp"
 
 #include "elf_reader.hpp"
+#include "image.hpp"
 #include "isa/isa.hpp"
 #include "linker.hpp"
+#include "maps.hpp"
+#include "wire.hpp"
 
 #include <elf.h>
 #include <fmt/format.h>
@@ -75,32 +78,105 @@ void mark_programs(std::span<function_info> functions) {
     }
 }
 
+/// The types of the object, with the places of its variables filled in: compilers leave those to
+/// relocations.
+result<std::optional<btf>> read_types(const elf_object &elf) {
+    const elf_section *section = elf.find(btf_section);
+    if (section == nullptr or section->bytes.empty()) return std::nullopt;
+    std::vector<uint8_t> bytes{section->bytes.begin(), section->bytes.end()};
+    for (const elf_relocation &r : section->relocations) {
+        if (not wire::fits(r.offset, sizeof(uint32_t), bytes.size())) {
+            return std::unexpected{
+                make_error(error_code::bad_object,
+                           fmt::format("damaged BTF: relocation at offset {} of {} bytes", r.offset,
+                                       bytes.size()))};
+        }
+        const auto value = static_cast<uint32_t>(elf.symbols[r.symbol].value);
+        wire::write(bytes, r.offset, wire::read<uint32_t>(bytes, r.offset) + value);
+    }
+    auto types = btf::parse(bytes);
+    if (not types) return std::unexpected{std::move(types.error())};
+    return std::move(*types);
+}
+
+std::optional<error> read_debug(image &out) {
+    auto types = read_types(out.elf);
+    if (not types) return std::move(types.error());
+    out.types = std::move(*types);
+    const elf_section *section = out.elf.find(btf_ext_section);
+    if (section == nullptr or section->bytes.empty() or not out.types) return {};
+    auto debug = parse_btf_ext(section->bytes, *out.types);
+    if (not debug) return std::move(debug.error());
+    out.debug = std::move(*debug);
+    return {};
+}
+
+std::optional<error> read_functions(image &out) {
+    auto functions = find_functions(out.elf);
+    if (not functions) return std::move(functions.error());
+    mark_programs(*functions);
+    out.functions = std::move(*functions);
+    for (const elf_section &s : std::span{out.elf.sections}.subspan(1)) {
+        out.sections.push_back(
+            {printable(s.name), s.size, s.is_executable(), s.type != SHT_NOBITS});
+    }
+    return {};
+}
+
 }  // namespace
 
-object_file::object_file() = default;
+uint32_t image::declared_map(uint32_t section, uint64_t offset) const {
+    const std::string name = printable(elf.sections[section].name);
+    const auto found = std::ranges::find_if(maps, [&](const object_map &m) {
+        return m.offset == offset and m.section == name and
+               (m.origin == map_origin::declared or m.origin == map_origin::legacy);
+    });
+    return found == maps.end() ? no_map : static_cast<uint32_t>(found - maps.begin());
+}
+
+std::optional<uint32_t> image::find_map(std::string_view name) const {
+    const auto found =
+        std::ranges::find_if(maps, [&](const object_map &m) { return m.definition.name == name; });
+    if (found == maps.end()) return {};
+    return static_cast<uint32_t>(found - maps.begin());
+}
+
+std::optional<std::size_t> image::function_at(uint32_t section, uint64_t offset) const {
+    const auto wanted = std::pair{section, offset};
+    const auto found = std::ranges::lower_bound(functions, wanted, {}, place_of);
+    if (found == functions.end() or place_of(*found) != wanted) return {};
+    return static_cast<std::size_t>(found - functions.begin());
+}
+
+object_file::object_file(std::unique_ptr<image> contents) : image_{std::move(contents)} {}
 object_file::object_file(object_file &&) noexcept = default;
 object_file &object_file::operator=(object_file &&) noexcept = default;
 object_file::~object_file() = default;
 
+std::span<const section_info> object_file::sections() const noexcept { return image_->sections; }
+std::span<const function_info> object_file::functions() const noexcept { return image_->functions; }
+std::span<const object_map> object_file::maps() const noexcept { return image_->maps; }
+const btf *object_file::types() const noexcept { return image_->types ? &*image_->types : nullptr; }
+
 result<object_file> object_file::parse(std::span<const uint8_t> bytes) {
     auto elf = read_elf(bytes);
     if (not elf) return std::unexpected{std::move(elf.error())};
-    auto functions = find_functions(*elf);
-    if (not functions) return std::unexpected{std::move(functions.error())};
-    mark_programs(*functions);
-
-    object_file file;
-    for (const elf_section &s : std::span{elf->sections}.subspan(1)) {
-        file.sections_.push_back(
-            {printable(s.name), s.size, s.is_executable(), s.type != SHT_NOBITS});
+    auto contents = std::make_unique<image>();
+    contents->elf = std::move(*elf);
+    for (const auto step : {read_functions, read_debug, read_maps, read_externals}) {
+        if (auto e = step(*contents)) return std::unexpected{std::move(*e)};
     }
-    file.functions_ = std::move(*functions);
-    file.elf_ = std::make_unique<const elf_object>(std::move(*elf));
-    return file;
+    return object_file{std::move(contents)};
 }
 
-result<bytecode> object_file::link(const function_info &program) const {
-    return link_program(*elf_, functions_, program);
+result<void> object_file::configure(std::string_view name, std::string_view value) {
+    if (auto e = object::configure(*image_, name, value)) return std::unexpected{std::move(*e)};
+    return {};
+}
+
+result<bytecode> object_file::link(const function_info &program,
+                                   const link_options &options) const {
+    return link_program(*image_, program, options);
 }
 
 }  // namespace bpftime::vm::object

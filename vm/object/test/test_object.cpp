@@ -1,10 +1,9 @@
 // bpftime-vm: tests of the object loader over objects that clang makes
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
-#include "compile.hpp"
 #include "isa/text.hpp"
-#include "object/object.hpp"
 #include "program/program.hpp"
+#include "support.hpp"
 
 #include <gmock/gmock.h>
 
@@ -16,37 +15,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-#define SEC_MACRO                                                               \
-    "#define SEC(name) __attribute__((section(name), used))\n#define NOINLINE " \
-    "__attribute__((noinline))\n"
-
-object_file parse(std::string_view source, const std::string &options = "-O2 -g -mcpu=v3") {
-    auto file = object_file::parse(compile(SEC_MACRO + std::string{source}, options));
-    if (not file) throw std::runtime_error{file.error().message};
-    return std::move(*file);
-}
-
-const function_info &find(const object_file &file, std::string_view name) {
-    const auto found = std::ranges::find(file.functions(), name, &function_info::name);
-    if (found == file.functions().end())
-        throw std::runtime_error{"no function " + std::string{name}};
-    return *found;
-}
-
-bytecode link(const object_file &file, std::string_view name) {
-    auto linked = file.link(find(file, name));
-    if (not linked) throw std::runtime_error{linked.error().message};
-    return std::move(*linked);
-}
-
-std::string link_error(const object_file &file, std::string_view name,
-                       error_code code = error_code::unsupported) {
-    const auto linked = file.link(find(file, name));
-    if (linked) return "linked";
-    EXPECT_EQ(linked.error().code, code);
-    return linked.error().message;
-}
 
 /// What calls and code addresses of the linked code refer to, as "caller -> callee".
 std::vector<std::string> references(const bytecode &linked) {
@@ -88,6 +56,11 @@ SEC("xdp") NOINLINE int first(void *ctx) { return outer(3); }
 SEC("xdp") int second(void *ctx) { return inner(3) + first(ctx) + unused_by_first(1); }
 SEC("tc") int third(void *ctx) { return 7; }
 )";
+
+/// The message for a host that has no maps.
+std::string refusal(const object_file &file, std::string_view name) {
+    return link_error(file, name, error_code::unsupported, {.maps = false});
+}
 
 }  // namespace
 
@@ -180,9 +153,9 @@ SEC("xdp") int two(void *ctx) { return look(&counters) + look(&sessions) + look(
 SEC("xdp") int one(void *ctx) { return look(&legacy); }
 SEC("xdp") int none(void *ctx) { return 1; }
 )");
-    EXPECT_EQ(link_error(file, "two"),
+    EXPECT_EQ(refusal(file, "two"),
               "program 'two' needs the maps 'counters', 'sessions': maps are not supported yet");
-    EXPECT_EQ(link_error(file, "one"),
+    EXPECT_EQ(refusal(file, "one"),
               "program 'one' needs the map 'legacy': maps are not supported yet");
     EXPECT_EQ(link(file, "none").functions.size(), 1U);
 }
@@ -193,8 +166,7 @@ struct { int (*type)[1]; } deep SEC(".maps");
 NOINLINE long look(void) { return ((long (*)(void *))1)(&deep); }
 SEC("xdp") int p(void *ctx) { return look(); }
 )");
-    EXPECT_EQ(link_error(file, "p"),
-              "program 'p' needs the map 'deep': maps are not supported yet");
+    EXPECT_EQ(refusal(file, "p"), "program 'p' needs the map 'deep': maps are not supported yet");
 }
 
 TEST(object, global_data_is_refused_by_name) {
@@ -204,7 +176,7 @@ static volatile long hidden;
 static const volatile int table[4] = {1, 2, 3, 4};
 SEC("xdp") int p(int *ctx) { hidden += 2; return ++counter + table[*ctx & 3]; }
 )");
-    EXPECT_THAT(link_error(file, "p"),
+    EXPECT_THAT(refusal(file, "p"),
                 HasSubstr("program 'p' needs the global data 'hidden', 'counter', 'table': "
                           "global data is not supported yet"));
 }
@@ -215,7 +187,7 @@ struct { int (*type)[1]; } m SEC(".maps");
 int counter;
 SEC("xdp") int p(int *ctx) { return ((long (*)(void *))1)(&m) + ++counter; }
 )");
-    EXPECT_THAT(link_error(file, "p"),
+    EXPECT_THAT(refusal(file, "p"),
                 HasSubstr("needs the map 'm' and the global data 'counter': maps are not "));
 }
 
@@ -228,7 +200,7 @@ TEST(object, many_names_are_cut) {
     }
     const object_file file =
         parse(source + "SEC(\"xdp\") int p(void *c) { return 1 " + body + "; }");
-    EXPECT_THAT(link_error(file, "p"), HasSubstr("'v7' and more: "));
+    EXPECT_THAT(refusal(file, "p"), HasSubstr("'v7' and more: "));
 }
 
 TEST(object, undefined_functions_and_variables_are_refused_by_name) {
@@ -283,7 +255,8 @@ TEST(object, names_are_printable) {
 }
 
 TEST(object, object_outlives_its_bytes_and_moves) {
-    auto bytes = std::make_unique<std::vector<uint8_t>>(compile(SEC_MACRO + std::string{calls}));
+    auto bytes =
+        std::make_unique<std::vector<uint8_t>>(compile(std::string{prologue} + std::string{calls}));
     auto parsed = object_file::parse(*bytes);
     bytes.reset();
     ASSERT_TRUE(parsed);

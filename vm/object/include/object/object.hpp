@@ -1,8 +1,12 @@
-// bpftime-vm: eBPF objects as clang makes them: their programs, and each program as one piece of
-// bytecode Copyright (c) 2026 The bpftime-vm authors SPDX-License-Identifier: MIT
+// bpftime-vm: eBPF objects as clang makes them: maps, programs, each program as one piece of code
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include "isa/error.hpp"
+#include "object/btf.hpp"
+#include "object/map.hpp"
+#include "object/source_map.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -40,15 +44,62 @@ struct linked_function {
     uint32_t end = 0;  ///< one past the last slot
 };
 
+/// What a pointer in data points to.
+enum class pointer_target : uint8_t {
+    function,  ///< slot `target` of the code: its value is program code_handle(target)
+    map,       ///< the map with index `target`, as lddw map_by_idx gives it
+    data,      ///< byte `addend` of the first element of map `target`
+};
+
+/// Eight bytes of a data map that are an address: whoever makes the map writes it there.
+struct data_pointer {
+    uint32_t map = 0;  ///< the map that holds the pointer, and where in its first element
+    uint32_t offset = 0;
+    pointer_target kind = pointer_target::data;
+    uint32_t target = 0;
+    uint64_t addend = 0;
+};
+
+/// An instruction that reads a field, type or value that the target does not have: a call of
+/// poisoned_helper.
+struct poisoned_instruction {
+    uint32_t pc = 0;
+    std::string reason;
+};
+
+/// Helpers that do not exist: calls of them stand where nothing sensible can.
+inline constexpr int32_t poisoned_helper = 0xbad2310;
+inline constexpr int32_t poisoned_kernel_function = 2002000000;
+
 /// A program with everything that it calls, ready for program::load().
+///
+/// Maps are named by their index in object_file::maps(): `lddw map_by_idx(i)` is the map itself,
+/// `lddw map_val(map_by_idx(i)) + n` is byte n of its first element.
 struct bytecode {
     std::vector<uint8_t> code;
     std::vector<linked_function> functions;  ///< in the order of the code; the program comes first
+    std::vector<uint32_t> maps;              ///< that the program can reach; sorted
+    std::vector<data_pointer> pointers;      ///< in the data that the program can reach
+    std::vector<uint32_t> jump_targets;      ///< for program_options::jump_targets
+    std::vector<poisoned_instruction> poisoned;  ///< by pc
+    source_map lines;
 };
 
-struct elf_object;
+/// What the host of a program has.
+struct link_options {
+    /// Whether it can make maps. Without, programs that use maps or global data are refused.
+    bool maps = true;
+    /// Kernel functions that it has: call_kfunc takes the index of the name.
+    std::vector<std::string> kernel_functions{};
+    /// Kernel variables that it has: lddw var_addr takes the index of the name.
+    std::vector<std::string> kernel_variables{};
+    /// The types that fields and types are looked up in (CO-RE); null: those of the object.
+    const btf *target = nullptr;
+};
 
-/// A parsed object. Immutable; independent of the bytes that it was parsed from.
+struct image;
+
+/// A parsed object, independent of the bytes that it was parsed from.
 ///
 /// Names come from the object, with unprintable bytes written as \xNN and cut after 512 bytes.
 class object_file {
@@ -61,22 +112,30 @@ public:
     object_file &operator=(object_file &&) noexcept;
     ~object_file();
 
-    [[nodiscard]] std::span<const section_info> sections() const noexcept { return sections_; }
+    [[nodiscard]] std::span<const section_info> sections() const noexcept;
     /// All functions, in the order of sections and offsets.
-    [[nodiscard]] std::span<const function_info> functions() const noexcept { return functions_; }
+    [[nodiscard]] std::span<const function_info> functions() const noexcept;
+    /// All maps: declared ones in the order of their sections, then sections of data.
+    [[nodiscard]] std::span<const object_map> maps() const noexcept;
+    /// The object's types; null if it was compiled without.
+    [[nodiscard]] const btf *types() const noexcept;
+
+    /// Gives the external variable `name` of section .kconfig the value that a kernel configuration
+    /// writes as `value` (y, n, m, a number, a string in quotes). Errors: not_found,
+    /// invalid_argument.
+    [[nodiscard]] result<void> configure(std::string_view name, std::string_view value);
 
     /// `program` followed by the functions that it reaches by calls or by taking their address,
-    /// calls and addresses fixed. `program` is an element of functions(). Errors: unsupported (the
-    /// program needs maps, global data, functions or variables that are not in the object: the
-    /// message names them), bad_object, limit_exceeded (more than most_max_insns slots).
-    [[nodiscard]] result<bytecode> link(const function_info &program) const;
+    /// calls, addresses and CO-RE relocations resolved. `program` is an element of functions().
+    /// Errors: unsupported (the program needs what is neither in the object nor in `options`: the
+    /// message names it), bad_object, limit_exceeded (more than most_max_insns slots).
+    [[nodiscard]] result<bytecode> link(const function_info &program,
+                                        const link_options &options = {}) const;
 
 private:
-    object_file();
+    explicit object_file(std::unique_ptr<image> contents);
 
-    std::unique_ptr<const elf_object> elf_;
-    std::vector<section_info> sections_;
-    std::vector<function_info> functions_;
+    std::unique_ptr<image> image_;
 };
 
 }  // namespace bpftime::vm::object

@@ -1,0 +1,195 @@
+// bpftime-vm: maps that objects made before BTF declare, and sections of data
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "maps.hpp"
+
+#include "wire.hpp"
+
+#include <elf.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace bpftime::vm::object {
+
+namespace {
+
+using maybe_error = std::optional<error>;
+
+constexpr uint64_t largest_value = INT32_MAX;
+
+error bad(std::string_view detail) { return make_error(error_code::bad_object, detail); }
+
+constexpr std::size_t word_size = 4;
+/// Type, key size, value size, entries; what follows them may be left out.
+constexpr uint64_t shortest_legacy = 4 * word_size;
+
+/// The words of a map in section maps, in their order.
+constexpr auto legacy_fields = std::to_array<uint32_t map_definition::*>(
+    {&map_definition::key_size, &map_definition::value_size, &map_definition::max_entries,
+     &map_definition::flags});
+
+struct legacy_place {
+    std::string_view name;
+    uint64_t begin;
+    uint64_t size;
+};
+
+/// Symbols of hand-written objects may have no size: such a map ends where the next one begins.
+std::vector<legacy_place> find_legacy_maps(const elf_object &elf, uint32_t section) {
+    std::vector<legacy_place> places;
+    for (const elf_symbol &s : elf.symbols) {
+        const bool variable = s.type == STT_OBJECT or s.type == STT_NOTYPE;
+        if (s.section == section and variable and not s.name.empty())
+            places.push_back({s.name, s.value, s.size});
+    }
+    std::ranges::sort(places, {}, &legacy_place::begin);
+    uint64_t end = elf.sections[section].bytes.size();
+    for (std::size_t i = places.size(); i-- > 0;) {
+        if (places[i].size == 0 and end > places[i].begin) places[i].size = end - places[i].begin;
+        end = places[i].begin;
+    }
+    return places;
+}
+
+result<object_map> read_legacy_map(const elf_section &section, const legacy_place &place) {
+    const std::string name = printable(place.name);
+    if (place.size < shortest_legacy or place.size % word_size != 0 or
+        not wire::fits(place.begin, place.size, section.bytes.size())) {
+        return std::unexpected{bad(fmt::format(
+            "the map '{}' ({} bytes at {}) is no struct of at least {} bytes in section '{}' of {}",
+            name, place.size, place.begin, shortest_legacy, printable(section.name),
+            section.bytes.size()))};
+    }
+    const auto bytes = section.bytes.subspan(place.begin, place.size);
+    object_map map;
+    map.definition.name = name;
+    map.definition.type = map_type{wire::read<uint32_t>(bytes, 0)};
+    map.origin = map_origin::legacy;
+    map.section = printable(section.name);
+    map.offset = place.begin;
+    for (std::size_t at = word_size, i = 0; at < bytes.size(); at += word_size, ++i) {
+        const auto value = wire::read<uint32_t>(bytes, at);
+        if (i < legacy_fields.size())
+            map.definition.*legacy_fields[i] = value;
+        else if (value != 0)
+            return std::unexpected{make_error(
+                error_code::unsupported,
+                fmt::format("the map '{}' has the value {} at offset {}, whose meaning depends on "
+                            "the loader that it was written for: declare it in section '.maps'",
+                            name, value, at))};
+    }
+    return map;
+}
+
+/// How a section of variables becomes a map, by the beginning of its name.
+struct data_kind {
+    std::string_view prefix;
+    bool frozen;
+};
+
+constexpr auto data_kinds = std::to_array<data_kind>({
+    {".data", false},
+    {".rodata", true},
+    {".bss", false},
+});
+
+bool has_prefix(std::string_view name, std::string_view prefix) {
+    return name.starts_with(prefix) and
+           (name.size() == prefix.size() or name[prefix.size()] == '.');
+}
+
+const data_kind *find_data_kind(std::string_view name) {
+    const auto found = std::ranges::find_if(
+        data_kinds, [&](const data_kind &k) { return has_prefix(name, k.prefix); });
+    return found == data_kinds.end() ? nullptr : &*found;
+}
+
+maybe_error add_data_map(image &out, uint32_t index, bool frozen, map_origin origin) {
+    const elf_section &s = out.elf.sections[index];
+    const std::string name = printable(s.name);
+    if (s.size > largest_value) {
+        return make_error(error_code::limit_exceeded,
+                          fmt::format("section '{}' of {} bytes exceeds the limit of {}", name,
+                                      s.size, largest_value));
+    }
+    object_map map;
+    map.definition = {.name = name,
+                      .type = map_type::array,
+                      .key_size = word_size,
+                      .value_size = static_cast<uint32_t>(s.size),
+                      .max_entries = 1,
+                      .flags = map_mmapable | (frozen ? map_rdonly_prog : 0U),
+                      .map_extra = 0,
+                      .numa_node = 0};
+    map.origin = origin;
+    map.section = name;
+    map.contents.assign(s.bytes.begin(), s.bytes.end());
+    map.frozen = frozen;
+    if (out.types) map.value_type = out.types->find(s.name, btf_kind::section).value_or(0);
+    out.data_maps[index] = static_cast<uint32_t>(out.maps.size());
+    out.maps.push_back(std::move(map));
+    return {};
+}
+
+/// Sections that code or data refer to.
+std::vector<bool> find_referenced(const elf_object &elf) {
+    std::vector<bool> referenced(elf.sections.size());
+    for (const elf_section &s : elf.sections) {
+        if (not s.is_loaded()) continue;
+        for (const elf_relocation &r : s.relocations) {
+            if (const elf_section *target = elf.section_of(elf.symbols[r.symbol]))
+                referenced[elf.index_of(*target)] = true;
+        }
+    }
+    return referenced;
+}
+
+}  // namespace
+
+bool is_map_section(std::string_view name) {
+    return name == declared_map_section or name == "maps" or name.starts_with("maps/");
+}
+
+std::optional<error> read_legacy_maps(image &out, uint32_t section) {
+    for (const legacy_place &place : find_legacy_maps(out.elf, section)) {
+        auto map = read_legacy_map(out.elf.sections[section], place);
+        if (not map) return std::move(map.error());
+        out.maps.push_back(std::move(*map));
+    }
+    return {};
+}
+
+std::optional<error> read_data_maps(image &out) {
+    const std::vector<bool> referenced = find_referenced(out.elf);
+    for (uint32_t i = 1; i < out.elf.sections.size(); ++i) {
+        const elf_section &s = out.elf.sections[i];
+        const data_kind *kind = find_data_kind(s.name);
+        const bool data = s.is_loaded() and not s.is_executable() and not is_map_section(s.name) and
+                          (s.type == SHT_PROGBITS or s.type == SHT_NOBITS);
+        const bool table = s.name == jump_table_section;
+        // Sections of other names are data if a program says so.
+        if (s.size == 0 or not(table or (data and (kind != nullptr or referenced[i])))) continue;
+        const bool frozen = table or (kind != nullptr ? kind->frozen : (s.flags & SHF_WRITE) == 0);
+        if (auto e =
+                add_data_map(out, i, frozen, table ? map_origin::jump_tables : map_origin::data))
+            return e;
+    }
+    return {};
+}
+
+std::optional<error> read_maps(image &out) {
+    out.data_maps.assign(out.elf.sections.size(), no_map);
+    for (uint32_t i = 1; i < out.elf.sections.size(); ++i) {
+        const elf_section &s = out.elf.sections[i];
+        if (not is_map_section(s.name) or s.size == 0) continue;
+        if (auto e = s.name == declared_map_section ? read_declared_maps(out, i)
+                                                    : read_legacy_maps(out, i))
+            return e;
+    }
+    return read_data_maps(out);
+}
+
+}  // namespace bpftime::vm::object

@@ -1,0 +1,233 @@
+// bpftime-vm: tests of map definitions over objects that clang makes
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "support.hpp"
+
+#include <gmock/gmock.h>
+
+namespace bpftime::vm::object::test {
+
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::SizeIs;
+using testing::StartsWith;
+
+/// A map in section .maps with these members, and a program that uses it.
+std::string declare(std::string_view members, std::string_view name = "m") {
+    return "struct { " + std::string{members} + " } " + std::string{name} +
+           " SEC(\".maps\");\nSEC(\"xdp\") int p(void *ctx) { return use(&" + std::string{name} +
+           "); }\n";
+}
+
+std::string declaration_error(std::string_view members) { return parse_error(declare(members)); }
+
+}  // namespace
+
+TEST(maps, declared_with_types) {
+    const object_file file =
+        parse(declare("__uint(type, 1); __uint(max_entries, 1024); __type(key, unsigned short); "
+                      "__type(value, struct pair { long a; int b; }); __uint(map_flags, 1);",
+                      "sessions"));
+    ASSERT_EQ(file.maps().size(), 1U);
+    const object_map &m = file.maps()[0];
+    EXPECT_EQ(m.definition.name, "sessions");
+    EXPECT_EQ(m.definition.type, map_type::hash);
+    EXPECT_EQ(m.definition.key_size, 2U);
+    EXPECT_EQ(m.definition.value_size, 16U);
+    EXPECT_EQ(m.definition.max_entries, 1024U);
+    EXPECT_EQ(m.definition.flags, map_no_prealloc);
+    EXPECT_EQ(m.origin, map_origin::declared);
+    EXPECT_FALSE(m.pinned);
+    EXPECT_FALSE(m.frozen);
+    EXPECT_EQ(file.types()->describe(m.value_type), "struct pair");
+    EXPECT_EQ(file.types()->describe(m.key_type), "int unsigned short");
+}
+
+TEST(maps, declared_with_sizes_and_everything_else) {
+    const object_file file = parse(declare(
+        "__uint(type, 30); __uint(key_size, 0); __uint(value_size, 12); __uint(max_entries, 9);"
+        "__uint(map_flags, 4); __uint(numa_node, 1); __uint(pinning, 1); "
+        "__ulong(map_extra, 0x500000001);"));
+    const object_map &m = file.maps()[0];
+    EXPECT_EQ(m.definition.type, map_type::bloom_filter);
+    EXPECT_EQ(m.definition.value_size, 12U);
+    EXPECT_EQ(m.definition.numa_node, 1U);
+    EXPECT_EQ(m.definition.map_extra, 0x500000001U);
+    EXPECT_TRUE(m.pinned);
+    EXPECT_EQ(m.value_type, 0U);
+}
+
+TEST(maps, references_become_indexes) {
+    const object_file file = parse(R"(
+struct kind { __uint(type, 2); __uint(max_entries, 1); __type(key, int); __type(value, int); };
+struct kind zero SEC(".maps"), one SEC(".maps"), two SEC(".maps");
+NOINLINE static long deep(void) { return use(&zero); }
+SEC("xdp") int p(void *ctx) { return use(&two) + use(&one) + deep(); }
+SEC("xdp") int q(void *ctx) { return use(&one); }
+)");
+    const bytecode linked = link(file, "p");
+    EXPECT_THAT(linked.maps, ElementsAre(0, 1, 2));
+    const auto load = [&](std::string_view name) {
+        const auto index = &find_map(file, name) - file.maps().data();
+        return "lddw %r1, map_by_idx(" + std::to_string(index) + ")";
+    };
+    EXPECT_THAT(references_in(linked),
+                ElementsAre(load("two"), "call 1", load("one"), "call 1", StartsWith("call local"),
+                            load("zero"), "call 1"));
+    EXPECT_THAT(link(file, "q").maps, SizeIs(1));
+}
+
+TEST(maps, maps_of_maps) {
+    const object_file file = parse(R"(
+struct inner { __uint(type, 2); __uint(max_entries, 7); __type(key, int); __type(value, long); };
+struct inner a SEC(".maps"), b SEC(".maps");
+struct {
+    __uint(type, 12); __uint(max_entries, 4); __type(key, int); __array(values, struct inner);
+} outer SEC(".maps") = {.values = {[1] = &a, [3] = &b}};
+struct {
+    __uint(type, 13); __uint(max_entries, 4); __type(key, int); __uint(value_size, 4);
+    __array(values, struct { __uint(type, 1); __uint(max_entries, 5); __type(key, int); __type(value, char); });
+} bare SEC(".maps");
+SEC("xdp") int p(void *ctx) { return use(&outer) + use(&bare); }
+)");
+    const object_map &outer = find_map(file, "outer");
+    EXPECT_EQ(outer.definition.value_size, 4U);
+    ASSERT_TRUE(outer.inner);
+    EXPECT_EQ(outer.inner->name, "outer.inner");
+    EXPECT_EQ(outer.inner->type, map_type::array);
+    EXPECT_EQ(outer.inner->max_entries, 7U);
+    EXPECT_EQ(outer.inner->value_size, 8U);
+    ASSERT_EQ(outer.slots.size(), 2U);
+    EXPECT_EQ(outer.slots[0].index, 1U);
+    EXPECT_EQ(outer.slots[0].name, "a");
+    EXPECT_EQ(outer.slots[1].index, 3U);
+    EXPECT_EQ(outer.slots[1].name, "b");
+    EXPECT_FALSE(outer.slots[1].is_program);
+    EXPECT_EQ(find_map(file, "bare").inner->type, map_type::hash);
+    EXPECT_EQ(link(file, "p").maps.size(), 4U) << "what slots hold can be reached";
+}
+
+TEST(maps, arrays_of_programs) {
+    const object_file file = parse(R"(
+SEC("xdp") int first(void *ctx) { return 1; }
+SEC("xdp") int second(void *ctx) { return 2; }
+struct {
+    __uint(type, 3); __uint(max_entries, 8); __type(key, int); __array(values, int(void *));
+} table SEC(".maps") = {.values = {[0] = (void *)&first, [5] = (void *)&second}};
+SEC("xdp") int p(void *ctx) { return use(&table); }
+)");
+    const object_map &table = find_map(file, "table");
+    ASSERT_EQ(table.slots.size(), 2U);
+    EXPECT_TRUE(table.slots[1].is_program);
+    EXPECT_EQ(table.slots[1].index, 5U);
+    EXPECT_EQ(table.slots[1].name, "second");
+    EXPECT_EQ(table.definition.value_size, 4U);
+}
+
+TEST(maps, wrong_declarations_are_refused) {
+    EXPECT_THAT(declaration_error("__uint(type, 1); __uint(colour, 3);"),
+                StartsWith("the map 'm' has the unknown member 'colour'"));
+    EXPECT_THAT(declaration_error("__uint(max_entries, 1);"),
+                StartsWith("the map 'm' has no type"));
+    EXPECT_THAT(declaration_error("int type;"),
+                StartsWith("the map 'm' has no number as its 'type'"));
+    EXPECT_THAT(declaration_error("__uint(type, 1); __uint(key_size, 8); __type(key, int);"),
+                StartsWith("the map 'm' has a key of both 8 and 4 bytes"));
+    EXPECT_THAT(declaration_error("__uint(type, 1); __type(value, struct unknown);"),
+                StartsWith("the map 'm' has no type of known size as its 'value'"));
+    EXPECT_THAT(declaration_error("__uint(type, 1); __uint(pinning, 2);"),
+                StartsWith("the map 'm' has the 'pinning' 2, which exceeds 1"));
+    EXPECT_THAT(declaration_error("__uint(type, 1); __array(values, int(void));"),
+                StartsWith("the map 'm' has 'values' before its type, or is no map of maps"));
+    EXPECT_THAT(declaration_error("__uint(type, 12); int *values[2];"),
+                StartsWith("the map 'm' has 'values' that are no array of pointers"));
+    EXPECT_THAT(declaration_error("__uint(type, 12); __array(values, struct { __uint(type, 12); "
+                                  "__array(values, struct { __uint(type, 1); }); });"),
+                StartsWith("the map 'm.inner' holds maps and is in a map"));
+    EXPECT_THAT(parse_error("int m SEC(\".maps\");"),
+                StartsWith("the map 'm' is a void (type 0), not a struct"));
+}
+
+TEST(maps, slots_that_hold_no_map_are_refused) {
+    EXPECT_THAT(parse_error(R"(
+struct inner { __uint(type, 2); __uint(max_entries, 1); __type(key, int); __type(value, int); } other;
+struct { __uint(type, 12); __uint(max_entries, 4); __type(key, int); __array(values, struct inner); }
+    outer SEC(".maps") = {.values = {&other}};
+)"),
+                StartsWith("slot 0 of the map 'outer' holds 'other', which is no map of section"));
+    EXPECT_THAT(parse_error(R"(
+struct inner { __uint(type, 2); __uint(max_entries, 1); __type(key, int); __type(value, int); } i SEC(".maps");
+struct { __uint(type, 12); __uint(max_entries, 4); __type(key, int); __array(values, struct inner); }
+    outer SEC(".maps") = {.values = {[4] = &i}};
+)"),
+                StartsWith("slot 4 of the map 'outer' exceeds its 4 entries"));
+}
+
+TEST(maps, declared_maps_need_types) {
+    EXPECT_THAT(parse_error(declare("__uint(type, 1);"), "-O2"),
+                StartsWith("maps in section '.maps' without BTF that describes them: compile with "
+                           "`clang -g`"));
+}
+
+TEST(maps, legacy_definitions_of_all_sizes) {
+    const object_file file = parse(R"(
+SEC("maps") struct { unsigned type, key, value, entries; } four = {1, 4, 8, 16};
+SEC("maps/five") struct { unsigned type, key, value, entries, flags; } five = {2, 4, 9, 17, 1024};
+SEC("maps") struct { unsigned type, key, value, entries, flags, more[4]; } nine = {6, 4, 8, 18, 0};
+SEC("xdp") int p(void *ctx) { return use(&nine) + use(&four) + use(&five); }
+)",
+                                   "-O2");
+    ASSERT_EQ(file.maps().size(), 3U);
+    const object_map &five = find_map(file, "five");
+    EXPECT_EQ(five.definition.type, map_type::array);
+    EXPECT_EQ(five.definition.key_size, 4U);
+    EXPECT_EQ(five.definition.value_size, 9U);
+    EXPECT_EQ(five.definition.max_entries, 17U);
+    EXPECT_EQ(five.definition.flags, map_mmapable);
+    EXPECT_EQ(five.origin, map_origin::legacy);
+    EXPECT_EQ(find_map(file, "four").definition.max_entries, 16U);
+    EXPECT_EQ(find_map(file, "nine").definition.type, map_type::percpu_array);
+    EXPECT_EQ(link(file, "p").maps.size(), 3U);
+}
+
+TEST(maps, static_legacy_maps_are_found_by_their_place) {
+    const object_file file = parse(R"(
+struct map { unsigned type, key, value, entries, flags; };
+static struct map SEC("maps") a = {1, 4, 4, 1}, SEC("maps") b = {2, 4, 4, 1};
+SEC("xdp") int p(void *ctx) { return use(&b); }
+)",
+                                   "-O2");
+    EXPECT_EQ(file.maps()[link(file, "p").maps.at(0)].definition.name, "b");
+}
+
+TEST(maps, wrong_legacy_definitions_are_refused) {
+    EXPECT_THAT(parse_error("SEC(\"maps\") unsigned m[6] = {1, 4, 4, 1, 0, 2};", "-O2",
+                            error_code::unsupported),
+                StartsWith("the map 'm' has the value 2 at offset 20, whose meaning depends on"));
+    EXPECT_THAT(parse_error("SEC(\"maps\") unsigned m[3] = {1, 4, 4};", "-O2"),
+                StartsWith("the map 'm' (12 bytes at 0) is no struct of at least 16 bytes"));
+}
+
+TEST(maps, references_between_maps_are_refused) {
+    const auto file = object_file::parse(compile(R"(
+.section xdp,"ax"
+.globl p
+.type p,@function
+p: r1 = m+4 ll
+exit
+.size p, .-p
+.section maps,"aw"
+.globl m
+.type m,@object
+m: .long 1, 4, 4, 1
+.size m, 16
+)",
+                                                 "", "assembler"));
+    ASSERT_TRUE(file) << file.error().message;
+    EXPECT_THAT(link_error(*file, "p", error_code::bad_object),
+                HasSubstr("reference to offset 4 of section 'maps', where no map begins, at"));
+}
+
+}  // namespace bpftime::vm::object::test
