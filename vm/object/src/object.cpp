@@ -59,7 +59,8 @@ result<std::vector<function_info>> find_functions(const elf_object &elf) {
         const elf_section *section = elf.section_of(symbol);
         if (symbol.type != STT_FUNC or section == nullptr or not section->is_executable()) continue;
         functions.push_back({printable(symbol.name), printable(section->name), symbol.section,
-                             symbol.value, symbol.size, symbol.binding != STB_LOCAL, false});
+                             symbol.value, symbol.size, symbol.binding != STB_LOCAL, false,
+                             type_of_section(section->name)});
     }
     std::ranges::stable_sort(functions, {}, place_of);
     complete_sizes(functions, elf);

@@ -75,6 +75,8 @@ TEST(object, lists_programs_and_subprograms) {
     EXPECT_TRUE(find(file, "outer").global);
     EXPECT_EQ(find(file, "inner").section, ".text");
     EXPECT_EQ(find(file, "second").offset, find(file, "first").size);
+    EXPECT_EQ(find(file, "second").type.program, program_type::xdp);
+    EXPECT_EQ(find(file, "third").type.program, program_type::sched_cls);
 }
 
 TEST(object, lists_sections) {

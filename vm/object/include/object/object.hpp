@@ -6,6 +6,7 @@
 #include "isa/error.hpp"
 #include "object/btf.hpp"
 #include "object/map.hpp"
+#include "object/program_type.hpp"
 #include "object/source_map.hpp"
 
 #include <cstdint>
@@ -35,6 +36,7 @@ struct function_info {
     /// Whether it is an entry point: every function outside .text; where there is none, the global
     /// ones of .text, or all of them.
     bool is_program = false;
+    section_type type;  ///< what the name of the section says
 };
 
 /// Where a function lies in linked bytecode, in slots.
