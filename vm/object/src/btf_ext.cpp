@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #include "btf_ext.hpp"
 
+#include "elf_reader.hpp"
 #include "wire.hpp"
 
 #include <fmt/format.h>
@@ -118,6 +119,16 @@ maybe_error place(std::span<const uint8_t> bytes, uint32_t header, std::size_t a
     return {};
 }
 
+maybe_error check_once(const records_by_section<core_record> &all) {
+    for (const auto &[name, records] : all) {
+        const auto twice = std::ranges::adjacent_find(records, {}, &core_record::offset);
+        if (twice == records.end()) continue;
+        return bad(fmt::format("two relocations at offset {} of section '{}'", twice->offset,
+                               printable(name)));
+    }
+    return {};
+}
+
 }  // namespace
 
 result<btf_ext> parse_btf_ext(std::span<const uint8_t> bytes, const btf &types) {
@@ -136,6 +147,7 @@ result<btf_ext> parse_btf_ext(std::span<const uint8_t> bytes, const btf &types) 
     if (not e) e = record_reader{types, functions}.read_all(ext.functions);
     if (not e) e = record_reader{types, lines}.read_all(ext.lines);
     if (not e) e = record_reader{types, relocations}.read_all(ext.relocations);
+    if (not e) e = check_once(ext.relocations);
     if (e) return std::unexpected{std::move(*e)};
     return ext;
 }

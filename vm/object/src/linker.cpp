@@ -4,6 +4,7 @@
 #include "linker.hpp"
 
 #include "builtins.hpp"
+#include "core_relocation.hpp"
 #include "isa/isa.hpp"
 #include "isa/text.hpp"
 #include "missing.hpp"
@@ -49,7 +50,11 @@ public:
           elf_{object.elf},
           options_{options},
           placed_(object.functions.size() + builtins().size(), not_placed),
-          data_requested_(object.maps.size()) {}
+          data_requested_(object.maps.size()) {
+        if (not object.types) return;
+        relocator_.emplace(*object.types,
+                           options.target != nullptr ? *options.target : *object.types);
+    }
 
     result<bytecode> link(const function_info &program) && {
         program_ = &program;
@@ -127,7 +132,24 @@ private:
         const elf_section &s = elf_.sections[f.section_index];
         begin_function(index, f.name, s.bytes.subspan(f.offset, f.size));
         copy_lines(f, s);
+        if (auto e = relocate_types(f, s, placed_[index])) return e;
         return follow(f, s, placed_[index]);
+    }
+
+    /// Applies the CO-RE relocations of a function.
+    maybe_error relocate_types(const function_info &f, const elf_section &s, uint32_t begin) {
+        const uint64_t end = f.offset + f.size;
+        for (const core_record &r :
+             btf_ext::within(object_.debug.relocations, s.name, f.offset, end)) {
+            const place_in_object at{
+                f, s, r.offset, begin + static_cast<uint32_t>((r.offset - f.offset) / slot_size)};
+            if (r.offset % slot_size != 0) return bad(at, "CO-RE relocation in the middle");
+            const auto rest = std::span{out_.code}.subspan(at.pc * slot_size);
+            auto done = relocator_->apply(r, rest.first(std::min(rest.size(), 2 * slot_size)));
+            if (not done) return bad(at, done.error().message, done.error().code);
+            if (*done) out_.poisoned.push_back({at.pc, std::move(**done)});
+        }
+        return {};
     }
 
     maybe_error place_builtin(std::size_t index, const builtin &b) {
@@ -578,6 +600,7 @@ private:
     const image &object_;
     const elf_object &elf_;
     const link_options &options_;
+    std::optional<core_relocator> relocator_;  ///< set if there are records that need it
     const function_info *program_ = nullptr;
     /// First slot of each function and builtin, not_placed if it is not reached.
     std::vector<uint32_t> placed_;
