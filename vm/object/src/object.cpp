@@ -4,6 +4,7 @@
 #include "object/object.hpp"
 
 #include "elf_reader.hpp"
+#include "globals.hpp"
 #include "image.hpp"
 #include "isa/isa.hpp"
 #include "linker.hpp"
@@ -173,6 +174,22 @@ result<object_file> object_file::parse(std::span<const uint8_t> bytes) {
 result<void> object_file::configure(std::string_view name, std::string_view value) {
     if (auto e = object::configure(*image_, name, value)) return std::unexpected{std::move(*e)};
     return {};
+}
+
+result<global_variable> object_file::global(std::string_view name) const {
+    return find_global(*image_, name);
+}
+
+result<std::vector<uint8_t>> object_file::value_of(std::string_view name) const {
+    return read_global(*image_, name);
+}
+
+result<void> object_file::set(std::string_view name, std::span<const uint8_t> bytes) {
+    return write_global(*image_, name, bytes);
+}
+
+result<void> object_file::set(std::string_view name, int64_t number) {
+    return write_global(*image_, name, number);
 }
 
 result<bytecode> object_file::link(const function_info &program,

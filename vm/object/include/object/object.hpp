@@ -127,6 +127,17 @@ public:
     /// invalid_argument.
     [[nodiscard]] result<void> configure(std::string_view name, std::string_view value);
 
+    /// Where the variable `name` lies: of a section of data (global ones before static ones), or of
+    /// section .kconfig. Errors: not_found, invalid_argument (several static ones), bad_object.
+    [[nodiscard]] result<global_variable> global(std::string_view name) const;
+    /// The bytes that it has before the first run.
+    [[nodiscard]] result<std::vector<uint8_t>> value_of(std::string_view name) const;
+    /// Gives it other bytes, as many as it has, or a number in its own size; also if it is constant
+    /// to programs. Maps that were already made do not change. Errors: as global(),
+    /// invalid_argument.
+    [[nodiscard]] result<void> set(std::string_view name, std::span<const uint8_t> bytes);
+    [[nodiscard]] result<void> set(std::string_view name, int64_t number);
+
     /// `program` followed by the functions that it reaches by calls or by taking their address,
     /// calls, addresses and CO-RE relocations resolved. `program` is an element of functions().
     /// Errors: unsupported (the program needs what is neither in the object nor in `options`: the

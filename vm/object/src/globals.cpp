@@ -1,0 +1,150 @@
+// bpftime-vm: variables of an object by name
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "globals.hpp"
+
+#include "wire.hpp"
+
+#include <elf.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace bpftime::vm::object {
+
+namespace {
+
+std::unexpected<error> fail(error_code code, std::string_view detail) {
+    return std::unexpected{make_error(code, detail)};
+}
+
+/// The type of the variable at `offset` of the section that `map` is.
+uint32_t type_at(const image &object, const object_map &map, uint64_t offset) {
+    if (not object.types or map.value_type == 0) return 0;
+    const auto variables = object.types->variables(object.types->type(map.value_type));
+    const auto found = std::ranges::find(variables, offset, &btf_variable::offset);
+    if (found == variables.end()) return 0;
+    const btf_type &variable = object.types->type(found->type);
+    return variable.kind == btf_kind::variable ? variable.type : 0;
+}
+
+bool is_variable(const image &object, const elf_symbol &s) {
+    if (object.elf.section_of(s) == nullptr or s.type == STT_SECTION) return false;
+    const uint32_t map = object.data_maps[s.section];
+    return map != no_map and object.maps[map].origin == map_origin::data;
+}
+
+/// Global variables come before static ones, of which several may have one name.
+result<const elf_symbol *> find_symbol(const image &object, std::string_view name) {
+    const elf_symbol *found = nullptr;
+    unsigned hidden = 0;
+    for (const elf_symbol &s : object.elf.symbols) {
+        if (s.name != name or not is_variable(object, s)) continue;
+        if (s.binding != STB_LOCAL) return &s;
+        found = &s;
+        ++hidden;
+    }
+    if (hidden == 1) return found;
+    if (hidden == 0)
+        return fail(error_code::not_found,
+                    fmt::format("the object has no global variable '{}'", printable(name)));
+    return fail(
+        error_code::invalid_argument,
+        fmt::format("the object has {} static variables '{}': rename them, or make one global",
+                    hidden, printable(name)));
+}
+
+std::optional<global_variable> find_configuration(const image &object, std::string_view name) {
+    for (const auto &[symbol, e] : object.externals) {
+        if (e.kind != external_kind::config or object.elf.symbols[symbol].name != name) continue;
+        const auto size = object.types->size_of(e.type).value_or(0);
+        return global_variable{object.config_map, e.offset, static_cast<uint32_t>(size), e.type};
+    }
+    return {};
+}
+
+/// The bytes of a variable to be written, made if they were only known to be zero.
+std::span<uint8_t> place_of(image &object, const global_variable &v) {
+    object_map &map = object.maps[v.map];
+    for (auto &[symbol, e] : object.externals) {
+        const bool configured = e.kind == external_kind::config and e.offset == v.offset;
+        if (v.map == object.config_map and configured) e.resolved = true;
+    }
+    map.contents.resize(map.definition.value_size);
+    return std::span{map.contents}.subspan(v.offset, v.size);
+}
+
+/// Whether the low bytes of `number` are all of it, read as the type says, or in either way.
+bool fits(int64_t number, std::size_t size, std::optional<bool> is_signed) {
+    if (size >= sizeof number) return true;
+    const auto bits = static_cast<unsigned>(8 * size);
+    const int64_t half = int64_t{1} << (bits - 1);
+    const bool as_signed = number >= -half and number < half;
+    const bool as_unsigned = number >= 0 and number < 2 * half;
+    if (not is_signed) return as_signed or as_unsigned;
+    return *is_signed ? as_signed : as_unsigned;
+}
+
+std::optional<bool> signedness(const image &object, uint32_t type) {
+    if (type == 0) return {};
+    const btf_type &t = object.types->type(object.types->resolve(type));
+    if (t.kind != btf_kind::integer and not t.is_enum()) return {};
+    return t.is_signed();
+}
+
+}  // namespace
+
+result<global_variable> find_global(const image &object, std::string_view name) {
+    if (const auto configured = find_configuration(object, name)) return *configured;
+    const auto symbol = find_symbol(object, name);
+    if (not symbol) return std::unexpected{symbol.error()};
+    const elf_symbol &s = **symbol;
+    const uint32_t index = object.data_maps[s.section];
+    const object_map &map = object.maps[index];
+    if (not wire::fits(s.value, s.size, map.definition.value_size)) {
+        return fail(
+            error_code::bad_object,
+            fmt::format("the variable '{}' ({} bytes at {}) does not fit section '{}' of "
+                        "{} bytes",
+                        printable(name), s.size, s.value, map.section, map.definition.value_size));
+    }
+    return global_variable{index, static_cast<uint32_t>(s.value), static_cast<uint32_t>(s.size),
+                           type_at(object, map, s.value)};
+}
+
+result<std::vector<uint8_t>> read_global(const image &object, std::string_view name) {
+    const auto v = find_global(object, name);
+    if (not v) return std::unexpected{v.error()};
+    const std::span contents{object.maps[v->map].contents};
+    if (contents.empty()) return std::vector<uint8_t>(v->size);
+    const auto bytes = contents.subspan(v->offset, v->size);
+    return std::vector<uint8_t>{bytes.begin(), bytes.end()};
+}
+
+result<void> write_global(image &object, std::string_view name, std::span<const uint8_t> bytes) {
+    const auto v = find_global(object, name);
+    if (not v) return std::unexpected{v.error()};
+    if (bytes.size() != v->size) {
+        return fail(error_code::invalid_argument,
+                    fmt::format("{} bytes for the variable '{}', which has {}", bytes.size(),
+                                printable(name), v->size));
+    }
+    std::ranges::copy(bytes, place_of(object, *v).begin());
+    return {};
+}
+
+result<void> write_global(image &object, std::string_view name, int64_t number) {
+    const auto v = find_global(object, name);
+    if (not v) return std::unexpected{v.error()};
+    const bool word = v->size == 1 or v->size == 2 or v->size == 4 or v->size == 8;
+    if (not word or not fits(number, v->size, signedness(object, v->type))) {
+        return fail(error_code::invalid_argument,
+                    fmt::format("{} is no value of the variable '{}' ({} bytes{}{})", number,
+                                printable(name), v->size, v->type == 0 ? "" : ", ",
+                                v->type == 0 ? "" : object.types->describe(v->type)));
+    }
+    std::memcpy(place_of(object, *v).data(), &number, v->size);
+    return {};
+}
+
+}  // namespace bpftime::vm::object
