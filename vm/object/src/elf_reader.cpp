@@ -134,7 +134,7 @@ private:
             return libelf_error(fmt::format("section header {}", index));
         }
         elf_section &s = object_.sections[index];
-        s = {{}, header.sh_type, header.sh_flags, header.sh_size, {}, {}};
+        s = {{}, header.sh_type, header.sh_flags, header.sh_size, {}, {}, header.sh_addralign};
         if (header.sh_type == SHT_NOBITS or header.sh_type == SHT_NULL) return {};
         const uint64_t file_size = object_.bytes.size();
         if (header.sh_offset > file_size or header.sh_size > file_size - header.sh_offset) {

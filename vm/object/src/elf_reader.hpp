@@ -41,6 +41,7 @@ struct elf_section {
     std::span<const uint8_t> bytes;  ///< empty for sections without contents
     /// Of what is loaded, and of types; sorted, one per offset.
     std::vector<elf_relocation> relocations;
+    uint64_t alignment = 1;  ///< as in the file
 
     [[nodiscard]] bool is_executable() const noexcept;
     /// Whether programs see it in memory.

@@ -220,6 +220,11 @@ public:
         std::vector<btf_variable> variables{described.begin(), described.end()};
         std::ranges::stable_sort(variables, {}, &btf_variable::offset);
         for (const btf_variable &v : variables) {
+            // Another object may define it: see object_file::combine().
+            const btf_type &variable = out_.types->type(v.type);
+            const bool elsewhere =
+                variable.kind == btf_kind::variable and variable.linkage() == btf_linkage::external;
+            if (elsewhere) continue;
             if (auto e = read_map(v)) return e;
         }
         for (const elf_relocation &r : elf_.relocations) {

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #include "object/object.hpp"
 
+#include "combine.hpp"
 #include "elf_reader.hpp"
 #include "globals.hpp"
 #include "image.hpp"
@@ -166,6 +167,20 @@ result<object_file> object_file::parse(std::span<const uint8_t> bytes) {
     auto contents = std::make_unique<image>();
     contents->elf = std::move(*elf);
     for (const auto step : {read_functions, read_debug, read_maps, read_externals}) {
+        if (auto e = step(*contents)) return std::unexpected{std::move(*e)};
+    }
+    return object_file{std::move(contents)};
+}
+
+result<object_file> object_file::combine(std::span<const object_file> files) {
+    if (files.empty())
+        return std::unexpected{make_error(error_code::invalid_argument, "no objects to combine")};
+    std::vector<const image *> objects;
+    for (const object_file &file : files) objects.push_back(file.image_.get());
+    auto combined = combine_images(objects);
+    if (not combined) return std::unexpected{std::move(combined.error())};
+    auto contents = std::make_unique<image>(std::move(*combined));
+    for (const auto step : {read_functions, read_maps, read_externals}) {
         if (auto e = step(*contents)) return std::unexpected{std::move(*e)};
     }
     return object_file{std::move(contents)};

@@ -153,6 +153,7 @@ public:
 
 private:
     friend class btf_parser;
+    friend class btf_combiner;
     btf() = default;
 
     std::vector<char> strings_;  ///< what names point into

@@ -110,6 +110,13 @@ public:
     /// Errors: bad_object, unsupported (big-endian and the like).
     [[nodiscard]] static result<object_file> parse(std::span<const uint8_t> bytes);
 
+    /// Several objects as one, as a static linker makes it: sections of one name follow each other,
+    /// what one object leaves undefined another may define, weak definitions give way, maps of one
+    /// name and definition are one. Values that were set are kept, configuration is not. Errors:
+    /// invalid_argument (no object, two definitions of one name), limit_exceeded, and those of
+    /// parse().
+    [[nodiscard]] static result<object_file> combine(std::span<const object_file> files);
+
     object_file(object_file &&) noexcept;
     object_file &operator=(object_file &&) noexcept;
     ~object_file();
