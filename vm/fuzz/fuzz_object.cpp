@@ -25,6 +25,28 @@ void check_refusal(const error &e) {
             "messages can be shown on a terminal");
 }
 
+/// What a runtime relies on when it makes maps and writes pointers.
+void check_maps(const object::object_file &file, const object::bytecode &linked) {
+    const auto maps = file.maps();
+    const auto slots = linked.code.size() / isa::slot_size;
+    for (const object::object_map &m : maps) {
+        require(m.contents.empty() or m.contents.size() == m.definition.value_size,
+                "contents are one element");
+    }
+    for (const uint32_t map : linked.maps) require(map < maps.size(), "maps are of the object");
+    for (const object::data_pointer &p : linked.pointers) {
+        require(p.map < maps.size() and p.offset + uint64_t{8} <= maps[p.map].definition.value_size,
+                "pointers lie in maps");
+        require(p.target < (p.kind == object::pointer_target::function ? slots : maps.size()),
+                "pointers point somewhere");
+    }
+    for (const uint32_t target : linked.jump_targets)
+        require(target < slots, "jump tables stay in the code");
+    for (const object::poisoned_instruction &p : linked.poisoned)
+        require(p.pc < slots, "poisoned instructions are in the code");
+    for (std::size_t pc = 0; pc < slots; ++pc) (void)linked.lines.find(static_cast<uint32_t>(pc));
+}
+
 void check_linked(const object::bytecode &linked) {
     require(not linked.code.empty() and linked.code.size() % isa::slot_size == 0,
             "linked code is whole slots");
@@ -34,10 +56,25 @@ void check_linked(const object::bytecode &linked) {
         slot = f.end;
     }
     require(slot == linked.code.size() / isa::slot_size, "linked functions cover the code");
-    const auto p = program::load(linked.code);
+    program_options options;
+    options.jump_targets = linked.jump_targets;
+    const auto p = program::load(linked.code, options);
     if (not p) return check_refusal(p.error());
     counts.count("load");
     check_program(*p, linked.code);
+}
+
+/// The object twice: whatever is not static clashes, unless it is a map or weak.
+void check_combined(const object::object_file &file, std::span<const uint8_t> bytes) {
+    std::vector<object::object_file> files;
+    files.push_back(std::move(*object::object_file::parse(bytes)));
+    const auto alone = object::object_file::combine(files);
+    if (not alone) return check_refusal(alone.error());
+    counts.count("combine");
+    require(alone->functions().size() <= file.functions().size(), "no function comes from nowhere");
+    files.push_back(std::move(*object::object_file::parse(bytes)));
+    if (const auto twice = object::object_file::combine(files); not twice)
+        check_refusal(twice.error());
 }
 
 }  // namespace
@@ -49,11 +86,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, std::size_t size) {
     counts.count("parse");
     for (const auto &f : file->functions().first(std::min(file->functions().size(), most_links))) {
         const auto linked = file->link(f);
-        if (linked)
-            check_linked(*linked);
-        else
+        if (not linked) {
             check_refusal(linked.error());
+            continue;
+        }
+        check_maps(*file, *linked);
+        check_linked(*linked);
     }
+    check_combined(*file, {data, size});
     return 0;
 }
 

@@ -208,11 +208,29 @@ private:
 
     /// A call or function address without relocation: relative to its own place in its own section.
     maybe_error relink(const place_in_object &at, const isa::slot &insn) {
+        if (insn.opcode == opcode_wide and names_map(insn)) return check_map_index(at, insn);
         const bool address =
             insn.opcode == opcode_wide and insn.src == source_of(insn_id::lddw_code);
         if (not is_local_call(insn) and not address) return {};
         const int64_t slot = static_cast<int64_t>(at.offset / slot_size) + 1 + insn.imm;
         return refer(at, at.function.section_index, slot * int64_t{slot_size});
+    }
+
+    static bool names_map(const isa::slot &insn) {
+        return insn.src == source_of(insn_id::lddw_map_idx) or
+               insn.src == source_of(insn_id::lddw_map_idx_val);
+    }
+
+    /// Objects need not name maps by index, but hosts rely on every index.
+    maybe_error check_map_index(const place_in_object &at, const isa::slot &insn) {
+        if (not options_.maps) return {};
+        const auto index = static_cast<uint32_t>(insn.imm);
+        if (index >= object_.maps.size()) {
+            return bad(at,
+                       fmt::format("map {} of an object that has {}", index, object_.maps.size()));
+        }
+        request_data(index);
+        return {};
     }
 
     maybe_error relocate(const place_in_object &at, const isa::slot &insn,

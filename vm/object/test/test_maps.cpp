@@ -230,4 +230,20 @@ m: .long 1, 4, 4, 1
                 HasSubstr("reference to offset 4 of section 'maps', where no map begins, at"));
 }
 
+TEST(maps, indexes_that_the_object_itself_has_are_checked) {
+    const auto file = object_file::parse(compile(R"(
+.section xdp,"ax"
+.globl p
+.type p,@function
+p:
+.byte 0x18, 0x51, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+exit
+.size p, .-p
+)",
+                                                 "", "assembler"));
+    ASSERT_TRUE(file) << file.error().message;
+    EXPECT_THAT(link_error(*file, "p", error_code::bad_object),
+                StartsWith("map 0 of an object that has 0 at instruction 0 of function 'p'"));
+}
+
 }  // namespace bpftime::vm::object::test

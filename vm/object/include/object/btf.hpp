@@ -122,7 +122,8 @@ public:
     [[nodiscard]] std::span<const btf_type> types() const noexcept { return types_; }
 
     [[nodiscard]] std::span<const btf_member> members(const btf_type &t) const noexcept {
-        return std::span{members_}.subspan(t.first, t.is_composite() ? t.count : 0);
+        const bool has = t.is_composite();
+        return std::span{members_}.subspan(has ? t.first : 0, has ? t.count : 0);
     }
     [[nodiscard]] std::span<const btf_parameter> parameters(const btf_type &t) const noexcept {
         const bool has = t.kind == btf_kind::function_prototype;

@@ -19,7 +19,6 @@ enum class map_origin : uint8_t {
     data,         ///< a section of variables: one element that is the section
     config,       ///< the external variables of section .kconfig: one element
     jump_tables,  ///< section .jumptables: one element that is the section
-    struct_ops,   ///< a variable in section .struct_ops*: one element that is the variable
 };
 
 /// What the object puts into a slot of an array of maps or of programs.
