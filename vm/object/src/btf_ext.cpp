@@ -119,6 +119,15 @@ maybe_error place(std::span<const uint8_t> bytes, uint32_t header, std::size_t a
     return {};
 }
 
+/// One record says it: hostile objects have thousands for one instruction.
+template <typename Record>
+void keep_first(records_by_section<Record> &all) {
+    for (auto &[name, records] : all) {
+        const auto rest = std::ranges::unique(records, {}, &Record::offset);
+        records.erase(rest.begin(), rest.end());
+    }
+}
+
 maybe_error check_once(const records_by_section<core_record> &all) {
     for (const auto &[name, records] : all) {
         const auto twice = std::ranges::adjacent_find(records, {}, &core_record::offset);
@@ -146,6 +155,8 @@ result<btf_ext> parse_btf_ext(std::span<const uint8_t> bytes, const btf &types) 
     if (not e and header >= header_with_relocations) e = place(bytes, header, 6, relocations);
     if (not e) e = record_reader{types, functions}.read_all(ext.functions);
     if (not e) e = record_reader{types, lines}.read_all(ext.lines);
+    keep_first(ext.functions);
+    keep_first(ext.lines);
     if (not e) e = record_reader{types, relocations}.read_all(ext.relocations);
     if (not e) e = check_once(ext.relocations);
     if (e) return std::unexpected{std::move(*e)};

@@ -13,15 +13,24 @@ class core_matcher {
 public:
     core_matcher(const btf &local, const btf &target) : local_{local}, target_{target} {}
 
+    /// Starts counting anew: what follows is about one instruction.
+    void begin() noexcept {
+        total_ += steps_;
+        steps_ = 0;
+    }
+
     /// `spec` in the target's type `candidate`; nothing if it has no such field or enumerator, or
     /// is another type.
     [[nodiscard]] std::optional<core_spec> match(const core_spec &spec, uint32_t candidate);
 
     /// Whether a question was too deep: its answer was no for that reason.
-    [[nodiscard]] bool exhausted() const noexcept { return steps_ > most_steps; }
+    [[nodiscard]] bool exhausted() const noexcept {
+        return steps_ > most_steps or total_ > most_steps_of_all;
+    }
 
 private:
     static constexpr unsigned most_steps = 1U << 20;
+    static constexpr uint64_t most_steps_of_all = uint64_t{1} << 28;
     static constexpr unsigned deepest = 32;
 
     bool work() noexcept { return ++steps_ <= most_steps; }
@@ -45,6 +54,7 @@ private:
     const btf &local_;
     const btf &target_;
     unsigned steps_ = 0;
+    uint64_t total_ = 0;
 };
 
 /// Whether types of the two kinds can stand for each other at all.

@@ -183,6 +183,7 @@ result<core_answer> core_relocator::answer(const core_spec &spec) {
                              spec.describe(local_)))};
     }
     std::optional<core_spec> first;
+    matcher_.begin();
     for (const uint32_t id : candidates(spec.root)) {
         auto match = matcher_.match(spec, id);
         if (not match) continue;

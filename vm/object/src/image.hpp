@@ -7,8 +7,10 @@
 #include "elf_reader.hpp"
 #include "object/object.hpp"
 
+#include <functional>
 #include <limits>
 #include <map>
+#include <utility>
 
 namespace bpftime::vm::object {
 
@@ -40,6 +42,10 @@ struct image {
     std::vector<uint32_t> data_maps;         ///< per section: the map that is its data, or no_map
     std::map<uint32_t, external> externals;  ///< by index of the symbol
     uint32_t config_map = no_map;
+
+    /// What declared_map() and find_map() look in.
+    std::map<std::pair<uint32_t, uint64_t>, uint32_t> maps_by_place;
+    std::map<std::string, uint32_t, std::less<>> maps_by_name;
 
     /// The map declared at `offset` of section `section`; no_map if there is none.
     [[nodiscard]] uint32_t declared_map(uint32_t section, uint64_t offset) const;

@@ -249,8 +249,9 @@ private:
                             name, v.size, v.offset, elf_.size));
         declaration_reader reader{*out_.types, name};
         if (auto e = reader.read(variable.type, false)) return e;
-        declared_.push_back({static_cast<uint32_t>(out_.maps.size()), v.offset,
-                             uint64_t{v.offset} + v.size, reader.slots_at()});
+        const auto index = static_cast<uint32_t>(out_.maps.size());
+        out_.maps_by_place.try_emplace({out_.elf.index_of(elf_), v.offset}, index);
+        declared_.push_back({index, v.offset, uint64_t{v.offset} + v.size, reader.slots_at()});
         object_map map = std::move(reader).take();
         map.section = declared_map_section;
         map.offset = v.offset;

@@ -128,10 +128,23 @@ maybe_error add_data_map(image &out, uint32_t index, bool frozen, map_origin ori
     map.section = name;
     map.contents.assign(s.bytes.begin(), s.bytes.end());
     map.frozen = frozen;
-    if (out.types) map.value_type = out.types->find(s.name, btf_kind::section).value_or(0);
     out.data_maps[index] = static_cast<uint32_t>(out.maps.size());
     out.maps.push_back(std::move(map));
     return {};
+}
+
+/// A section's variables are a type.
+void set_types(image &out) {
+    std::map<std::string_view, uint32_t> sections;
+    for (uint32_t id = 1; id < out.types->size(); ++id) {
+        const btf_type &t = out.types->type(id);
+        if (t.kind == btf_kind::section) sections.try_emplace(t.name, id);
+    }
+    for (uint32_t i = 1; i < out.data_maps.size(); ++i) {
+        const auto type = sections.find(out.elf.sections[i].name);
+        if (out.data_maps[i] != no_map and type != sections.end())
+            out.maps[out.data_maps[i]].value_type = type->second;
+    }
 }
 
 /// Sections that code or data refer to.
@@ -157,6 +170,8 @@ std::optional<error> read_legacy_maps(image &out, uint32_t section) {
     for (const legacy_place &place : find_legacy_maps(out.elf, section)) {
         auto map = read_legacy_map(out.elf.sections[section], place);
         if (not map) return std::move(map.error());
+        out.maps_by_place.try_emplace({section, place.begin},
+                                      static_cast<uint32_t>(out.maps.size()));
         out.maps.push_back(std::move(*map));
     }
     return {};
@@ -177,6 +192,7 @@ std::optional<error> read_data_maps(image &out) {
                 add_data_map(out, i, frozen, table ? map_origin::jump_tables : map_origin::data))
             return e;
     }
+    if (out.types) set_types(out);
     return {};
 }
 
@@ -189,6 +205,8 @@ std::optional<error> read_maps(image &out) {
                                                     : read_legacy_maps(out, i))
             return e;
     }
+    for (uint32_t i = 0; i < out.maps.size(); ++i)
+        out.maps_by_name.try_emplace(out.maps[i].definition.name, i);
     return read_data_maps(out);
 }
 

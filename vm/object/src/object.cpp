@@ -129,19 +129,14 @@ std::optional<error> read_functions(image &out) {
 }  // namespace
 
 uint32_t image::declared_map(uint32_t section, uint64_t offset) const {
-    const std::string name = printable(elf.sections[section].name);
-    const auto found = std::ranges::find_if(maps, [&](const object_map &m) {
-        return m.offset == offset and m.section == name and
-               (m.origin == map_origin::declared or m.origin == map_origin::legacy);
-    });
-    return found == maps.end() ? no_map : static_cast<uint32_t>(found - maps.begin());
+    const auto found = maps_by_place.find({section, offset});
+    return found == maps_by_place.end() ? no_map : found->second;
 }
 
 std::optional<uint32_t> image::find_map(std::string_view name) const {
-    const auto found =
-        std::ranges::find_if(maps, [&](const object_map &m) { return m.definition.name == name; });
-    if (found == maps.end()) return {};
-    return static_cast<uint32_t>(found - maps.begin());
+    const auto found = maps_by_name.find(name);
+    if (found == maps_by_name.end()) return {};
+    return found->second;
 }
 
 std::optional<std::size_t> image::function_at(uint32_t section, uint64_t offset) const {
