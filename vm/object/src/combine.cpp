@@ -11,7 +11,10 @@
 
 #include <algorithm>
 #include <bit>
+#include <map>
+#include <set>
 #include <tuple>
+#include <utility>
 
 namespace bpftime::vm::object {
 
@@ -48,6 +51,8 @@ public:
         out_.elf.symbols.resize(1);
         contents_.resize(1);
         places_.resize(objects_.size());
+        by_name_.resize(objects_.size());
+        replaced_.resize(objects_.size());
         symbols_.resize(objects_.size());
         for (std::size_t i = 0; i < objects_.size(); ++i) {
             if (auto e = add_sections(i)) return std::unexpected{std::move(*e)};
@@ -91,11 +96,10 @@ private:
     }
 
     uint32_t find_section(const elf_section &like) {
-        for (uint32_t i = 1; i < out_.elf.sections.size(); ++i) {
-            const elf_section &s = out_.elf.sections[i];
-            const bool same_use = (s.flags & SHF_EXECINSTR) == (like.flags & SHF_EXECINSTR);
-            if (s.name == like.name and same_use) return i;
-        }
+        const auto [entry, is_new] =
+            by_use_.try_emplace({like.name, (like.flags & SHF_EXECINSTR) != 0},
+                                static_cast<uint32_t>(out_.elf.sections.size()));
+        if (not is_new) return entry->second;
         elf_section added = like;
         added.size = 0;
         added.type = SHT_NOBITS;
@@ -103,7 +107,7 @@ private:
         added.relocations.clear();
         out_.elf.sections.push_back(std::move(added));
         contents_.emplace_back();
-        return static_cast<uint32_t>(out_.elf.sections.size() - 1);
+        return entry->second;
     }
 
     maybe_error add_sections(std::size_t which) {
@@ -113,6 +117,7 @@ private:
             const elf_section &s = object.elf.sections[i];
             if (not is_kept(s)) continue;
             if (auto e = append(s, bytes_of(object, i), places_[which][i])) return e;
+            by_name_[which].try_emplace(s.name, i);
         }
         return {};
     }
@@ -193,11 +198,15 @@ private:
                 if (s.binding != STB_WEAK) known.binding = s.binding;
                 return {};
             }
+            const elf_symbol &loser = objects_[first.object]->elf.symbols[first.symbol];
+            replaced_[first.object].insert({loser.section, loser.value});
             known = moved(which, s);
             first = {which, index, first.index};
             return {};
         }
-        if (not defined or s.binding == STB_WEAK) return {};
+        if (not defined) return {};
+        replaced_[which].insert({s.section, s.value});
+        if (s.binding == STB_WEAK) return {};
         const elf_section *section = objects_[which]->elf.section_of(s);
         if (section != nullptr and is_single(section->name)) return {};
         return check_same_map(first, which, s);
@@ -270,25 +279,13 @@ private:
     std::optional<uint64_t> place_of(std::size_t which, std::string_view section, uint64_t offset,
                                      std::string_view name) const {
         // External variables have no section in the file.
-        const elf_section *s = objects_[which]->elf.find(section);
-        if (s == nullptr)
+        const auto found = by_name_[which].find(section);
+        if (found == by_name_[which].end())
             return section == declared_map_section ? std::nullopt : std::optional{offset};
-        const auto global = globals_.find(name);
-        const bool replaced = not name.empty() and global != globals_.end() and
-                              is_replaced(which, global->second, *s, offset, name);
+        const bool replaced =
+            not name.empty() and replaced_[which].contains({found->second, offset});
         if (replaced) return {};
-        return offset + places_[which][objects_[which]->elf.index_of(*s)].base;
-    }
-
-    bool is_replaced(std::size_t which, const definition &kept, const elf_section &s,
-                     uint64_t offset, std::string_view name) const {
-        if (kept.object == which) return false;
-        const elf_object &elf = objects_[which]->elf;
-        return std::ranges::any_of(elf.symbols, [&](const elf_symbol &symbol) {
-            return symbol.binding != STB_LOCAL and symbol.name == name and
-                   (symbol.section == SHN_UNDEF or
-                    (symbol.section == elf.index_of(s) and symbol.value == offset));
-        });
+        return offset + places_[which][found->second].base;
     }
 
     // --- bytes
@@ -323,6 +320,9 @@ private:
     std::vector<std::vector<uint8_t>> contents_;      ///< of the sections of the whole
     std::vector<std::vector<section_place>> places_;  ///< by object and section
     std::vector<std::vector<uint32_t>> symbols_;      ///< in the whole, by object and symbol
+    std::map<std::pair<std::string_view, bool>, uint32_t> by_use_;   ///< sections of the whole
+    std::vector<std::map<std::string_view, uint32_t>> by_name_;      ///< sections of each object
+    std::vector<std::set<std::pair<uint32_t, uint64_t>>> replaced_;  ///< places in each object
     std::map<std::string_view, definition> globals_;
 };
 

@@ -30,6 +30,7 @@ using isa::slot_size;
 
 constexpr uint32_t not_placed = std::numeric_limits<uint32_t>::max();
 constexpr uint64_t pointer_size = 8;
+constexpr std::size_t most_jump_targets = std::size_t{1} << 20;
 
 constexpr uint8_t opcode_of(insn_id id) { return isa::info(id).opcode; }
 constexpr uint8_t source_of(insn_id id) {
@@ -131,6 +132,9 @@ private:
         if (auto e = check_room(f.size / slot_size)) return e;
         const elf_section &s = elf_.sections[f.section_index];
         begin_function(index, f.name, s.bytes.subspan(f.offset, f.size));
+        const auto described =
+            btf_ext::within(object_.debug.functions, s.name, f.offset, f.offset + 1);
+        if (not described.empty()) out_.functions.back().type = described.front().type;
         copy_lines(f, s);
         if (auto e = relocate_types(f, s, placed_[index])) return e;
         return follow(f, s, placed_[index]);
@@ -164,8 +168,8 @@ private:
     void begin_function(std::size_t index, std::string name, std::span<const uint8_t> code) {
         placed_[index] = static_cast<uint32_t>(out_.code.size() / slot_size);
         out_.code.insert(out_.code.end(), code.begin(), code.end());
-        out_.functions.push_back(
-            {std::move(name), placed_[index], static_cast<uint32_t>(out_.code.size() / slot_size)});
+        out_.functions.push_back({std::move(name), placed_[index],
+                                  static_cast<uint32_t>(out_.code.size() / slot_size), 0});
     }
 
     void copy_lines(const function_info &f, const elf_section &s) {
@@ -529,8 +533,8 @@ private:
                                    "bytes at {},",
                                    f.name, target, f.size, f.offset));
         }
-        if (code_pointers_.size() >= most_max_insns) {
-            return bad(at, fmt::format("jump tables of more than {} entries", most_max_insns),
+        if (code_pointers_.size() >= most_jump_targets) {
+            return bad(at, fmt::format("jump tables of more than {} entries", most_jump_targets),
                        error_code::limit_exceeded);
         }
         code_pointers_.push_back({map, static_cast<uint32_t>(offset),

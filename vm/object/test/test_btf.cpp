@@ -230,6 +230,7 @@ TEST(btf_ext, linked_code_knows_its_lines) {
     const auto place = linked.lines.find(0);
     ASSERT_TRUE(place);
     EXPECT_THAT(std::string{place->file}, HasSubstr("bpftime-vm-object-"));
+    EXPECT_EQ(file.types()->describe(linked.functions[0].type), "function p");
     EXPECT_EQ(place->line, line_of(9));
     EXPECT_EQ(place->text, "    return ctx->x +");
     EXPECT_EQ(place->column, 17U);

@@ -43,7 +43,8 @@ struct function_info {
 struct linked_function {
     std::string name;
     uint32_t begin = 0;
-    uint32_t end = 0;  ///< one past the last slot
+    uint32_t end = 0;   ///< one past the last slot
+    uint32_t type = 0;  ///< BTF type id, of kind function; 0: not known
 };
 
 /// What a pointer in data points to.
