@@ -24,6 +24,8 @@ using maybe_error = std::optional<error>;
 
 constexpr uint64_t largest_section = INT32_MAX;
 constexpr uint64_t widest_alignment = 4096;
+/// Bytes that no file holds: small objects must not become large.
+constexpr uint64_t most_zeros = uint64_t{1} << 26;
 
 /// Of these one is enough, and all should be equal.
 bool is_single(std::string_view name) { return name == "license" or name == "version"; }
@@ -140,6 +142,15 @@ private:
             return make_error(error_code::limit_exceeded,
                               fmt::format("the sections '{}' of the objects exceed {} bytes",
                                           printable(s.name), largest_section));
+        }
+        const bool filled = whole.type == SHT_PROGBITS or not bytes.empty();
+        if (filled) zeros_ += whole.size - contents.size() - bytes.size();
+        if (zeros_ > most_zeros) {
+            return make_error(
+                error_code::limit_exceeded,
+                fmt::format("section '{}' has contents in one object and none in another, and "
+                            "would need more than {} zero bytes",
+                            printable(s.name), most_zeros));
         }
         if (not bytes.empty()) {
             whole.type = SHT_PROGBITS;
@@ -323,6 +334,7 @@ private:
     std::map<std::pair<std::string_view, bool>, uint32_t> by_use_;   ///< sections of the whole
     std::vector<std::map<std::string_view, uint32_t>> by_name_;      ///< sections of each object
     std::vector<std::set<std::pair<uint32_t, uint64_t>>> replaced_;  ///< places in each object
+    uint64_t zeros_ = 0;
     std::map<std::string_view, definition> globals_;
 };
 

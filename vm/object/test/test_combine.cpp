@@ -163,4 +163,21 @@ TEST(combine, values_that_were_set_are_kept) {
     EXPECT_EQ(file->value_of("more")->at(0), 0);
 }
 
+TEST(combine, zeros_of_no_file_are_limited) {
+    const auto from_text = [](const std::string &text) {
+        auto file = object_file::parse(compile(text, "", "assembler"));
+        if (not file) throw std::runtime_error{file.error().message};
+        return std::move(*file);
+    };
+    std::vector<object_file> files;
+    files.push_back(from_text(".section .data.a,\"aw\",@progbits\n.long 1\n"));
+    files.push_back(from_text(".section .data.a,\"aw\",@nobits\n.zero 0x8000000\n"));
+    const auto file = object_file::combine(files);
+    ASSERT_FALSE(file);
+    EXPECT_EQ(file.error().code, error_code::limit_exceeded);
+    EXPECT_EQ(file.error().message,
+              "section '.data.a' has contents in one object and none in another, and would need "
+              "more than 67108864 zero bytes");
+}
+
 }  // namespace bpftime::vm::object::test
