@@ -74,8 +74,12 @@ void while_vms_come_and_go(Work &&work) {
         for (unsigned n = 0; n < 20; ++n) {
             const vm_ptr vm = load("mov %r0, 7\nexit");
             EXPECT_EQ(ebpf_set_optimization_level(vm.get(), n % 4), 0);
-            if (n % 3 == 1) EXPECT_EQ(run(vm.get(), nullptr, 0), 7U);
-            if (n % 3 == 2) EXPECT_NE(ebpf_compile(vm.get(), nullptr), nullptr);
+            if (n % 3 == 1) {
+                EXPECT_EQ(run(vm.get(), nullptr, 0), 7U);
+            }
+            if (n % 3 == 2) {
+                EXPECT_NE(ebpf_compile(vm.get(), nullptr), nullptr);
+            }
         }
         --makers;
     });
