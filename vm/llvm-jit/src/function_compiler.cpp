@@ -281,6 +281,12 @@ function_compiler::value function_compiler::get_pointer(unsigned reg) {
     return v->getType()->isPointerTy() ? v : b_.CreateIntToPtr(v, b_.getPtrTy());
 }
 
+function_compiler::value function_compiler::narrow(value v, llvm::Type *type) {
+    const auto *const extended = llvm::dyn_cast<llvm::ZExtInst>(v);
+    if (extended != nullptr and extended->getSrcTy() == type) return extended->getOperand(0);
+    return b_.CreateTrunc(v, type);
+}
+
 void function_compiler::clear_arguments() {
     for (unsigned r = 1; r <= max_helper_arguments; ++r) set(r, word(0));
 }

@@ -132,7 +132,9 @@ private:
 
     // --- registers
     value get(unsigned reg);
-    value get32(unsigned reg) { return b_.CreateTrunc(get(reg), b_.getInt32Ty()); }
+    value get32(unsigned reg) { return narrow(get(reg), b_.getInt32Ty()); }
+    /// The low bits of a word: what it was extended from, where that is known.
+    value narrow(value v, llvm::Type *type);
     value get_pointer(unsigned reg);
     value to_word(value v) {
         return v->getType()->isPointerTy() ? b_.CreatePtrToInt(v, b_.getInt64Ty()) : v;

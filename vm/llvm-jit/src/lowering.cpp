@@ -93,7 +93,7 @@ function_compiler::value function_compiler::operand(uint32_t pc, llvm::Type *typ
     const isa::instruction &i = p_.insn(pc);
     if (isa::info(isa::info(i.id).shape).imm == isa::imm_role::value)
         return llvm::ConstantInt::getSigned(type, i.imm);
-    return b_.CreateTrunc(get(i.src), type);
+    return narrow(get(i.src), type);
 }
 
 /// Additions that keep an address an address. False if `pc` is not one.
@@ -139,7 +139,7 @@ void function_compiler::compile_alu(uint32_t pc) {
     const isa::insn_info &row = isa::info(i.id);
     llvm::Type *const type = row.width == width::w32 ? b_.getInt32Ty() : b_.getInt64Ty();
     const value b = operand(pc, type);
-    const value a = row.operation == operation::mov ? b : b_.CreateTrunc(get(i.dst), type);
+    const value a = row.operation == operation::mov ? b : narrow(get(i.dst), type);
     set(i.dst, b_.CreateZExt(arithmetic(row.operation, a, b), b_.getInt64Ty()));
 }
 
@@ -191,20 +191,18 @@ void function_compiler::compile_convert(uint32_t pc) {
     const isa::insn_info &row = isa::info(i.id);
     const bool unary = isa::info(row.shape).src == isa::register_role::none;
     const value word_value = get(unary ? i.dst : i.src);
-    const auto narrow = [&](unsigned bits) {
-        return b_.CreateTrunc(word_value, b_.getIntNTy(bits));
-    };
+    const auto low = [&](unsigned bits) { return narrow(word_value, b_.getIntNTy(bits)); };
     llvm::Type *const type = b_.getIntNTy(isa::bits_of(row.width));
     value v = nullptr;
     switch (row.operation) {
-    case operation::neg: v = b_.CreateNeg(narrow(isa::bits_of(row.width))); break;
-    case operation::movsx8: v = b_.CreateSExt(narrow(8), type); break;
-    case operation::movsx16: v = b_.CreateSExt(narrow(16), type); break;
-    case operation::movsx32: v = b_.CreateSExt(narrow(32), type); break;
-    case operation::le: v = narrow(isa::bits_of(row.width)); break;
+    case operation::neg: v = b_.CreateNeg(low(isa::bits_of(row.width))); break;
+    case operation::movsx8: v = b_.CreateSExt(low(8), type); break;
+    case operation::movsx16: v = b_.CreateSExt(low(16), type); break;
+    case operation::movsx32: v = b_.CreateSExt(low(32), type); break;
+    case operation::le: v = low(isa::bits_of(row.width)); break;
     case operation::be:
     case operation::bswap:
-        v = b_.CreateUnaryIntrinsic(llvm::Intrinsic::bswap, narrow(isa::bits_of(row.width)));
+        v = b_.CreateUnaryIntrinsic(llvm::Intrinsic::bswap, low(isa::bits_of(row.width)));
         break;
     default: std::unreachable();  // addr_space_cast: linkage refuses it
     }
@@ -236,7 +234,7 @@ void function_compiler::compile_branch(uint32_t pc) {
                               not CmpInst::isSigned(predicate);
     if (not are_pointers) {
         llvm::Type *const type = b_.getIntNTy(isa::bits_of(row.width));
-        a = b_.CreateTrunc(get(i.dst), type);
+        a = narrow(get(i.dst), type);
         b = operand(pc, type);
         if (row.operation == operation::jset) {
             a = b_.CreateAnd(a, b);
@@ -472,7 +470,7 @@ void function_compiler::compile_atomic(uint32_t pc) {
     const isa::insn_info &row = isa::info(i.id);
     llvm::Type *const type = b_.getIntNTy(isa::bits_of(row.width));
     const bool loads = row.operation == operation::load_acquire;
-    const value v = loads ? nullptr : b_.CreateTrunc(get(i.src), type);
+    const value v = loads ? nullptr : narrow(get(i.src), type);
     address at = access(pc, loads ? i.src : i.dst, permission_of(row.operation), true);
     at.align = llvm::Align{isa::bytes_of(row.width)};
     const value result = atomic_result(pc, at, v);
@@ -504,7 +502,7 @@ function_compiler::value function_compiler::atomic_result(uint32_t pc, const add
     case operation::atomic_fetch_xor: return modify(Xor, full);
     case operation::atomic_xchg: return modify(Xchg, full);
     case operation::atomic_cmpxchg: {
-        const value expected = b_.CreateTrunc(get(0), v->getType());
+        const value expected = narrow(get(0), v->getType());
         const value pair = b_.CreateAtomicCmpXchg(at.pointer, expected, v, at.align, full, full);
         return b_.CreateExtractValue(pair, 0);
     }

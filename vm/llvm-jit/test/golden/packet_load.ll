@@ -41,12 +41,11 @@ ask:                                              ; preds = %13
 fine:                                             ; preds = %ask, %13
   %20 = load i16, ptr %14, align 1
   %21 = zext i16 %20 to i64
-  %22 = trunc i64 %21 to i16
-  %23 = call i16 @llvm.bswap.i16(i16 %22)
-  %24 = zext i16 %23 to i64
-  %25 = insertvalue { i64, i64 } poison, i64 %24, 0
-  %26 = insertvalue { i64, i64 } %25, i64 %1, 1
-  ret { i64, i64 } %26
+  %22 = call i16 @llvm.bswap.i16(i16 %20)
+  %23 = zext i16 %22 to i64
+  %24 = insertvalue { i64, i64 } poison, i64 %23, 0
+  %25 = insertvalue { i64, i64 } %24, i64 %1, 1
+  ret { i64, i64 } %25
 
 end_run:                                          ; preds = %ask
   ret { i64, i64 } { i64 0, i64 -1 }

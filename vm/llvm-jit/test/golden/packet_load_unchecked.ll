@@ -23,12 +23,11 @@ define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %
   %13 = getelementptr i8, ptr %11, i64 12
   %14 = load i16, ptr %13, align 1
   %15 = zext i16 %14 to i64
-  %16 = trunc i64 %15 to i16
-  %17 = call i16 @llvm.bswap.i16(i16 %16)
-  %18 = zext i16 %17 to i64
-  %19 = insertvalue { i64, i64 } poison, i64 %18, 0
-  %20 = insertvalue { i64, i64 } %19, i64 %1, 1
-  ret { i64, i64 } %20
+  %16 = call i16 @llvm.bswap.i16(i16 %14)
+  %17 = zext i16 %16 to i64
+  %18 = insertvalue { i64, i64 } poison, i64 %17, 0
+  %19 = insertvalue { i64, i64 } %18, i64 %1, 1
+  ret { i64, i64 } %19
 
 end_run:                                          ; No predecessors!
   ret { i64, i64 } { i64 0, i64 -1 }
