@@ -92,7 +92,8 @@ bool can_fault(const isa::instruction &i, uint32_t kind) {
                op == operation::call_local or callx;
     case EBPF_FAULT_BAD_CALL_TARGET: return callx;
     case EBPF_FAULT_BAD_JUMP_TARGET: return op == operation::gotox;
-    case EBPF_FAULT_BAD_MAP: return helper;
+    case EBPF_FAULT_BAD_MAP:
+    case EBPF_FAULT_UNAVAILABLE: return helper;
     default: return false;
     }
 }

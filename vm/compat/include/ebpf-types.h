@@ -94,6 +94,7 @@ enum ebpf_fault_kind {
     EBPF_FAULT_BAD_JUMP_TARGET =
         9,                   /**< gotox to something that is not in the function's jump tables */
     EBPF_FAULT_BAD_MAP = 10, /**< a helper's map argument is no map */
+    EBPF_FAULT_UNAVAILABLE = 11, /**< call of a helper whose result is EBPF_RESULT_NEVER */
 };
 
 /** Where memory that a program may touch comes from. */
@@ -179,6 +180,9 @@ enum ebpf_result_kind {
     EBPF_RESULT_POINTER = 1, /**< to result_size bytes that the program may then read and write */
     EBPF_RESULT_POINTER_OR_NULL = 2,   /**< the same, or 0 */
     EBPF_RESULT_MAP_VALUE_OR_NULL = 3, /**< to a value of the helper's map argument, or 0 */
+    /** The function is not called: the run ends with EBPF_FAULT_UNAVAILABLE. For what a program may
+     * contain, but must not reach. */
+    EBPF_RESULT_NEVER = 4,
 };
 
 /** What calling a typed helper can do besides giving its result. Pure ones return, and throw

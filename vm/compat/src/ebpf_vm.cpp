@@ -95,8 +95,7 @@ std::string check_helper(const ebpf_helper &h) {
             return fmt::format("kind {} of argument {} is unknown", h.arguments[i].kind, i + 1);
         }
     }
-    if (h.result > EBPF_RESULT_MAP_VALUE_OR_NULL)
-        return fmt::format("result kind {} is unknown", h.result);
+    if (h.result > EBPF_RESULT_NEVER) return fmt::format("result kind {} is unknown", h.result);
     if (h.purity > EBPF_PURE_CONSTANT) return fmt::format("purity {} is unknown", h.purity);
     if (auto why = check_maps(h); not why.empty()) return why;
     return check_sizes(h);

@@ -147,6 +147,7 @@ void run::grant_result(const helper_declaration &helper, uint64_t result,
 bool run::call_helper(uint32_t pc, const helper_binding &helper, const uint64_t a[5],
                       uint64_t &result) {
     const helper_declaration &declared = helper.declaration();
+    if (declared.result == result_kind::never) return fail(fault_kind::unavailable, pc);
     const bool checks = declared.typed and config_.bounds_checks;
     const ebpf_map_shape *const map = checks ? find_map(declared, a) : nullptr;
     if (checks and not check_arguments(pc, declared, a, map)) return false;

@@ -28,8 +28,9 @@ static_assert(argument_names.size() ==
               static_cast<std::size_t>(argument_kind::map_value_write) + 1);
 
 /// By result_kind.
-constexpr std::array result_names{"number", "pointer", "pointer or 0", "value of the map or 0"};
-static_assert(result_names.size() == static_cast<std::size_t>(result_kind::map_value_or_null) + 1);
+constexpr std::array result_names{"number", "pointer", "pointer or 0", "value of the map or 0",
+                                  "never returns"};
+static_assert(result_names.size() == static_cast<std::size_t>(result_kind::never) + 1);
 
 std::string arguments_of(const helper_declaration &d) {
     std::vector<std::string_view> names;

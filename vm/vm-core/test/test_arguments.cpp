@@ -494,8 +494,8 @@ TEST_F(arguments, helper_of_unknown_kinds) {
               "helper 1 cannot be registered: kind 11 of argument 1 is unknown");
     EXPECT_EQ(refusal([](auto &h) { h.arguments[4].kind = UINT32_MAX; }),
               "helper 1 cannot be registered: kind 4294967295 of argument 5 is unknown");
-    EXPECT_EQ(refusal([](auto &h) { h.result = EBPF_RESULT_MAP_VALUE_OR_NULL + 1; }),
-              "helper 1 cannot be registered: result kind 4 is unknown");
+    EXPECT_EQ(refusal([](auto &h) { h.result = EBPF_RESULT_NEVER + 1; }),
+              "helper 1 cannot be registered: result kind 5 is unknown");
     EXPECT_EQ(refusal([](auto &h) { h.purity = EBPF_PURE_CONSTANT + 1; }),
               "helper 1 cannot be registered: purity 3 is unknown");
     EXPECT_EQ(ebpf_unregister(vm(), 1), EBPF_ERROR_NOT_FOUND)

@@ -476,6 +476,32 @@ TEST_F(pointer_results, are_granted_until_the_run_ends) {
     EXPECT_EQ(run_to_fault(vm()).region, uint32_t{EBPF_REGION_NONE}) << "the run before has ended";
 }
 
+// --- helpers that must not be reached
+
+TEST_F(typed_helpers, that_never_return_are_faults_where_they_are_reached) {
+    static int calls;
+    calls = 0;
+    ebpf_helper helper{};
+    helper.id = 7;
+    helper.fn = [](uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) -> uint64_t {
+        return static_cast<uint64_t>(++calls);
+    };
+    helper.result = EBPF_RESULT_NEVER;
+    ASSERT_EQ(ebpf_register_typed(vm(), &helper), 0);
+    load("jeq %r2, 0, +1\ncall 7\nmov %r0, 3\nexit");
+    uint8_t byte = 0;
+    for (const bool checks : {true, false}) {
+        ebpf_toggle_bounds_check(vm(), checks);
+        EXPECT_EQ(run(vm()), 3U);
+        int64_t r0 = 0;
+        EXPECT_EQ(ebpf_exec(vm(), &byte, 1, &r0), EBPF_ERROR_FAULT);
+        EXPECT_EQ(place_of(last_fault()), (place{EBPF_FAULT_UNAVAILABLE, 1}));
+        EXPECT_STREQ(ebpf_last_error(),
+                     "unavailable: reached what only another host can do at pc 1 (`call 7`)");
+    }
+    EXPECT_EQ(calls, 0);
+}
+
 // --- grants
 
 std::array<uint8_t, 16> granted_block{};

@@ -59,6 +59,7 @@ enum class result_kind : uint8_t {
     pointer,  ///< to `result_size` bytes that the program may then read and write during this run
     pointer_or_null,    ///< the same, or 0
     map_value_or_null,  ///< to a value of the helper's map argument, or 0
+    never,              ///< calling it is the fault `unavailable`
 };
 
 /// What calling the helper can do besides giving its result.
