@@ -202,6 +202,16 @@ std::span<const helper_row> helper_table() {
     return table;
 }
 
+std::string_view helper_name(uint32_t id) noexcept {
+    switch (id) {
+#define HELPER_NAME(id, name) \
+    case id: return "bpf_" #name;
+#include "helper_names.def"
+#undef HELPER_NAME
+    default: return {};
+    }
+}
+
 result<void> register_helpers(ebpf_vm &vm) {
     for (const helper_row &row : helper_table()) {
         if (vm.register_helper(registration_of(row)) != EBPF_OK)

@@ -124,6 +124,10 @@ result<map_ptr> map::create(const map_definition &definition, const map_ptr &inn
     return made;
 }
 
+bool map::is_supported(map_type type) noexcept {
+    return holds_maps(type) or std::ranges::find(makers, type, &maker_row::type) != makers.end();
+}
+
 map::map(const map_definition &definition, std::size_t host_value_size)
     : definition_{definition},
       host_value_size_{host_value_size == 0 ? definition.value_size : host_value_size},

@@ -41,8 +41,8 @@ uint32_t map_set::add(std::shared_ptr<map> m) {
 }
 
 std::shared_ptr<map> map_set::find(std::string_view name) const noexcept {
-    const auto it =
-        std::ranges::find_if(maps_, [&](const auto &m) { return m->definition().name == name; });
+    const auto it = std::ranges::find_if(
+        maps_, [&](const auto &m) { return m != nullptr and m->definition().name == name; });
     return it == maps_.end() ? nullptr : *it;
 }
 
@@ -51,6 +51,7 @@ uint64_t map_set::address_of(uint32_t index) const noexcept {
 }
 
 const ebpf_map_shape *map_set::shape_of(uint64_t word) const noexcept {
+    if (word == 0) return nullptr;
     for (const std::shared_ptr<map> &m : maps_) {
         if (reinterpret_cast<uint64_t>(m.get()) == word) return &m->shape();
     }

@@ -3,8 +3,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace bpftime::vm {
 
@@ -45,6 +48,49 @@ enum class map_type : uint32_t {
     cgrp_storage = 32,
     arena = 33,
 };
+
+/// The kernel's word for the type, as bpftool prints it; "unknown" of others.
+[[nodiscard]] constexpr std::string_view name_of(map_type type) noexcept {
+    constexpr auto names = std::to_array<std::string_view>({
+        "unspec",
+        "hash",
+        "array",
+        "prog_array",
+        "perf_event_array",
+        "percpu_hash",
+        "percpu_array",
+        "stack_trace",
+        "cgroup_array",
+        "lru_hash",
+        "lru_percpu_hash",
+        "lpm_trie",
+        "array_of_maps",
+        "hash_of_maps",
+        "devmap",
+        "sockmap",
+        "cpumap",
+        "xskmap",
+        "sockhash",
+        "cgroup_storage",
+        "reuseport_sockarray",
+        "percpu_cgroup_storage",
+        "queue",
+        "stack",
+        "sk_storage",
+        "devmap_hash",
+        "struct_ops",
+        "ringbuf",
+        "inode_storage",
+        "task_storage",
+        "bloom_filter",
+        "user_ringbuf",
+        "cgrp_storage",
+        "arena",
+    });
+    static_assert(names.size() == static_cast<std::size_t>(map_type::arena) + 1);
+    const auto index = static_cast<std::size_t>(type);
+    return index < names.size() ? names[index] : "unknown";
+}
 
 /// Flags of a map, with the kernel's values.
 enum map_flag : uint32_t {

@@ -22,6 +22,9 @@ struct helper_row {
 /// All helpers, by topic.
 [[nodiscard]] std::span<const helper_row> helper_table();
 
+/// The kernel's name of helper `id`, whether it is in the table or not; empty: the kernel has none.
+[[nodiscard]] std::string_view helper_name(uint32_t id) noexcept;
+
 /// Registers all of them with their types. Those that take maps need the VM to know maps:
 /// map_set::attach().
 result<void> register_helpers(ebpf_vm &vm);

@@ -45,6 +45,8 @@ public:
     /// take maps that are like `inner`.
     [[nodiscard]] static result<std::shared_ptr<map>> create(
         const map_definition &definition, const std::shared_ptr<map> &inner = nullptr);
+    /// Whether there are maps of the type.
+    [[nodiscard]] static bool is_supported(map_type type) noexcept;
     virtual ~map();
     map(const map &) = delete;
     map &operator=(const map &) = delete;

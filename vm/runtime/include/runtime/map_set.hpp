@@ -24,7 +24,7 @@ public:
     /// New maps, none of which holds maps.
     [[nodiscard]] static result<map_set> create(std::span<const map_definition> definitions);
 
-    /// The index of the map from now on.
+    /// The index of the map from now on. Null: an index that programs find no map at.
     uint32_t add(std::shared_ptr<map> m);
     [[nodiscard]] std::size_t size() const noexcept { return maps_.size(); }
     [[nodiscard]] const std::shared_ptr<map> &operator[](uint32_t index) const {

@@ -1,0 +1,71 @@
+// bpftime-vm: an object that can run: its maps made, its programs linked to them, a VM for each
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "bpftime_vm_compat.hpp"
+#include "object/object.hpp"
+#include "runtime/map_set.hpp"
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bpftime::vm::runtime {
+
+/// What of an object is to run, and what its host has.
+struct load_options {
+    /// Elements of object_file::functions(); none: all programs that the object would have loaded.
+    std::vector<const object::function_info *> programs{};
+    std::string backend{};  ///< of the VMs; empty: the best there is
+    /// Helpers besides those of helper_table(), or instead of them.
+    std::vector<ebpf_helper> helpers{};
+    /// Sets limits and the like on each VM before its program is loaded.
+    std::function<result<void>(ebpf_vm &)> configure{};
+    /// The types of the target (CO-RE); null: those of the object.
+    const object::btf *target = nullptr;
+};
+
+/// A program in its VM.
+struct loaded_program {
+    object::function_info info;
+    object::bytecode linked;
+    std::shared_ptr<ebpf_vm> vm;
+
+    /// Why the instruction at `pc` is one that cannot be run here; empty if it can.
+    [[nodiscard]] std::string_view why_unavailable(uint32_t pc) const noexcept;
+};
+
+/// Programs of one object with the maps that they share. Outlives the runs of its VMs.
+class loaded_object {
+public:
+    /// Makes the maps that the programs can reach, as the object declares and fills them, and loads
+    /// each program into a VM of its own. Instructions that only another host could run (see
+    /// object::poisoned_instruction) are the fault `unavailable` when they are reached. Errors:
+    /// those of object_file::link() and map::create(); unsupported, naming all helpers and types of
+    /// maps that a program needs and nobody has.
+    [[nodiscard]] static result<loaded_object> load(const object::object_file &file,
+                                                    const load_options &options = {});
+
+    [[nodiscard]] std::span<const loaded_program> programs() const noexcept { return programs_; }
+    /// Null if there is none.
+    [[nodiscard]] const loaded_program *find_program(std::string_view name) const noexcept;
+    /// By index in object_file::maps(); null: no program can reach the map.
+    [[nodiscard]] const map_set &maps() const noexcept { return *maps_; }
+    /// Null if there is none.
+    [[nodiscard]] std::shared_ptr<map> find_map(std::string_view name) const noexcept {
+        return maps_->find(name);
+    }
+
+private:
+    friend class object_loader;
+    loaded_object() = default;
+
+    std::unique_ptr<map_set> maps_ = std::make_unique<map_set>();
+    std::vector<loaded_program> programs_;
+};
+
+}  // namespace bpftime::vm::runtime

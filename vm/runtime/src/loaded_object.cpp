@@ -1,0 +1,322 @@
+// bpftime-vm: an object that can run
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "runtime/loaded_object.hpp"
+
+#include "isa/isa.hpp"
+#include "program/program.hpp"
+#include "runtime/cpu.hpp"
+#include "runtime/helpers.hpp"
+#include "runtime/object_map.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <stdexcept>
+
+namespace bpftime::vm::runtime {
+
+namespace {
+
+using maybe_error = std::optional<error>;
+
+std::span<const uint8_t> bytes_of(const uint32_t &word) noexcept {
+    return {reinterpret_cast<const uint8_t *>(&word), sizeof word};
+}
+
+/// What loaders fill in before they ask the kernel.
+map_definition complete(map_definition d) {
+    const auto page = static_cast<uint32_t>(getpagesize());
+    constexpr uint32_t most = uint32_t{1} << 31;
+    if (d.type == map_type::perf_event_array and d.max_entries == 0) d.max_entries = cpu_count();
+    if (d.type == map_type::ringbuf and d.max_entries != 0 and d.max_entries <= most)
+        d.max_entries = std::max(page, std::bit_ceil(d.max_entries));
+    return d;
+}
+
+bool is_poison(uint32_t id) noexcept {
+    return id == static_cast<uint32_t>(object::poisoned_helper) or
+           id == static_cast<uint32_t>(object::poisoned_kernel_function);
+}
+
+/// The calls of a program that this host cannot make, each in words.
+std::vector<std::string> missing_calls(const program &p, std::span<const ebpf_helper> more) {
+    const auto is_there = [&](uint32_t id) {
+        const auto is_it = [id](const helper_row &row) { return row.declaration.id == id; };
+        return is_poison(id) or std::ranges::any_of(helper_table(), is_it) or
+               std::ranges::find(more, id, &ebpf_helper::id) != more.end();
+    };
+    std::map<uint32_t, uint32_t> helpers;  // pc of the first call by id
+    std::map<uint32_t, uint32_t> functions;
+    for (const basic_block &b : p.blocks()) {
+        if (not b.reachable) continue;
+        for (uint32_t pc = b.begin; pc < b.end; ++pc) {
+            const isa::instruction &i = p.insn(pc);
+            const auto id = static_cast<uint32_t>(i.imm);
+            if (i.id == isa::insn_id::call and not is_there(id)) helpers.try_emplace(id, pc);
+            if (i.id == isa::insn_id::call_kfunc) functions.try_emplace(id, pc);
+        }
+    }
+    std::vector<std::string> words;
+    for (const auto &[id, pc] : helpers) {
+        const std::string_view name = helper_name(id);
+        words.push_back(fmt::format("helper {}{} at pc {}", id,
+                                    name.empty() ? "" : fmt::format(" ({})", name), pc));
+    }
+    for (const auto &[id, pc] : functions)
+        words.push_back(fmt::format("the kernel function with BTF id {} at pc {}", id, pc));
+    return words;
+}
+
+result<std::shared_ptr<ebpf_vm>> make_vm(const std::string &backend) {
+    try {
+        return std::make_shared<ebpf_vm>(backend);
+    } catch (const std::runtime_error &e) {
+        return std::unexpected{make_error(error_code::unsupported, e.what())};
+    }
+}
+
+error vm_error(const ebpf_vm &vm, int code) {
+    const bool is_limit = code == EBPF_ERROR_LIMIT_EXCEEDED;
+    error e{is_limit ? error_code::limit_exceeded : error_code::bad_object, {}, vm.error_message()};
+    if (code == EBPF_ERROR_UNSUPPORTED) e.code = error_code::unsupported;
+    return e;
+}
+
+maybe_error register_poison(ebpf_vm &vm) {
+    for (const int32_t id : {object::poisoned_helper, object::poisoned_kernel_function}) {
+        ebpf_helper helper{};
+        helper.id = static_cast<uint32_t>(id);
+        helper.name = "unavailable";
+        helper.fn = [](uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return uint64_t{0}; };
+        helper.result = EBPF_RESULT_NEVER;
+        if (const int e = vm.register_helper(helper); e != EBPF_OK) return vm_error(vm, e);
+    }
+    return {};
+}
+
+}  // namespace
+
+/// One load() in progress.
+class object_loader {
+public:
+    object_loader(const object::object_file &file, const load_options &options)
+        : file_{file}, options_{options} {}
+
+    result<loaded_object> run() && {
+        for (const auto step : {&object_loader::link_programs, &object_loader::make_maps,
+                                &object_loader::collect_pointers, &object_loader::fill_maps,
+                                &object_loader::make_vms, &object_loader::fill_program_arrays}) {
+            if (auto e = (this->*step)()) return std::unexpected{std::move(*e)};
+        }
+        return std::move(out_);
+    }
+
+private:
+    // --- programs
+
+    std::vector<const object::function_info *> chosen() const {
+        if (not options_.programs.empty()) return options_.programs;
+        std::vector<const object::function_info *> all;
+        for (const object::function_info &f : file_.functions()) {
+            if (f.is_program and f.type.load) all.push_back(&f);
+        }
+        return all;
+    }
+
+    maybe_error link_programs() {
+        for (const object::function_info *f : chosen()) {
+            auto linked = file_.link(*f, {.target = options_.target});
+            if (not linked) return std::move(linked.error());
+            out_.programs_.push_back({*f, std::move(*linked), nullptr});
+            if (auto e = check(out_.programs_.back())) return e;
+        }
+        return {};
+    }
+
+    /// Refuses what could never run, all of it in one message.
+    maybe_error check(const loaded_program &p) const {
+        auto code = program::load(
+            p.linked.code, {.max_insns = most_max_insns, .jump_targets = p.linked.jump_targets});
+        if (not code) return std::move(code.error());
+        std::vector<std::string> missing = missing_calls(*code, options_.helpers);
+        for (const uint32_t i : p.linked.maps) {
+            const map_definition &d = file_.maps()[i].definition;
+            if (not map::is_supported(d.type))
+                missing.push_back(fmt::format("map '{}' of type {}", d.name, name_of(d.type)));
+        }
+        if (missing.empty()) return {};
+        return make_error(error_code::unsupported,
+                          fmt::format("program '{}' needs what is not supported yet: {}",
+                                      p.info.name, fmt::join(missing, ", ")));
+    }
+
+    maybe_error make_vms() {
+        for (loaded_program &p : out_.programs_) {
+            auto vm = make_vm(options_.backend);
+            if (not vm) return std::move(vm.error());
+            p.vm = std::move(*vm);
+            if (auto e = prepare(*p.vm)) return e;
+            const auto &targets = p.linked.jump_targets;
+            if (not targets.empty()) p.vm->set_jump_targets(targets.data(), targets.size());
+            const auto &code = p.linked.code;
+            if (const int e = p.vm->load_code(code.data(), code.size()); e != EBPF_OK)
+                return vm_error(*p.vm, e);
+        }
+        return {};
+    }
+
+    maybe_error prepare(ebpf_vm &vm) const {
+        if (auto done = out_.maps_->attach(vm); not done) return std::move(done.error());
+        for (const ebpf_helper &helper : options_.helpers) {
+            if (const int e = vm.register_helper(helper); e != EBPF_OK) return vm_error(vm, e);
+        }
+        if (auto e = register_poison(vm)) return e;
+        if (not options_.configure) return {};
+        auto done = options_.configure(vm);
+        return done ? maybe_error{} : std::move(done.error());
+    }
+
+    // --- maps
+
+    maybe_error make_maps() {
+        std::vector<bool> reached(file_.maps().size());
+        for (const loaded_program &p : out_.programs_) {
+            for (const uint32_t i : p.linked.maps) reached[i] = true;
+        }
+        for (uint32_t i = 0; i < reached.size(); ++i) {
+            if (not reached[i]) {
+                out_.maps_->add(nullptr);
+                continue;
+            }
+            auto made = make_map(file_.maps()[i]);
+            if (not made) return std::move(made.error());
+            out_.maps_->add(std::move(*made));
+        }
+        return {};
+    }
+
+    static result<std::shared_ptr<map>> make_map(const object::object_map &declared) {
+        std::shared_ptr<map> inner;
+        if (declared.inner) {
+            auto like = map::create(complete(*declared.inner));
+            if (not like) return like;
+            inner = std::move(*like);
+        }
+        return map::create(complete(declared.definition), inner);
+    }
+
+    // --- what is in them
+
+    [[nodiscard]] map &made(uint32_t index) const { return *(*out_.maps_)[index]; }
+
+    [[nodiscard]] uint64_t value_of(const object::data_pointer &pointer) const {
+        switch (pointer.kind) {
+        case object::pointer_target::function: return code_handle(pointer.target);
+        case object::pointer_target::map: return reinterpret_cast<uint64_t>(&made(pointer.target));
+        case object::pointer_target::data: break;
+        }
+        const uint32_t first = 0;
+        return reinterpret_cast<uint64_t>(made(pointer.target).lookup_elem(&first)) +
+               pointer.addend;
+    }
+
+    /// Addresses of functions depend on the program; data is there once.
+    maybe_error collect_pointers() {
+        for (const loaded_program &p : out_.programs_) {
+            for (const object::data_pointer &pointer : p.linked.pointers) {
+                const uint64_t value = value_of(pointer);
+                const auto [at, fresh] =
+                    pointers_.try_emplace({pointer.map, pointer.offset}, value);
+                if (fresh or at->second == value) continue;
+                return make_error(
+                    error_code::unsupported,
+                    fmt::format("program '{}' shares pointers to functions in '{}' with another "
+                                "one: load them as objects of their own",
+                                p.info.name, file_.maps()[pointer.map].definition.name));
+            }
+        }
+        return {};
+    }
+
+    maybe_error fill_maps() {
+        for (uint32_t i = 0; i < file_.maps().size(); ++i) {
+            if ((*out_.maps_)[i] == nullptr) continue;
+            const object::object_map &declared = file_.maps()[i];
+            if (auto e = fill(declared, i)) return e;
+            if (auto e = fill_slots(declared, made(i))) return e;
+            if (not declared.frozen) continue;
+            if (auto done = made(i).freeze(); not done) return std::move(done.error());
+        }
+        return {};
+    }
+
+    maybe_error fill(const object::object_map &declared, uint32_t index) const {
+        std::vector<uint8_t> value = declared.contents;
+        const auto first = pointers_.lower_bound({index, 0});
+        const auto last = pointers_.lower_bound({index + 1, 0});
+        if (value.empty() and first == last) return {};
+        value.resize(declared.definition.value_size);
+        for (auto at = first; at != last; ++at)
+            std::memcpy(value.data() + at->first.second, &at->second, sizeof at->second);
+        auto done = made(index).update(bytes_of(0), value);
+        return done ? maybe_error{} : std::move(done.error());
+    }
+
+    maybe_error fill_slots(const object::object_map &declared, map &m) const {
+        for (const object::map_slot &slot : declared.slots) {
+            if (slot.is_program) continue;
+            const auto inner = out_.maps_->find(slot.name);
+            auto *const outer = as_object_map(&m);
+            if (outer == nullptr or inner == nullptr) continue;
+            if (auto done = outer->set_map(bytes_of(slot.index), inner); not done)
+                return std::move(done.error());
+        }
+        return {};
+    }
+
+    /// With the programs that were loaded; the slots of others stay empty.
+    maybe_error fill_program_arrays() {
+        for (uint32_t i = 0; i < file_.maps().size(); ++i) {
+            auto *const array = as_object_map((*out_.maps_)[i].get());
+            if (array == nullptr) continue;
+            for (const object::map_slot &slot : file_.maps()[i].slots) {
+                const loaded_program *const p =
+                    slot.is_program ? out_.find_program(slot.name) : nullptr;
+                if (p == nullptr) continue;
+                const auto id = static_cast<uint32_t>(p - out_.programs_.data()) + 1;
+                if (auto done = array->set_object(bytes_of(slot.index), p->vm, id); not done)
+                    return std::move(done.error());
+            }
+        }
+        return {};
+    }
+
+    const object::object_file &file_;
+    const load_options &options_;
+    std::map<std::pair<uint32_t, uint32_t>, uint64_t> pointers_;  ///< by map and offset
+    loaded_object out_;
+};
+
+std::string_view loaded_program::why_unavailable(uint32_t pc) const noexcept {
+    const auto at = std::ranges::find(linked.poisoned, pc, &object::poisoned_instruction::pc);
+    return at == linked.poisoned.end() ? std::string_view{} : at->reason;
+}
+
+result<loaded_object> loaded_object::load(const object::object_file &file,
+                                          const load_options &options) {
+    return object_loader{file, options}.run();
+}
+
+const loaded_program *loaded_object::find_program(std::string_view name) const noexcept {
+    const auto at =
+        std::ranges::find_if(programs_, [&](const auto &p) { return p.info.name == name; });
+    return at == programs_.end() ? nullptr : &*at;
+}
+
+}  // namespace bpftime::vm::runtime

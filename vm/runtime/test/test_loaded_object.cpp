@@ -1,0 +1,253 @@
+// bpftime-vm: objects that clang makes, run with their maps on every engine
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "compat/fault.hpp"
+#include "compile.hpp"
+#include "engines.hpp"
+#include "runtime/loaded_object.hpp"
+#include "support.hpp"
+
+#include <gmock/gmock.h>
+
+namespace bpftime::vm::runtime::test {
+
+using compat::fault_kind;
+using object::object_file;
+using testing::HasSubstr;
+using vm::test::engine;
+
+namespace {
+
+constexpr std::string_view prologue = R"(
+#define SEC(name) __attribute__((section(name), used))
+#define __uint(name, value) int (*name)[value]
+#define __type(name, value) typeof(value) *name
+#define __array(name, value) typeof(value) *name[]
+typedef unsigned int u32;
+typedef unsigned long long u64;
+static void *(*lookup)(void *map, const void *key) = (void *)1;
+static long (*update)(void *map, const void *key, const void *value, u64 flags) = (void *)2;
+static long (*tail_call)(void *context, void *map, u32 index) = (void *)12;
+static long (*output)(void *ring, void *data, u64 size, u64 flags) = (void *)130;
+)";
+
+object_file parse(std::string_view source) {
+    auto file = object_file::parse(
+        object::test::compile(std::string{prologue} + std::string{source}, "-O2 -g -mcpu=v3", "c"));
+    if (not file) throw std::runtime_error{file.error().message};
+    return std::move(*file);
+}
+
+class loaded : public testing::TestWithParam<engine> {
+protected:
+    loaded_object load(const object_file &file, load_options options = {}) {
+        options.backend = GetParam().backend;
+        auto object = loaded_object::load(file, options);
+        if (not object) throw std::runtime_error{object.error().message};
+        return std::move(*object);
+    }
+    std::string refusal(const object_file &file) {
+        const auto object = loaded_object::load(file, {.backend = GetParam().backend});
+        return object ? "" : object.error().message;
+    }
+    static uint64_t run(const loaded_object &object, std::string_view name) {
+        const loaded_program *const program = object.find_program(name);
+        EXPECT_NE(program, nullptr) << name;
+        int64_t r0 = 0;
+        EXPECT_EQ(program->vm->exec(nullptr, 0, r0), 0) << program->vm->error_message();
+        return static_cast<uint64_t>(r0);
+    }
+};
+
+INSTANTIATE_TEST_SUITE_P(engines, loaded, testing::ValuesIn(vm::test::engines()),
+                         vm::test::engine_name{});
+
+constexpr std::string_view counting = R"(
+struct { __uint(type, 1); __uint(max_entries, 8); __type(key, u32); __type(value, u64); } seen SEC(".maps");
+struct { __uint(type, 15); __uint(max_entries, 8); __type(key, u32); __type(value, u32); } sockets SEC(".maps");
+volatile const u32 step = 1;
+u64 total = 5;
+u64 zeros;
+SEC("socket") int count(void *ctx) {
+    u32 key = 3;
+    u64 one = step, *value = lookup(&seen, &key);
+    if (value) *value += step; else update(&seen, &key, &one, 0);
+    zeros++;
+    return total += step;
+}
+SEC("socket") int read(void *ctx) { return total; }
+)";
+
+}  // namespace
+
+TEST_P(loaded, programs_share_maps_and_data) {
+    const loaded_object object = load(parse(counting));
+    EXPECT_EQ(run(object, "count"), 6U);
+    EXPECT_EQ(run(object, "count"), 7U);
+    EXPECT_EQ(run(object, "read"), 7U);
+    EXPECT_EQ(object.find_map("seen")->lookup(key(3)).value(), word(2));
+    EXPECT_EQ(object.find_map(".bss")->lookup(key(0)).value(), word(2));
+    EXPECT_EQ(object.find_map("sockets"), nullptr) << "no program can reach it";
+    EXPECT_EQ(object.find_program("none"), nullptr);
+}
+
+TEST_P(loaded, constants_are_what_the_host_set_and_then_frozen) {
+    object_file file = parse(counting);
+    ASSERT_TRUE(file.set("step", 10));
+    const loaded_object object = load(file);
+    EXPECT_EQ(run(object, "count"), 15U);
+    EXPECT_EQ(errno_of(object.find_map(".rodata")->update(key(0), bytes_of(uint32_t{1}))), EPERM);
+}
+
+TEST_P(loaded, programs_are_chosen) {
+    const object_file file = parse(counting);
+    const auto &functions = file.functions();
+    const auto read = std::ranges::find(functions, "read", &object::function_info::name);
+    const loaded_object object = load(file, {.programs = {&*read}});
+    EXPECT_EQ(object.programs().size(), 1U);
+    EXPECT_EQ(object.find_map("seen"), nullptr);
+    EXPECT_EQ(run(object, "read"), 5U);
+}
+
+TEST_P(loaded, pointers_in_data_point) {
+    const loaded_object object = load(parse(R"(
+static u64 numbers[3] = {4, 5, 6};
+u64 *middle = &numbers[1];
+__attribute__((noinline)) static u64 twice(u64 n) { asm volatile("" : "+r"(n)); return 2 * n; }
+u64 (*call)(u64) = twice;
+SEC("socket") int f(void *ctx) { asm volatile("" :: "r"(twice)); return call(*middle); }
+)"));
+    EXPECT_EQ(run(object, "f"), 10U);
+}
+
+TEST_P(loaded, pointers_to_functions_belong_to_one_program) {
+    EXPECT_THAT(refusal(parse(R"(
+__attribute__((noinline)) static u64 twice(u64 n) { asm volatile("" : "+r"(n)); return 2 * n; }
+u64 (*call)(u64) = twice;
+SEC("socket") int f(void *ctx) { return call(1); }
+SEC("socket") int g(void *ctx) { asm volatile("r3 = r4" ::: "r3"); return call(2) + 1; }
+)")),
+                HasSubstr("program 'g' shares pointers to functions in '.data' with another one"));
+}
+
+TEST_P(loaded, maps_of_maps_hold_what_the_object_says) {
+    const loaded_object object = load(parse(R"(
+struct inner { __uint(type, 2); __uint(max_entries, 1); __type(key, u32); __type(value, u64); };
+struct inner first SEC(".maps"), second SEC(".maps");
+struct { __uint(type, 12); __uint(max_entries, 4); __uint(key_size, 4); __array(values, struct inner); }
+    outer SEC(".maps") = { .values = { [0] = &first, [2] = &second } };
+SEC("socket") int f(void *ctx) {
+    u32 index = 2, zero = 0;
+    void *inner = lookup(&outer, &index);
+    if (!inner) return -1;
+    u64 *value = lookup(inner, &zero);
+    if (!value) return -2;
+    *value = 77;
+    return 1;
+}
+)"));
+    EXPECT_EQ(run(object, "f"), 1U);
+    EXPECT_EQ(object.find_map("second")->lookup(key(0)).value(), word(77));
+    EXPECT_EQ(object.find_map("first")->lookup(key(0)).value(), word(0));
+}
+
+TEST_P(loaded, ring_buffers_are_as_large_as_pages_allow) {
+    const loaded_object object = load(parse(R"(
+struct { __uint(type, 27); __uint(max_entries, 5000); } events SEC(".maps");
+SEC("socket") int f(void *ctx) { u64 record = 0x11; return output(&events, &record, 8, 0); }
+)"));
+    EXPECT_EQ(run(object, "f"), 0U);
+    std::vector<bytes> records;
+    as_ring_buffer(object.find_map("events").get())->consume([&](std::span<const uint8_t> r) {
+        records.emplace_back(r.begin(), r.end());
+        return true;
+    });
+    EXPECT_EQ(records, std::vector<bytes>{word(0x11)});
+}
+
+TEST_P(loaded, what_is_missing_is_named) {
+    EXPECT_EQ(refusal(parse(R"(
+struct { __uint(type, 3); __uint(max_entries, 2); __uint(key_size, 4); __uint(value_size, 4); } jumps SEC(".maps");
+struct { __uint(type, 15); __uint(max_entries, 8); __type(key, u32); __type(value, u32); } sockets SEC(".maps");
+SEC("socket") int f(void *ctx) {
+    u32 key = 0;
+    return tail_call(ctx, &jumps, 1) + ((long (*)(void))4321)() + update(&sockets, &key, &key, 0);
+}
+)")),
+              "program 'f' needs what is not supported yet: helper 12 (bpf_tail_call) at pc 5, "
+              "helper 4321 at pc 7, map 'sockets' of type sockmap");
+    EXPECT_THAT(refusal(parse(R"(
+extern int bpf_kernel_thing(void) SEC(".ksyms");
+SEC("socket") int f(void *ctx) { return bpf_kernel_thing(); }
+)")),
+                HasSubstr("needs the external function 'bpf_kernel_thing'"));
+}
+
+TEST_P(loaded, helpers_of_the_host_are_there) {
+    const object_file file = parse(R"(
+SEC("socket") int f(void *ctx) { return ((long (*)(void))4321)(); }
+)");
+    ebpf_helper helper{};
+    helper.id = 4321;
+    helper.name = "forty_two";
+    helper.fn = [](uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return uint64_t{42}; };
+    EXPECT_EQ(run(load(file, {.helpers = {helper}}), "f"), 42U);
+}
+
+TEST_P(loaded, the_host_configures_each_vm) {
+    const object_file file = parse("SEC(\"socket\") int f(void *ctx) { for (;;) ; }");
+    const loaded_object object = load(file, {.configure = [](ebpf_vm &vm) -> result<void> {
+                                          vm.set_limit(compat::vm_limit::instructions, 1000);
+                                          return {};
+                                      }});
+    int64_t r0 = 0;
+    EXPECT_EQ(object.programs()[0].vm->exec(nullptr, 0, r0), EBPF_ERROR_FAULT);
+    EXPECT_EQ(compat::last_fault().kind, fault_kind::instruction_limit);
+}
+
+/// What the target lacks is no reason not to run what is never reached.
+TEST_P(loaded, unavailable_instructions_are_faults_where_they_are_reached) {
+    const loaded_object object = load(parse(R"(
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+struct task { int pid; int gone; };
+#pragma clang attribute pop
+extern int bpf_weak_thing(int) SEC(".ksyms") __attribute__((weak));
+u32 which;
+SEC("socket") int f(void *ctx) {
+    if (which == 1) return bpf_weak_thing(1);
+    return 3;
+}
+)"));
+    EXPECT_EQ(run(object, "f"), 3U);
+    ASSERT_EQ(errno_of(object.find_map(".bss")->update(key(0), bytes_of(uint32_t{1}))), 0);
+    const loaded_program &program = object.programs()[0];
+    int64_t r0 = 0;
+    EXPECT_EQ(program.vm->exec(nullptr, 0, r0), EBPF_ERROR_FAULT);
+    const compat::fault fault = compat::last_fault();
+    EXPECT_EQ(fault.kind, fault_kind::unavailable);
+    EXPECT_THAT(std::string{program.why_unavailable(fault.pc)}, HasSubstr("bpf_weak_thing"));
+    EXPECT_EQ(program.why_unavailable(fault.pc + 1), "");
+}
+
+TEST_P(loaded, arrays_of_programs_hold_those_that_are_loaded) {
+    const object_file file = parse(R"(
+SEC("socket") int other(void *ctx);
+struct { __uint(type, 3); __uint(max_entries, 2); __uint(key_size, 4); __array(values, int(void *)); }
+    jumps SEC(".maps") = { .values = { [1] = (void *)&other } };
+SEC("socket") int other(void *ctx) { return 1; }
+SEC("socket") int f(void *ctx) { u32 key = 1; return lookup(&jumps, &key) != 0; }
+)");
+    const loaded_object object = load(file);
+    EXPECT_EQ(object.find_map("jumps")->lookup(key(1)).value(), bytes_of(uint32_t{1}));
+    EXPECT_EQ(errno_of(object.find_map("jumps")->lookup(key(0))), ENOENT);
+    EXPECT_EQ(run(object, "f"), 0U) << "programs do not see them";
+}
+
+TEST(loaded_object, unknown_backends_are_refused) {
+    const auto object = loaded_object::load(parse("SEC(\"socket\") int f(void *ctx) { return 1; }"),
+                                            {.backend = "nothing"});
+    ASSERT_FALSE(object);
+    EXPECT_THAT(object.error().message, HasSubstr("nothing"));
+}
+
+}  // namespace bpftime::vm::runtime::test
