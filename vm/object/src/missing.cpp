@@ -21,9 +21,9 @@ struct missing_info {
 };
 
 constexpr auto missing_table = std::to_array<missing_info>({
-    {"map", "maps", "maps are not supported yet"},
+    {"map", "maps", "bytecode alone has none"},
     {"global data", "global data",
-     "global data is not supported yet: keep it on the stack or pass it in the memory"},
+     "bytecode alone has no data: keep it on the stack or pass it in the memory"},
     {"external function", "external functions",
      "the object does not define it: kernel functions are not supported"},
     {"external variable", "external variables",

@@ -154,6 +154,21 @@ object_file::~object_file() = default;
 std::span<const section_info> object_file::sections() const noexcept { return image_->sections; }
 std::span<const function_info> object_file::functions() const noexcept { return image_->functions; }
 std::span<const object_map> object_file::maps() const noexcept { return image_->maps; }
+
+std::string object_file::license() const {
+    const elf_section *section = image_->elf.find("license");
+    if (section == nullptr) return {};
+    const std::string_view text{reinterpret_cast<const char *>(section->bytes.data()),
+                                section->bytes.size()};
+    return printable(text.substr(0, text.find('\0')));
+}
+
+std::size_t object_file::core_relocation_count() const noexcept {
+    std::size_t count = 0;
+    for (const auto &[section, records] : image_->debug.relocations) count += records.size();
+    return count;
+}
+
 const btf *object_file::types() const noexcept { return image_->types ? &*image_->types : nullptr; }
 
 result<object_file> object_file::parse(std::span<const uint8_t> bytes) {

@@ -156,9 +156,9 @@ SEC("xdp") int one(void *ctx) { return look(&legacy); }
 SEC("xdp") int none(void *ctx) { return 1; }
 )");
     EXPECT_EQ(refusal(file, "two"),
-              "program 'two' needs the maps 'counters', 'sessions': maps are not supported yet");
+              "program 'two' needs the maps 'counters', 'sessions': bytecode alone has none");
     EXPECT_EQ(refusal(file, "one"),
-              "program 'one' needs the map 'legacy': maps are not supported yet");
+              "program 'one' needs the map 'legacy': bytecode alone has none");
     EXPECT_EQ(link(file, "none").functions.size(), 1U);
 }
 
@@ -168,7 +168,7 @@ struct { int (*type)[1]; } deep SEC(".maps");
 NOINLINE long look(void) { return ((long (*)(void *))1)(&deep); }
 SEC("xdp") int p(void *ctx) { return look(); }
 )");
-    EXPECT_EQ(refusal(file, "p"), "program 'p' needs the map 'deep': maps are not supported yet");
+    EXPECT_EQ(refusal(file, "p"), "program 'p' needs the map 'deep': bytecode alone has none");
 }
 
 TEST(object, global_data_is_refused_by_name) {
@@ -180,7 +180,7 @@ SEC("xdp") int p(int *ctx) { hidden += 2; return ++counter + table[*ctx & 3]; }
 )");
     EXPECT_THAT(refusal(file, "p"),
                 HasSubstr("program 'p' needs the global data 'hidden', 'counter', 'table': "
-                          "global data is not supported yet"));
+                          "bytecode alone has no data"));
 }
 
 TEST(object, maps_and_data_make_one_message) {
@@ -190,7 +190,8 @@ int counter;
 SEC("xdp") int p(int *ctx) { return ((long (*)(void *))1)(&m) + ++counter; }
 )");
     EXPECT_THAT(refusal(file, "p"),
-                HasSubstr("needs the map 'm' and the global data 'counter': maps are not "));
+                HasSubstr("needs the map 'm' and the global data 'counter': bytecode alone has "
+                          "none; bytecode alone has no data: keep it on the stack"));
 }
 
 TEST(object, many_names_are_cut) {
@@ -264,6 +265,21 @@ TEST(object, object_outlives_its_bytes_and_moves) {
     ASSERT_TRUE(parsed);
     const object_file moved = std::move(*parsed);
     EXPECT_THAT(references(link(moved, "first")), ElementsAre("first -> outer", "outer -> inner"));
+}
+
+TEST(object, license_and_dependence_on_types_are_known) {
+    const auto file = object_file::parse(compile(std::string{prologue} + R"(
+struct s { int a; } __attribute__((preserve_access_index));
+char text[] SEC("license") = "Dual MIT/GPL";
+SEC("xdp") int p(struct s *s) { return s->a; }
+)"));
+    ASSERT_TRUE(file) << file.error().message;
+    EXPECT_EQ(file->license(), "Dual MIT/GPL");
+    EXPECT_EQ(file->core_relocation_count(), 1U);
+    const auto plain = object_file::parse(compile("int f(void) { return 1; }"));
+    ASSERT_TRUE(plain);
+    EXPECT_EQ(plain->license(), "");
+    EXPECT_EQ(plain->core_relocation_count(), 0U);
 }
 
 }  // namespace bpftime::vm::object::test

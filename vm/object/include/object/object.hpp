@@ -127,6 +127,10 @@ public:
     [[nodiscard]] std::span<const function_info> functions() const noexcept;
     /// All maps: declared ones in the order of their sections, then sections of data.
     [[nodiscard]] std::span<const object_map> maps() const noexcept;
+    /// What section license says; empty: nothing.
+    [[nodiscard]] std::string license() const;
+    /// How many instructions depend on the types of the target (CO-RE).
+    [[nodiscard]] std::size_t core_relocation_count() const noexcept;
     /// The object's types; null if it was compiled without.
     [[nodiscard]] const btf *types() const noexcept;
 
