@@ -49,7 +49,7 @@ outcome<void> write(std::span<const uint8_t> bytes, const asm_options &options) 
 }
 
 outcome<void> assemble(const asm_options &options) {
-    const auto program = read_program(options.program);
+    const auto program = read_program(options.program, false);
     if (not program) return std::unexpected{program.error()};
     // Wrong programs are wanted at times, for tests: say so, but write them.
     const auto loaded = bpftime::vm::program::load(

@@ -6,7 +6,10 @@
 #include "options.hpp"
 #include "output.hpp"
 #include "program/program.hpp"
+#include "runtime/helpers.hpp"
+#include "runtime/loaded_object.hpp"
 #include "table.hpp"
+#include "values.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -87,6 +90,56 @@ findings examine(const program &p) {
     return f;
 }
 
+/// By map_origin.
+constexpr auto origin_names = std::to_array<std::string_view>(
+    {"declaration", "old declaration", "data", "configuration", "jump tables"});
+static_assert(origin_names.size() == static_cast<std::size_t>(object::map_origin::jump_tables) + 1);
+
+struct variable_row {
+    std::string name;
+    std::string section;
+    std::string type;
+    json value;
+};
+
+/// "__u32" of "const volatile __u32".
+std::string describe(const object::btf &types, uint32_t id) {
+    for (unsigned steps = 0; steps < object::btf::longest_chain; ++steps) {
+        const object::btf_type &t = types.type(id);
+        if (t.kind == object::btf_kind::type_definition) return printable(t.name);
+        if (t.kind != object::btf_kind::const_ and t.kind != object::btf_kind::volatile_) break;
+        id = t.type;
+    }
+    return types.describe(id);
+}
+
+/// The variables that the object's types know.
+std::vector<variable_row> variables_of(const object::object_file &object) {
+    std::vector<variable_row> rows;
+    const object::btf *const types = object.types();
+    if (types == nullptr) return rows;
+    for (const object::object_map &m : object.maps()) {
+        const bool is_section =
+            m.origin == object::map_origin::data or m.origin == object::map_origin::config;
+        if (not is_section or m.value_type == 0) continue;
+        for (const object::btf_variable &v : types->variables(types->type(m.value_type))) {
+            const std::string name{types->type(v.type).name};
+            const auto value = object.value_of(name);
+            if (not value) continue;
+            const uint32_t type = types->type(v.type).type;
+            rows.push_back({name, m.section, describe(*types, type), to_json(types, type, *value)});
+        }
+    }
+    return rows;
+}
+
+/// A program, and what is known of it.
+struct inspected {
+    program_image image;
+    result<program> loaded;
+    std::string why_not;  ///< why it cannot run; empty: it can
+};
+
 // --- text
 
 /// "3, 17, 20 and 5 more"
@@ -157,7 +210,7 @@ std::string list_groups(const findings &f) {
 
 void print_calls(const findings &f) {
     for (const auto &[id, pcs] : f.helpers) {
-        const std::string_view name = helper_name(id);
+        const std::string_view name = runtime::helper_name(id);
         print("  helper         {}{}{}{} at {}\n", id, name.empty() ? "" : " ", name,
               is_provided(id) ? "" : " (not provided by bpftime-cli)", list_pcs(pcs));
     }
@@ -166,7 +219,24 @@ void print_calls(const findings &f) {
     for (const auto &[kind, count] : f.wides) print("  lddw           {} {}\n", kind, count);
 }
 
-void print_program(const program &p, const program_image &image, bool with_blocks) {
+std::string list_names(const program_image &image, std::span<const object::object_map> maps) {
+    std::vector<std::string_view> names;
+    for (const uint32_t i : image.maps) names.push_back(maps[i].definition.name);
+    return fmt::format("{}", fmt::join(names, ", "));
+}
+
+void print_needs(const inspected &i, const program_file &file) {
+    if (not i.image.maps.empty())
+        print("  maps           {}\n", list_names(i.image, file.object->maps()));
+    for (const object::poisoned_instruction &p :
+         std::span{i.image.unavailable}.first(std::min(i.image.unavailable.size(), most_shown)))
+        print("  unavailable    at {}: {}\n", p.pc, p.reason);
+    if (not i.why_not.empty()) print("  cannot run     {}\n", i.why_not);
+}
+
+void print_program(const inspected &i, const program_file &file, bool with_blocks) {
+    const program &p = *i.loaded;
+    const program_image &image = i.image;
     const findings f = examine(p);
     print("  slots          {} ({} bytes)\n", p.size(), uint64_t{p.size()} * isa::slot_size);
     print("  instructions   {}: {} reachable, {} not\n", f.instructions, f.reachable,
@@ -176,9 +246,39 @@ void print_program(const program &p, const program_image &image, bool with_block
     print("  basic blocks   {}\n", p.blocks().size());
     print("  back edges     {}\n", f.back_edges.size());
     print_calls(f);
+    print_needs(i, file);
     print_functions(p, image);
     if (with_blocks) print_blocks(p);
     print_back_edges(f);
+}
+
+void print_maps(const object::object_file &object) {
+    table maps{{{"map"},
+                {"type"},
+                {"key", align::right},
+                {"value", align::right},
+                {"entries", align::right},
+                {"from"},
+                {"flags", align::right}}};
+    for (const object::object_map &m : object.maps()) {
+        const map_definition &d = m.definition;
+        maps.add({d.name, std::string{name_of(d.type)}, fmt::format("{}", d.key_size),
+                  fmt::format("{}", d.value_size), fmt::format("{}", d.max_entries),
+                  std::string{origin_names[static_cast<std::size_t>(m.origin)]},
+                  fmt::format("0x{:x}", d.flags)});
+    }
+    if (maps.empty()) return;
+    print("\n");
+    maps.print();
+}
+
+void print_variables(const object::object_file &object) {
+    table variables{{{"variable"}, {"section"}, {"type"}, {"value"}}};
+    for (const variable_row &v : variables_of(object))
+        variables.add({printable(v.name), v.section, v.type, to_line(v.value)});
+    if (variables.empty()) return;
+    print("\n");
+    variables.print();
 }
 
 void print_object(const program_file &file) {
@@ -196,6 +296,12 @@ void print_object(const program_file &file) {
                        f.is_program ? "program" : "subprogram"});
     }
     functions.print();
+    print_maps(*file.object);
+    print_variables(*file.object);
+    print("\n");
+    const std::string license = file.object->license();
+    print("license            {}\n", license.empty() ? "none" : license);
+    print("CO-RE relocations  {}\n", file.object->core_relocation_count());
 }
 
 // --- JSON
@@ -204,7 +310,8 @@ json calls_to_json(const std::map<uint32_t, std::vector<uint32_t>> &calls, bool 
     json rows = json::array();
     for (const auto &[id, pcs] : calls) {
         json row = {{"id", id}};
-        if (are_helpers) row.update({{"name", helper_name(id)}, {"provided", is_provided(id)}});
+        if (are_helpers)
+            row.update({{"name", runtime::helper_name(id)}, {"provided", is_provided(id)}});
         row["pcs"] = pcs;
         rows.push_back(std::move(row));
     }
@@ -242,7 +349,9 @@ json blocks_to_json(const program &p) {
     return rows;
 }
 
-json program_to_json(const program &p, const program_image &image) {
+json program_to_json(const inspected &found, const program_file &file) {
+    const program &p = *found.loaded;
+    const program_image &image = found.image;
     const findings f = examine(p);
     json groups = json::object();
     for (std::size_t i = 0; i < group_names.size(); ++i) {
@@ -253,20 +362,29 @@ json program_to_json(const program &p, const program_image &image) {
     json edges = json::array();
     for (const back_edge &e : f.back_edges)
         edges.push_back({{"from", e.from}, {"to", e.to}, {"weight", e.weight}});
-    return {{"name", image.name},
-            {"section", image.section},
-            {"slots", p.size()},
-            {"instructions", f.instructions},
-            {"reachable", f.reachable},
-            {"unreachable", f.instructions - f.reachable},
-            {"cpu", fmt::format("v{}", f.cpu)},
-            {"groups", std::move(groups)},
-            {"helpers", calls_to_json(f.helpers, true)},
-            {"kfuncs", calls_to_json(f.kfuncs, false)},
-            {"lddw", std::move(wides)},
-            {"functions", functions_to_json(p, image)},
-            {"blocks", blocks_to_json(p)},
-            {"back_edges", std::move(edges)}};
+    json maps = json::array();
+    for (const uint32_t m : image.maps) maps.push_back(file.object->maps()[m].definition.name);
+    json unavailable = json::array();
+    for (const object::poisoned_instruction &u : image.unavailable)
+        unavailable.push_back({{"pc", u.pc}, {"reason", u.reason}});
+    json document = {{"name", image.name},
+                     {"section", image.section},
+                     {"slots", p.size()},
+                     {"instructions", f.instructions},
+                     {"reachable", f.reachable},
+                     {"unreachable", f.instructions - f.reachable},
+                     {"cpu", fmt::format("v{}", f.cpu)},
+                     {"groups", std::move(groups)},
+                     {"helpers", calls_to_json(f.helpers, true)},
+                     {"kfuncs", calls_to_json(f.kfuncs, false)},
+                     {"lddw", std::move(wides)},
+                     {"functions", functions_to_json(p, image)},
+                     {"blocks", blocks_to_json(p)},
+                     {"maps", std::move(maps)},
+                     {"unavailable", std::move(unavailable)},
+                     {"back_edges", std::move(edges)}};
+    if (not found.why_not.empty()) document["cannot_run"] = found.why_not;
+    return document;
 }
 
 json object_to_json(const object::object_file &object) {
@@ -283,21 +401,51 @@ json object_to_json(const object::object_file &object) {
                              {"global", f.global},
                              {"program", f.is_program}});
     }
-    return {{"sections", std::move(sections)}, {"functions", std::move(functions)}};
+    json maps = json::array();
+    for (const object::object_map &m : object.maps()) {
+        const map_definition &d = m.definition;
+        maps.push_back({{"name", d.name},
+                        {"type", name_of(d.type)},
+                        {"key_size", d.key_size},
+                        {"value_size", d.value_size},
+                        {"max_entries", d.max_entries},
+                        {"flags", d.flags},
+                        {"origin", origin_names[static_cast<std::size_t>(m.origin)]},
+                        {"frozen", m.frozen}});
+    }
+    json variables = json::array();
+    for (const variable_row &v : variables_of(object))
+        variables.push_back(
+            {{"name", v.name}, {"section", v.section}, {"type", v.type}, {"value", v.value}});
+    return {
+        {"sections", std::move(sections)}, {"functions", std::move(functions)},
+        {"maps", std::move(maps)},         {"variables", std::move(variables)},
+        {"license", object.license()},     {"core_relocations", object.core_relocation_count()}};
 }
 
 // --- both
 
-struct inspected {
-    program_image image;
-    result<program> loaded;
-};
-
 outcome<inspected> load(outcome<program_image> image) {
     if (not image) return std::unexpected{std::move(image.error())};
-    auto loaded = program::load(image->code, {.max_insns = most_max_insns, .jump_targets = {}});
+    auto loaded = program::load(image->code,
+                                {.max_insns = most_max_insns, .jump_targets = image->jump_targets});
     if (not loaded) return fail(image->title(), loaded.error());
-    return inspected{std::move(*image), std::move(loaded)};
+    return inspected{std::move(*image), std::move(loaded), {}};
+}
+
+/// A program of an object, and what is missing to run it.
+outcome<inspected> load(const program_file &file, const object::function_info &f) {
+    auto found = load(link(file, f));
+    if (not found) return found;
+    const auto raise_limit = [](ebpf_vm &vm) -> result<void> {
+        vm.set_limit(compat::vm_limit::insns, most_max_insns);
+        return {};
+    };
+    const auto runs = runtime::loaded_object::load(
+        *file.object,
+        {.programs = {&f}, .backend = "ubpf", .helpers = own_helpers(), .configure = raise_limit});
+    if (not runs) found->why_not = runs.error().message;
+    return found;
 }
 
 /// All programs of the file, each with its title and either itself or the reason why it cannot be
@@ -306,12 +454,13 @@ std::vector<std::pair<std::string, outcome<inspected>>> collect(program_file &fi
     std::vector<std::pair<std::string, outcome<inspected>>> programs;
     if (not file.object) {
         programs.emplace_back(
-            "", load(program_image{file.path, file.format, "", "", std::move(file.code), {}}));
+            "", load(program_image{
+                    file.path, file.format, "", "", std::move(file.code), {}, {}, {}, {}}));
         return programs;
     }
     for (const object::function_info &f : file.object->functions()) {
         if (f.is_program)
-            programs.emplace_back(fmt::format("{} ({})", f.name, f.section), load(link(file, f)));
+            programs.emplace_back(fmt::format("{} ({})", f.name, f.section), load(file, f));
     }
     return programs;
 }
@@ -319,17 +468,16 @@ std::vector<std::pair<std::string, outcome<inspected>>> collect(program_file &fi
 outcome<void> inspect_chosen(const program_file &file, const inspect_options &options) {
     const auto chosen = choose_program(file, options.program);
     if (not chosen) return std::unexpected{chosen.error()};
-    const auto loaded = load(link(file, **chosen));
+    const auto loaded = load(file, **chosen);
     if (not loaded) return std::unexpected{loaded.error()};
     if (options.as_json) {
-        print_json(
-            {{"path", file.path}, {"programs", {program_to_json(*loaded->loaded, loaded->image)}}});
+        print_json({{"path", file.path}, {"programs", {program_to_json(*loaded, file)}}});
         return {};
     }
     print("{}\n",
           paint(colour::bold,
                 fmt::format("program {} ({})", loaded->image.name, loaded->image.section), stdout));
-    print_program(*loaded->loaded, loaded->image, options.with_blocks);
+    print_program(*loaded, file, options.with_blocks);
     return {};
 }
 
@@ -347,13 +495,13 @@ outcome<void> inspect_all(program_file &file, const inspect_options &options) {
     for (const auto &[title, loaded] : programs) {
         if (options.as_json) {
             document["programs"].push_back(
-                loaded ? program_to_json(*loaded->loaded, loaded->image)
+                loaded ? program_to_json(*loaded, file)
                        : json{{"name", title}, {"error", loaded.error().message}});
             continue;
         }
         if (file.object) print("\n{}\n", paint(colour::bold, "program " + title, stdout));
         if (loaded)
-            print_program(*loaded->loaded, loaded->image, options.with_blocks);
+            print_program(*loaded, file, options.with_blocks);
         else
             print("  cannot run     {}\n", loaded.error().message);
     }

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #include "capture.hpp"
 #include "isa/isa.hpp"
+#include "maps.hpp"
 #include "memory.hpp"
 #include "options.hpp"
 #include "output.hpp"
@@ -36,7 +37,24 @@ struct run_options {
     std::string type = "auto";
     uint64_t repeat = 1;
     bool no_bounds_check = false;
+    std::vector<std::string> variables;
+    std::vector<std::string> entries;
+    std::string maps;
     bool as_json = false;
+};
+
+/// What the commands of this file print about the maps of a program, if it is from an object.
+struct map_report {
+    const object::object_file *file = nullptr;
+    map_choice chosen;
+
+    void print(const runner &vm) const {
+        if (vm.object() != nullptr) print_maps(*file, *vm.object(), vm.records(), chosen);
+    }
+    void add_to(json &document, const runner &vm) const {
+        if (vm.object() != nullptr)
+            document["maps"] = maps_to_json(*file, *vm.object(), vm.records(), chosen);
+    }
 };
 
 /// The memory argument: bytes, or a capture.
@@ -138,6 +156,7 @@ outcome<single_result> run_repeatedly(const run_options &options, runner &vm, me
         const auto start = clock::now();
         auto run = type == program_type::xdp ? stage.run(vm) : vm.run(memory.bytes());
         const auto time = clock::now() - start;
+        vm.take_records();
         if (not run) return std::unexpected{std::move(run.error())};
         result.times.add(static_cast<uint64_t>(std::chrono::nanoseconds{time}.count()));
         result.last = std::move(*run);
@@ -174,16 +193,19 @@ json to_json(const single_result &result, program_type type) {
 }
 
 outcome<void> run_single(const run_options &options, context &ctx, runner &vm,
-                         const program_image &program, memory_image &memory, program_type type) {
+                         const program_image &program, memory_image &memory, program_type type,
+                         const map_report &maps) {
     const auto result = run_repeatedly(options, vm, memory, type);
     if (not result) return std::unexpected{result.error()};
     if (options.as_json) {
         json document = describe(program, type, vm.vm_name());
         document["memory"] = memory.bytes().size();
         document.update(to_json(*result, type));
+        maps.add_to(document, vm);
         print_json(document);
     } else {
         print_single(*result, type, options.repeat);
+        maps.print(vm);
     }
     if (not result->last) {
         ctx.status = exit_code::fault;
@@ -288,8 +310,8 @@ json to_json(const packet_summary &s, const run_options &options, program_type t
 }
 
 outcome<void> run_packets(const run_options &options, context &ctx, runner &vm,
-                          const program_image &program, capture_reader &capture,
-                          program_type type) {
+                          const program_image &program, capture_reader &capture, program_type type,
+                          const map_report &maps) {
     if (type == program_type::xdp and capture.link_type() != DLT_EN10MB) {
         warn(fmt::format("capture '{}' holds {} packets, but XDP programs expect Ethernet frames",
                          capture.name(), capture.link_type_name()));
@@ -303,9 +325,11 @@ outcome<void> run_packets(const run_options &options, context &ctx, runner &vm,
         json document = describe(program, type, vm.vm_name());
         document["capture"] = capture.name();
         document.update(to_json(*summary, options, type));
+        maps.add_to(document, vm);
         print_json(document);
     } else {
         print_capture(*summary, options, type, vm.vm_name());
+        maps.print(vm);
     }
     if (not summary->faults.empty()) {
         ctx.status = exit_code::fault;
@@ -327,24 +351,61 @@ outcome<void> check(const run_options &options) {
     return {};
 }
 
+/// Sets up what --set asks for.
+outcome<void> prepare(program_file &file, const run_options &options) {
+    const bool has_maps = file.object.has_value();
+    if (not has_maps and
+        not(options.variables.empty() and options.entries.empty() and options.maps.empty())) {
+        return fail(exit_code::usage, "--set, --map and --maps need an object, but '{}' is {}",
+                    file.path, info(file.format).noun);
+    }
+    return has_maps ? set_variables(*file.object, options.variables) : outcome<void>{};
+}
+
+outcome<runner> make_runner(const program_file &file, const program_image &program,
+                            const run_options &options) {
+    if (not file.object) return runner::create(options.vm, program.code);
+    const auto chosen = choose_program(file, options.program);
+    if (not chosen) return std::unexpected{chosen.error()};
+    return runner::create(options.vm, *file.object, **chosen);
+}
+
+outcome<map_report> prepare_maps(const program_file &file, const runner &vm,
+                                 const run_options &options) {
+    map_report maps;
+    if (vm.object() == nullptr) return maps;
+    maps.file = &*file.object;
+    if (auto done = set_entries(*vm.object(), options.entries); not done)
+        return std::unexpected{std::move(done.error())};
+    auto chosen = map_choice::of(options.maps, *file.object, *vm.object());
+    if (not chosen) return std::unexpected{std::move(chosen.error())};
+    maps.chosen = std::move(*chosen);
+    return maps;
+}
+
 outcome<void> run(run_options &options, context &ctx) {
     if (auto done = check(options); not done) return done;
     options.vm.bounds_check = not options.no_bounds_check;
-    const auto program = read_program(options.program);
+    auto file = read_program_file(options.program);
+    if (not file) return std::unexpected{std::move(file.error())};
+    if (auto done = prepare(*file, options); not done) return done;
+    const auto program = select_program(*file, options.program);
     if (not program) return std::unexpected{program.error()};
     const auto type = type_of(options, *program);
     if (not type) return std::unexpected{type.error()};
     auto input = read_memory(options);
     if (not input) return std::unexpected{std::move(input.error())};
-    auto vm = runner::create(options.vm, program->code);
+    auto vm = make_runner(*file, *program, options);
     if (not vm) return fail(vm.error().code, "{}: {}", program->title(), vm.error().message);
+    const auto maps = prepare_maps(*file, *vm, options);
+    if (not maps) return std::unexpected{maps.error()};
     if (auto *capture = std::get_if<capture_reader>(&*input)) {
-        return run_packets(options, ctx, *vm, *program, *capture, *type);
+        return run_packets(options, ctx, *vm, *program, *capture, *type, *maps);
     }
     if (not options.packets.out.empty() or not options.packets.verdicts.empty()) {
         return fail(exit_code::usage, "--out and --verdicts need a capture as memory");
     }
-    return run_single(options, ctx, *vm, *program, std::get<memory_image>(*input), *type);
+    return run_single(options, ctx, *vm, *program, std::get<memory_image>(*input), *type, *maps);
 }
 
 }  // namespace
@@ -376,6 +437,13 @@ void add_run(CLI::App &app, context &ctx) {
     c.number("--max-insns", 1, EBPF_MOST_INSTS,
              fmt::format("Most instructions of a program (default {})", EBPF_MAX_INSTS),
              [options](uint64_t n) { options->vm.max_insns = static_cast<uint32_t>(n); });
+    c.texts("--set", options->variables, "VARIABLE=VALUE",
+            "Value of a global variable of the object, also a constant one");
+    c.texts("--map", options->entries, "MAP=KEY:VALUE",
+            "Entry of a map: numbers, or bytes as x00112233");
+    c.text("--maps", options->maps, "NAMES",
+           "Maps to show after the run: names with commas, all, none (default: those that programs "
+           "write)");
     c.flag("--no-bounds-check", options->no_bounds_check,
            "Trust the program: do not check its memory accesses");
 }

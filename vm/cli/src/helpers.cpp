@@ -1,18 +1,17 @@
-// bpftime-vm: a few helpers that need neither maps nor a kernel
+// bpftime-vm: the helpers that bpftime-cli adds to those of the runtime
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "helpers.hpp"
 
+#include "runtime/helpers.hpp"
+
 #include <ebpf-vm.h>
 #include <fmt/format.h>
-#include <sched.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstdio>
-#include <random>
 #include <span>
 #include <string>
 
@@ -21,21 +20,6 @@ namespace bpftime::vm::cli {
 namespace {
 
 constexpr uint64_t failed(int cause) { return static_cast<uint64_t>(-int64_t{cause}); }
-
-uint64_t ktime_get_ns(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
-    const auto now = std::chrono::steady_clock::now().time_since_epoch();
-    return static_cast<uint64_t>(std::chrono::nanoseconds{now}.count());
-}
-
-uint64_t get_prandom_u32(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
-    thread_local std::minstd_rand random{std::random_device{}()};
-    return static_cast<uint32_t>(random() << 16 ^ (random() & 0xffff));
-}
-
-uint64_t get_smp_processor_id(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
-    const int cpu = sched_getcpu();
-    return cpu < 0 ? 0 : static_cast<uint64_t>(cpu);
-}
 
 /// Expands a printk format with up to three words. Pointers are printed, never followed: %s is
 /// refused.
@@ -110,92 +94,23 @@ uint64_t trace_printk(uint64_t format, uint64_t size, uint64_t a, uint64_t b, ui
     return formatter.text().size();
 }
 
-struct helper_row {
-    uint32_t id;
-    std::string_view name;
-    external_function_t fn = nullptr;
-};
-
-// Linux' helper ids; those with a function are provided here.
-constexpr auto helpers = std::to_array<helper_row>({
-    {1, "bpf_map_lookup_elem"},
-    {2, "bpf_map_update_elem"},
-    {3, "bpf_map_delete_elem"},
-    {4, "bpf_probe_read"},
-    {5, "bpf_ktime_get_ns", ktime_get_ns},
-    {6, "bpf_trace_printk", trace_printk},
-    {7, "bpf_get_prandom_u32", get_prandom_u32},
-    {8, "bpf_get_smp_processor_id", get_smp_processor_id},
-    {9, "bpf_skb_store_bytes"},
-    {10, "bpf_l3_csum_replace"},
-    {11, "bpf_l4_csum_replace"},
-    {12, "bpf_tail_call"},
-    {13, "bpf_clone_redirect"},
-    {14, "bpf_get_current_pid_tgid"},
-    {15, "bpf_get_current_uid_gid"},
-    {16, "bpf_get_current_comm"},
-    {23, "bpf_redirect"},
-    {25, "bpf_perf_event_output"},
-    {26, "bpf_skb_load_bytes"},
-    {28, "bpf_csum_diff"},
-    {44, "bpf_xdp_adjust_head"},
-    {51, "bpf_redirect_map"},
-    {54, "bpf_xdp_adjust_meta"},
-    {65, "bpf_xdp_adjust_tail"},
-    {69, "bpf_fib_lookup"},
-    {112, "bpf_probe_read_user"},
-    {113, "bpf_probe_read_kernel"},
-    {114, "bpf_probe_read_user_str"},
-    {115, "bpf_probe_read_kernel_str"},
-    {125, "bpf_ktime_get_boot_ns"},
-    {130, "bpf_ringbuf_output"},
-    {131, "bpf_ringbuf_reserve"},
-    {132, "bpf_ringbuf_submit"},
-    {133, "bpf_ringbuf_discard"},
-    {164, "bpf_for_each_map_elem"},
-    {181, "bpf_loop"},
-});
-
-const helper_row *find(uint32_t id) noexcept {
-    const auto row = std::ranges::find(helpers, id, &helper_row::id);
-    return row == helpers.end() ? nullptr : &*row;
-}
-
-ebpf_helper declare(const helper_row &row) {
-    ebpf_helper helper{};
-    helper.id = row.id;
-    helper.name = row.name.data();
-    helper.fn = row.fn;
-    if (row.fn == trace_printk) {
-        helper.arguments[0].kind = EBPF_ARG_MEMORY_READ;
-        helper.arguments[1].kind = EBPF_ARG_MEMORY_SIZE;
-        for (const int i : {2, 3, 4}) helper.arguments[i].kind = EBPF_ARG_SCALAR;
-    }
-    return helper;
-}
-
 }  // namespace
 
-std::string_view helper_name(uint32_t id) noexcept {
-    const helper_row *const row = find(id);
-    return row == nullptr ? std::string_view{} : row->name;
-}
-
 bool is_provided(uint32_t id) noexcept {
-    const helper_row *const row = find(id);
-    return row != nullptr and row->fn != nullptr;
+    const auto is_it = [id](const runtime::helper_row &row) { return row.declaration.id == id; };
+    return std::ranges::any_of(runtime::helper_table(), is_it) or
+           std::ranges::any_of(own_helpers(), [id](const ebpf_helper &h) { return h.id == id; });
 }
 
-outcome<void> register_helpers(ebpf_vm *vm) {
-    for (const helper_row &row : helpers) {
-        if (row.fn == nullptr) continue;
-        const ebpf_helper helper = declare(row);
-        if (ebpf_register_typed(vm, &helper) < 0) {
-            return fail(exit_code::internal, "cannot register helper {}: {}", row.name,
-                        ebpf_last_error());
-        }
-    }
-    return {};
+std::vector<ebpf_helper> own_helpers() {
+    ebpf_helper printk{};
+    printk.id = 6;
+    printk.name = "bpf_trace_printk";
+    printk.fn = trace_printk;
+    printk.arguments[0].kind = EBPF_ARG_MEMORY_READ;
+    printk.arguments[1].kind = EBPF_ARG_MEMORY_SIZE;
+    for (const int i : {2, 3, 4}) printk.arguments[i].kind = EBPF_ARG_SCALAR;
+    return {printk};
 }
 
 }  // namespace bpftime::vm::cli

@@ -220,31 +220,40 @@ outcome<const object::function_info *> choose_program(const program_file &file,
                 matching.size(), list_programs(matching));
 }
 
-outcome<program_image> link(const program_file &file, const object::function_info &chosen) {
-    auto linked = file.object->link(chosen, {.maps = false});
+outcome<program_image> link(const program_file &file, const object::function_info &chosen,
+                            bool maps) {
+    auto linked = file.object->link(chosen, {.maps = maps});
     if (not linked) return fail(display_name(file.path), linked.error());
     return program_image{file.path,
                          file.format,
                          chosen.name,
                          chosen.section,
                          std::move(linked->code),
-                         std::move(linked->functions)};
+                         std::move(linked->functions),
+                         std::move(linked->maps),
+                         std::move(linked->jump_targets),
+                         std::move(linked->poisoned)};
 }
 
-outcome<program_image> read_program(const program_options &options) {
-    auto file = read_program_file(options);
-    if (not file) return std::unexpected{std::move(file.error())};
-    if (file->object) {
-        const auto chosen = choose_program(*file, options);
+outcome<program_image> select_program(const program_file &file, const program_options &options,
+                                      bool maps) {
+    if (file.object) {
+        const auto chosen = choose_program(file, options);
         if (not chosen) return std::unexpected{chosen.error()};
-        return link(*file, **chosen);
+        return link(file, **chosen, maps);
     }
     if (not options.section.empty() or not options.program.empty()) {
         return fail(exit_code::usage,
                     "--section and --program choose from an object, but '{}' is {}",
-                    display_name(file->path), info(file->format).noun);
+                    display_name(file.path), info(file.format).noun);
     }
-    return program_image{file->path, file->format, "", "", std::move(file->code), {}};
+    return program_image{file.path, file.format, "", "", file.code, {}, {}, {}, {}};
+}
+
+outcome<program_image> read_program(const program_options &options, bool maps) {
+    const auto file = read_program_file(options);
+    if (not file) return std::unexpected{file.error()};
+    return select_program(*file, options, maps);
 }
 
 }  // namespace bpftime::vm::cli

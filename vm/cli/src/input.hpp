@@ -63,7 +63,11 @@ struct program_image {
     std::string name;     ///< empty if it is not from an object
     std::string section;  ///< the same
     std::vector<uint8_t> code;
-    std::vector<object::linked_function> functions;  ///< empty if it is not from an object
+    // What follows is empty if it is not from an object.
+    std::vector<object::linked_function> functions;
+    std::vector<uint32_t> maps;  ///< that it can reach, by index
+    std::vector<uint32_t> jump_targets;
+    std::vector<object::poisoned_instruction> unavailable;
 
     /// "fw.bpf.o: program xdp_firewall" for messages.
     [[nodiscard]] std::string title() const;
@@ -82,11 +86,16 @@ struct program_image {
 [[nodiscard]] outcome<const object::function_info *> choose_program(const program_file &file,
                                                                     const program_options &options);
 
-/// `chosen` linked; `file` has an object.
+/// `chosen` linked, for a host that has maps or none; `file` has an object.
 [[nodiscard]] outcome<program_image> link(const program_file &file,
-                                          const object::function_info &chosen);
+                                          const object::function_info &chosen, bool maps = true);
+
+/// The program of `file` that the options choose.
+[[nodiscard]] outcome<program_image> select_program(const program_file &file,
+                                                    const program_options &options,
+                                                    bool maps = true);
 
 /// All of the above.
-[[nodiscard]] outcome<program_image> read_program(const program_options &options);
+[[nodiscard]] outcome<program_image> read_program(const program_options &options, bool maps = true);
 
 }  // namespace bpftime::vm::cli

@@ -55,6 +55,12 @@ void command::text(const std::string &names, std::string &target, const std::str
     app_.add_option(names, target, description)->type_name(kind);
 }
 
+void command::texts(const std::string &names, std::vector<std::string> &target,
+                    const std::string &kind, const std::string &description) {
+    // One text each time: what follows is the program or its memory.
+    app_.add_option(names, target, description)->type_name(kind)->allow_extra_args(false);
+}
+
 void command::choice(const std::string &names, const std::vector<std::string> &values,
                      const std::string &description,
                      const std::function<void(const std::string &)> &store) {

@@ -43,6 +43,9 @@ public:
     /// An option with any text; `kind` stands for it in the help.
     void text(const std::string &names, std::string &target, const std::string &kind,
               const std::string &description);
+    /// The same, to be given any number of times.
+    void texts(const std::string &names, std::vector<std::string> &target, const std::string &kind,
+               const std::string &description);
     /// An option with one of `values`.
     void choice(const std::string &names, const std::vector<std::string> &values,
                 const std::string &description,

@@ -156,6 +156,7 @@ private:
             const auto start = clock::now();
             auto result = stage_.run(vm_);
             const auto time = clock::now() - start;
+            vm_.take_records();
             if (not result) return std::unexpected{std::move(result.error())};
             summary_.times.add(static_cast<uint64_t>(std::chrono::nanoseconds{time}.count()));
             last = std::move(*result);

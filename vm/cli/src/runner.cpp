@@ -5,6 +5,7 @@
 
 #include "helpers.hpp"
 #include "log.hpp"
+#include "runtime/helpers.hpp"
 
 #include <array>
 #include <limits>
@@ -24,8 +25,10 @@ constexpr auto fault_names = std::to_array<std::string_view>({
     "interrupted",
     "bad_call_target",
     "bad_jump_target",
+    "bad_map",
+    "unavailable",
 });
-static_assert(fault_names.size() == EBPF_FAULT_BAD_JUMP_TARGET + 1);
+static_assert(fault_names.size() == EBPF_FAULT_UNAVAILABLE + 1);
 
 constexpr auto region_names = std::to_array<std::string_view>({
     "none",
@@ -50,39 +53,69 @@ std::unexpected<failure> library_failure(int64_t error) {
     return std::unexpected{failure{exit_code_of(error), ebpf_last_error()}};
 }
 
-}  // namespace
-
-outcome<runner> runner::create(const runner_options &options, std::span<const uint8_t> code) {
-    runner r{ebpf_create(options.vm.c_str())};
-    if (not r.vm_) return fail(exit_code::unsupported, "{}", ebpf_last_error());
-    log_debug(fmt::format("using backend {}", r.vm_name()));
-    if (auto done = r.configure(options); not done) return std::unexpected{std::move(done.error())};
-    if (auto done = r.load(code); not done) return std::unexpected{std::move(done.error())};
-    // Now, so that times are those of runs. Whatever stands in the way, the first run says.
-    ebpf_compile(r.vm_.get(), nullptr);
-    return r;
-}
-
-outcome<void> runner::configure(const runner_options &options) {
-    if (const int e = ebpf_set_max_insns(vm_.get(), options.max_insns); e < 0)
-        return library_failure(e);
+outcome<void> configure(ebpf_vm *vm, const runner_options &options) {
+    if (const int e = ebpf_set_max_insns(vm, options.max_insns); e < 0) return library_failure(e);
     if (options.instruction_limit) {
-        const int e = ebpf_set_instruction_limit(vm_.get(), *options.instruction_limit);
+        const int e = ebpf_set_instruction_limit(vm, *options.instruction_limit);
         if (e < 0) return library_failure(e);
     }
-    ebpf_toggle_bounds_check(vm_.get(), options.bounds_check);
-    return register_helpers(vm_.get());
+    ebpf_toggle_bounds_check(vm, options.bounds_check);
+    return {};
 }
 
-outcome<void> runner::load(std::span<const uint8_t> code) {
+outcome<void> register_helpers(ebpf_vm *vm) {
+    if (auto done = runtime::register_helpers(*vm); not done) return fail("", done.error());
+    for (const ebpf_helper &helper : own_helpers()) {
+        if (const int e = ebpf_register_typed(vm, &helper); e < 0) return library_failure(e);
+    }
+    return {};
+}
+
+outcome<void> load(ebpf_vm *vm, std::span<const uint8_t> code) {
     if (code.size() > std::numeric_limits<uint32_t>::max()) {
         return fail(exit_code::bad_input, "a program of {} bytes is too large", code.size());
     }
     char *message = nullptr;
-    const int e = ebpf_load(vm_.get(), code.data(), static_cast<uint32_t>(code.size()), &message);
+    const int e = ebpf_load(vm, code.data(), static_cast<uint32_t>(code.size()), &message);
     const std::unique_ptr<char, decltype(&ebpf_free)> owner{message, ebpf_free};
     if (e >= 0) return {};
     return fail(exit_code_of(e), "{}", message == nullptr ? ebpf_last_error() : message);
+}
+
+}  // namespace
+
+outcome<runner> runner::create(const runner_options &options, std::span<const uint8_t> code) {
+    runner r{std::shared_ptr<ebpf_vm>{ebpf_create(options.vm.c_str()), ebpf_destroy}};
+    ebpf_vm *const vm = r.vm_.get();
+    if (vm == nullptr) return fail(exit_code::unsupported, "{}", ebpf_last_error());
+    log_debug(fmt::format("using backend {}", r.vm_name()));
+    for (auto done : {configure(vm, options), register_helpers(vm), load(vm, code)}) {
+        if (not done) return std::unexpected{std::move(done.error())};
+    }
+    // Now, so that times are those of runs. Whatever stands in the way, the first run says.
+    ebpf_compile(vm, nullptr);
+    return r;
+}
+
+outcome<runner> runner::create(const runner_options &options, const object::object_file &file,
+                               const object::function_info &program) {
+    const auto set_limits = [&](ebpf_vm &vm) -> result<void> {
+        auto done = configure(&vm, options);
+        if (done) return {};
+        return std::unexpected{make_error(error_code::invalid_argument, done.error().message)};
+    };
+    auto object = runtime::loaded_object::load(file, {.programs = {&program},
+                                                      .backend = options.vm,
+                                                      .helpers = own_helpers(),
+                                                      .configure = set_limits});
+    if (not object) return fail("", object.error());
+    runner r{object->programs().front().vm};
+    r.object_ = std::move(*object);
+    log_debug(fmt::format("using backend {}", r.vm_name()));
+    if (auto done = r.records_.watch(*r.object_); not done)
+        return std::unexpected{std::move(done.error())};
+    ebpf_compile(r.vm_.get(), nullptr);
+    return r;
 }
 
 outcome<run_result> runner::run(std::span<uint8_t> memory, std::span<const ebpf_region> regions) {
@@ -93,6 +126,9 @@ outcome<run_result> runner::run(std::span<uint8_t> memory, std::span<const ebpf_
     if (e != EBPF_ERROR_FAULT) return library_failure(e);
     run_fault fault{{}, ebpf_last_error()};
     ebpf_last_fault(&fault.fault);
+    if (object_ and fault.fault.kind == EBPF_FAULT_UNAVAILABLE)
+        fault.message.append(": ").append(
+            object_->programs().front().why_unavailable(fault.fault.pc));
     return run_result{std::unexpected{std::move(fault)}};
 }
 

@@ -4,6 +4,8 @@
 #pragma once
 
 #include "failure.hpp"
+#include "maps.hpp"
+#include "runtime/loaded_object.hpp"
 
 #include <ebpf-vm.h>
 
@@ -36,9 +38,13 @@ using run_result = std::expected<uint64_t, run_fault>;
 
 class runner {
 public:
-    /// A VM with the program loaded and the helpers of bpftime-cli registered.
+    /// A VM with the bytecode loaded and the helpers that need no maps.
     [[nodiscard]] static outcome<runner> create(const runner_options &options,
                                                 std::span<const uint8_t> code);
+    /// A VM with a program of an object, its maps and all helpers.
+    [[nodiscard]] static outcome<runner> create(const runner_options &options,
+                                                const object::object_file &file,
+                                                const object::function_info &program);
 
     [[nodiscard]] std::string vm_name() const { return ebpf_get_vm_name(vm_.get()); }
 
@@ -46,17 +52,21 @@ public:
     /// what no further run would mend, as a missing helper.
     [[nodiscard]] outcome<run_result> run(std::span<uint8_t> memory,
                                           std::span<const ebpf_region> regions = {});
+    /// Takes the records that the run sent; not part of the run's time.
+    void take_records() { records_.drain(); }
+
+    /// The object that the program is from; null if it is from none.
+    [[nodiscard]] const runtime::loaded_object *object() const noexcept {
+        return object_ ? &*object_ : nullptr;
+    }
+    [[nodiscard]] const record_log &records() const noexcept { return records_; }
 
 private:
-    struct destroy {
-        void operator()(ebpf_vm *vm) const noexcept { ebpf_destroy(vm); }
-    };
+    explicit runner(std::shared_ptr<ebpf_vm> vm) : vm_{std::move(vm)} {}
 
-    explicit runner(ebpf_vm *vm) : vm_{vm} {}
-    [[nodiscard]] outcome<void> configure(const runner_options &options);
-    [[nodiscard]] outcome<void> load(std::span<const uint8_t> code);
-
-    std::unique_ptr<ebpf_vm, destroy> vm_;
+    std::optional<runtime::loaded_object> object_;  // before the VM, which uses its maps
+    std::shared_ptr<ebpf_vm> vm_;
+    record_log records_;
 };
 
 /// The names of the backends, best first.

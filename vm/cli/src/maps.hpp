@@ -1,0 +1,72 @@
+// bpftime-vm: the maps of an object that runs: what is put in before, what is in them afterwards
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "failure.hpp"
+#include "object/object.hpp"
+#include "output.hpp"
+#include "runtime/loaded_object.hpp"
+#include "runtime/ring_buffer.hpp"
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bpftime::vm::cli {
+
+/// Gives variables of the object other values; each text is "variable=value".
+[[nodiscard]] outcome<void> set_variables(object::object_file &file,
+                                          std::span<const std::string> texts);
+
+/// What programs sent to the host.
+class record_log {
+public:
+    /// Of the map with index `map`; of one that the host has to provide a ring buffer for, too.
+    struct stream {
+        uint32_t map = 0;
+        runtime::ring_buffer *ring = nullptr;
+        uint64_t count = 0;
+        std::vector<std::vector<uint8_t>> first;  ///< of all, most_kept at most
+    };
+    static constexpr std::size_t most_kept = 1024;
+
+    /// Finds the ring buffers of `object`, and gives its perf event arrays one each.
+    [[nodiscard]] outcome<void> watch(const runtime::loaded_object &object);
+    /// Takes what is there, so that there is room for more.
+    void drain();
+    [[nodiscard]] const stream *find(uint32_t map) const noexcept;
+
+private:
+    std::vector<stream> streams_;
+};
+
+/// Puts entries into maps; each text is "map=key:value", of maps without keys "map=:value".
+[[nodiscard]] outcome<void> set_entries(const runtime::loaded_object &object,
+                                        std::span<const std::string> texts);
+
+/// Which maps to show: "all", "none", or names with commas; empty: those that programs can write.
+class map_choice {
+public:
+    [[nodiscard]] static outcome<map_choice> of(std::string_view text,
+                                                const object::object_file &file,
+                                                const runtime::loaded_object &object);
+
+    [[nodiscard]] const std::vector<uint32_t> &maps() const noexcept { return maps_; }
+    /// Whether they were named: then all of them is shown.
+    [[nodiscard]] bool in_full() const noexcept { return in_full_; }
+
+private:
+    std::vector<uint32_t> maps_;
+    bool in_full_ = false;
+};
+
+void print_maps(const object::object_file &file, const runtime::loaded_object &object,
+                const record_log &records, const map_choice &chosen);
+[[nodiscard]] json maps_to_json(const object::object_file &file,
+                                const runtime::loaded_object &object, const record_log &records,
+                                const map_choice &chosen);
+
+}  // namespace bpftime::vm::cli
