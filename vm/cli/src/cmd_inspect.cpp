@@ -64,7 +64,11 @@ void note_instruction(findings &f, const program &p, uint32_t pc) {
     ++f.instructions;
     ++f.groups[static_cast<std::size_t>(row.group)];
     f.cpu = std::max<unsigned>(f.cpu, row.cpu_version);
-    if (insn.id == isa::insn_id::call) f.helpers[static_cast<uint32_t>(insn.imm)].push_back(pc);
+    // Calls of helpers that do not exist are listed as what is unavailable.
+    const bool exists =
+        insn.imm != object::poisoned_helper and insn.imm != object::poisoned_kernel_function;
+    if (insn.id == isa::insn_id::call and exists)
+        f.helpers[static_cast<uint32_t>(insn.imm)].push_back(pc);
     if (insn.id == isa::insn_id::call_kfunc)
         f.kfuncs[static_cast<uint32_t>(insn.imm)].push_back(pc);
     if (isa::is_wide(insn.id)) ++f.wides[kind_of_wide(insn.id)];

@@ -200,7 +200,7 @@ void print_rest(std::size_t all, std::size_t shown, const std::string &name) {
 }
 
 void print_records(const record_log::stream &stream, bool in_full) {
-    print("  {} records\n", stream.count);
+    print("  records: {}\n", stream.count);
     const std::size_t shown =
         std::min(stream.first.size(), in_full ? stream.first.size() : most_shown);
     for (const bytes &record : std::span{stream.first}.first(shown))

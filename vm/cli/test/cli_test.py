@@ -447,7 +447,7 @@ map blocked (hash, 4 entries at most, keys of 4 bytes, values of 1)
   167772162  1
 
 map events (ringbuf, 4096 bytes)
-  1 records
+  records: 1
   0200000a0900000a
 
 map .bss (data, 8 bytes)
@@ -513,6 +513,30 @@ SEC("socket") int f(void *ctx) { return ((long (*)(void *))12)(&sockets); }
         self.assert_ends(self.cli("run", path), UNSUPPORTED, re.escape(message), out="")
         self.assertIn("cannot run     " + message, self.cli("inspect", path).out)
         self.assertIn(message, self.cli("inspect", path, "--json").json["programs"][0]["cannot_run"])
+
+    def test_what_another_host_has_is_a_fault_when_it_is_reached(self):
+        path = self.object("""
+#define SEC(name) __attribute__((section(name), used))
+extern int elsewhere(int) SEC(".ksyms") __attribute__((weak));
+int which;
+struct { int (*type)[4]; int (*key_size)[4]; int (*value_size)[4]; } samples SEC(".maps");
+SEC("socket") int f(void *ctx) {
+    long sample = 0x1122;
+    if (which == 1) return elsewhere(1);
+    return ((long (*)(void *, void *, unsigned long, void *, unsigned long))25)(ctx, &samples, 0xffffffff, &sample, 8);
+}
+""", "weak.o")
+        why = "call of the weak function 'elsewhere', which is not there"
+        for vm in self.cli("vms", "--json").json["vms"]:
+            result = self.cli("run", path, "--vm", vm["name"], "--maps", "samples")
+            self.assert_ends(result, OK, "^$")
+            self.assertTrue(result.out.startswith("r0 = 0 (0x0)\n\nmap samples (perf_event_array, "))
+            self.assertTrue(result.out.endswith("\n  records: 1\n  2211000000000000\n"))
+            self.assert_ends(self.cli("run", path, "--vm", vm["name"], "--set", "which=1"), FAULT,
+                             "unavailable: .* at pc .*: " + why)
+        (program,) = self.cli("inspect", path, "--json").json["programs"]
+        self.assertEqual([u["reason"] for u in program["unavailable"]], [why])
+        self.assertEqual([h["id"] for h in program["helpers"]], [25])
 
     def test_inspect(self):
         document = self.cli("inspect", self.program, "--json").json
@@ -823,6 +847,29 @@ class Example(CliTest):
             result = self.cli("run", folder / "xdp_firewall.bpf.c", folder / "traffic.pcap", f"-mcpu={cpu}", "--json")
             self.assert_ends(result, OK, "^$")
             self.assertEqual({k: str(v) for k, v in result.json["actions"].items()}, expected)
+
+    def test_traffic_count(self):
+        capture = VM / "example" / "xdp_firewall" / "traffic.pcap"
+        protocols, flows, oversized, blocked = {}, {}, 0, 0
+        for packet in packets_of(capture.read_bytes()):
+            if len(packet) < 34 or packet[12:14] != b"\x08\x00":
+                continue
+            protocols[packet[23]] = protocols.get(packet[23], 0) + 1
+            flow = struct.unpack(">II", packet[26:34])
+            packets, size = flows.get(flow, (0, 0))
+            flows[flow] = (packets + 1, size + len(packet))
+            blocked += flow[0] == 0xC0000201
+            oversized += flow[0] != 0xC0000201 and len(packet) > 500
+        for vm in self.cli("vms", "--json").json["vms"]:
+            result = self.cli("run", VM / "example" / "traffic_count" / "traffic_count.bpf.c", capture, "--vm", vm["name"],
+                              "--set", "limit=500", "--map", "blocked=0xc0000201:1", "--json")
+            self.assert_ends(result, OK, "^$")
+            maps = {m["name"]: m for m in result.json["maps"]}
+            self.assertEqual({e["key"]: e["value"] for e in maps["protocols"]["entries"]}, protocols)
+            self.assertEqual({(e["key"]["from"], e["key"]["to"]): (e["value"]["packets"], e["value"]["bytes"])
+                              for e in maps["flows"]["entries"]}, flows)
+            self.assertEqual((maps["events"]["count"], maps[".bss"]["variables"]), (blocked, {"oversized": oversized}))
+            self.assertEqual(result.json["actions"]["XDP_DROP"], blocked + oversized)
 
 
 class Cc(CliTest):
