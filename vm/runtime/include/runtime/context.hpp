@@ -5,11 +5,13 @@
 
 #include "isa/error.hpp"
 #include "object/program_type.hpp"
+#include "program/program.hpp"
 
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace bpftime::vm::runtime {
 
@@ -116,5 +118,18 @@ struct context_access {
 /// type of the program for one field, egress_ifindex, which we give to all XDP programs.
 [[nodiscard]] std::string why_refused(const context_layout &layout, object::program_type type,
                                       const context_access &access);
+
+/// `code`, which `p` was made of, with every access to the context changed to where our struct
+/// keeps the field: instruction for instruction, so that nothing else moves. Programs of types
+/// without a context_layout stay as they are.
+///
+/// Which accesses are meant is found by data flow from r1 of the entry function. It relies on what
+/// the kernel's verifier demands of programs, for the right meaning only: a program that breaks its
+/// rules meets the checks of the run as any other. Errors: bad_context_access, unclear_context (a
+/// register that is the context on one path only, or at an offset that is not constant),
+/// unsupported (recursion, legacy packet loads).
+[[nodiscard]] result<std::vector<uint8_t>> rewrite_context_accesses(std::span<const uint8_t> code,
+                                                                    const program &p,
+                                                                    object::program_type type);
 
 }  // namespace bpftime::vm::runtime
