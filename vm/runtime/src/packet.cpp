@@ -1,0 +1,158 @@
+// bpftime-vm: one packet, and what a program gets of it
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "runtime/packet.hpp"
+
+#include <fmt/format.h>
+#include <linux/if_packet.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+
+namespace bpftime::vm::runtime {
+
+namespace {
+
+using object::program_type;
+
+constexpr uint32_t loopback_interface = 1;
+
+// --- Ethernet
+
+constexpr std::size_t address_bytes = 6;
+constexpr std::size_t type_offset = 12;
+constexpr std::size_t header_bytes = 14;
+/// Smaller numbers at type_offset are lengths (IEEE 802.3).
+constexpr uint16_t least_type = 0x0600;
+/// What the kernel calls packets without a type (linux/if_ether.h).
+constexpr uint16_t type_802_3 = 1;
+constexpr uint16_t type_802_2 = 4;
+
+constexpr uint16_t network_order(uint16_t n) noexcept { return std::byteswap(n); }
+
+uint16_t number_at(std::span<const uint8_t> frame, std::size_t at) noexcept {
+    return static_cast<uint16_t>(frame[at] << 8 | frame[at + 1]);
+}
+
+/// The interface that the frame came in on has address 0.
+uint32_t packet_type_of(std::span<const uint8_t> frame) noexcept {
+    const auto to = frame.first(address_bytes);
+    const auto all = [&](uint8_t byte) { return std::ranges::count(to, byte) == address_bytes; };
+    if (all(0)) return PACKET_HOST;
+    if (all(0xff)) return PACKET_BROADCAST;
+    return (to[0] & 1) != 0 ? PACKET_MULTICAST : PACKET_OTHERHOST;
+}
+
+uint16_t protocol_of(std::span<const uint8_t> frame) noexcept {
+    const uint16_t type = number_at(frame, type_offset);
+    if (type >= least_type) return type;
+    const bool is_raw =
+        frame.size() >= header_bytes + 2 and number_at(frame, header_bytes) == 0xffff;
+    return is_raw ? type_802_3 : type_802_2;
+}
+
+// --- IP: what the kernel takes the addresses of the socket from
+
+constexpr uint16_t type_ipv4 = 0x0800;
+constexpr uint16_t type_ipv6 = 0x86dd;
+constexpr uint32_t family_ipv4 = 2;
+constexpr uint32_t family_ipv6 = 10;
+
+void copy_from(std::span<const uint8_t> packet, std::size_t at, void *to, std::size_t bytes) {
+    std::memcpy(to, packet.data() + at, bytes);
+}
+
+void set_addresses(skb_context &c, uint16_t protocol, std::span<const uint8_t> packet) {
+    constexpr std::size_t ipv4_bytes = 20;
+    constexpr std::size_t ipv6_bytes = 40;
+    if (protocol == type_ipv4) {
+        c.family = family_ipv4;
+        if (packet.size() < ipv4_bytes) return;
+        copy_from(packet, 12, &c.local_ip4, sizeof c.local_ip4);
+        copy_from(packet, 16, &c.remote_ip4, sizeof c.remote_ip4);
+    } else if (protocol == type_ipv6) {
+        c.family = family_ipv6;
+        if (packet.size() < ipv6_bytes) return;
+        copy_from(packet, 8, c.local_ip6, sizeof c.local_ip6);
+        copy_from(packet, 24, c.remote_ip6, sizeof c.remote_ip6);
+    }
+}
+
+// --- contexts
+
+xdp_context make_xdp(std::span<uint8_t> packet) {
+    const auto begin = reinterpret_cast<uint64_t>(packet.data());
+    return {.data = begin,
+            .data_end = begin + packet.size(),
+            .data_meta = begin,
+            .ingress_ifindex = loopback_interface};
+}
+
+skb_context make_skb(std::span<const uint8_t> frame, std::span<uint8_t> packet) {
+    const auto begin = reinterpret_cast<uint64_t>(packet.data());
+    const uint16_t protocol = protocol_of(frame);
+    skb_context c{.data = begin, .data_end = begin + packet.size(), .data_meta = begin};
+    c.len = static_cast<uint32_t>(packet.size());
+    c.pkt_type = packet_type_of(frame);
+    c.protocol = network_order(protocol);
+    c.ifindex = loopback_interface;
+    set_addresses(c, protocol, frame.subspan(header_bytes));
+    return c;
+}
+
+bool sees_ethernet(program_type type) noexcept {
+    return type == program_type::xdp or type == program_type::sched_cls or
+           type == program_type::sched_act;
+}
+
+permission permission_of(program_type type) noexcept {
+    switch (type) {
+    case program_type::socket_filter: return permission::none;
+    case program_type::xdp:
+    case program_type::sched_cls:
+    case program_type::sched_act:
+    case program_type::lwt_xmit:
+    case program_type::sk_skb: return permission::read_write;
+    default: return permission::read;
+    }
+}
+
+}  // namespace
+
+result<packet_context> packet_context::create(program_type type, std::span<uint8_t> frame) {
+    if (context_layout_of(type) == nullptr) {
+        return std::unexpected{make_error(
+            error_code::unsupported,
+            fmt::format("programs of type {} get no packet", static_cast<unsigned>(type)))};
+    }
+    if (frame.size() < header_bytes) {
+        return std::unexpected{
+            make_error(error_code::invalid_argument,
+                       fmt::format("a packet of {} bytes has no Ethernet header: give at least {}",
+                                   frame.size(), header_bytes))};
+    }
+    packet_context made;
+    made.packet_ = sees_ethernet(type) ? frame : frame.subspan(header_bytes);
+    made.allowed_ = permission_of(type);
+    if (type == program_type::xdp) {
+        made.context_ = make_xdp(made.packet_);
+    } else {
+        made.context_ = make_skb(frame, made.packet_);
+    }
+    return made;
+}
+
+int64_t packet_context::exec(ebpf_vm &vm, int64_t &r0) {
+    const ebpf_region region{packet_.data(), packet_.size(), static_cast<uint32_t>(allowed_)};
+    const bool has_region = not packet_.empty() and allowed_ != permission::none;
+    return std::visit(
+        [&](auto &context) {
+            return vm.exec_regions(&context, sizeof context, has_region ? &region : nullptr,
+                                   has_region ? 1 : 0, r0);
+        },
+        context_);
+}
+
+}  // namespace bpftime::vm::runtime

@@ -1,0 +1,412 @@
+// bpftime-vm: programs compiled for the kernel, on packets, compared with the kernel
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "compile.hpp"
+#include "engines.hpp"
+#include "kernel_program.hpp"
+#include "object/object.hpp"
+#include "programs.hpp"
+#include "runtime/helpers.hpp"
+#include "runtime/packet.hpp"
+#include "support.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <random>
+
+namespace bpftime::vm::runtime::test {
+
+using object::attach_type;
+using object::program_type;
+using vm::test::engine;
+
+namespace {
+
+// --- packets
+
+bytes join(std::initializer_list<bytes> parts) {
+    bytes all;
+    for (const bytes &part : parts) all.insert(all.end(), part.begin(), part.end());
+    return all;
+}
+
+bytes ethernet(uint8_t first_byte, uint16_t type) {
+    bytes header(14, first_byte);
+    header[12] = static_cast<uint8_t>(type >> 8);
+    header[13] = static_cast<uint8_t>(type);
+    return header;
+}
+
+bytes ipv4(uint8_t protocol) {
+    return {0x45, 0, 0, 40, 0, 1, 0, 0, 64, protocol, 0, 0, 10, 1, 2, 3, 10, 4, 5, 6};
+}
+
+bytes ipv6(uint8_t next) {
+    bytes header(40);
+    header[0] = 0x60;
+    header[6] = next;
+    for (uint8_t i = 8; i < 40; ++i) header[i] = i;
+    return header;
+}
+
+bytes ports(uint16_t to) {
+    return {0x30,
+            0x39,
+            static_cast<uint8_t>(to >> 8),
+            static_cast<uint8_t>(to),
+            0,
+            12,
+            0,
+            0,
+            1,
+            2,
+            3,
+            4,
+            5,
+            6,
+            7,
+            8};
+}
+
+std::vector<bytes> make_frames() {
+    constexpr uint8_t tcp = 6;
+    constexpr uint8_t udp = 17;
+    std::vector<bytes> frames{
+        join({ethernet(0, 0x0800), ipv4(tcp), ports(80)}),
+        join({ethernet(0xff, 0x0800), ipv4(udp), ports(53)}),
+        join({ethernet(0x01, 0x86dd), ipv6(udp), ports(5353)}),
+        join({ethernet(0x02, 0x86dd), ipv6(tcp), ports(443)}),
+        join({ethernet(0x02, 0x8100), {0, 7, 8, 0}, ipv4(udp), ports(99)}),
+        join({ethernet(0, 0x0806), bytes(28, 1)}),
+        join({ethernet(0, 0x0020), bytes(40, 0xff)}),
+        join({ethernet(0, 0x0020), bytes(40, 0x42)}),
+    };
+    const std::size_t whole = frames.size();
+    for (std::size_t i = 0; i < whole; ++i) {
+        for (const std::size_t size : {15U, 20U, 33U, 34U, 37U, 41U})
+            frames.emplace_back(frames[i].begin(), frames[i].begin() + static_cast<long>(size));
+    }
+    return frames;
+}
+
+const std::vector<bytes> &frames() {
+    static const std::vector<bytes> all = make_frames();
+    return all;
+}
+
+// --- programs
+
+constexpr std::string_view prologue = R"(
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/in.h>
+#include <linux/pkt_cls.h>
+#define SEC(name) __attribute__((section(name), used))
+#define NOINLINE __attribute__((noinline))
+#define ntohs(x) __builtin_bswap16(x)
+)";
+
+/// Code of the only program in `source`, as the kernel gets it.
+bytes compile(std::string_view source, const std::string &options) {
+    const auto object = object::test::compile(std::string{prologue} + std::string{source},
+                                              options + " -isystem " BPF_INCLUDES);
+    const auto file = object::object_file::parse(object);
+    if (not file) throw std::runtime_error{file.error().message};
+    const auto main = std::ranges::find_if(file->functions(), &object::function_info::is_program);
+    auto linked = file->link(*main);
+    if (not linked) throw std::runtime_error{linked.error().message};
+    return std::move(linked->code);
+}
+
+bytes rewrite(const bytes &code, program_type type) {
+    const auto p = program::load(code);
+    if (not p) throw std::runtime_error{p.error().message};
+    auto changed = rewrite_context_accesses(code, *p, type);
+    if (not changed) throw std::runtime_error{changed.error().message};
+    return std::move(*changed);
+}
+
+/// A frame on the heap, so that sanitizers see what lies beyond.
+struct ran {
+    uint32_t verdict = 0;
+    bytes frame;
+};
+
+ran run(ebpf_vm &vm, program_type type, bytes frame) {
+    auto context = packet_context::create(type, frame);
+    if (not context) throw std::runtime_error{context.error().message};
+    int64_t r0 = -1;
+    EXPECT_EQ(context->exec(vm, r0), 0) << vm.error_message();
+    return {static_cast<uint32_t>(r0), std::move(frame)};
+}
+
+std::unique_ptr<ebpf_vm> load(const engine &e, const bytes &code) {
+    auto vm = vm::test::make_vm(e);
+    EXPECT_EQ(errno_of(register_helpers(*vm)), 0);
+    EXPECT_EQ(vm->load_code(code.data(), code.size()), 0) << vm->error_message();
+    return vm;
+}
+
+struct source_program {
+    const char *name;
+    program_type type;
+    const char *source;
+
+    friend std::ostream &operator<<(std::ostream &out, const source_program &s) {
+        return out << s.name;
+    }
+};
+
+constexpr auto source_programs = std::to_array<source_program>({
+    {"xdp_ports", program_type::xdp, R"(
+        SEC("xdp") int prog(struct xdp_md *ctx) {
+            void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+            struct ethhdr *eth = data;
+            if (data + sizeof *eth > end) return XDP_ABORTED;
+            __u16 proto = eth->h_proto;
+            void *l3 = eth + 1;
+            if (proto == ntohs(ETH_P_8021Q)) {
+                if (l3 + 4 > end) return XDP_DROP;
+                proto = *(__u16 *)(l3 + 2);
+                l3 += 4;
+            }
+            if (proto == ntohs(ETH_P_IP)) {
+                struct iphdr *ip = l3;
+                if ((void *)(ip + 1) > end) return XDP_DROP;
+                __u16 *ports = (void *)(ip + 1);
+                if ((void *)(ports + 2) > end) return XDP_PASS;
+                return ip->protocol == IPPROTO_TCP && ports[1] == ntohs(80) ? XDP_TX : XDP_REDIRECT;
+            }
+            if (proto == ntohs(ETH_P_IPV6)) {
+                struct ipv6hdr *ip = l3;
+                if ((void *)(ip + 1) > end) return XDP_DROP;
+                return ip->nexthdr == IPPROTO_UDP ? XDP_PASS : XDP_DROP;
+            }
+            return XDP_ABORTED;
+        })"},
+    {"xdp_swaps_addresses", program_type::xdp, R"(
+        SEC("xdp") int prog(struct xdp_md *ctx) {
+            struct ethhdr *eth = (void *)(long)ctx->data;
+            if ((void *)(eth + 1) > (void *)(long)ctx->data_end) return XDP_DROP;
+            for (int i = 0; i < ETH_ALEN; i++) {
+                __u8 byte = eth->h_dest[i];
+                eth->h_dest[i] = eth->h_source[i] + i;
+                eth->h_source[i] = byte ^ ctx->ingress_ifindex;
+            }
+            return XDP_TX;
+        })"},
+    {"xdp_functions", program_type::xdp, R"(
+        struct cursor { void *at; struct xdp_md *ctx; long count; };
+        static NOINLINE int next(struct cursor *c, int bytes) {
+            void *end = (void *)(long)c->ctx->data_end;
+            char *begin = (void *)(long)c->ctx->data;
+            begin += c->count & 63;
+            if (begin + 4 > (char *)end) return -1;
+            c->count += bytes;
+            return begin[0] + begin[3];
+        }
+        static NOINLINE int length(struct xdp_md *ctx) { return ctx->data_end - ctx->data; }
+        SEC("xdp") int prog(struct xdp_md *ctx) {
+            struct cursor c = {0, ctx, 1};
+            int sum = 0;
+            for (int i = 1; i < 9; i++) sum = sum * 3 + next(&c, i);
+            sum += length(ctx) + ctx->rx_queue_index + (ctx->data_meta == ctx->data);
+            return sum & 3;
+        })"},
+    {"tc_fields", program_type::sched_cls, R"(
+        SEC("tc") int prog(struct __sk_buff *skb) {
+            skb->mark = skb->len;
+            skb->cb[1] = skb->protocol;
+            skb->tstamp = 77;
+            skb->priority += 5;
+            if (skb->protocol == ntohs(ETH_P_IP)) return skb->mark & 1 ? TC_ACT_SHOT : TC_ACT_OK;
+            return skb->cb[1] + skb->pkt_type * 7 + skb->tstamp + skb->priority + skb->ifindex * 1000;
+        })"},
+    {"tc_packet", program_type::sched_cls, R"(
+        static NOINLINE unsigned sum(struct __sk_buff *skb, unsigned from) {
+            unsigned char *at = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+            unsigned total = 0;
+            at += from & 15;
+            for (int i = 0; i < 24; i++) {
+                if (at + 1 > end) break;
+                total = total * 31 + *at++;
+            }
+            return total;
+        }
+        SEC("tc") int prog(struct __sk_buff *skb) {
+            unsigned char *data = (void *)(long)skb->data;
+            if (data + 14 > (unsigned char *)(long)skb->data_end) return TC_ACT_SHOT;
+            unsigned first = sum(skb, data[13]);
+            data = (void *)(long)skb->data;
+            if (data + 14 > (unsigned char *)(long)skb->data_end) return TC_ACT_SHOT;
+            data[0] = first;
+            return (sum(skb, 3) ^ first) & 0xffffff;
+        })"},
+    {"tc_narrow", program_type::sched_cls, R"(
+        SEC("tc") int prog(struct __sk_buff *skb) {
+            volatile unsigned char *b = (void *)skb;
+            volatile unsigned short *h = (void *)skb;
+            return b[16] + b[17] * 3 + h[8] * 5 + b[0] * 7 + h[1] * 11 + b[180];
+        })"},
+});
+
+class compiled : public testing::TestWithParam<source_program> {};
+
+INSTANTIATE_TEST_SUITE_P(programs, compiled, testing::ValuesIn(source_programs),
+                         vm::test::engine_name{});
+
+/// Every processor version of clang's, every engine, every packet.
+TEST_P(compiled, gives_the_verdicts_and_packets_of_the_kernel) {
+    if (const auto why = kernel_program::why_unavailable(); not why.empty()) GTEST_SKIP() << why;
+    const auto [name, type, source] = GetParam();
+    for (const char *const options :
+         {"-O2 -mcpu=v1", "-O2 -g -mcpu=v2", "-O2 -g -mcpu=v3", "-Os -mcpu=v4", "-O1 -mcpu=v3"}) {
+        SCOPED_TRACE(options);
+        const bytes code = compile(source, options);
+        kernel_program theirs;
+        ASSERT_EQ(theirs.load(type, attach_type::none, code), 0) << theirs.log();
+        for (const engine &e : vm::test::engines()) {
+            const auto vm = load(e, rewrite(code, type));
+            for (const bytes &frame : frames()) {
+                ran expected{.frame = frame};
+                const int failed = theirs.run(expected.frame, expected.verdict);
+                if (failed == -EINVAL) continue;  // its test runs want whole IP headers
+                ASSERT_EQ(failed, 0);
+                const ran got = run(*vm, type, frame);
+                EXPECT_EQ(got.verdict, expected.verdict) << e << ", " << frame.size() << " bytes";
+                EXPECT_EQ(got.frame, expected.frame) << e << ", " << frame.size() << " bytes";
+            }
+        }
+    }
+}
+
+// --- values of fields
+
+struct subject {
+    const char *name;
+    program_type type;
+    attach_type attach = attach_type::none;
+
+    friend std::ostream &operator<<(std::ostream &out, const subject &s) { return out << s.name; }
+};
+
+constexpr auto subjects = std::to_array<subject>({
+    {"xdp", program_type::xdp},
+    {"socket_filter", program_type::socket_filter},
+    {"sched_cls", program_type::sched_cls},
+    {"sched_act", program_type::sched_act},
+    {"cgroup_skb", program_type::cgroup_skb, attach_type::cgroup_inet_egress},
+    {"lwt_in", program_type::lwt_in},
+    {"lwt_out", program_type::lwt_out},
+    {"lwt_xmit", program_type::lwt_xmit},
+});
+
+class fields_of : public testing::TestWithParam<subject> {};
+
+INSTANTIATE_TEST_SUITE_P(types, fields_of, testing::ValuesIn(subjects), vm::test::engine_name{});
+
+/// Whether a program reads `value` in the 32 bits at `offset`.
+std::string question(uint32_t offset, uint32_t value) {
+    return fmt::format(
+        "ldxw %r2, [%r1+{}]\nmov %r0, 1\nmov32 %r3, {}\njeq %r2, %r3, +1\nmov %r0, 0\nexit", offset,
+        static_cast<int32_t>(value));
+}
+
+TEST_P(fields_of, have_the_values_of_the_kernel) {
+    if (const auto why = kernel_program::why_unavailable(); not why.empty()) GTEST_SKIP() << why;
+    const auto [name, type, attach] = GetParam();
+    const context_layout &layout = *context_layout_of(type);
+    const engine &e = vm::test::engines().front();
+    for (const bytes &original : frames()) {
+        bytes frame = original;
+        if (frame.size() < 54) continue;
+        for (uint32_t offset = 0; offset < layout.size; offset += 4) {
+            const context_field *const field = layout.find(offset);
+            const bool is_asked = field != nullptr and not field->wide_pointer and
+                                  field->name != "egress_ifindex" and
+                                  why_refused(layout, type, {.offset = offset, .width = 4}).empty();
+            if (not is_asked) continue;
+            const auto reader = vm::test::assemble(fmt::format("ldxw %r0, [%r1+{}]\nexit", offset));
+            const uint32_t value = run(*load(e, rewrite(reader, type)), type, frame).verdict;
+            kernel_program theirs;
+            ASSERT_EQ(theirs.load(type, attach, vm::test::assemble(question(offset, value))), 0);
+            uint32_t is_equal = 0;
+            ASSERT_EQ(theirs.run(frame, is_equal), 0);
+            EXPECT_EQ(is_equal, 1U) << field->name << " at " << offset << " is not " << value;
+        }
+    }
+}
+
+// --- on every engine
+
+class packet : public testing::TestWithParam<engine> {};
+
+INSTANTIATE_TEST_SUITE_P(engines, packet, testing::ValuesIn(vm::test::engines()),
+                         vm::test::engine_name{});
+
+/// Loads the first byte after the packet.
+constexpr std::string_view too_far = "ldxw %r2, [%r1+4]\nldxb %r0, [%r2]\nexit";
+
+TEST_P(packet, ends_where_it_ends) {
+    const auto vm = load(GetParam(), rewrite(vm::test::assemble(too_far), program_type::xdp));
+    bytes frame = frames().front();
+    auto context = packet_context::create(program_type::xdp, frame);
+    int64_t r0 = 0;
+    EXPECT_EQ(context->exec(*vm, r0), EBPF_ERROR_FAULT);
+    EXPECT_EQ(compat::last_fault().kind, compat::fault_kind::out_of_bounds_read);
+    // The host's word does not move it.
+    context->xdp()->data_end += 1;
+    EXPECT_EQ(context->exec(*vm, r0), EBPF_ERROR_FAULT);
+}
+
+TEST_P(packet, is_read_only_where_the_kernel_says_so) {
+    const auto code = vm::test::assemble("ldxw %r2, [%r1+76]\nmov %r0, 0\nstxb [%r2], %r0\nexit");
+    bytes frame = frames().front();
+    for (const auto type : {program_type::lwt_in, program_type::cgroup_skb}) {
+        const auto vm = load(GetParam(), rewrite(code, type));
+        auto context = packet_context::create(type, frame);
+        int64_t r0 = 0;
+        EXPECT_EQ(context->exec(*vm, r0), EBPF_ERROR_FAULT);
+        EXPECT_EQ(compat::last_fault().kind, compat::fault_kind::read_only_write);
+    }
+    EXPECT_EQ(run(*load(GetParam(), rewrite(code, program_type::sched_cls)),
+                  program_type::sched_cls, frame)
+                  .verdict,
+              0U);
+}
+
+TEST_P(packet, keeps_what_the_program_writes_to_its_context) {
+    const auto code = vm::test::assemble("stw [%r1+8], 17\nstb [%r1+52], 3\nmov %r0, 0\nexit");
+    const auto vm = load(GetParam(), rewrite(code, program_type::sched_cls));
+    bytes frame = frames().front();
+    auto context = packet_context::create(program_type::sched_cls, frame);
+    int64_t r0 = 0;
+    ASSERT_EQ(context->exec(*vm, r0), 0);
+    EXPECT_EQ(context->skb()->mark, 17U);
+    EXPECT_EQ(context->skb()->cb[1], 3U);
+    EXPECT_EQ(context->xdp(), nullptr);
+}
+
+}  // namespace
+
+TEST(packet_context, refuses_what_is_no_packet) {
+    bytes frame(13);
+    const auto small = packet_context::create(program_type::xdp, frame);
+    ASSERT_FALSE(small);
+    EXPECT_EQ(small.error().message,
+              "a packet of 13 bytes has no Ethernet header: give at least 14");
+    const auto other = packet_context::create(program_type::kprobe, frame);
+    ASSERT_FALSE(other);
+    EXPECT_EQ(other.error().message, "programs of type 2 get no packet");
+}
+
+TEST(packet_context, may_be_empty_beyond_its_header) {
+    bytes frame(14);
+    EXPECT_TRUE(packet_context::create(program_type::lwt_in, frame)->packet().empty());
+}
+
+}  // namespace bpftime::vm::runtime::test
