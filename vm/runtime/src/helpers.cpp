@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/helpers.hpp"
 
+#include "packet_helpers.hpp"
 #include "run_scope.hpp"
 #include "runtime/cpu.hpp"
 #include "runtime/map.hpp"

@@ -3,13 +3,17 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/packet.hpp"
 
+#include "compat/run.hpp"
+
 #include <fmt/format.h>
 #include <linux/if_packet.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace bpftime::vm::runtime {
 
@@ -24,6 +28,7 @@ constexpr uint32_t loopback_interface = 1;
 constexpr std::size_t address_bytes = 6;
 constexpr std::size_t type_offset = 12;
 constexpr std::size_t header_bytes = 14;
+constexpr int64_t header_bytes_signed = header_bytes;
 /// Smaller numbers at type_offset are lengths (IEEE 802.3).
 constexpr uint16_t least_type = 0x0600;
 /// What the kernel calls packets without a type (linux/if_ether.h).
@@ -52,6 +57,9 @@ uint16_t protocol_of(std::span<const uint8_t> frame) noexcept {
         frame.size() >= header_bytes + 2 and number_at(frame, header_bytes) == 0xffff;
     return is_raw ? type_802_3 : type_802_2;
 }
+
+/// What the kernel keeps of an XDP packet at the begin of its room (struct xdp_frame).
+constexpr std::size_t frame_bytes = 40;
 
 // --- IP: what the kernel takes the addresses of the socket from
 
@@ -119,9 +127,26 @@ permission permission_of(program_type type) noexcept {
     }
 }
 
+// --- runs
+
+thread_local packet_context *innermost = nullptr;
+
+/// Makes a packet the innermost one until the end of its run.
+class scoped_packet {
+public:
+    explicit scoped_packet(packet_context *p) noexcept : outer_{std::exchange(innermost, p)} {}
+    ~scoped_packet() { innermost = outer_; }
+    scoped_packet(const scoped_packet &) = delete;
+    scoped_packet &operator=(const scoped_packet &) = delete;
+
+private:
+    packet_context *outer_;
+};
+
 }  // namespace
 
-result<packet_context> packet_context::create(program_type type, std::span<uint8_t> frame) {
+result<packet_context> packet_context::create(program_type type, std::span<uint8_t> frame,
+                                              packet_room room) {
     if (context_layout_of(type) == nullptr) {
         return std::unexpected{make_error(
             error_code::unsupported,
@@ -135,6 +160,9 @@ result<packet_context> packet_context::create(program_type type, std::span<uint8
     }
     packet_context made;
     made.packet_ = sees_ethernet(type) ? frame : frame.subspan(header_bytes);
+    made.metadata_ = made.packet_.data();
+    const std::size_t before = room.before - std::min(room.before, frame_bytes);
+    made.whole_ = {frame.data() - before, before + frame.size() + room.after};
     made.allowed_ = permission_of(type);
     if (type == program_type::xdp) {
         made.context_ = make_xdp(made.packet_);
@@ -147,12 +175,70 @@ result<packet_context> packet_context::create(program_type type, std::span<uint8
 int64_t packet_context::exec(ebpf_vm &vm, int64_t &r0) {
     const ebpf_region region{packet_.data(), packet_.size(), static_cast<uint32_t>(allowed_)};
     const bool has_region = not packet_.empty() and allowed_ != permission::none;
+    const scoped_packet scope{this};
     return std::visit(
         [&](auto &context) {
             return vm.exec_regions(&context, sizeof context, has_region ? &region : nullptr,
                                    has_region ? 1 : 0, r0);
         },
         context_);
+}
+
+packet_context *packet_context::running() noexcept {
+    const compat::run *const run = compat::run::current();
+    const bool is_its =
+        run != nullptr and innermost != nullptr and innermost->owns(run->input().begin);
+    return is_its ? innermost : nullptr;
+}
+
+bool packet_context::owns(uint64_t word) const noexcept {
+    return std::visit(
+        [&](const auto &context) { return word == reinterpret_cast<uint64_t>(&context); },
+        context_);
+}
+
+int packet_context::move_begin(int64_t by) {
+    const auto metadata_bytes = packet_.data() - metadata_;
+    const int64_t at = packet_.data() - whole_.data() + by;
+    const int64_t end = packet_.data() + packet_.size() - whole_.data();
+    if (at < metadata_bytes or at > end - header_bytes_signed) return -EINVAL;
+    std::memmove(metadata_ + by, metadata_, static_cast<std::size_t>(metadata_bytes));
+    metadata_ += by;
+    packet_ = whole_.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(end - at));
+    publish();
+    return 0;
+}
+
+int packet_context::move_metadata(int64_t by) {
+    constexpr int64_t most_bytes = 255;
+    constexpr int64_t alignment = 4;
+    const int64_t at = metadata_ - whole_.data() + by;
+    const int64_t bytes = packet_.data() - whole_.data() - at;
+    if (at < 0 or bytes < 0) return -EINVAL;
+    if (bytes % alignment != 0 or bytes > most_bytes) return -EACCES;
+    metadata_ += by;
+    publish();
+    return 0;
+}
+
+int packet_context::move_end(int64_t by) {
+    const int64_t begin = packet_.data() - whole_.data();
+    const int64_t size = std::ssize(packet_) + by;
+    if (begin + size > std::ssize(whole_) or size < header_bytes_signed) return -EINVAL;
+    const std::size_t before = packet_.size();
+    packet_ = whole_.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(size));
+    if (by > 0) std::ranges::fill(packet_.subspan(before), uint8_t{0});
+    publish();
+    return 0;
+}
+
+/// Tells the program, and gives it what is new.
+void packet_context::publish() {
+    xdp_context &c = *xdp();
+    c.data = reinterpret_cast<uint64_t>(packet_.data());
+    c.data_end = c.data + packet_.size();
+    c.data_meta = reinterpret_cast<uint64_t>(metadata_);
+    compat::run::current()->memory().grant({c.data_meta, c.data_end - c.data_meta});
 }
 
 }  // namespace bpftime::vm::runtime

@@ -59,7 +59,7 @@ int kernel_program::load(object::program_type type, object::attach_type attach,
 }
 
 int kernel_program::run(std::vector<uint8_t> &packet, uint32_t &result) const {
-    constexpr std::size_t room_to_grow = 512;
+    constexpr std::size_t room_to_grow = 4096;
     std::vector<uint8_t> out(packet.size() + room_to_grow);
     bpf_attr attr{};
     attr.test.prog_fd = static_cast<uint32_t>(fd_);

@@ -284,6 +284,120 @@ TEST_P(compiled, gives_the_verdicts_and_packets_of_the_kernel) {
     }
 }
 
+// --- helpers
+
+constexpr auto helper_programs = std::to_array<source_program>({
+    {"xdp_head", program_type::xdp, R"(
+        static long (*adjust_head)(void *, int) = (void *)44;
+        static long (*length)(void *) = (void *)188;
+        SEC("xdp") int prog(struct xdp_md *ctx) {
+            unsigned char *at = (void *)(long)ctx->data;
+            if (at + 14 > (unsigned char *)(long)ctx->data_end) return 99;
+            int kind = at[0] & 3;
+            long failed = adjust_head(ctx, kind == 0 ? -216 : kind == 1 ? -217 : kind == 2 ? 8 : 4000);
+            at = (void *)(long)ctx->data;
+            if (at + 14 > (unsigned char *)(long)ctx->data_end) return 98;
+            at[0] = 7;
+            at[13] = at[13] + 1;
+            return -failed * 1000 + length(ctx);
+        })"},
+    {"xdp_tail", program_type::xdp, R"(
+        static long (*adjust_tail)(void *, int) = (void *)65;
+        SEC("xdp") int prog(struct xdp_md *ctx) {
+            long whole = (void *)(long)ctx->data_end - (void *)(long)ctx->data;
+            asm volatile("" : "+r"(whole));
+            int size = whole;
+            int by = size & 1 ? 3520 - size + (size & 2) / 2 : size > 40 ? -9 : 14 - size - (size == 20);
+            long failed = adjust_tail(ctx, by);
+            unsigned char *at = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+            if (at + 200 <= end) at[199] += 3;
+            whole = end - at;
+            asm volatile("" : "+r"(whole));
+            return -failed * 10000 + whole;
+        })"},
+    {"xdp_meta", program_type::xdp, R"(
+        static long (*adjust_meta)(void *, int) = (void *)54;
+        static long (*adjust_head)(void *, int) = (void *)44;
+        SEC("xdp") int prog(struct xdp_md *ctx) {
+            int sum = -adjust_meta(ctx, -3) * 3 - adjust_meta(ctx, -256) * 5 - adjust_meta(ctx, 4) * 7;
+            if (adjust_meta(ctx, -8)) return 99;
+            unsigned *meta = (void *)(long)ctx->data_meta;
+            if ((void *)(meta + 2) > (void *)(long)ctx->data) return 98;
+            meta[0] = 5;
+            meta[1] = 6;
+            sum -= adjust_head(ctx, -212) * 11 + adjust_head(ctx, -64) * 13;
+            meta = (void *)(long)ctx->data_meta;
+            if ((void *)(meta + 2) > (void *)(long)ctx->data) return 97;
+            return sum * 100 + meta[0] + meta[1] * 10;
+        })"},
+    {"tc_bytes", program_type::sched_cls, R"(
+        static long (*load)(void *, unsigned, void *, unsigned) = (void *)26;
+        static long (*store)(void *, unsigned, void *, unsigned, unsigned long) = (void *)9;
+        SEC("tc") int prog(struct __sk_buff *skb) {
+            unsigned char b[8];
+            int failed = -load(skb, 30, b, 8) * 3 - load(skb, skb->len - 4, b, 4);
+            for (int i = 0; i < 8; i++) failed = failed * 3 + b[i];
+            failed -= store(skb, 6, b, 5, 0) * 5 + store(skb, skb->len - 2, b, 4, 1) * 7 +
+                      store(skb, 0, b, 4, 64) * 9;
+            return failed & 0xffffff;
+        })"},
+    {"tc_checksums", program_type::sched_cls, R"(
+        static long (*l3)(void *, unsigned, long, long, long) = (void *)10;
+        static long (*l4)(void *, unsigned, long, long, long) = (void *)11;
+        static long (*diff)(void *, unsigned, void *, unsigned, unsigned) = (void *)28;
+        SEC("tc") int prog(struct __sk_buff *skb) {
+            unsigned a[3] = {skb->len * 0x12345677, skb->protocol, 0xfffffffe}, b[2] = {77, a[0] * 3};
+            int failed = -l3(skb, 16, a[0], b[1], 4) - l3(skb, 18, a[1], b[0], 2) * 3;
+            failed -= l4(skb, 20, a[0], b[1], 0x14) * 5 + l4(skb, 22, 0, 0x42, 0x60) * 7;
+            failed -= l3(skb, 17, 1, 2, 2) * 9 + l3(skb, 24, 1, 2, 3) * 11 + l4(skb, 3000, 1, 2, 2) * 13;
+            failed -= l3(skb, 26, 0, diff(a, 12, b, 8, 9), 0) * 17;
+            failed += diff(0, 0, b, 8, 0xffffffff) + diff(a, 8, 0, 0, 3) * 19 + diff(a, 12, b, 8, 70000);
+            return failed & 0xffffff;
+        })"},
+});
+
+class helpers_of_packets : public testing::TestWithParam<source_program> {};
+
+INSTANTIATE_TEST_SUITE_P(programs, helpers_of_packets, testing::ValuesIn(helper_programs),
+                         vm::test::engine_name{});
+
+/// As run(), with as much room as the kernel's test runs give.
+ran run_with_room(ebpf_vm &vm, program_type type, const bytes &frame) {
+    constexpr std::size_t before = 256;
+    constexpr std::size_t most_bytes = 3520;
+    bytes memory(before + most_bytes);
+    std::ranges::copy(frame, memory.begin() + before);
+    auto context = packet_context::create(type, std::span{memory}.subspan(before, frame.size()),
+                                          {.before = before, .after = most_bytes - frame.size()});
+    if (not context) throw std::runtime_error{context.error().message};
+    int64_t r0 = -1;
+    EXPECT_EQ(context->exec(vm, r0), 0) << vm.error_message();
+    const auto metadata = context->metadata();
+    const auto packet = context->packet();
+    return {static_cast<uint32_t>(r0),
+            join({{metadata.begin(), metadata.end()}, {packet.begin(), packet.end()}})};
+}
+
+TEST_P(helpers_of_packets, do_what_those_of_the_kernel_do) {
+    if (const auto why = kernel_program::why_unavailable(); not why.empty()) GTEST_SKIP() << why;
+    const auto [name, type, source] = GetParam();
+    const bytes code = compile(source, "-O2 -g -mcpu=v3");
+    kernel_program theirs;
+    ASSERT_EQ(theirs.load(type, attach_type::none, code), 0) << theirs.log();
+    for (const engine &e : vm::test::engines()) {
+        const auto vm = load(e, rewrite(code, type));
+        for (const bytes &frame : frames()) {
+            ran expected{.frame = frame};
+            const int failed = theirs.run(expected.frame, expected.verdict);
+            if (failed == -EINVAL) continue;  // its test runs want whole IP headers
+            ASSERT_EQ(failed, 0);
+            const ran got = run_with_room(*vm, type, frame);
+            EXPECT_EQ(got.verdict, expected.verdict) << e << ", " << frame.size() << " bytes";
+            EXPECT_EQ(got.frame, expected.frame) << e << ", " << frame.size() << " bytes";
+        }
+    }
+}
+
 // --- values of fields
 
 struct subject {

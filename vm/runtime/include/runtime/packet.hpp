@@ -9,25 +9,34 @@
 #include "program/region.hpp"
 #include "runtime/context.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <variant>
 
 namespace bpftime::vm::runtime {
 
+/// Bytes around a packet that belong to it too, for programs that make it longer. As in the kernel,
+/// the first 40 are out of their reach.
+struct packet_room {
+    std::size_t before = 0;
+    std::size_t after = 0;
+};
+
 /// A packet as BPF_PROG_TEST_RUN gives it to programs: it came in on interface 1, the loopback
 /// interface, into queue 0.
 ///
 /// The code that runs is what rewrite_context_accesses() made. It gets the context as its input
 /// memory, and the packet as memory of the run: it cannot leave the packet, whatever `data_end`
-/// says.
+/// says. What it cuts off by helpers it still reaches until the run ends.
 class packet_context {
 public:
     /// `frame` begins with its Ethernet header, and stays where it is: who may write packets writes
     /// it. Errors: unsupported (programs of this type get no packet), invalid_argument (no room for
     /// an Ethernet header).
     [[nodiscard]] static result<packet_context> create(object::program_type type,
-                                                       std::span<uint8_t> frame);
+                                                       std::span<uint8_t> frame,
+                                                       packet_room room = {});
 
     /// The context, to look at and to change between runs; null if it is the other one.
     [[nodiscard]] xdp_context *xdp() noexcept { return std::get_if<xdp_context>(&context_); }
@@ -35,17 +44,35 @@ public:
     /// What the program sees: XDP and traffic control from the Ethernet header on, others from what
     /// follows it.
     [[nodiscard]] std::span<uint8_t> packet() const noexcept { return packet_; }
+    /// What an XDP program has put before it.
+    [[nodiscard]] std::span<uint8_t> metadata() const noexcept {
+        return {metadata_, static_cast<std::size_t>(packet_.data() - metadata_)};
+    }
     /// What the program may do with it.
     [[nodiscard]] permission allowed() const noexcept { return allowed_; }
 
     /// Runs the program once; `r0` is its verdict. 0 or a negative `enum ebpf_error`.
     int64_t exec(ebpf_vm &vm, int64_t &r0);
 
+    // --- for helpers, during a run
+
+    /// The packet of the innermost run on this thread; null if that has none.
+    [[nodiscard]] static packet_context *running() noexcept;
+    /// Whether the word is the address of its context.
+    [[nodiscard]] bool owns(uint64_t word) const noexcept;
+    /// Of XDP: moves the packet's begin, its metadata's begin, or its end. 0 or a negative errno.
+    int move_begin(int64_t by);
+    int move_metadata(int64_t by);
+    int move_end(int64_t by);
+
 private:
     packet_context() = default;
+    void publish();
 
     std::variant<xdp_context, skb_context> context_;
     std::span<uint8_t> packet_;
+    uint8_t *metadata_ = nullptr;  ///< where it begins; where the packet does if there is none
+    std::span<uint8_t> whole_;     ///< the packet as it came, and its room
     permission allowed_ = permission::none;
 };
 

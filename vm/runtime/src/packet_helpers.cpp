@@ -1,0 +1,177 @@
+// bpftime-vm: the helpers that need a packet
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "packet_helpers.hpp"
+
+#include "compat/run.hpp"
+#include "runtime/packet.hpp"
+
+#include <cerrno>
+#include <climits>
+#include <cstring>
+#include <span>
+
+namespace bpftime::vm::runtime {
+
+namespace {
+
+uint64_t word_of(int result) noexcept { return static_cast<uint64_t>(int64_t{result}); }
+const uint8_t *bytes_at(uint64_t word) noexcept { return reinterpret_cast<const uint8_t *>(word); }
+
+/// The packet whose context the word is; null if it is none of the run's.
+packet_context *packet_of(uint64_t context) noexcept {
+    packet_context *const running = packet_context::running();
+    return running != nullptr and running->owns(context) ? running : nullptr;
+}
+packet_context *skb_of(uint64_t context) noexcept {
+    packet_context *const found = packet_of(context);
+    return found != nullptr and found->skb() != nullptr ? found : nullptr;
+}
+packet_context *xdp_of(uint64_t context) noexcept {
+    packet_context *const found = packet_of(context);
+    return found != nullptr and found->xdp() != nullptr ? found : nullptr;
+}
+
+/// `size` bytes at `offset` of the packet; empty if they are not all there.
+std::span<uint8_t> part_of(const packet_context &p, uint64_t offset, uint64_t size) noexcept {
+    const auto all = p.packet();
+    const bool is_inside = offset <= all.size() and size <= all.size() - offset;
+    return is_inside ? all.subspan(offset, size) : std::span<uint8_t>{};
+}
+
+// --- Internet checksums (RFC 1071): sums of 16-bit numbers in one's complement
+
+uint64_t folded(uint64_t sum) noexcept {
+    while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+    return sum;
+}
+/// What a word counts for in a sum, and what takes it away.
+uint64_t plus(uint32_t word) noexcept { return (word & 0xffff) + (word >> 16); }
+uint64_t minus(uint32_t word) noexcept { return plus(~word); }
+
+uint64_t sum_of(std::span<const uint8_t> data) noexcept {
+    uint64_t sum = 0;
+    for (std::size_t i = 0; i < data.size(); i += sizeof(uint32_t)) {
+        uint32_t word = 0;
+        std::memcpy(&word, data.data() + i, sizeof word);
+        sum += plus(word);
+    }
+    return sum;
+}
+
+/// The part of a checksum helper's flags that tells how long the changed field is; 0: `to` is a
+/// difference.
+constexpr uint64_t field_size_mask = 0xf;
+
+/// Changes the checksum for a field that was `from` and is `to`. 0 or a negative errno.
+int replace(std::span<uint8_t> checksum, uint64_t from, uint64_t to, uint64_t size) noexcept {
+    uint16_t old = 0;
+    std::memcpy(&old, checksum.data(), sizeof old);
+    uint64_t sum = static_cast<uint16_t>(~old);
+    switch (size) {
+    case 0:
+        if (from != 0) return -EINVAL;
+        sum += plus(static_cast<uint32_t>(to));
+        break;
+    case 2: sum += static_cast<uint16_t>(~from) + uint64_t{static_cast<uint16_t>(to)}; break;
+    case 4: sum += minus(static_cast<uint32_t>(from)) + plus(static_cast<uint32_t>(to)); break;
+    default: return -EINVAL;
+    }
+    const auto fresh = static_cast<uint16_t>(~folded(sum));
+    std::memcpy(checksum.data(), &fresh, sizeof fresh);
+    return 0;
+}
+
+/// Where the checksum at `offset` is that a helper may change; empty if there is none.
+std::span<uint8_t> checksum_at(uint64_t context, uint64_t offset) noexcept {
+    constexpr uint64_t farthest = 0xffff;
+    const packet_context *const p = skb_of(context);
+    const bool is_possible = p != nullptr and allows_write(p->allowed()) and offset <= farthest and
+                             offset % sizeof(uint16_t) == 0;
+    return is_possible ? part_of(*p, offset, sizeof(uint16_t)) : std::span<uint8_t>{};
+}
+
+bool is_zero(std::span<const uint8_t> checksum) noexcept {
+    return checksum[0] == 0 and checksum[1] == 0;
+}
+
+}  // namespace
+
+uint64_t skb_store_bytes(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
+    constexpr uint64_t known_flags = 3;  // BPF_F_RECOMPUTE_CSUM, BPF_F_INVALIDATE_HASH
+    const packet_context *const p = skb_of(r1);
+    const auto offset = static_cast<uint32_t>(r2);
+    if ((r5 & ~known_flags) != 0 or p == nullptr) return word_of(-EINVAL);
+    if (not allows_write(p->allowed())) return word_of(-EPERM);
+    const auto to = part_of(*p, offset, r4);
+    if (to.empty()) return word_of(-EFAULT);
+    std::memmove(to.data(), bytes_at(r3), to.size());
+    return 0;
+}
+
+uint64_t skb_load_bytes(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t) {
+    const packet_context *const p = skb_of(r1);
+    const auto to = std::span{reinterpret_cast<uint8_t *>(r3), static_cast<std::size_t>(r4)};
+    const auto from =
+        p == nullptr ? std::span<uint8_t>{} : part_of(*p, static_cast<uint32_t>(r2), r4);
+    if (from.empty()) {
+        if (not to.empty()) std::memset(to.data(), 0, to.size());
+        return word_of(-EFAULT);
+    }
+    std::memmove(to.data(), from.data(), to.size());
+    return 0;
+}
+
+uint64_t l3_csum_replace(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
+    if ((r5 & ~field_size_mask) != 0) return word_of(-EINVAL);
+    const auto checksum = checksum_at(r1, static_cast<uint32_t>(r2));
+    return word_of(checksum.empty() ? -EFAULT : replace(checksum, r3, r4, r5));
+}
+
+uint64_t l4_csum_replace(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
+    // BPF_F_PSEUDO_HDR makes no difference: no hardware completes these checksums.
+    constexpr uint64_t pseudo_header = 0x10;
+    constexpr uint64_t zero_is_none = 0x20;
+    constexpr uint64_t even_if_none = 0x40;
+    if ((r5 & ~(pseudo_header | zero_is_none | even_if_none | field_size_mask)) != 0)
+        return word_of(-EINVAL);
+    const auto checksum = checksum_at(r1, static_cast<uint32_t>(r2));
+    if (checksum.empty()) return word_of(-EFAULT);
+    if ((r5 & zero_is_none) != 0 and (r5 & even_if_none) == 0 and is_zero(checksum)) return 0;
+    const int failed = replace(checksum, r3, r4, r5 & field_size_mask);
+    if (failed == 0 and (r5 & zero_is_none) != 0 and is_zero(checksum))
+        std::memset(checksum.data(), 0xff, checksum.size());
+    return word_of(failed);
+}
+
+uint64_t csum_diff(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
+    if (r2 % sizeof(uint32_t) != 0 or r4 % sizeof(uint32_t) != 0) return word_of(-EINVAL);
+    const auto seed = static_cast<uint32_t>(r5);
+    if (r2 == 0 and r4 == 0) return seed;
+    const uint64_t added = sum_of({bytes_at(r3), static_cast<std::size_t>(r4)});
+    const uint64_t removed = folded(sum_of({bytes_at(r1), static_cast<std::size_t>(r2)}));
+    const uint64_t sum = plus(seed) + added;
+    return r2 == 0 ? folded(sum) : folded(sum + (0xffff - removed));
+}
+
+uint64_t xdp_adjust_head(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t) {
+    packet_context *const p = xdp_of(r1);
+    return word_of(p == nullptr ? -EINVAL : p->move_begin(static_cast<int32_t>(r2)));
+}
+
+uint64_t xdp_adjust_meta(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t) {
+    packet_context *const p = xdp_of(r1);
+    return word_of(p == nullptr ? -EINVAL : p->move_metadata(static_cast<int32_t>(r2)));
+}
+
+uint64_t xdp_adjust_tail(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t) {
+    packet_context *const p = xdp_of(r1);
+    return word_of(p == nullptr ? -EINVAL : p->move_end(static_cast<int32_t>(r2)));
+}
+
+uint64_t xdp_get_buff_len(uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
+    const packet_context *const p = xdp_of(r1);
+    return p == nullptr ? word_of(-EINVAL) : p->packet().size();
+}
+
+}  // namespace bpftime::vm::runtime
