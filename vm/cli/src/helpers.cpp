@@ -97,7 +97,9 @@ uint64_t trace_printk(uint64_t format, uint64_t size, uint64_t a, uint64_t b, ui
 }  // namespace
 
 bool is_provided(uint32_t id) noexcept {
-    const auto is_it = [id](const runtime::helper_row &row) { return row.declaration.id == id; };
+    const auto is_it = [id](const runtime::helper_row &row) {
+        return row.declaration.id == id and not runtime::needs_packet(row);
+    };
     return std::ranges::any_of(runtime::helper_table(), is_it) or
            std::ranges::any_of(own_helpers(), [id](const ebpf_helper &h) { return h.id == id; });
 }

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <random>
@@ -213,12 +214,28 @@ std::string_view helper_name(uint32_t id) noexcept {
     }
 }
 
-result<void> register_helpers(ebpf_vm &vm) {
+bool needs_packet(const helper_row &row) noexcept {
+    const auto has = [&row](argument_kind kind) {
+        return std::ranges::find(row.declaration.arguments, kind, &argument_declaration::kind) !=
+               row.declaration.arguments.end();
+    };
+    return has(argument_kind::context) and not has(argument_kind::map);
+}
+
+namespace {
+
+result<void> register_rows(ebpf_vm &vm, bool with_packet) {
     for (const helper_row &row : helper_table()) {
+        if (needs_packet(row) != with_packet) continue;
         if (vm.register_helper(registration_of(row)) != EBPF_OK)
             return std::unexpected{make_error(error_code::invalid_argument, vm.error_message())};
     }
     return {};
 }
+
+}  // namespace
+
+result<void> register_helpers(ebpf_vm &vm) { return register_rows(vm, false); }
+result<void> register_packet_helpers(ebpf_vm &vm) { return register_rows(vm, true); }
 
 }  // namespace bpftime::vm::runtime

@@ -47,7 +47,9 @@ bool is_poison(uint32_t id) noexcept {
 /// The calls of a program that this host cannot make, each in words.
 std::vector<std::string> missing_calls(const program &p, std::span<const ebpf_helper> more) {
     const auto is_there = [&](uint32_t id) {
-        const auto is_it = [id](const helper_row &row) { return row.declaration.id == id; };
+        const auto is_it = [id](const helper_row &row) {
+            return row.declaration.id == id and not needs_packet(row);
+        };
         return is_poison(id) or std::ranges::any_of(helper_table(), is_it) or
                std::ranges::find(more, id, &ebpf_helper::id) != more.end();
     };

@@ -147,6 +147,7 @@ ran run(ebpf_vm &vm, program_type type, bytes frame) {
 std::unique_ptr<ebpf_vm> load(const engine &e, const bytes &code) {
     auto vm = vm::test::make_vm(e);
     EXPECT_EQ(errno_of(register_helpers(*vm)), 0);
+    EXPECT_EQ(errno_of(register_packet_helpers(*vm)), 0);
     EXPECT_EQ(vm->load_code(code.data(), code.size()), 0) << vm->error_message();
     return vm;
 }

@@ -25,8 +25,13 @@ struct helper_row {
 /// The kernel's name of helper `id`, whether it is in the table or not; empty: the kernel has none.
 [[nodiscard]] std::string_view helper_name(uint32_t id) noexcept;
 
-/// Registers all of them with their types. Those that take maps need the VM to know maps:
-/// map_set::attach().
+/// Whether it is about the packet of the running packet_context, and fails without one.
+[[nodiscard]] bool needs_packet(const helper_row &row) noexcept;
+
+/// Registers those that do not need a packet, with their types. Those that take maps need the VM to
+/// know maps: map_set::attach().
 result<void> register_helpers(ebpf_vm &vm);
+/// Registers the others, for VMs that packet_context::exec() runs.
+result<void> register_packet_helpers(ebpf_vm &vm);
 
 }  // namespace bpftime::vm::runtime
