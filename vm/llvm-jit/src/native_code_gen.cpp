@@ -219,7 +219,7 @@ llvm::Error code_service::start() {
     builder.setJITTargetMachineBuilder(
         llvm::orc::JITTargetMachineBuilder{llvm::Triple{triple_}}.setCPU(cpu_));
     layout_ = machine->createDataLayout();
-    builder.setDataLayout(*layout_);
+    builder.setDataLayout(layout_);
     builder.setLinkProcessSymbolsByDefault(false);
     builder.setPlatformSetUp(llvm::orc::setUpInactivePlatform);
     builder.setObjectLinkingLayerCreator(
@@ -265,7 +265,7 @@ llvm::Error code_service::start() {
 llvm::Error code_service::add_wrappers() {
     auto generator = code_generator::make(make_machine(), 0);
     if (not generator) return llvm::createStringError(generator.error().message);
-    llvm::TargetMachine &machine = (*generator)->machine();
+    const llvm::TargetMachine &machine = (*generator)->machine();
     llvm::LLVMContext context;
     const std::unique_ptr<llvm::Module> module = make_wrappers(context);
     module->setDataLayout(machine.createDataLayout());

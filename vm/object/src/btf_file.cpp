@@ -82,7 +82,8 @@ result<btf> btf::read_file(const std::string &path) {
             fmt::format("cannot read types from '{}': {}", printable(path), std::strerror(errno)))};
     }
     std::vector<uint8_t> bytes;
-    for (std::size_t chunk = std::size_t{1} << 20; std::feof(file.get()) == 0;) {
+    constexpr std::size_t chunk = std::size_t{1} << 20;
+    while (std::feof(file.get()) == 0) {
         const std::size_t filled = bytes.size();
         bytes.resize(filled + chunk);
         bytes.resize(filled + std::fread(bytes.data() + filled, 1, chunk, file.get()));
