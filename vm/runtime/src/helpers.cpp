@@ -9,6 +9,7 @@
 #include "runtime/map.hpp"
 #include "runtime/object_map.hpp"
 #include "runtime/ring_buffer.hpp"
+#include "text_helpers.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -237,5 +238,20 @@ result<void> register_rows(ebpf_vm &vm, bool with_packet) {
 
 result<void> register_helpers(ebpf_vm &vm) { return register_rows(vm, false); }
 result<void> register_packet_helpers(ebpf_vm &vm) { return register_rows(vm, true); }
+
+result<void> register_trace(ebpf_vm &vm, const trace_sink &sink) {
+    for (const helper_row &row : helper_table()) {
+        const ebpf_ctx_helper_fn traced = traced_function(row.function);
+        if (traced == nullptr) continue;
+        ebpf_helper helper = registration_of(row);
+        helper.fn = nullptr;
+        helper.ctx_fn = traced;
+        // Helpers get their context as it was given, and read it only.
+        helper.context = const_cast<trace_sink *>(&sink);
+        if (vm.register_helper(helper) != EBPF_OK)
+            return std::unexpected{make_error(error_code::invalid_argument, vm.error_message())};
+    }
+    return {};
+}
 
 }  // namespace bpftime::vm::runtime

@@ -6,7 +6,6 @@
 #include "isa/isa.hpp"
 #include "program/program.hpp"
 #include "runtime/cpu.hpp"
-#include "runtime/helpers.hpp"
 #include "runtime/object_map.hpp"
 
 #include <fmt/format.h>
@@ -159,6 +158,7 @@ private:
     }
 
     maybe_error make_vms() {
+        if (options_.trace) out_.trace_ = std::make_unique<const trace_sink>(options_.trace);
         for (loaded_program &p : out_.programs_) {
             auto vm = make_vm(options_.backend);
             if (not vm) return std::move(vm.error());
@@ -175,6 +175,10 @@ private:
 
     maybe_error prepare(ebpf_vm &vm) const {
         if (auto done = out_.maps_->attach(vm); not done) return std::move(done.error());
+        if (out_.trace_ != nullptr) {
+            if (auto done = register_trace(vm, *out_.trace_); not done)
+                return std::move(done.error());
+        }
         for (const ebpf_helper &helper : options_.helpers) {
             if (const int e = vm.register_helper(helper); e != EBPF_OK) return vm_error(vm, e);
         }

@@ -243,6 +243,19 @@ SEC("socket") int f(void *ctx) { u32 key = 1; return lookup(&jumps, &key) != 0; 
     EXPECT_EQ(run(object, "f"), 0U) << "programs do not see them";
 }
 
+TEST_P(loaded, the_host_gets_what_programs_print) {
+    const object_file file = parse(R"(
+static long (*print)(const char *, u32, ...) = (void *)6;
+SEC("socket") int f(void *ctx) { char text[] = "n=%d\n"; return print(text, sizeof text, 5); }
+)");
+    std::vector<std::string> lines;
+    const auto keep = [&](std::string_view line) { lines.emplace_back(line); };
+    const loaded_object object = load(file, {.trace = keep});
+    EXPECT_EQ(run(object, "f"), 4U);
+    EXPECT_THAT(lines, testing::ElementsAre("n=5\n"));
+    EXPECT_EQ(run(load(file), "f"), 4U) << "without a host that listens";
+}
+
 TEST(loaded_object, unknown_backends_are_refused) {
     const auto object = loaded_object::load(parse("SEC(\"socket\") int f(void *ctx) { return 1; }"),
                                             {.backend = "nothing"});

@@ -7,6 +7,7 @@
 #include "isa/error.hpp"
 #include "program/helper.hpp"
 
+#include <functional>
 #include <span>
 #include <string_view>
 
@@ -33,5 +34,13 @@ struct helper_row {
 result<void> register_helpers(ebpf_vm &vm);
 /// Registers the others, for VMs that packet_context::exec() runs.
 result<void> register_packet_helpers(ebpf_vm &vm);
+
+/// Gets what a program prints, on the thread that runs it, during the run. Without an end of line
+/// unless the program wrote one.
+using trace_sink = std::function<void(std::string_view text)>;
+
+/// Registers bpf_trace_printk() and bpf_trace_vprintk() once more, so that `sink` gets the text,
+/// which is lost otherwise. It must outlive the VM's runs.
+result<void> register_trace(ebpf_vm &vm, const trace_sink &sink);
 
 }  // namespace bpftime::vm::runtime

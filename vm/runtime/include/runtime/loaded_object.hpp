@@ -5,6 +5,7 @@
 
 #include "bpftime_vm_compat.hpp"
 #include "object/object.hpp"
+#include "runtime/helpers.hpp"
 #include "runtime/map_set.hpp"
 
 #include <functional>
@@ -27,6 +28,8 @@ struct load_options {
     std::function<result<void>(ebpf_vm &)> configure{};
     /// The types of the target (CO-RE); null: those of the object.
     const object::btf *target = nullptr;
+    /// Gets what the programs print, on the threads that run them.
+    trace_sink trace{};
 };
 
 /// A program in its VM.
@@ -65,6 +68,7 @@ private:
     loaded_object() = default;
 
     std::unique_ptr<map_set> maps_ = std::make_unique<map_set>();
+    std::unique_ptr<const trace_sink> trace_;
     std::vector<loaded_program> programs_;
 };
 

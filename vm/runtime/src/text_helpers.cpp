@@ -1,0 +1,111 @@
+// bpftime-vm: the helpers that write text
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "text_helpers.hpp"
+
+#include "compat/run.hpp"
+#include "runtime/helpers.hpp"
+#include "text_format.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace bpftime::vm::runtime {
+
+namespace {
+
+/// What the kernel has room for.
+constexpr std::size_t most_text = 1023;
+constexpr uint64_t most_words = 12;
+
+uint64_t word_of(int64_t result) noexcept { return static_cast<uint64_t>(result); }
+
+/// The format that ends with a NUL in these bytes, which were checked before the call.
+std::optional<std::string_view> format_in(uint64_t address, uint64_t size) noexcept {
+    const std::string_view all{reinterpret_cast<const char *>(address),
+                               static_cast<std::size_t>(size)};
+    const auto end = all.find('\0');
+    return end == all.npos ? std::nullopt : std::optional{all.substr(0, end)};
+}
+
+/// The format at an address of which nothing is known.
+std::optional<std::string_view> format_at(uint64_t address, compat::memory_map &memory) noexcept {
+    std::size_t size = 0;
+    for (;; ++size) {
+        if (not memory.allows(address + size, 1, permission::read)) return {};
+        if (*reinterpret_cast<const char *>(address + size) == '\0') break;
+    }
+    return std::string_view{reinterpret_cast<const char *>(address), size};
+}
+
+/// An array of words; nothing if the kernel does not take it.
+std::optional<std::vector<uint64_t>> words_in(uint64_t address, uint64_t bytes) {
+    constexpr uint64_t each = sizeof(uint64_t);
+    if (bytes % each != 0 or bytes > most_words * each or (bytes != 0 and address == 0)) return {};
+    std::vector<uint64_t> words(bytes / each);
+    if (bytes != 0) std::memcpy(words.data(), reinterpret_cast<const void *>(address), bytes);
+    return words;
+}
+
+/// Prints to the host; how many characters the text has, or a negative errno.
+uint64_t trace(const trace_sink *sink, std::optional<std::string_view> format,
+               std::span<const uint64_t> words) {
+    compat::run *const run = compat::run::current();
+    if (run == nullptr or not format) return word_of(-EINVAL);
+    std::string text;
+    if (const int failed = format_text(*format, words, run->memory(), text)) return word_of(failed);
+    const std::size_t whole = text.size();
+    if (sink != nullptr and *sink)
+        (*sink)(std::string_view{text}.substr(0, std::min(whole, most_text)));
+    return whole;
+}
+
+uint64_t printk_to(void *sink, uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
+    return trace(static_cast<const trace_sink *>(sink), format_in(r1, r2), std::array{r3, r4, r5});
+}
+
+uint64_t vprintk_to(void *sink, uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t) {
+    const auto words = words_in(r3, r4);
+    if (not words) return word_of(-EINVAL);
+    return trace(static_cast<const trace_sink *>(sink), format_in(r1, r2), *words);
+}
+
+}  // namespace
+
+uint64_t trace_printk(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
+    return printk_to(nullptr, r1, r2, r3, r4, r5);
+}
+
+uint64_t trace_vprintk(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t) {
+    return vprintk_to(nullptr, r1, r2, r3, r4, 0);
+}
+
+uint64_t snprintf(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
+    compat::run *const run = compat::run::current();
+    const auto words = words_in(r4, r5);
+    if (run == nullptr or not words) return word_of(-EINVAL);
+    const auto format = format_at(r3, run->memory());
+    if (not format) return word_of(-EFAULT);
+    std::string text;
+    if (const int failed = format_text(*format, *words, run->memory(), text))
+        return word_of(failed);
+    if (r2 != 0) {
+        auto *const to = reinterpret_cast<char *>(r1);
+        const std::size_t copied = std::min<std::size_t>(text.size(), r2 - 1);
+        std::memcpy(to, text.data(), copied);
+        to[copied] = '\0';
+    }
+    return text.size() + 1;
+}
+
+ebpf_ctx_helper_fn traced_function(external_function_t function) noexcept {
+    if (function == trace_printk) return printk_to;
+    return function == trace_vprintk ? vprintk_to : nullptr;
+}
+
+}  // namespace bpftime::vm::runtime
