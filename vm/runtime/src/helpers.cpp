@@ -216,6 +216,10 @@ std::string_view helper_name(uint32_t id) noexcept {
 }
 
 bool needs_packet(const helper_row &row) noexcept {
+    const uint32_t id = row.declaration.id;
+    constexpr uint32_t id_of_redirect = 23;
+    constexpr uint32_t id_of_redirect_map = 51;
+    if (id == id_of_redirect or id == id_of_redirect_map) return true;
     const auto has = [&row](argument_kind kind) {
         return std::ranges::find(row.declaration.arguments, kind, &argument_declaration::kind) !=
                row.declaration.arguments.end();

@@ -176,6 +176,8 @@ int64_t packet_context::exec(ebpf_vm &vm, int64_t &r0) {
     const ebpf_region region{packet_.data(), packet_.size(), static_cast<uint32_t>(allowed_)};
     const bool has_region = not packet_.empty() and allowed_ != permission::none;
     const scoped_packet scope{this};
+    target_.reset();
+    copies_.clear();
     return std::visit(
         [&](auto &context) {
             return vm.exec_regions(&context, sizeof context, has_region ? &region : nullptr,
@@ -229,6 +231,12 @@ int packet_context::move_end(int64_t by) {
     packet_ = whole_.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(size));
     if (by > 0) std::ranges::fill(packet_.subspan(before), uint8_t{0});
     publish();
+    return 0;
+}
+
+int packet_context::add_copy(const packet_target &target) {
+    if (copies_.size() == most_copies) return -ENOMEM;
+    copies_.push_back(target);
     return 0;
 }
 

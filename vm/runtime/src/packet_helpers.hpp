@@ -18,5 +18,8 @@ uint64_t xdp_adjust_head(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t)
 uint64_t xdp_adjust_meta(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t);
 uint64_t xdp_adjust_tail(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t);
 uint64_t xdp_get_buff_len(uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t);
+uint64_t redirect(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t);
+uint64_t redirect_map(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, uint64_t);
+uint64_t clone_redirect(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, uint64_t);
 
 }  // namespace bpftime::vm::runtime

@@ -7,6 +7,7 @@
 #include "object/object.hpp"
 #include "programs.hpp"
 #include "runtime/helpers.hpp"
+#include "runtime/map_set.hpp"
 #include "runtime/packet.hpp"
 #include "support.hpp"
 
@@ -355,6 +356,18 @@ constexpr auto helper_programs = std::to_array<source_program>({
             failed += diff(0, 0, b, 8, 0xffffffff) + diff(a, 8, 0, 0, 3) * 19 + diff(a, 12, b, 8, 70000);
             return failed & 0xffffff;
         })"},
+    {"xdp_redirect", program_type::xdp, R"(
+        static long (*redirect)(unsigned, unsigned long) = (void *)23;
+        SEC("xdp") int prog(struct xdp_md *ctx) {
+            return redirect(7, 0) * 100 + redirect(7, 1) * 10 + redirect(0, 0);
+        })"},
+    {"tc_redirect", program_type::sched_cls, R"(
+        static long (*redirect)(unsigned, unsigned long) = (void *)23;
+        static long (*clone)(void *, unsigned, unsigned long) = (void *)13;
+        SEC("tc") int prog(struct __sk_buff *skb) {
+            int refused = -clone(skb, 1, 2) - clone(skb, 0, 0) * 3;
+            return refused * 1000 + redirect(7, 0) * 100 + redirect(7, 1) * 10 + redirect(7, 2);
+        })"},
 });
 
 class helpers_of_packets : public testing::TestWithParam<source_program> {};
@@ -504,6 +517,77 @@ TEST_P(packet, keeps_what_the_program_writes_to_its_context) {
     EXPECT_EQ(context->skb()->mark, 17U);
     EXPECT_EQ(context->skb()->cb[1], 3U);
     EXPECT_EQ(context->xdp(), nullptr);
+}
+
+// --- targets
+
+class targets : public packet {
+protected:
+    /// Redirects by map 0 with these flags and key; its verdict.
+    uint32_t redirect(const std::shared_ptr<map> &m, uint32_t key, uint64_t flags) {
+        maps_ = map_set{{m}};
+        const auto vm = vm::test::make_vm(GetParam());
+        EXPECT_EQ(errno_of(maps_.attach(*vm)), 0);
+        EXPECT_EQ(errno_of(register_packet_helpers(*vm)), 0);
+        const auto code = vm::test::assemble(fmt::format(
+            "lddw %r1, map_by_idx(0)\nmov %r2, {}\nmov %r3, {}\ncall 51\nexit", key, flags));
+        EXPECT_EQ(vm->load_code(code.data(), code.size()), 0);
+        int64_t r0 = 0;
+        EXPECT_EQ(context_.exec(*vm, r0), 0) << vm->error_message();
+        return static_cast<uint32_t>(r0);
+    }
+
+    bytes frame_ = frames().front();
+    packet_context context_ = *packet_context::create(program_type::xdp, frame_);
+    map_set maps_;
+};
+
+INSTANTIATE_TEST_SUITE_P(engines, targets, testing::ValuesIn(vm::test::engines()),
+                         vm::test::engine_name{});
+
+map_definition devices() {
+    map_definition d = define(map_type::devmap, 4);
+    d.value_size = 4;
+    return d;
+}
+
+TEST_P(targets, are_entries_of_maps) {
+    const auto m = make(devices());
+    ASSERT_EQ(errno_of(m->update(key(2), bytes_of(uint32_t{9}))), 0);
+    EXPECT_EQ(redirect(m, 2, 2), 4U);
+    EXPECT_EQ(context_.target(), (packet_target{.through = m.get(), .key = 2, .flags = 2}));
+    EXPECT_EQ(redirect(m, 1, 2), 2U) << "no entry: what the flags say";
+    EXPECT_EQ(context_.target(), std::nullopt);
+    EXPECT_EQ(redirect(m, 1, 8), 4U) << "all of them, whatever the key is";
+    EXPECT_EQ(context_.target(), (packet_target{.through = m.get(), .key = 1, .flags = 8}));
+    EXPECT_EQ(redirect(m, 2, 4), 0U) << "no such flag";
+    EXPECT_EQ(context_.target(), std::nullopt);
+}
+
+TEST_P(targets, need_a_map_that_says_where) {
+    EXPECT_EQ(redirect(make(map_type::array, 4), 1, 2), 0U);
+    map_definition cpus = devices();
+    cpus.type = map_type::cpumap;
+    const auto m = make(cpus);
+    ASSERT_EQ(errno_of(m->update(key(0), bytes_of(uint32_t{64}))), 0);
+    EXPECT_EQ(redirect(m, 0, 1), 4U);
+    EXPECT_EQ(redirect(m, 0, 8), 0U) << "no flag of this map's";
+}
+
+TEST_P(targets, of_copies_are_counted_and_bounded) {
+    const auto code = vm::test::assemble(
+        "mov %r6, %r1\nmov %r7, 2000\nmov %r1, %r6\nmov %r2, 5\nmov %r3, 1\ncall 13\n"
+        "add %r8, %r0\nsub %r7, 1\njne %r7, 0, -7\nmov %r0, %r8\nexit");
+    const auto vm = load(GetParam(), code);
+    auto context = packet_context::create(program_type::sched_cls, frame_);
+    int64_t r0 = 0;
+    ASSERT_EQ(context->exec(*vm, r0), 0) << vm->error_message();
+    EXPECT_EQ(r0, -ENOMEM * int64_t{2000 - packet_context::most_copies});
+    ASSERT_EQ(context->copies().size(), packet_context::most_copies);
+    EXPECT_EQ(context->copies().front(), (packet_target{.key = 5, .flags = 1}));
+    const auto quiet = load(GetParam(), vm::test::assemble("mov %r0, 0\nexit"));
+    ASSERT_EQ(context->exec(*quiet, r0), 0);
+    EXPECT_TRUE(context->copies().empty());
 }
 
 }  // namespace

@@ -8,11 +8,14 @@
 #include "object/program_type.hpp"
 #include "program/region.hpp"
 #include "runtime/context.hpp"
+#include "runtime/map.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <variant>
+#include <vector>
 
 namespace bpftime::vm::runtime {
 
@@ -21,6 +24,15 @@ namespace bpftime::vm::runtime {
 struct packet_room {
     std::size_t before = 0;
     std::size_t after = 0;
+};
+
+/// Where a program redirects a packet to.
+struct packet_target {
+    const map *through = nullptr;  ///< that says where; null: an interface
+    uint32_t key = 0;              ///< of the map's entry; without a map, the interface's index
+    uint64_t flags = 0;            ///< that the helper got
+
+    friend bool operator==(const packet_target &, const packet_target &) = default;
 };
 
 /// A packet as BPF_PROG_TEST_RUN gives it to programs: it came in on interface 1, the loopback
@@ -54,6 +66,13 @@ public:
     /// Runs the program once; `r0` is its verdict. 0 or a negative `enum ebpf_error`.
     int64_t exec(ebpf_vm &vm, int64_t &r0);
 
+    /// What the last call of bpf_redirect() or bpf_redirect_map() in the last run asked for, which
+    /// counts if the verdict says so, too; empty: nothing.
+    [[nodiscard]] const std::optional<packet_target> &target() const noexcept { return target_; }
+    /// Where the last run sent copies, in order (bpf_clone_redirect); most_copies at most.
+    [[nodiscard]] std::span<const packet_target> copies() const noexcept { return copies_; }
+    static constexpr std::size_t most_copies = 1024;
+
     // --- for helpers, during a run
 
     /// The packet of the innermost run on this thread; null if that has none.
@@ -64,6 +83,9 @@ public:
     int move_begin(int64_t by);
     int move_metadata(int64_t by);
     int move_end(int64_t by);
+    void set_target(std::optional<packet_target> target) noexcept { target_ = target; }
+    /// 0 or a negative errno.
+    int add_copy(const packet_target &target);
 
 private:
     packet_context() = default;
@@ -74,6 +96,8 @@ private:
     uint8_t *metadata_ = nullptr;  ///< where it begins; where the packet does if there is none
     std::span<uint8_t> whole_;     ///< the packet as it came, and its room
     permission allowed_ = permission::none;
+    std::optional<packet_target> target_;
+    std::vector<packet_target> copies_;
 };
 
 }  // namespace bpftime::vm::runtime
