@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 namespace bpftime::vm::compat {
 
@@ -96,7 +97,11 @@ int64_t configured_vm::exec(void *mem, size_t mem_len, int64_t &result) {
 
 int64_t configured_vm::exec_regions(void *mem, size_t mem_len, const ebpf_region *regions,
                                     size_t region_count, int64_t &result) {
-    std::vector<memory_span> spans(region_count);
+    // Hosts that run on packets give one region, millions of times a second.
+    constexpr std::size_t few = 4;
+    std::array<memory_span, few> on_stack;
+    std::vector<memory_span> on_heap(region_count > few ? region_count : 0);
+    const std::span spans{region_count > few ? on_heap.data() : on_stack.data(), region_count};
     std::transform(regions, regions + region_count, spans.begin(), span_of);
     return run_once({reinterpret_cast<uint64_t>(mem), mem_len}, spans, result);
 }
