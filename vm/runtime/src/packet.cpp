@@ -152,24 +152,32 @@ result<packet_context> packet_context::create(program_type type, std::span<uint8
             error_code::unsupported,
             fmt::format("programs of type {} get no packet", static_cast<unsigned>(type)))};
     }
+    packet_context made{type};
+    auto done = made.renew(frame, room);
+    if (not done) return std::unexpected{std::move(done.error())};
+    return made;
+}
+
+result<void> packet_context::renew(std::span<uint8_t> frame, packet_room room) {
     if (frame.size() < header_bytes) {
         return std::unexpected{
             make_error(error_code::invalid_argument,
                        fmt::format("a packet of {} bytes has no Ethernet header: give at least {}",
                                    frame.size(), header_bytes))};
     }
-    packet_context made;
-    made.packet_ = sees_ethernet(type) ? frame : frame.subspan(header_bytes);
-    made.metadata_ = made.packet_.data();
+    packet_ = sees_ethernet(type_) ? frame : frame.subspan(header_bytes);
+    metadata_ = packet_.data();
     const std::size_t before = room.before - std::min(room.before, frame_bytes);
-    made.whole_ = {frame.data() - before, before + frame.size() + room.after};
-    made.allowed_ = permission_of(type);
-    if (type == program_type::xdp) {
-        made.context_ = make_xdp(made.packet_);
+    whole_ = {frame.data() - before, before + frame.size() + room.after};
+    allowed_ = permission_of(type_);
+    if (type_ == program_type::xdp) {
+        context_ = make_xdp(packet_);
     } else {
-        made.context_ = make_skb(frame, made.packet_);
+        context_ = make_skb(frame, packet_);
     }
-    return made;
+    target_.reset();
+    copies_.clear();
+    return {};
 }
 
 int64_t packet_context::exec(ebpf_vm &vm, int64_t &r0) {

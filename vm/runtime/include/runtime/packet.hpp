@@ -32,6 +32,15 @@ struct packet_target {
     uint32_t key = 0;              ///< of the map's entry; without a map, the interface's index
     uint64_t flags = 0;            ///< that the helper got
 
+    /// BPF_F_BROADCAST: every entry of the map, whatever `key` is.
+    [[nodiscard]] bool is_everywhere() const noexcept {
+        return through != nullptr and (flags & 8) != 0;
+    }
+    /// BPF_F_INGRESS: the receiving side of the interface.
+    [[nodiscard]] bool is_ingress() const noexcept {
+        return through == nullptr and (flags & 1) != 0;
+    }
+
     friend bool operator==(const packet_target &, const packet_target &) = default;
 };
 
@@ -50,6 +59,11 @@ public:
                                                        std::span<uint8_t> frame,
                                                        packet_room room = {});
 
+    /// The same for another packet, and cheaper than a new one. What the old context held is gone.
+    result<void> renew(std::span<uint8_t> frame, packet_room room = {});
+
+    /// Of the programs that it is for.
+    [[nodiscard]] object::program_type type() const noexcept { return type_; }
     /// The context, to look at and to change between runs; null if it is the other one.
     [[nodiscard]] xdp_context *xdp() noexcept { return std::get_if<xdp_context>(&context_); }
     [[nodiscard]] skb_context *skb() noexcept { return std::get_if<skb_context>(&context_); }
@@ -88,9 +102,10 @@ public:
     int add_copy(const packet_target &target);
 
 private:
-    packet_context() = default;
+    explicit packet_context(object::program_type type) noexcept : type_{type} {}
     void publish();
 
+    object::program_type type_;
     std::variant<xdp_context, skb_context> context_;
     std::span<uint8_t> packet_;
     uint8_t *metadata_ = nullptr;  ///< where it begins; where the packet does if there is none
