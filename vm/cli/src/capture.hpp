@@ -13,6 +13,8 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace bpftime::vm::cli {
 
@@ -31,6 +33,9 @@ struct packet {
     timeval timestamp{};  ///< microseconds or, if the capture is so precise, nanoseconds in tv_usec
 };
 
+/// The packets of a capture one after the other, in memory that does not grow with it. libpcap
+/// opens captures, and reads .pcapng; the records of a .pcap, which are plain, are read in large
+/// blocks.
 class capture_reader {
 public:
     /// Takes over `file`, which stands at its beginning; `name` is for messages.
@@ -52,10 +57,22 @@ private:
         void operator()(pcap_t *p) const noexcept { pcap_close(p); }
     };
 
+    [[nodiscard]] outcome<std::optional<packet>> next_record();
+    [[nodiscard]] outcome<std::optional<packet>> next_by_libpcap();
+    [[nodiscard]] std::size_t fill(std::size_t bytes);
+    [[nodiscard]] std::unexpected<failure> damaged(std::string_view how) const;
+    [[nodiscard]] uint32_t word_at(std::size_t offset) const noexcept;
+
     std::unique_ptr<pcap_t, close_pcap> pcap_;
     std::string name_;
     int64_t file_size_ = 0;  ///< 0: not known
     uint64_t packets_ = 0;
+    // Of captures whose records we read:
+    bool has_plain_records_ = false;
+    bool is_swapped_ = false;  ///< of the other byte order
+    std::vector<uint8_t> block_;
+    std::size_t begin_ = 0;  ///< of what is left of the block
+    std::size_t end_ = 0;
 };
 
 class capture_writer {
@@ -63,6 +80,8 @@ public:
     /// A .pcap with the link type and the time resolution of `like`.
     [[nodiscard]] static outcome<capture_writer> create(const std::string &path,
                                                         const capture_reader &like);
+    /// A .pcap of Ethernet frames, with times in microseconds.
+    [[nodiscard]] static outcome<capture_writer> create(const std::string &path);
 
     /// Writes `bytes` with the time of `original`.
     void write(std::span<const uint8_t> bytes, const packet &original);
@@ -71,6 +90,8 @@ public:
     [[nodiscard]] outcome<void> finish();
 
 private:
+    [[nodiscard]] static outcome<capture_writer> create(const std::string &path, pcap_t *like);
+
     struct close_dumper {
         void operator()(pcap_dumper_t *d) const noexcept { pcap_dump_close(d); }
     };

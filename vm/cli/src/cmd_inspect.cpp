@@ -1,7 +1,6 @@
 // bpftime-vm: `bpftime-cli inspect`: what a program is made of, and what it needs
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
-#include "helpers.hpp"
 #include "isa/isa.hpp"
 #include "options.hpp"
 #include "output.hpp"
@@ -10,6 +9,7 @@
 #include "runtime/loaded_object.hpp"
 #include "table.hpp"
 #include "values.hpp"
+#include "verdicts.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -212,11 +212,20 @@ std::string list_groups(const findings &f) {
     return fmt::format("{}", fmt::join(used, ", "));
 }
 
-void print_calls(const findings &f) {
+/// Of bytecode alone nobody knows what it is: it may be run as any type.
+bool is_provided(uint32_t id, const program_image &image) {
+    const bool may_take_packets =
+        image.name.empty() or runtime::context_layout_of(image.type) != nullptr;
+    return std::ranges::any_of(runtime::helper_table(), [&](const runtime::helper_row &row) {
+        return row.declaration.id == id and (may_take_packets or not runtime::needs_packet(row));
+    });
+}
+
+void print_calls(const findings &f, const program_image &image) {
     for (const auto &[id, pcs] : f.helpers) {
         const std::string_view name = runtime::helper_name(id);
         print("  helper         {}{}{}{} at {}\n", id, name.empty() ? "" : " ", name,
-              is_provided(id) ? "" : " (not provided by bpftime-cli)", list_pcs(pcs));
+              is_provided(id, image) ? "" : " (not provided by bpftime-cli)", list_pcs(pcs));
     }
     for (const auto &[id, pcs] : f.kfuncs)
         print("  kernel func.   BTF id {} at {}\n", id, list_pcs(pcs));
@@ -249,7 +258,7 @@ void print_program(const inspected &i, const program_file &file, bool with_block
     print("  groups         {}\n", list_groups(f));
     print("  basic blocks   {}\n", p.blocks().size());
     print("  back edges     {}\n", f.back_edges.size());
-    print_calls(f);
+    print_calls(f, image);
     print_needs(i, file);
     print_functions(p, image);
     if (with_blocks) print_blocks(p);
@@ -310,12 +319,15 @@ void print_object(const program_file &file) {
 
 // --- JSON
 
-json calls_to_json(const std::map<uint32_t, std::vector<uint32_t>> &calls, bool are_helpers) {
+/// `helpers_of`: the program whose helpers they are; null: they are kernel functions.
+json calls_to_json(const std::map<uint32_t, std::vector<uint32_t>> &calls,
+                   const program_image *helpers_of) {
     json rows = json::array();
     for (const auto &[id, pcs] : calls) {
         json row = {{"id", id}};
-        if (are_helpers)
-            row.update({{"name", runtime::helper_name(id)}, {"provided", is_provided(id)}});
+        if (helpers_of != nullptr)
+            row.update(
+                {{"name", runtime::helper_name(id)}, {"provided", is_provided(id, *helpers_of)}});
         row["pcs"] = pcs;
         rows.push_back(std::move(row));
     }
@@ -373,14 +385,15 @@ json program_to_json(const inspected &found, const program_file &file) {
         unavailable.push_back({{"pc", u.pc}, {"reason", u.reason}});
     json document = {{"name", image.name},
                      {"section", image.section},
+                     {"type", name_of(image.type)},
                      {"slots", p.size()},
                      {"instructions", f.instructions},
                      {"reachable", f.reachable},
                      {"unreachable", f.instructions - f.reachable},
                      {"cpu", fmt::format("v{}", f.cpu)},
                      {"groups", std::move(groups)},
-                     {"helpers", calls_to_json(f.helpers, true)},
-                     {"kfuncs", calls_to_json(f.kfuncs, false)},
+                     {"helpers", calls_to_json(f.helpers, &image)},
+                     {"kfuncs", calls_to_json(f.kfuncs, nullptr)},
                      {"lddw", std::move(wides)},
                      {"functions", functions_to_json(p, image)},
                      {"blocks", blocks_to_json(p)},
@@ -446,8 +459,10 @@ outcome<inspected> load(const program_file &file, const object::function_info &f
         return {};
     };
     const auto runs = runtime::loaded_object::load(
-        *file.object,
-        {.programs = {&f}, .backend = "ubpf", .helpers = own_helpers(), .configure = raise_limit});
+        *file.object, {.programs = {&f},
+                       .backend = "ubpf",
+                       .configure = raise_limit,
+                       .target = file.target ? &*file.target : nullptr});
     if (not runs) found->why_not = runs.error().message;
     return found;
 }
@@ -459,7 +474,7 @@ std::vector<std::pair<std::string, outcome<inspected>>> collect(program_file &fi
     if (not file.object) {
         programs.emplace_back(
             "", load(program_image{
-                    file.path, file.format, "", "", std::move(file.code), {}, {}, {}, {}}));
+                    file.path, file.format, "", "", {}, std::move(file.code), {}, {}, {}, {}}));
         return programs;
     }
     for (const object::function_info &f : file.object->functions()) {
@@ -516,7 +531,7 @@ outcome<void> inspect_all(program_file &file, const inspect_options &options) {
 outcome<void> inspect(const inspect_options &options) {
     auto file = read_program_file(options.program);
     if (not file) return std::unexpected{std::move(file.error())};
-    const bool choice = not options.program.section.empty() or not options.program.program.empty();
+    const bool choice = not options.program.section.empty() or not options.program.programs.empty();
     if (not choice) return inspect_all(*file, options);
     if (file->object) return inspect_chosen(*file, options);
     return fail(exit_code::usage, "--section and --program choose from an object, but '{}' is {}",

@@ -1,16 +1,17 @@
-// bpftime-vm: `bpftime-cli run`: runs a program once, many times, or over packets
+// bpftime-vm: `bpftime-cli run`: runs programs once, many times, or over packets
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "capture.hpp"
-#include "isa/isa.hpp"
 #include "maps.hpp"
 #include "memory.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "packets.hpp"
+#include "report.hpp"
 #include "runner.hpp"
 #include "statistics.hpp"
 #include "table.hpp"
+#include "values.hpp"
 
 #include <nlohmann/json.hpp>
 #include <unistd.h>
@@ -34,7 +35,6 @@ struct run_options {
     packet_options packets;
     std::string memory;
     std::string mem_hex;
-    std::string type = "auto";
     uint64_t repeat = 1;
     bool no_bounds_check = false;
     std::vector<std::string> variables;
@@ -93,252 +93,228 @@ outcome<run_input> read_memory(const run_options &options) {
     return read_memory_file(options.memory);
 }
 
-outcome<program_type> type_of(const run_options &options, const program_image &program) {
-    const bool by_section = program.section == "xdp" or program.section.starts_with("xdp/") or
-                            program.section.starts_with("xdp.") or
-                            program.section.starts_with("xdp_");
-    const bool xdp = options.type == "xdp" or (options.type == "auto" and by_section);
-    if (xdp and options.memory.empty() and options.mem_hex.empty()) {
-        return fail(exit_code::usage,
-                    "an XDP program runs over packets: give a capture, a file with one packet, "
-                    "hex:..., or @N "
-                    "(or --type plain to run it without)");
-    }
-    return xdp ? program_type::xdp : program_type::plain;
+/// Whether it is packets that the programs get, of which there must be some then.
+outcome<bool> judges_packets(const runner &vm, const run_options &options) {
+    const auto found = std::ranges::find_if(vm.programs(), &runnable::takes_packets);
+    if (found == vm.programs().end()) return false;
+    if (not options.memory.empty() or not options.mem_hex.empty()) return true;
+    return fail(exit_code::usage,
+                "{} judges packets ({}): give a capture, a file with one packet, hex:..., or @N "
+                "(or --type plain to run it without)",
+                found->name().empty() ? "the program" : fmt::format("program '{}'", found->name()),
+                name_of(found->type()));
 }
 
-json describe(const program_image &program, program_type type, const std::string &vm) {
-    json document = {{"path", program.path}, {"format", info(program.format).name}};
-    if (not program.name.empty())
-        document.update({{"name", program.name}, {"section", program.section}});
-    document["type"] = type == program_type::xdp ? "xdp" : "plain";
-    document["slots"] = program.code.size() / isa::slot_size;
-    return {{"program", std::move(document)}, {"vm", vm}};
+json describe(const program_file &file, const runner &vm) {
+    json document = {{"path", file.path}, {"format", info(file.format).name}};
+    if (vm.programs().size() == 1) document.update(describe(vm.programs().front()));
+    return {{"program", std::move(document)}, {"vm", vm.vm_name()}};
 }
 
-json describe(const ebpf_fault &fault, std::string_view message) {
-    json document = {{"kind", fault_name(fault.kind)}, {"pc", fault.pc}, {"message", message}};
-    if (fault.size != 0) {
-        document.update({{"region", region_name(fault.region)},
-                         {"region_index", fault.region_index},
-                         {"offset", fault.offset},
-                         {"size", fault.size}});
+/// What programs printed, and what is in maps now.
+void add_rest(json &document, const runner &vm, const map_report &maps) {
+    const trace_log &trace = vm.trace();
+    if (trace.count() != 0) document["trace"] = trace.lines();
+    if (trace.count() > trace.lines().size()) document["trace_lines"] = trace.count();
+    maps.add_to(document, vm);
+}
+
+/// All that a command works with once everything is read.
+struct session {
+    const run_options &options;
+    context &ctx;
+    const program_file &file;
+    runner &vm;
+    map_report maps;
+
+    void note_fault(const std::string &message) const {
+        ctx.status = exit_code::fault;
+        report({exit_code::fault, message});
     }
+};
+
+// --- one memory, or one packet
+
+/// What one program gave.
+struct answer {
+    const runnable &program;
+    const run_result &result;
+};
+
+std::string verdict_word(const answer &a) {
+    if (verdicts_of(a.program.type()).empty()) return "";
+    return verdict_name(a.program.type(), *a.result);
+}
+
+void print_answers(std::span<const answer> answers, std::size_t programs) {
+    for (const answer &a : answers) {
+        if (not a.result) continue;
+        const std::string word = verdict_word(a);
+        print("{}r0 = {}{}{}\n", programs == 1 ? "" : fmt::format("{}: ", title_of(a.program)),
+              format_word(*a.result), word.empty() ? "" : " ", word);
+    }
+}
+
+json to_json(const answer &a) {
+    if (not a.result) {
+        const run_fault &f = a.result.error();
+        return {{"fault", cli::to_json(f.fault, f.message)}};
+    }
+    json document = {{"r0", *a.result}, {"r0_hex", fmt::format("0x{:x}", *a.result)}};
+    if (const std::string word = verdict_word(a); not word.empty()) document["action"] = word;
     return document;
 }
 
-json describe(const histogram &times) {
-    return {{"runs", times.count()},        {"total", times.total()},
-            {"min", times.least()},         {"mean", times.mean()},
-            {"p50", times.percentile(0.5)}, {"p99", times.percentile(0.99)},
-            {"max", times.most()}};
+void add_answers(json &document, std::span<const answer> answers, std::size_t programs) {
+    for (const answer &a : answers) {
+        if (programs == 1) {
+            document.update(to_json(a));
+            continue;
+        }
+        json row = describe(a.program);
+        row.update(to_json(a));
+        document["programs"].push_back(std::move(row));
+    }
 }
 
-// --- one memory
+void note_faults(const session &s, std::span<const answer> answers) {
+    for (const answer &a : answers) {
+        if (not a.result) s.note_fault(a.result.error().message);
+    }
+}
 
-struct single_result {
-    run_result last;
+struct memory_result {
+    std::vector<run_result> last;  ///< by program
     histogram times;
 };
 
-/// Runs over the same memory again and again, each time as it was at first.
-outcome<single_result> run_repeatedly(const run_options &options, runner &vm, memory_image &memory,
-                                      program_type type) {
+/// Runs all programs over the same memory again and again, each time as it was at first.
+outcome<memory_result> run_repeatedly(const session &s, memory_image &memory) {
     using clock = std::chrono::steady_clock;
-    single_result result;
-    packet_stage stage{type};
-    for (uint64_t i = 0; i < options.repeat; ++i) {
+    memory_result result;
+    for (uint64_t i = 0; i < s.options.repeat; ++i) {
         if (i != 0) memory.restore();
-        if (type == program_type::xdp) {
-            if (auto placed = stage.place(memory.bytes()); not placed)
-                return std::unexpected{std::move(placed.error())};
-        }
+        result.last.clear();
         const auto start = clock::now();
-        auto run = type == program_type::xdp ? stage.run(vm) : vm.run(memory.bytes());
+        for (const runnable &program : s.vm.programs()) {
+            auto run = program.run(memory.bytes());
+            if (not run) return std::unexpected{std::move(run.error())};
+            result.last.push_back(std::move(*run));
+            if (not result.last.back()) break;
+        }
         const auto time = clock::now() - start;
-        vm.take_records();
-        if (not run) return std::unexpected{std::move(run.error())};
+        s.vm.take_records();
         result.times.add(static_cast<uint64_t>(std::chrono::nanoseconds{time}.count()));
-        result.last = std::move(*run);
-        if (not result.last) break;
+        if (not result.last.back()) break;
     }
     return result;
 }
 
-void print_single(const single_result &result, program_type type, uint64_t repeat) {
-    if (result.last) {
-        print("r0 = {}{}\n", format_word(*result.last),
-              type == program_type::xdp ? fmt::format(" {}", xdp_action_name(*result.last)) : "");
+outcome<void> run_memory(const session &s, memory_image &memory) {
+    if (not s.options.packets.out.empty() or not s.options.packets.verdicts.empty())
+        return fail(exit_code::usage, "--out and --verdicts need packets");
+    const auto result = run_repeatedly(s, memory);
+    if (not result) return std::unexpected{result.error()};
+    std::vector<answer> answers;
+    for (std::size_t i = 0; const run_result &last : result->last)
+        answers.push_back({s.vm.programs()[i++], last});
+    if (s.options.as_json) {
+        json document = describe(s.file, s.vm);
+        document["memory"] = memory.bytes().size();
+        add_answers(document, answers, s.vm.programs().size());
+        document["ns"] = to_json(result->times);
+        add_rest(document, s.vm, s.maps);
+        print_json(document);
+    } else {
+        print_answers(answers, s.vm.programs().size());
+        if (s.options.repeat != 1) print_times(result->times);
+        s.maps.print(s.vm);
     }
-    if (repeat == 1) return;
-    const histogram &t = result.times;
-    print("{} runs in {}: mean {}, p50 {}, p99 {}, min {}, max {}\n", t.count(),
-          format_duration(static_cast<double>(t.total())), format_duration(t.mean()),
-          format_duration(static_cast<double>(t.percentile(0.5))),
-          format_duration(static_cast<double>(t.percentile(0.99))),
-          format_duration(static_cast<double>(t.least())),
-          format_duration(static_cast<double>(t.most())));
+    note_faults(s, answers);
+    return {};
 }
 
-json to_json(const single_result &result, program_type type) {
-    json document;
-    if (result.last) {
-        document = {{"r0", *result.last}, {"r0_hex", fmt::format("0x{:x}", *result.last)}};
-        if (type == program_type::xdp) document["action"] = xdp_action_name(*result.last);
-    } else {
-        document["fault"] = describe(result.last.error().fault, result.last.error().message);
+json packet_to_json(const session &s, const packet_summary &summary, const packet_stage &stage,
+                    std::span<const answer> answers) {
+    json document = describe(s.file, s.vm);
+    document["memory"] = summary.bytes;
+    add_answers(document, answers, s.vm.programs().size());
+    document["packet"] = to_hex(stage.frame());
+    json redirections = json::array();
+    for (const program_summary &p : summary.programs) {
+        for (json &row : redirections_to_json(p)) redirections.push_back(std::move(row));
     }
-    document["ns"] = describe(result.times);
+    document["redirections"] = std::move(redirections);
+    document["ns"] = to_json(summary.times);
+    if (not s.options.packets.out.empty())
+        document["out"] = {{"path", s.options.packets.out}, {"packets", summary.written}};
+    add_rest(document, s.vm, s.maps);
     return document;
 }
 
-outcome<void> run_single(const run_options &options, context &ctx, runner &vm,
-                         const program_image &program, memory_image &memory, program_type type,
-                         const map_report &maps) {
-    const auto result = run_repeatedly(options, vm, memory, type);
-    if (not result) return std::unexpected{result.error()};
-    if (options.as_json) {
-        json document = describe(program, type, vm.vm_name());
-        document["memory"] = memory.bytes().size();
-        document.update(to_json(*result, type));
-        maps.add_to(document, vm);
-        print_json(document);
+outcome<void> run_one_packet(const session &s, std::span<const uint8_t> bytes) {
+    packet_stage stage{s.vm};
+    const auto summary = run_packet(s.vm, stage, bytes, s.options.packets);
+    if (not summary) return std::unexpected{summary.error()};
+    std::vector<answer> answers;
+    for (std::size_t i = 0; const judgement &said : stage.judgements())
+        answers.push_back({s.vm.programs()[i++], said.result});
+    if (s.options.as_json) {
+        print_json(packet_to_json(s, *summary, stage, answers));
     } else {
-        print_single(*result, type, options.repeat);
-        maps.print(vm);
+        print_answers(answers, s.vm.programs().size());
+        if (s.options.repeat != 1) print_times(summary->times);
+        print_redirections(*summary);
+        if (not s.options.packets.out.empty())
+            print("{} packets written to {}\n", summary->written, s.options.packets.out);
+        s.maps.print(s.vm);
     }
-    if (not result->last) {
-        ctx.status = exit_code::fault;
-        report({exit_code::fault, result->last.error().message});
-    }
+    note_faults(s, answers);
+    if (summary->stopped_by) return std::unexpected{*summary->stopped_by};
     return {};
 }
 
 // --- captures
 
-struct result_row {
-    std::string name;
-    uint64_t packets;
-};
-
-/// All five XDP actions, whether seen or not, then what is no action; other programs' results by
-/// frequency.
-std::vector<result_row> result_rows(const packet_summary &s, program_type type) {
-    std::vector<result_row> rows;
-    if (type == program_type::xdp) {
-        for (const std::string_view name : xdp_actions) rows.push_back({std::string{name}, 0});
-    }
-    for (const auto &[value, count] : s.results) {
-        if (type == program_type::xdp and value < xdp_actions.size())
-            rows[value].packets = count;
-        else
-            rows.push_back(
-                {type == program_type::xdp ? xdp_action_name(value) : format_word(value), count});
-    }
-    if (type == program_type::plain)
-        std::ranges::stable_sort(rows, std::ranges::greater{}, &result_row::packets);
-    return rows;
+void warn_of_link_type(const capture_reader &capture, const runner &vm) {
+    if (capture.link_type() == DLT_EN10MB or
+        std::ranges::none_of(vm.programs(), &runnable::takes_packets))
+        return;
+    warn(fmt::format("capture '{}' holds {} packets, but the programs expect Ethernet frames",
+                     capture.name(), capture.link_type_name()));
 }
 
-void print_results(const packet_summary &s, program_type type) {
-    constexpr std::size_t most_rows = 20;
-    table t{{{type == program_type::xdp ? "action" : "result"},
-             {"packets", align::right},
-             {"percent", align::right}}};
-    const auto add = [&](const std::string &name, uint64_t count) {
-        const double all = static_cast<double>(std::max<uint64_t>(s.packets, 1));
-        t.add({name, fmt::format("{}", count),
-               fmt::format("{:.2f}", 100.0 * static_cast<double>(count) / all)});
-    };
-    auto rows = result_rows(s, type);
-    uint64_t other = s.other_results;
-    for (std::size_t i = most_rows; i < rows.size(); ++i) other += rows[i].packets;
-    rows.resize(std::min(rows.size(), most_rows));
-    for (const result_row &row : rows) add(row.name, row.packets);
-    if (other != 0) add("other results", other);
-    for (const auto &[kind, count] : s.faults)
-        add(fmt::format("fault {}", fault_name(kind)), count);
-    add("total", s.packets);
-    t.print();
+void note_faults(const session &s, const packet_summary &summary) {
+    for (std::size_t i = 0; const program_summary &p : summary.programs) {
+        const runnable &program = s.vm.programs()[i++];
+        if (p.faults.empty()) continue;
+        s.note_fault(
+            fmt::format("{}{} of {} packets faulted; {}",
+                        summary.programs.size() == 1 ? "" : fmt::format("{}: ", title_of(program)),
+                        p.faulted(), p.packets, p.first_fault));
+    }
 }
 
-void print_capture(const packet_summary &s, const run_options &options, program_type type,
-                   const std::string &vm) {
-    print_results(s, type);
-    const histogram &t = s.times;
-    const double seconds = static_cast<double>(t.total()) / 1e9;
-    print("\n{} packets, {} bytes", s.packets, s.bytes);
-    if (s.cut != 0) print(" ({} packets cut when captured)", s.cut);
-    print(", backend {}\n", vm);
-    if (t.count() != 0) {
-        print("{} runs in {}: {} packets/s, per packet p50 {}, p99 {}\n", t.count(),
-              format_duration(seconds * 1e9),
-              format_rate(static_cast<double>(t.count()) / std::max(seconds, 1e-9)),
-              format_duration(static_cast<double>(t.percentile(0.5))),
-              format_duration(static_cast<double>(t.percentile(0.99))));
-    }
-    if (not options.packets.out.empty())
-        print("{} packets written to {}\n", s.written, options.packets.out);
-}
-
-json to_json(const packet_summary &s, const run_options &options, program_type type) {
-    json document = {{"packets", s.packets}, {"bytes", s.bytes}, {"cut_packets", s.cut}};
-    json results = json::array();
-    if (type == program_type::xdp) {
-        results = json::object();
-        for (const result_row &row : result_rows(s, type)) results[row.name] = row.packets;
-        document["actions"] = std::move(results);
-    } else {
-        for (const auto &[value, count] : s.results)
-            results.push_back({{"r0", value}, {"packets", count}});
-        document["results"] = std::move(results);
-        document["other_results"] = s.other_results;
-    }
-    json faults = json::object();
-    for (const auto &[kind, count] : s.faults) faults[std::string{fault_name(kind)}] = count;
-    document["faults"] = std::move(faults);
-    if (not s.faults.empty())
-        document["first_fault"] = describe(s.first_fault_values, s.first_fault);
-    document["ns"] = describe(s.times);
-    const double seconds = static_cast<double>(s.times.total()) / 1e9;
-    document["packets_per_second"] =
-        seconds == 0 ? 0 : static_cast<double>(s.times.count()) / seconds;
-    if (not options.packets.out.empty())
-        document["out"] = {{"path", options.packets.out}, {"packets", s.written}};
-    if (s.stopped_by) document["stopped_by"] = s.stopped_by->message;
-    return document;
-}
-
-outcome<void> run_packets(const run_options &options, context &ctx, runner &vm,
-                          const program_image &program, capture_reader &capture, program_type type,
-                          const map_report &maps) {
-    if (type == program_type::xdp and capture.link_type() != DLT_EN10MB) {
-        warn(fmt::format("capture '{}' holds {} packets, but XDP programs expect Ethernet frames",
-                         capture.name(), capture.link_type_name()));
-    }
-    packet_options packets = options.packets;
-    packets.type = type;
-    packets.repeat = options.repeat;
-    const auto summary = run_capture(vm, capture, packets);
+outcome<void> run_packets(const session &s, capture_reader &capture) {
+    warn_of_link_type(capture, s.vm);
+    const auto summary = run_capture(s.vm, capture, s.options.packets);
     if (not summary) return std::unexpected{summary.error()};
-    if (options.as_json) {
-        json document = describe(program, type, vm.vm_name());
+    if (s.options.as_json) {
+        json document = describe(s.file, s.vm);
         document["capture"] = capture.name();
-        document.update(to_json(*summary, options, type));
-        maps.add_to(document, vm);
+        document.update(to_json(*summary, s.vm, s.options.packets.out));
+        add_rest(document, s.vm, s.maps);
         print_json(document);
     } else {
-        print_capture(*summary, options, type, vm.vm_name());
-        maps.print(vm);
+        print_summary(*summary, s.vm, s.options.packets.out);
+        s.maps.print(s.vm);
     }
-    if (not summary->faults.empty()) {
-        ctx.status = exit_code::fault;
-        report({exit_code::fault, fmt::format("{} of {} packets faulted; {}", summary->faulted(),
-                                              summary->packets, summary->first_fault)});
-    }
+    note_faults(s, *summary);
     if (summary->stopped_by) return std::unexpected{*summary->stopped_by};
     return {};
 }
+
+// --- all of it
 
 outcome<void> check(const run_options &options) {
     if (options.program.path == "-" and options.memory == "-") {
@@ -362,12 +338,18 @@ outcome<void> prepare(program_file &file, const run_options &options) {
     return has_maps ? set_variables(*file.object, options.variables) : outcome<void>{};
 }
 
-outcome<runner> make_runner(const program_file &file, const program_image &program,
-                            const run_options &options) {
-    if (not file.object) return runner::create(options.vm, program.code);
-    const auto chosen = choose_program(file, options.program);
-    if (not chosen) return std::unexpected{chosen.error()};
-    return runner::create(options.vm, *file.object, **chosen);
+outcome<runner> make_runner(const program_file &file, const run_options &options) {
+    auto vm = [&]() -> outcome<runner> {
+        if (file.object) {
+            const auto chosen = choose_programs(file, options.program);
+            if (not chosen) return std::unexpected{chosen.error()};
+            return runner::create(options.vm, file, *chosen);
+        }
+        const auto program = select_program(file, options.program);
+        if (not program) return std::unexpected{program.error()};
+        return runner::create(options.vm, program->code);
+    }();
+    return vm;
 }
 
 outcome<map_report> prepare_maps(const program_file &file, const runner &vm,
@@ -386,26 +368,22 @@ outcome<map_report> prepare_maps(const program_file &file, const runner &vm,
 outcome<void> run(run_options &options, context &ctx) {
     if (auto done = check(options); not done) return done;
     options.vm.bounds_check = not options.no_bounds_check;
+    options.vm.keep_trace = options.as_json;
     auto file = read_program_file(options.program);
     if (not file) return std::unexpected{std::move(file.error())};
     if (auto done = prepare(*file, options); not done) return done;
-    const auto program = select_program(*file, options.program);
-    if (not program) return std::unexpected{program.error()};
-    const auto type = type_of(options, *program);
-    if (not type) return std::unexpected{type.error()};
+    auto vm = make_runner(*file, options);
+    if (not vm) return std::unexpected{std::move(vm.error())};
+    const auto judges = judges_packets(*vm, options);
+    if (not judges) return std::unexpected{judges.error()};
     auto input = read_memory(options);
     if (not input) return std::unexpected{std::move(input.error())};
-    auto vm = make_runner(*file, *program, options);
-    if (not vm) return fail(vm.error().code, "{}: {}", program->title(), vm.error().message);
-    const auto maps = prepare_maps(*file, *vm, options);
-    if (not maps) return std::unexpected{maps.error()};
-    if (auto *capture = std::get_if<capture_reader>(&*input)) {
-        return run_packets(options, ctx, *vm, *program, *capture, *type, *maps);
-    }
-    if (not options.packets.out.empty() or not options.packets.verdicts.empty()) {
-        return fail(exit_code::usage, "--out and --verdicts need a capture as memory");
-    }
-    return run_single(options, ctx, *vm, *program, std::get<memory_image>(*input), *type, *maps);
+    auto maps = prepare_maps(*file, *vm, options);
+    if (not maps) return std::unexpected{std::move(maps.error())};
+    const session s{options, ctx, *file, *vm, std::move(*maps)};
+    if (auto *capture = std::get_if<capture_reader>(&*input)) return run_packets(s, *capture);
+    auto &memory = std::get<memory_image>(*input);
+    return *judges ? run_one_packet(s, memory.bytes()) : run_memory(s, memory);
 }
 
 }  // namespace
@@ -415,7 +393,7 @@ void add_run(CLI::App &app, context &ctx) {
     command c{app,
               ctx,
               "run",
-              "Run a program over memory or over the packets of a capture",
+              "Run programs over memory or over the packets of a capture",
               options->as_json,
               [options, &ctx] { return run(*options, ctx); }};
     c.program(options->program);
@@ -423,15 +401,17 @@ void add_run(CLI::App &app, context &ctx) {
                  "Memory for the program: a file, a capture (.pcap, .pcapng), hex:BYTES, @N (N "
                  "zero bytes), - for stdin");
     c.text("--mem-hex", options->mem_hex, "BYTES", "Memory as hexadecimal digits");
-    c.choice("-t,--type", {"auto", "plain", "xdp"},
-             "How the program gets its input (auto: xdp if its section says so)",
-             [options](const std::string &type) { options->type = type; });
+    std::vector<std::string> types{"auto"};
+    for (const type_name &row : type_names) types.emplace_back(row.name);
+    c.choice("-t,--type", types,
+             "What the program is (auto: what its section says, plain if it is from no object)",
+             [options](const std::string &type) { options->vm.type = find_type(type); });
     c.text("-o,--out", options->packets.out, "FILE", "Write the packets that pass to this .pcap");
     c.text("--verdicts", options->packets.verdicts, "FILE",
            "Write the result for each packet to this text file");
     c.text("--vm", options->vm.vm, "NAME", "Backend (default: the best there is; see `vms`)");
     c.number("-r,--repeat", 1, UINT64_MAX, "Run N times (each packet N times) and print times",
-             [options](uint64_t n) { options->repeat = n; });
+             [options](uint64_t n) { options->packets.repeat = options->repeat = n; });
     c.number("-l,--limit", 0, UINT64_MAX, "Budget of a run in instructions; 0: none (default 2^32)",
              [options](uint64_t n) { options->vm.instruction_limit = n; });
     c.number("--max-insns", 1, EBPF_MOST_INSTS,

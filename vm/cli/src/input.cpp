@@ -81,21 +81,33 @@ outcome<std::vector<uint8_t>> read_bytes(const std::string &path) {
     return read_file(file.get(), path, largest_program);
 }
 
-outcome<object::object_file> parse_object(const std::string &path,
-                                          const std::vector<uint8_t> &bytes) {
+outcome<object::object_file> parse_object(const std::string &path, std::span<const uint8_t> bytes) {
     auto parsed = object::object_file::parse(bytes);
     if (not parsed) return fail(display_name(path), parsed.error());
     return std::move(*parsed);
 }
 
+outcome<program_file> interpret_object(program_file file, std::span<const uint8_t> bytes,
+                                       const std::string &target) {
+    auto parsed = parse_object(file.path, bytes);
+    if (not parsed) return std::unexpected{std::move(parsed.error())};
+    file.object = std::move(*parsed);
+    if (target.empty()) return file;
+    auto types = object::btf::read_file(target);
+    if (not types) return fail(target, types.error());
+    file.target = std::move(*types);
+    return file;
+}
+
 /// Fills in what the bytes of the file mean.
-outcome<program_file> interpret(program_file file, std::vector<uint8_t> bytes) {
+outcome<program_file> interpret(program_file file, std::vector<uint8_t> bytes,
+                                const program_options &options) {
     file.size = bytes.size();
-    if (file.format == program_format::elf or file.format == program_format::c) {
-        auto parsed = parse_object(file.path, bytes);
-        if (not parsed) return std::unexpected{std::move(parsed.error())};
-        file.object = std::move(*parsed);
-        return file;
+    if (file.format == program_format::elf or file.format == program_format::c)
+        return interpret_object(std::move(file), bytes, options.target);
+    if (not options.target.empty()) {
+        return fail(exit_code::usage, "--btf is for objects, but '{}' is {}",
+                    display_name(file.path), info(file.format).noun);
     }
     if (file.format == program_format::raw) {
         file.code = std::move(bytes);
@@ -165,8 +177,12 @@ outcome<std::vector<uint8_t>> read_file(std::FILE *file, const std::string &name
 }
 
 outcome<program_file> read_program_file(const program_options &options) {
-    program_file file{
-        .path = options.path, .format = program_format::raw, .size = 0, .code = {}, .object = {}};
+    program_file file{.path = options.path,
+                      .format = program_format::raw,
+                      .size = 0,
+                      .code = {},
+                      .object = {},
+                      .target = {}};
     std::optional<program_format> format = options.format;
     const auto by_name = format_by_name(options.path);
     if (not format and by_name == program_format::c) format = by_name;
@@ -179,7 +195,7 @@ outcome<program_file> read_program_file(const program_options &options) {
         }
         auto bytes = compile_c(options.path, options.compile);
         if (not bytes) return std::unexpected{std::move(bytes.error())};
-        return interpret(std::move(file), std::move(*bytes));
+        return interpret(std::move(file), std::move(*bytes), options);
     }
     auto bytes = read_bytes(options.path);
     if (not bytes) return std::unexpected{std::move(bytes.error())};
@@ -188,19 +204,21 @@ outcome<program_file> read_program_file(const program_options &options) {
     const bool binary = by_contents == program_format::elf or by_contents == program_format::raw;
     file.format = format.value_or(binary ? by_contents : by_name.value_or(by_contents));
     log_debug(fmt::format("reading {} as {}", display_name(options.path), info(file.format).noun));
-    return interpret(std::move(file), std::move(*bytes));
+    return interpret(std::move(file), std::move(*bytes), options);
 }
 
-outcome<const object::function_info *> choose_program(const program_file &file,
-                                                      const program_options &options) {
+namespace {
+
+/// One program, of this name if that is not empty.
+outcome<const object::function_info *> choose(const program_file &file, std::string_view section,
+                                              std::string_view wanted) {
     std::vector<const object::function_info *> programs;
     std::vector<const object::function_info *> matching;
     for (const object::function_info &f : file.object->functions()) {
-        const bool named = not options.program.empty() and f.name == options.program;
+        const bool named = not wanted.empty() and f.name == wanted;
         if (f.is_program) programs.push_back(&f);
         if (not f.is_program and not named) continue;
-        const bool fits = (options.section.empty() or f.section == options.section) and
-                          (options.program.empty() or named);
+        const bool fits = (section.empty() or f.section == section) and (wanted.empty() or named);
         if (fits) matching.push_back(&f);
     }
     const std::string name = display_name(file.path);
@@ -210,24 +228,47 @@ outcome<const object::function_info *> choose_program(const program_file &file,
                     "{}: the object holds no program: no function in an executable section", name);
     }
     if (matching.empty()) {
-        const std::string wanted =
-            (options.program.empty() ? "" : fmt::format(" named '{}'", options.program)) +
-            (options.section.empty() ? "" : fmt::format(" in section '{}'", options.section));
-        return fail(exit_code::bad_input, "{}: no program{}; there are:{}", name, wanted,
+        const std::string what = (wanted.empty() ? "" : fmt::format(" named '{}'", wanted)) +
+                                 (section.empty() ? "" : fmt::format(" in section '{}'", section));
+        return fail(exit_code::bad_input, "{}: no program{}; there are:{}", name, what,
                     list_programs(programs));
     }
     return fail(exit_code::bad_input, "{}: {} programs to choose from; say which:{}", name,
                 matching.size(), list_programs(matching));
 }
 
+}  // namespace
+
+outcome<std::vector<const object::function_info *>> choose_programs(
+    const program_file &file, const program_options &options) {
+    std::vector<const object::function_info *> chosen;
+    const std::vector<std::string> any{""};
+    for (const std::string &name : options.programs.empty() ? any : options.programs) {
+        const auto one = choose(file, options.section, name);
+        if (not one) return std::unexpected{one.error()};
+        chosen.push_back(*one);
+    }
+    return chosen;
+}
+
+outcome<const object::function_info *> choose_program(const program_file &file,
+                                                      const program_options &options) {
+    const auto chosen = choose_programs(file, options);
+    if (not chosen) return std::unexpected{chosen.error()};
+    if (chosen->size() == 1) return chosen->front();
+    return fail(exit_code::usage, "one --program at a time");
+}
+
 outcome<program_image> link(const program_file &file, const object::function_info &chosen,
                             bool maps) {
-    auto linked = file.object->link(chosen, {.maps = maps});
+    const object::btf *const target = file.target ? &*file.target : nullptr;
+    auto linked = file.object->link(chosen, {.maps = maps, .target = target});
     if (not linked) return fail(display_name(file.path), linked.error());
     return program_image{file.path,
                          file.format,
                          chosen.name,
                          chosen.section,
+                         chosen.type.program,
                          std::move(linked->code),
                          std::move(linked->functions),
                          std::move(linked->maps),
@@ -242,12 +283,12 @@ outcome<program_image> select_program(const program_file &file, const program_op
         if (not chosen) return std::unexpected{chosen.error()};
         return link(file, **chosen, maps);
     }
-    if (not options.section.empty() or not options.program.empty()) {
+    if (not options.section.empty() or not options.programs.empty()) {
         return fail(exit_code::usage,
                     "--section and --program choose from an object, but '{}' is {}",
                     display_name(file.path), info(file.format).noun);
     }
-    return program_image{file.path, file.format, "", "", file.code, {}, {}, {}, {}};
+    return program_image{file.path, file.format, "", "", {}, file.code, {}, {}, {}, {}};
 }
 
 outcome<program_image> read_program(const program_options &options, bool maps) {

@@ -43,7 +43,8 @@ struct program_options {
     std::string path;
     std::optional<program_format> format;
     std::string section;
-    std::string program;
+    std::vector<std::string> programs;  ///< by name
+    std::string target;                 ///< file with the types of the target (CO-RE)
     compile_options compile;
 };
 
@@ -54,6 +55,7 @@ struct program_file {
     std::size_t size = 0;       ///< of the file (of a C file: of its object), in bytes
     std::vector<uint8_t> code;  ///< unless there is an object
     std::optional<object::object_file> object;
+    std::optional<object::btf> target;  ///< types for CO-RE; empty: those of the object
 };
 
 /// One program, ready to be loaded.
@@ -62,6 +64,7 @@ struct program_image {
     program_format format = program_format::raw;
     std::string name;     ///< empty if it is not from an object
     std::string section;  ///< the same
+    object::program_type type = object::program_type::generic;
     std::vector<uint8_t> code;
     // What follows is empty if it is not from an object.
     std::vector<object::linked_function> functions;
@@ -82,7 +85,11 @@ struct program_image {
 /// Reads, compiles or assembles the program file that the options name.
 [[nodiscard]] outcome<program_file> read_program_file(const program_options &options);
 
-/// The program of `file` that the options choose; with none chosen, the only one there is.
+/// The programs of `file` that the options choose, in the order of their names there; with none
+/// chosen, the only one there is.
+[[nodiscard]] outcome<std::vector<const object::function_info *>> choose_programs(
+    const program_file &file, const program_options &options);
+/// The same for commands that take one.
 [[nodiscard]] outcome<const object::function_info *> choose_program(const program_file &file,
                                                                     const program_options &options);
 

@@ -97,7 +97,10 @@ void command::program(program_options &options) {
     choice("-f,--format", formats, "What PROGRAM is, if its name and contents do not tell",
            [&options](const std::string &name) { options.format = find_format(name); });
     text("-s,--section", options.section, "NAME", "Section of the object that the program is in");
-    text("-p,--program", options.program, "NAME", "Function of the object that is the program");
+    texts("-p,--program", options.programs, "NAME", "Function of the object that is the program");
+    text(
+        "--btf", options.target, "FILE",
+        "Types of the target, for CO-RE: BTF or an ELF file that holds it (default: the object's)");
     cpu(options.compile);
 }
 

@@ -1,4 +1,4 @@
-// bpftime-vm: runs of a program over packets
+// bpftime-vm: runs of programs over packets
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "packets.hpp"
@@ -11,6 +11,7 @@
 #include <cstring>
 #include <numeric>
 #include <ranges>
+#include <tuple>
 
 namespace bpftime::vm::cli {
 
@@ -18,28 +19,12 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-/// The context of an XDP program: struct xdp_md of <linux/bpf.h>, in which the packet pointers have
-/// 32 bits.
-struct xdp_context {
-    uint32_t data;
-    uint32_t data_end;
-    uint32_t data_meta;
-    uint32_t ingress_ifindex;
-    uint32_t rx_queue_index;
-    uint32_t egress_ifindex;
-};
-static_assert(sizeof(xdp_context) == 24);
-
-constexpr uint32_t ingress_ifindex = 1;
-// As much as drivers leave before a packet; programs may not touch it.
+/// The room that the kernel's test runs give.
 constexpr std::size_t headroom = 256;
-constexpr std::size_t first_packet_size = 1 << 18;  // the most that captures of Ethernet hold
-constexpr std::size_t largest_packet = std::size_t{1}
-                                       << 28;  // more than captures of any link type hold
-
-uint32_t low_address(const uint8_t *p) {
-    return static_cast<uint32_t>(reinterpret_cast<uint64_t>(p));
-}
+constexpr std::size_t most_bytes_with_tailroom = 3520;
+constexpr std::size_t ethernet_header_bytes = 14;
+/// More than captures of any link type hold.
+constexpr std::size_t largest_packet = std::size_t{1} << 28;
 
 /// A bar on stderr, if that is a terminal.
 class progress_bar {
@@ -87,12 +72,14 @@ public:
         file_.reset(std::fopen(path.c_str(), "w"));
         return file_ ? outcome<void>{} : refuse();
     }
-    void write(const run_result &result) {
+    void write(const judgement &said) {
         if (not file_) return;
-        if (result)
-            fmt::print(file_.get(), "{}\n", *result);
+        if (said.too_short)
+            fmt::print(file_.get(), "too short\n");
+        else if (said.result)
+            fmt::print(file_.get(), "{}\n", *said.result);
         else
-            fmt::print(file_.get(), "fault {}\n", fault_name(result.error().fault.kind));
+            fmt::print(file_.get(), "fault {}\n", fault_name(said.result.error().fault.kind));
     }
     outcome<void> finish() {
         const bool lost = file_ and (fflush(file_.get()) != 0 or ferror(file_.get()) != 0);
@@ -108,157 +95,260 @@ private:
     file_handle file_;
 };
 
-/// The loop over the packets of one capture.
-class capture_run {
+/// Where packets and verdicts go.
+class packet_outputs {
 public:
-    capture_run(runner &vm, capture_reader &capture, const packet_options &options)
-        : vm_{vm}, capture_{capture}, options_{options}, stage_{options.type} {}
-
-    outcome<packet_summary> run() {
-        if (auto done = open_outputs(); not done) return std::unexpected{std::move(done.error())};
-        progress_bar bar{capture_};
-        for (;;) {
-            auto next = capture_.next();
-            if (not next) summary_.stopped_by = std::move(next.error());
-            if (not next or not*next) break;
-            if (auto done = take(**next); not done) {
-                if (summary_.packets == 0) return std::unexpected{std::move(done.error())};
-                summary_.stopped_by = std::move(done.error());
-                break;
-            }
-            bar.update(++summary_.packets);
-        }
-        close_outputs();
-        return std::move(summary_);
-    }
-
-private:
-    outcome<void> open_outputs() {
-        if (auto done = verdicts_.open(options_.verdicts); not done) return done;
-        if (options_.out.empty()) return {};
-        auto writer = capture_writer::create(options_.out, capture_);
+    outcome<void> open(const packet_options &options, const capture_reader *like) {
+        if (auto done = verdicts_.open(options.verdicts); not done) return done;
+        if (options.out.empty()) return {};
+        auto writer = like != nullptr ? capture_writer::create(options.out, *like)
+                                      : capture_writer::create(options.out);
         if (not writer) return std::unexpected{std::move(writer.error())};
         writer_ = std::move(*writer);
         return {};
     }
 
-    void close_outputs() {
+    void take(const packet &p, const packet_stage &stage) {
+        verdicts_.write(stage.judgements().back());
+        if (writer_ and stage.is_let_through()) writer_->write(stage.frame(), p);
+    }
+
+    void close(packet_summary &summary) {
         auto done = writer_ ? writer_->finish() : outcome<void>{};
         if (done) done = verdicts_.finish();
-        if (not done and not summary_.stopped_by) summary_.stopped_by = std::move(done.error());
-        if (writer_) summary_.written = writer_->count();
+        if (not done and not summary.stopped_by) summary.stopped_by = std::move(done.error());
+        if (writer_) summary.written = writer_->count();
+    }
+
+private:
+    std::optional<capture_writer> writer_;
+    verdict_file verdicts_;
+};
+
+uint64_t nanoseconds(clock::duration time) {
+    return static_cast<uint64_t>(std::chrono::nanoseconds{time}.count());
+}
+
+void count_packet(packet_summary &summary, const packet &p, const packet_stage &stage) {
+    ++summary.packets;
+    summary.bytes += p.bytes.size();
+    summary.cut += p.original_length > p.bytes.size();
+    for (std::size_t i = 0; const judgement &said : stage.judgements())
+        summary.programs[i++].count(said, summary.packets);
+}
+
+/// The loop over the packets of one capture.
+class capture_run {
+public:
+    capture_run(runner &vm, capture_reader &capture, const packet_options &options)
+        : vm_{vm}, capture_{capture}, options_{options}, stage_{vm} {
+        summary_.programs.resize(vm.programs().size());
+    }
+
+    outcome<packet_summary> run() {
+        if (auto done = outputs_.open(options_, &capture_); not done)
+            return std::unexpected{std::move(done.error())};
+        const auto start = clock::now();
+        if (auto done = take_all(); not done) {
+            if (summary_.packets == 0) return std::unexpected{std::move(done.error())};
+            summary_.stopped_by = std::move(done.error());
+        }
+        outputs_.close(summary_);
+        summary_.nanoseconds = nanoseconds(clock::now() - start);
+        summary_.times = sampled_.times();
+        return std::move(summary_);
+    }
+
+private:
+    outcome<void> take_all() {
+        progress_bar bar{capture_};
+        for (;;) {
+            auto next = capture_.next();
+            if (not next) summary_.stopped_by = std::move(next.error());
+            if (not next or not*next) return {};
+            if (auto done = take(**next); not done) return done;
+            bar.update(summary_.packets);
+        }
     }
 
     outcome<void> take(const packet &p) {
-        run_result last;
         for (uint64_t i = 0; i < options_.repeat; ++i) {
-            if (auto placed = stage_.place(p.bytes); not placed) return placed;
-            const auto start = clock::now();
-            auto result = stage_.run(vm_);
-            const auto time = clock::now() - start;
+            const bool is_timed = sampled_.wants_next();
+            const auto start = is_timed ? clock::now() : clock::time_point{};
+            auto done = stage_.run(p.bytes);
+            if (is_timed) sampled_.add(nanoseconds(clock::now() - start));
             vm_.take_records();
-            if (not result) return std::unexpected{std::move(result.error())};
-            summary_.times.add(static_cast<uint64_t>(std::chrono::nanoseconds{time}.count()));
-            last = std::move(*result);
+            if (not done) return done;
+            ++summary_.runs;
         }
-        summary_.bytes += p.bytes.size();
-        summary_.cut += p.original_length > p.bytes.size();
-        verdicts_.write(last);
-        if (last)
-            judge(p, *last);
-        else
-            note_fault(last.error());
+        count_packet(summary_, p, stage_);
+        outputs_.take(p, stage_);
         return {};
-    }
-
-    void judge(const packet &p, uint64_t verdict) {
-        summary_.count(verdict);
-        if (writer_ and passes(options_.type, verdict)) writer_->write(stage_.bytes(), p);
-    }
-
-    void note_fault(const run_fault &f) {
-        if (summary_.faults.empty()) {
-            summary_.first_fault = fmt::format("packet {}: {}", summary_.packets + 1, f.message);
-            summary_.first_fault_values = f.fault;
-        }
-        ++summary_.faults[f.fault.kind];
     }
 
     runner &vm_;
     capture_reader &capture_;
     const packet_options &options_;
     packet_stage stage_;
-    std::optional<capture_writer> writer_;
-    verdict_file verdicts_;
+    packet_outputs outputs_;
+    sampler sampled_;
     packet_summary summary_;
 };
 
+using target_key = std::tuple<bool, bool, const runtime::map *, uint32_t, uint64_t>;
+
+target_key key_of(const redirection &r) noexcept {
+    const runtime::packet_target target = r.target.value_or(runtime::packet_target{});
+    return {r.is_copy, r.target.has_value(), target.through, target.key, target.flags};
+}
+
+/// Adds 1 to the count of `key`; false if there are too many already.
+template <typename Key>
+bool count_one(std::map<Key, uint64_t> &counts, const Key &key) {
+    if (const auto known = counts.find(key); known != counts.end())
+        ++known->second;
+    else if (counts.size() < program_summary::most_results)
+        counts.emplace(key, 1);
+    else
+        return false;
+    return true;
+}
+
 }  // namespace
 
-std::string xdp_action_name(uint64_t action) {
-    return action < xdp_actions.size() ? std::string{xdp_actions[action]}
-                                       : fmt::format("invalid action {}", action);
+bool operator<(const redirection &a, const redirection &b) noexcept {
+    return key_of(a) < key_of(b);
 }
 
-bool passes(program_type type, uint64_t verdict) noexcept {
-    if (type == program_type::plain) return verdict != 0;
-    return verdict < xdp_actions.size() and
-           (xdp_actions[verdict] == "XDP_PASS" or xdp_actions[verdict] == "XDP_TX");
-}
-
-outcome<void> packet_stage::place(std::span<const uint8_t> packet) {
-    if (type_ == program_type::plain) {
-        plain_.assign(packet.begin(), packet.end());
-        packet_ = plain_;
-        return {};
+void program_summary::count(const judgement &said, uint64_t number) {
+    ++packets;
+    if (said.too_short) {
+        ++too_short;
+    } else if (said.result) {
+        other_results += not count_one(results, *said.result);
+    } else {
+        const run_fault &f = said.result.error();
+        if (faults.empty()) {
+            first_fault = fmt::format("packet {}: {}", number, f.message);
+            first_fault_values = f.fault;
+        }
+        ++faults[f.fault.kind];
     }
-    if (packet.size() > largest_packet) {
-        return fail(exit_code::bad_input, "an XDP packet of {} bytes is larger than {}",
-                    packet.size(), largest_packet);
-    }
-    if (low_.bytes().size() < headroom + packet.size()) {
-        auto mapped = low_memory::map(headroom + std::max(packet.size(), first_packet_size));
-        if (not mapped) return std::unexpected{std::move(mapped.error())};
-        low_ = std::move(*mapped);
-    }
-    packet_ = low_.bytes().subspan(headroom, packet.size());
-    std::ranges::copy(packet, packet_.begin());
-    return {};
+    for (const redirection &r : said.redirections)
+        other_redirections += not count_one(redirections, r);
 }
 
-outcome<run_result> packet_stage::run(runner &vm) {
-    return type_ == program_type::xdp ? run_xdp(vm) : vm.run(packet_);
-}
-
-outcome<run_result> packet_stage::run_xdp(runner &vm) {
-    const uint32_t data = low_address(packet_.data());
-    xdp_context context{
-        data, data + static_cast<uint32_t>(packet_.size()), data, ingress_ifindex, 0, 0};
-    const std::span memory{reinterpret_cast<uint8_t *>(&context), sizeof(context)};
-    const ebpf_region region{packet_.data(), packet_.size(), EBPF_PERM_READ_WRITE};
-    auto result = vm.run(memory, std::span{&region, packet_.empty() ? std::size_t{0} : 1});
-    if (result and *result) **result = static_cast<uint32_t>(**result);
-    return result;
-}
-
-void packet_summary::count(uint64_t result) {
-    if (const auto known = results.find(result); known != results.end())
-        ++known->second;
-    else if (results.size() < most_results)
-        results.emplace(result, 1);
-    else
-        ++other_results;
-}
-
-uint64_t packet_summary::faulted() const {
+uint64_t program_summary::faulted() const {
     uint64_t sum = 0;
     for (const auto &[kind, count] : faults) sum += count;
     return sum;
 }
 
+packet_stage::packet_stage(const runner &vm)
+    : programs_{vm.programs()}, judgements_(programs_.size()) {}
+
+void packet_stage::place(std::span<const uint8_t> packet) {
+    const std::size_t needed = headroom + std::max(packet.size(), most_bytes_with_tailroom);
+    if (memory_.size() < needed) memory_.resize(needed);
+    frame_ = std::span{memory_}.subspan(headroom, packet.size());
+    std::ranges::copy(packet, frame_.begin());
+    has_context_ = false;
+}
+
+/// False if the packet is too short for one.
+bool packet_stage::make_context(program_type type) {
+    if (frame_.size() < ethernet_header_bytes) return false;
+    const auto before = static_cast<std::size_t>(frame_.data() - memory_.data());
+    const std::size_t used = before + frame_.size();
+    const std::size_t end = headroom + most_bytes_with_tailroom;
+    const runtime::packet_room room{.before = before, .after = end > used ? end - used : 0};
+    has_context_ = true;
+    if (context_ and context_->type() == type) return context_->renew(frame_, room).has_value();
+    auto made = runtime::packet_context::create(type, frame_, room);
+    if (made) context_.emplace(std::move(*made));
+    return made.has_value();
+}
+
+outcome<void> packet_stage::judge(const runnable &program, judgement &out) {
+    out.too_short = false;
+    out.then = fate::dropped;
+    out.redirections.clear();
+    const bool takes_packets = program.takes_packets();
+    if (takes_packets and not(has_context_ and context_->type() == program.type())) {
+        out.too_short = not make_context(program.type());
+        if (out.too_short) return {};
+    }
+    auto result = takes_packets ? program.run(*context_) : program.run(frame_);
+    if (not result) return std::unexpected{std::move(result.error())};
+    out.result = std::move(*result);
+    if (not out.result) return {};
+    out.then = fate_of(program.type(), *out.result);
+    if (not takes_packets) return {};
+    if (context_->xdp() != nullptr) frame_ = context_->packet();
+    note_redirections(out);
+    return {};
+}
+
+void packet_stage::note_redirections(judgement &out) const {
+    for (const runtime::packet_target &copy : context_->copies())
+        out.redirections.push_back({copy, true});
+    if (out.then == fate::redirected) out.redirections.push_back({context_->target(), false});
+}
+
+outcome<void> packet_stage::run(std::span<const uint8_t> packet) {
+    if (packet.size() > largest_packet) {
+        return fail(exit_code::bad_input, "a packet of {} bytes is larger than {}", packet.size(),
+                    largest_packet);
+    }
+    place(packet);
+    judged_ = 0;
+    for (const runnable &program : programs_) {
+        judgement &said = judgements_[judged_++];
+        if (auto done = judge(program, said); not done) return done;
+        if (said.then != fate::passes) break;
+    }
+    return {};
+}
+
+bool packet_stage::is_let_through() const noexcept {
+    const judgement &last = judgements().back();
+    return last.then == fate::passes or last.then == fate::sent;
+}
+
 outcome<packet_summary> run_capture(runner &vm, capture_reader &capture,
                                     const packet_options &options) {
     return capture_run{vm, capture, options}.run();
+}
+
+outcome<packet_summary> run_packet(runner &vm, packet_stage &stage, std::span<const uint8_t> bytes,
+                                   const packet_options &options) {
+    packet_summary summary;
+    summary.programs.resize(vm.programs().size());
+    packet_outputs outputs;
+    if (auto done = outputs.open(options, nullptr); not done)
+        return std::unexpected{std::move(done.error())};
+    for (uint64_t i = 0; i < options.repeat; ++i) {
+        const auto start = clock::now();
+        auto done = stage.run(bytes);
+        const auto time = clock::now() - start;
+        vm.take_records();
+        if (not done) return std::unexpected{std::move(done.error())};
+        summary.times.add(nanoseconds(time));
+        summary.nanoseconds += nanoseconds(time);
+        ++summary.runs;
+        const judgement &last = stage.judgements().back();
+        if (last.too_short) {
+            return fail(exit_code::bad_input,
+                        "a packet of {} bytes has no Ethernet header: give at least {}",
+                        bytes.size(), ethernet_header_bytes);
+        }
+        if (not last.result) break;
+    }
+    const packet p{bytes, static_cast<uint32_t>(bytes.size()), {}};
+    count_packet(summary, p, stage);
+    outputs.take(p, stage);
+    outputs.close(summary);
+    return summary;
 }
 
 }  // namespace bpftime::vm::cli

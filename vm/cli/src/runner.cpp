@@ -1,9 +1,8 @@
-// bpftime-vm: a VM with one program
+// bpftime-vm: programs in their VMs
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "runner.hpp"
 
-#include "helpers.hpp"
 #include "log.hpp"
 #include "runtime/helpers.hpp"
 
@@ -63,12 +62,23 @@ outcome<void> configure(ebpf_vm *vm, const runner_options &options) {
     return {};
 }
 
-outcome<void> register_helpers(ebpf_vm *vm) {
-    if (auto done = runtime::register_helpers(*vm); not done) return fail("", done.error());
-    for (const ebpf_helper &helper : own_helpers()) {
-        if (const int e = ebpf_register_typed(vm, &helper); e < 0) return library_failure(e);
-    }
-    return {};
+/// All that a program of this type may call without maps.
+outcome<void> register_helpers(ebpf_vm &vm, program_type type, const runtime::trace_sink &sink) {
+    if (auto done = runtime::register_helpers(vm); not done) return fail("", done.error());
+    if (auto done = runtime::register_trace(vm, sink); not done) return fail("", done.error());
+    if (runtime::context_layout_of(type) == nullptr) return {};
+    auto done = runtime::register_packet_helpers(vm);
+    return done ? outcome<void>{} : fail("", done.error());
+}
+
+/// The code as it runs with our contexts.
+outcome<std::vector<uint8_t>> adapt(std::span<const uint8_t> code, program_type type) {
+    const auto loaded = program::load(code, {.max_insns = most_max_insns, .jump_targets = {}});
+    // What is wrong with it, the VM says.
+    if (not loaded) return std::vector<uint8_t>(code.begin(), code.end());
+    auto adapted = runtime::rewrite_context_accesses(code, *loaded, type);
+    if (not adapted) return fail("", adapted.error());
+    return std::move(*adapted);
 }
 
 outcome<void> load(ebpf_vm *vm, std::span<const uint8_t> code) {
@@ -84,52 +94,92 @@ outcome<void> load(ebpf_vm *vm, std::span<const uint8_t> code) {
 
 }  // namespace
 
+std::string_view runnable::name() const noexcept {
+    return loaded_ == nullptr ? std::string_view{} : loaded_->info.name;
+}
+
+std::string_view runnable::section() const noexcept {
+    return loaded_ == nullptr ? std::string_view{} : loaded_->info.section;
+}
+
+outcome<run_result> runnable::explain(int64_t error) const {
+    if (error != EBPF_ERROR_FAULT) return library_failure(error);
+    run_fault fault{{}, ebpf_last_error()};
+    ebpf_last_fault(&fault.fault);
+    if (loaded_ != nullptr and fault.fault.kind == EBPF_FAULT_UNAVAILABLE)
+        fault.message.append(": ").append(loaded_->why_unavailable(fault.fault.pc));
+    return run_result{std::unexpected{std::move(fault)}};
+}
+
+outcome<run_result> runnable::run(std::span<uint8_t> memory) const {
+    int64_t r0 = 0;
+    const int64_t e = vm_->exec(memory.data(), memory.size(), r0);
+    return e >= 0 ? run_result{static_cast<uint64_t>(r0)} : explain(e);
+}
+
+outcome<run_result> runnable::run(runtime::packet_context &packet) const {
+    int64_t r0 = 0;
+    const int64_t e = packet.exec(*vm_, r0);
+    return e >= 0 ? run_result{static_cast<uint32_t>(r0)} : explain(e);
+}
+
+void trace_log::take(std::string_view text) {
+    if (text.ends_with('\n')) text.remove_suffix(1);
+    ++count_;
+    if (not keep_)
+        fmt::print(stderr, "{}\n", text);
+    else if (lines_.size() < most_kept)
+        lines_.emplace_back(text);
+}
+
+runner::runner(const runner_options &options)
+    : trace_{std::make_unique<trace_log>(options.keep_trace)},
+      sink_{std::make_unique<runtime::trace_sink>(
+          [log = trace_.get()](std::string_view text) { log->take(text); })} {}
+
 outcome<runner> runner::create(const runner_options &options, std::span<const uint8_t> code) {
-    runner r{std::shared_ptr<ebpf_vm>{ebpf_create(options.vm.c_str()), ebpf_destroy}};
-    ebpf_vm *const vm = r.vm_.get();
+    runner r{options};
+    const program_type type = options.type.value_or(program_type::generic);
+    const std::shared_ptr<ebpf_vm> vm{ebpf_create(options.vm.c_str()), ebpf_destroy};
     if (vm == nullptr) return fail(exit_code::unsupported, "{}", ebpf_last_error());
-    log_debug(fmt::format("using backend {}", r.vm_name()));
-    for (auto done : {configure(vm, options), register_helpers(vm), load(vm, code)}) {
+    log_debug(fmt::format("using backend {}", vm->name()));
+    const auto adapted = adapt(code, type);
+    if (not adapted) return std::unexpected{adapted.error()};
+    for (auto done : {configure(vm.get(), options), register_helpers(*vm, type, *r.sink_),
+                      load(vm.get(), *adapted)}) {
         if (not done) return std::unexpected{std::move(done.error())};
     }
     // Now, so that times are those of runs. Whatever stands in the way, the first run says.
-    ebpf_compile(vm, nullptr);
+    ebpf_compile(vm.get(), nullptr);
+    r.programs_.emplace_back(type, code.size() / isa::slot_size, vm);
     return r;
 }
 
-outcome<runner> runner::create(const runner_options &options, const object::object_file &file,
-                               const object::function_info &program) {
+outcome<runner> runner::create(const runner_options &options, const program_file &file,
+                               const std::vector<const object::function_info *> &programs) {
     const auto set_limits = [&](ebpf_vm &vm) -> result<void> {
         auto done = configure(&vm, options);
         if (done) return {};
         return std::unexpected{make_error(error_code::invalid_argument, done.error().message)};
     };
-    auto object = runtime::loaded_object::load(file, {.programs = {&program},
-                                                      .backend = options.vm,
-                                                      .helpers = own_helpers(),
-                                                      .configure = set_limits});
+    runner r{options};
+    auto object =
+        runtime::loaded_object::load(*file.object, {.programs = programs,
+                                                    .backend = options.vm,
+                                                    .configure = set_limits,
+                                                    .target = file.target ? &*file.target : nullptr,
+                                                    .trace = *r.sink_,
+                                                    .type = options.type});
     if (not object) return fail("", object.error());
-    runner r{object->programs().front().vm};
     r.object_ = std::move(*object);
+    for (const runtime::loaded_program &p : r.object_->programs()) {
+        ebpf_compile(p.vm.get(), nullptr);
+        r.programs_.emplace_back(p);
+    }
     log_debug(fmt::format("using backend {}", r.vm_name()));
     if (auto done = r.records_.watch(*r.object_); not done)
         return std::unexpected{std::move(done.error())};
-    ebpf_compile(r.vm_.get(), nullptr);
     return r;
-}
-
-outcome<run_result> runner::run(std::span<uint8_t> memory, std::span<const ebpf_region> regions) {
-    int64_t r0 = 0;
-    const int64_t e = ebpf_exec_regions(vm_.get(), memory.data(), memory.size(), regions.data(),
-                                        regions.size(), &r0);
-    if (e >= 0) return run_result{static_cast<uint64_t>(r0)};
-    if (e != EBPF_ERROR_FAULT) return library_failure(e);
-    run_fault fault{{}, ebpf_last_error()};
-    ebpf_last_fault(&fault.fault);
-    if (object_ and fault.fault.kind == EBPF_FAULT_UNAVAILABLE)
-        fault.message.append(": ").append(
-            object_->programs().front().why_unavailable(fault.fault.pc));
-    return run_result{std::unexpected{std::move(fault)}};
 }
 
 std::vector<std::string> list_vms() {

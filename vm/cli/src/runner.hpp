@@ -1,11 +1,15 @@
-// bpftime-vm: a VM with one program, for the command line
+// bpftime-vm: programs in their VMs, for the command line
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include "failure.hpp"
+#include "input.hpp"
+#include "isa/isa.hpp"
 #include "maps.hpp"
 #include "runtime/loaded_object.hpp"
+#include "runtime/packet.hpp"
+#include "verdicts.hpp"
 
 #include <ebpf-vm.h>
 
@@ -25,6 +29,9 @@ struct runner_options {
     std::optional<uint64_t> instruction_limit;
     uint32_t max_insns = EBPF_MAX_INSTS;
     bool bounds_check = true;
+    /// What the programs are; empty: what their sections say.
+    std::optional<program_type> type;
+    bool keep_trace = false;  ///< instead of printing it at once
 };
 
 /// A run that ended in a fault.
@@ -36,36 +43,93 @@ struct run_fault {
 /// r0, or the fault.
 using run_result = std::expected<uint64_t, run_fault>;
 
+/// A program in its VM.
+class runnable {
+public:
+    /// From no object.
+    runnable(program_type type, std::size_t slots, std::shared_ptr<ebpf_vm> vm)
+        : type_{type}, slots_{slots}, vm_{std::move(vm)} {}
+    explicit runnable(const runtime::loaded_program &loaded)
+        : type_{loaded.type},
+          slots_{loaded.linked.code.size() / isa::slot_size},
+          vm_{loaded.vm},
+          loaded_{&loaded} {}
+
+    [[nodiscard]] program_type type() const noexcept { return type_; }
+    [[nodiscard]] std::size_t slots() const noexcept { return slots_; }
+    /// The function's name in the object; empty if it is from none.
+    [[nodiscard]] std::string_view name() const noexcept;
+    [[nodiscard]] std::string_view section() const noexcept;
+    /// Whether it judges packets; other programs get memory.
+    [[nodiscard]] bool takes_packets() const noexcept {
+        return runtime::context_layout_of(type_) != nullptr;
+    }
+    [[nodiscard]] ebpf_vm &vm() const noexcept { return *vm_; }
+
+    /// One run with r1 = memory and r2 = its size. A failure is what no further run would mend, as
+    /// a missing helper.
+    [[nodiscard]] outcome<run_result> run(std::span<uint8_t> memory) const;
+    /// One run over a packet; r0 is cut to the 32 bits that verdicts have.
+    [[nodiscard]] outcome<run_result> run(runtime::packet_context &packet) const;
+
+private:
+    [[nodiscard]] outcome<run_result> explain(int64_t error) const;
+
+    program_type type_;
+    std::size_t slots_;
+    std::shared_ptr<ebpf_vm> vm_;
+    const runtime::loaded_program *loaded_ = nullptr;
+};
+
+/// What programs print: to stderr at once, or kept.
+class trace_log {
+public:
+    static constexpr std::size_t most_kept = 1024;
+
+    explicit trace_log(bool keep) : keep_{keep} {}
+    void take(std::string_view text);
+    [[nodiscard]] const std::vector<std::string> &lines() const noexcept { return lines_; }
+    /// How many lines were printed, kept or not.
+    [[nodiscard]] uint64_t count() const noexcept { return count_; }
+
+private:
+    bool keep_;
+    std::vector<std::string> lines_;
+    uint64_t count_ = 0;
+};
+
+/// Programs that run, one after the other, with what they share.
 class runner {
 public:
     /// A VM with the bytecode loaded and the helpers that need no maps.
     [[nodiscard]] static outcome<runner> create(const runner_options &options,
                                                 std::span<const uint8_t> code);
-    /// A VM with a program of an object, its maps and all helpers.
-    [[nodiscard]] static outcome<runner> create(const runner_options &options,
-                                                const object::object_file &file,
-                                                const object::function_info &program);
+    /// A VM for each of some programs of an object, their maps and all helpers.
+    [[nodiscard]] static outcome<runner> create(
+        const runner_options &options, const program_file &file,
+        const std::vector<const object::function_info *> &programs);
 
-    [[nodiscard]] std::string vm_name() const { return ebpf_get_vm_name(vm_.get()); }
+    [[nodiscard]] std::span<const runnable> programs() const noexcept { return programs_; }
+    [[nodiscard]] std::string vm_name() const { return programs_.front().vm().name(); }
 
-    /// One run with r1 = memory and r2 = its size, which may also touch `regions`. A failure is
-    /// what no further run would mend, as a missing helper.
-    [[nodiscard]] outcome<run_result> run(std::span<uint8_t> memory,
-                                          std::span<const ebpf_region> regions = {});
-    /// Takes the records that the run sent; not part of the run's time.
+    /// Takes the records that runs sent; not part of a run's time.
     void take_records() { records_.drain(); }
 
-    /// The object that the program is from; null if it is from none.
+    /// The object that the programs are from; null if they are from none.
     [[nodiscard]] const runtime::loaded_object *object() const noexcept {
         return object_ ? &*object_ : nullptr;
     }
     [[nodiscard]] const record_log &records() const noexcept { return records_; }
+    [[nodiscard]] const trace_log &trace() const noexcept { return *trace_; }
 
 private:
-    explicit runner(std::shared_ptr<ebpf_vm> vm) : vm_{std::move(vm)} {}
+    explicit runner(const runner_options &options);
 
-    std::optional<runtime::loaded_object> object_;  // before the VM, which uses its maps
-    std::shared_ptr<ebpf_vm> vm_;
+    // Both at one place, for helpers.
+    std::unique_ptr<trace_log> trace_;
+    std::unique_ptr<runtime::trace_sink> sink_;
+    std::optional<runtime::loaded_object> object_;  // before the VMs, which use its maps
+    std::vector<runnable> programs_;
     record_log records_;
 };
 

@@ -50,4 +50,23 @@ uint64_t histogram::percentile(double fraction) const noexcept {
     return most_;
 }
 
+void sampler::add(uint64_t nanoseconds) {
+    kept_.push_back(nanoseconds);
+    uint64_t next = stretch_ - place_;  // to the begin of the next stretch
+    if (kept_.size() == most_kept) {
+        for (std::size_t i = 0; i < most_kept / 2; ++i) kept_[i] = kept_[2 * i];
+        kept_.resize(most_kept / 2);
+        stretch_ *= 2;
+    }
+    place_ = random_() % stretch_;
+    next += place_;
+    until_next_ = next;
+}
+
+histogram sampler::times() const {
+    histogram all;
+    for (const uint64_t t : kept_) all.add(t);
+    return all;
+}
+
 }  // namespace bpftime::vm::cli

@@ -4,7 +4,10 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <random>
+#include <vector>
 
 namespace bpftime::vm::cli {
 
@@ -34,6 +37,26 @@ private:
     uint64_t total_ = 0;
     uint64_t least_ = UINT64_MAX;
     uint64_t most_ = 0;
+};
+
+/// Chooses which of many things to time, when nobody knows how many will come: always as many from
+/// each stretch of them. The first most_kept are all timed; later every second one, every fourth
+/// and so on, each at a random place of its stretch, so that no rhythm of the things is followed.
+class sampler {
+public:
+    static constexpr std::size_t most_kept = std::size_t{1} << 14;
+
+    /// Whether the thing that comes is to be timed: then add() is next.
+    [[nodiscard]] bool wants_next() noexcept { return --until_next_ == 0; }
+    void add(uint64_t nanoseconds);
+    [[nodiscard]] histogram times() const;
+
+private:
+    std::vector<uint64_t> kept_;
+    uint64_t stretch_ = 1;
+    uint64_t place_ = 0;  ///< in its stretch, of the last one
+    uint64_t until_next_ = 1;
+    std::minstd_rand random_;
 };
 
 }  // namespace bpftime::vm::cli

@@ -29,19 +29,13 @@ LENGTH = "mov %r0, %r2\nexit\n"
 OUT_OF_BOUNDS = "ldxb %r0, [%r1+100]\nexit\n"
 ENDLESS = "again: add %r0, 1\nja again\n"
 
-# Returns the packet's first byte and increments its second; XDP_DROP if it has fewer.
+# Returns the packet's first byte and increments its second.
 XDP = """
 ldxw %r2, [%r1]
-ldxw %r3, [%r1+4]
-mov %r4, %r2
-add %r4, 2
-jgt %r4, %r3, short
 ldxb %r5, [%r2+1]
 add %r5, 1
 stxb [%r2+1], %r5
 ldxb %r0, [%r2]
-exit
-short: mov %r0, 1
 exit
 """
 
@@ -105,6 +99,51 @@ SEC("xdp") int count(struct xdp_md *ctx) {
     return XDP_PASS;
 }
 """
+
+
+# Programs that judge packets one after the other: by the first byte, and each changes the second one.
+CHAIN_C = """
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include <bpf/bpf_helpers.h>
+struct { __uint(type, BPF_MAP_TYPE_DEVMAP); __uint(max_entries, 4); __type(key, __u32); __type(value, __u32); } ports SEC(".maps");
+#define PACKET(ctx) __u8 *p = (void *)(long)ctx->data; if (p + 2 > (__u8 *)(long)ctx->data_end) return 0
+SEC("xdp") int first(struct xdp_md *ctx) {
+    PACKET(ctx);
+    p[1] += 1;
+    switch (p[0]) {
+    case 1: return XDP_DROP;
+    case 3: return XDP_TX;
+    case 4: return bpf_redirect_map(&ports, p[1], XDP_DROP);
+    case 5: return bpf_redirect(7, 0);
+    case 6: return bpf_redirect_map(&ports, 0, BPF_F_BROADCAST);
+    case 7: return XDP_REDIRECT;
+    }
+    bpf_printk("first %d", p[1]);
+    return XDP_PASS;
+}
+SEC("xdp") int longer(struct xdp_md *ctx) {
+    if (bpf_xdp_adjust_head(ctx, -2)) return XDP_ABORTED;
+    PACKET(ctx);
+    p[0] = p[2];
+    p[1] = p[3] + 10;
+    return p[0] == 8 ? XDP_DROP : XDP_PASS;
+}
+SEC("tc") int last(struct __sk_buff *skb) {
+    PACKET(skb);
+    p[1] += 100;
+    if (p[0] == 9) return TC_ACT_SHOT;
+    if (p[0] == 10) return bpf_redirect(3, BPF_F_INGRESS);
+    if (p[0] == 11) bpf_clone_redirect(skb, 5, 0);
+    return skb->len == 18 ? TC_ACT_OK : TC_ACT_UNSPEC;
+}
+char _license[] SEC("license") = "GPL";
+"""
+
+
+def frame(head, size=16):
+    """An Ethernet frame that begins with these bytes."""
+    return head + bytes(size - len(head))
 
 
 def pcap(packets, magic=0xA1B2C3D4, link_type=1, wire_lengths=None):
@@ -251,7 +290,7 @@ class Usage(CliTest):
                           ["vms", "extra"], ["run", program, "--repeat", "0"], ["run", program, "--repeat", "-1"],
                           ["run", program, "--repeat", "many"], ["run", program, "--limit", "-5"],
                           ["run", program, "--max-insns", "0"], ["run", program, "--max-insns", "16777217"],
-                          ["run", program, "--type", "tc"], ["run", program, "--format", "exe"],
+                          ["run", program, "--type", "kprobe"], ["run", program, "--format", "exe"],
                           ["disasm", program, "--style", "gas"], ["--json"]):
             with self.subTest(arguments):
                 self.assert_ends(self.cli(*arguments), USAGE, "error|Usage", out="")
@@ -277,11 +316,11 @@ class Streams(CliTest):
 
     def test_files_do_not_become_a_closed_stdout(self):
         program, out = self.file("p.s", XDP), self.folder / "out.pcap"
-        capture = self.file("in.pcap", pcap([b"\2\0\0"]))
+        capture = self.file("in.pcap", pcap([frame(b"\2")]))
         process = subprocess.run(["sh", "-c", 'exec "$0" "$@" >&- 2>&- <&-', CLI, "run", program, capture, "--type",
                                   "xdp", "--out", out], env=environment({}))
         self.assertEqual(process.returncode, IO)
-        self.assertEqual(packets_of(out.read_bytes()), [b"\2\1\0"])
+        self.assertEqual(packets_of(out.read_bytes()), [frame(b"\2\1")])
 
     def test_colours_on_a_terminal_only(self):
         program = self.file("p.s", RETURN_42)
@@ -387,7 +426,7 @@ class Objects(CliTest):
     def test_choices(self):
         path = self.object(MANY_C)
         for choice in (["--section", "tc"], ["--program", "third"], ["-s", "tc", "-p", "third"]):
-            self.assert_ends(self.cli("run", path, *choice), OK, out="r0 = 3 (0x3)\n")
+            self.assert_ends(self.cli("run", path, "@64", *choice), OK, out="r0 = 3 (0x3) TC_ACT_PIPE\n")
         self.assert_ends(self.cli("run", path, "-p", "second", "@64"), OK, out="r0 = 2 (0x2) XDP_PASS\n")
 
     def test_wrong_choices(self):
@@ -401,8 +440,8 @@ class Objects(CliTest):
 
     def test_maps_are_made_or_refused_by_name(self):
         path = self.object(MANY_C)
-        self.assert_ends(self.cli("run", path, "-p", "with_map"), BAD_INPUT, "making map sessions", out="")
-        self.assert_ends(self.cli("run", path, "-p", "with_data", "--maps", "none"), OK, out="r0 = 1 (0x1)\n")
+        self.assert_ends(self.cli("run", path, "@64", "-p", "with_map"), BAD_INPUT, "making map sessions", out="")
+        self.assert_ends(self.cli("run", path, "@64", "-p", "with_data", "--maps", "none"), OK, out="r0 = 1 (0x1)\n")
         self.assert_ends(self.cli("asm", path, "-p", "with_data"), UNSUPPORTED,
                          "needs the global data 'counter': bytecode alone has no data", out="")
 
@@ -528,11 +567,11 @@ SEC("socket") int f(void *ctx) {
 """, "weak.o")
         why = "call of the weak function 'elsewhere', which is not there"
         for vm in self.cli("vms", "--json").json["vms"]:
-            result = self.cli("run", path, "--vm", vm["name"], "--maps", "samples")
+            result = self.cli("run", path, "@64", "--vm", vm["name"], "--maps", "samples")
             self.assert_ends(result, OK, "^$")
             self.assertTrue(result.out.startswith("r0 = 0 (0x0)\n\nmap samples (perf_event_array, "))
             self.assertTrue(result.out.endswith("\n  records: 1\n  2211000000000000\n"))
-            self.assert_ends(self.cli("run", path, "--vm", vm["name"], "--set", "which=1"), FAULT,
+            self.assert_ends(self.cli("run", path, "@64", "--vm", vm["name"], "--set", "which=1"), FAULT,
                              "unavailable: .* at pc .*: " + why)
         (program,) = self.cli("inspect", path, "--json").json["programs"]
         self.assertEqual([u["reason"] for u in program["unavailable"]], [why])
@@ -659,19 +698,21 @@ class Running(CliTest):
         self.assert_ends(self.printk("a=%d b=%llx c=%c 100%%"), OK, r"^a=-7 b=1122334455667788 c=A 100%\n$",
                          out="r0 = 32 (0x20)\n")
         self.assert_ends(self.printk("%u %x\n"), OK, "^4294967289 55667788\n$")
-        for wrong in ("%s", "%d %d %d %d", "%q", "100%", "%lll"):
+        self.assert_ends(self.printk("no string: <%s>"), OK, "^no string: <>$")
+        for wrong in ("%d %d %d %d", "%q", "100%", "%lll"):
             self.assert_ends(self.printk(wrong), OK, "^$", out="r0 = 18446744073709551594 (0xffffffffffffffea, -22)\n")
         self.assert_ends(self.printk("no end", 6), OK, "^$", out="r0 = 18446744073709551594 (0xffffffffffffffea, -22)\n")
         self.assert_ends(self.printk("x", 100), FAULT, out="")
 
-    def test_out_needs_a_capture(self):
+    def test_out_needs_packets(self):
         for option in ("--out", "--verdicts"):
-            self.assert_ends(self.run_text(RETURN_42, "@8", option, "x"), USAGE, "need a capture")
+            self.assert_ends(self.run_text(RETURN_42, "@8", option, "x"), USAGE, "need packets")
             self.assertFalse((self.folder / "x").exists())
 
 
 class Xdp(CliTest):
-    PACKETS = [b"\2aaa", b"\1bbb", b"\2ccc", b"\3ddd", b"\0eee", b"\4fff", b"z", b"\x09ggg"]
+    PACKETS = [frame(b"\2aaa"), frame(b"\1bbb"), frame(b"\2ccc"), frame(b"\3ddd"), frame(b"\0eee"), frame(b"\4fff"),
+               b"\2too short", frame(b"\x09ggg")]
 
     def setUp(self):
         super().setUp()
@@ -684,19 +725,31 @@ class Xdp(CliTest):
         return self.file(name, pcap(self.PACKETS) if contents is None else contents)
 
     def test_one_packet(self):
-        self.assert_ends(self.run_xdp("hex:0211"), OK, out="r0 = 2 (0x2) XDP_PASS\n")
-        self.assert_ends(self.run_xdp(self.file("packet.bin", b"\3\0")), OK, out="r0 = 3 (0x3) XDP_TX\n")
+        self.assert_ends(self.run_xdp("hex:02" + "11" * 13), OK, out="r0 = 2 (0x2) XDP_PASS\n")
+        self.assert_ends(self.run_xdp(self.file("packet.bin", frame(b"\3"))), OK, out="r0 = 3 (0x3) XDP_TX\n")
         self.assert_ends(self.run_xdp("@1500"), OK, out="r0 = 0 (0x0) XDP_ABORTED\n")
-        self.assert_ends(self.run_xdp("@0"), OK, out="r0 = 1 (0x1) XDP_DROP\n")
-        self.assert_ends(self.run_xdp("hex:0900"), OK, out="r0 = 9 (0x9) invalid action 9\n")
-        self.assertEqual(self.run_xdp("hex:0211", "--json").json["action"], "XDP_PASS")
+        self.assert_ends(self.run_xdp("hex:09" + "00" * 13), OK, out="r0 = 9 (0x9) invalid action 9\n")
+        document = self.run_xdp("hex:02" + "11" * 13, "--json", "--repeat", "3").json
+        self.assertEqual((document["action"], document["packet"], document["memory"], document["ns"]["runs"]),
+                         ("XDP_PASS", "0212" + "11" * 12, 14, 3))
+        for short in ("@0", "@13", "hex:02"):
+            self.assert_ends(self.run_xdp(short), BAD_INPUT, r"a packet of \d+ bytes has no Ethernet header", out="")
+
+    def test_one_packet_is_written(self):
+        out, verdicts = self.folder / "out.pcap", self.folder / "verdicts.txt"
+        for first, written in ((2, 1), (1, 0), (3, 1)):
+            result = self.run_xdp(f"hex:{first:02}" + "11" * 13, "--out", out, "--verdicts", verdicts, "-r", "2")
+            self.assert_ends(result, OK)
+            self.assertIn(f"{written} packets written to {out}\n", result.out)
+            self.assertEqual(packets_of(out.read_bytes()), [bytes([first, 0x12] + [0x11] * 12)] * written)
+            self.assertEqual(verdicts.read_text(), f"{first}\n")
 
     def test_section_makes_the_type(self):
         path = self.object(XDP_C)
-        self.assert_ends(self.cli("run", path, "hex:02"), OK, out="r0 = 2 (0x2) XDP_PASS\n")
-        self.assert_ends(self.cli("run", path), USAGE, "an XDP program runs over packets")
+        self.assert_ends(self.cli("run", path, "hex:02" + "00" * 13), OK, out="r0 = 2 (0x2) XDP_PASS\n")
+        self.assert_ends(self.cli("run", path), USAGE, r"program 'by_first_byte' judges packets \(xdp\): give a capture")
         self.assert_ends(self.cli("run", path, "--type", "plain"), FAULT)
-        self.assert_ends(self.cli("run", path, "@3G"), BAD_INPUT, "an XDP packet of 3221225472 bytes is larger than 268435456")
+        self.assert_ends(self.cli("run", path, "@3G"), BAD_INPUT, "a packet of 3221225472 bytes is larger than 268435456")
 
     def test_context(self):
         fields = {8: "data_meta", 12: 1, 16: 0, 20: 0}
@@ -705,7 +758,8 @@ class Xdp(CliTest):
                                              + ("sub %r0, %r2\nmov %r2, 0\n" if offset == 8 else "") + "exit"),
                             "@64", "--type", "xdp", "--json").json["r0"]
             self.assertEqual(data, 0 if offset == 8 else expected)
-        self.assert_ends(self.cli("run", self.file("f.s", "ldxw %r0, [%r1+24]\nexit"), "@64", "--type", "xdp"), FAULT)
+        self.assert_ends(self.cli("run", self.file("f.s", "ldxw %r0, [%r1+24]\nexit"), "@64", "--type", "xdp"), BAD_INPUT,
+                         "at pc 0")
 
     def test_packet_is_fenced(self):
         for offset in (-1, 64):
@@ -716,16 +770,18 @@ class Xdp(CliTest):
         result = self.run_xdp(self.capture())
         self.assert_ends(result, OK, "^$")
         rows = re.findall(r"(?m)^(\S.*?) +(\d+) +(\d+\.\d\d)$", result.out)
-        self.assertEqual(rows, [("XDP_ABORTED", "1", "12.50"), ("XDP_DROP", "2", "25.00"), ("XDP_PASS", "2", "25.00"),
+        self.assertEqual(rows, [("XDP_ABORTED", "1", "12.50"), ("XDP_DROP", "1", "12.50"), ("XDP_PASS", "2", "25.00"),
                                 ("XDP_TX", "1", "12.50"), ("XDP_REDIRECT", "1", "12.50"), ("invalid action 9", "1", "12.50"),
-                                ("total", "8", "100.00")])
-        self.assertRegex(result.out, r"\n8 packets, 29 bytes, backend \w+\n8 runs in .*: .* packets/s, per packet p50 .*, p99 ")
+                                ("too short", "1", "12.50"), ("total", "8", "100.00"), ("nowhere", "1", "12.50")])
+        self.assertRegex(result.out, r"\n8 packets, 122 bytes, backend \w+\n"
+                                     r"8 runs in .*: .* packets/s, reading included; one packet p50 .*, p99 ")
 
     def test_capture_json(self):
         document = self.run_xdp(self.capture(), "--json").json
-        self.assertEqual(document["actions"], {"XDP_ABORTED": 1, "XDP_DROP": 2, "XDP_PASS": 2, "XDP_TX": 1,
+        self.assertEqual(document["actions"], {"XDP_ABORTED": 1, "XDP_DROP": 1, "XDP_PASS": 2, "XDP_TX": 1,
                                                "XDP_REDIRECT": 1, "invalid action 9": 1})
-        self.assertEqual((document["packets"], document["bytes"], document["faults"]), (8, 29, {}))
+        self.assertEqual((document["packets"], document["bytes"], document["too_short"], document["faults"]), (8, 122, 1, {}))
+        self.assertEqual((document["ns"]["runs"], document["ns"]["timed"]), (8, 8))
         self.assertGreater(document["packets_per_second"], 0)
 
     def test_out_and_verdicts(self):
@@ -733,8 +789,8 @@ class Xdp(CliTest):
         result = self.run_xdp(self.capture(), "--out", out, "--verdicts", verdicts, "--repeat", "3")
         self.assert_ends(result, OK)
         self.assertIn(f"3 packets written to {out}\n", result.out)
-        self.assertEqual(packets_of(out.read_bytes()), [b"\2baa", b"\2dcc", b"\3edd"])
-        self.assertEqual(verdicts.read_text(), "2\n1\n2\n3\n0\n4\n1\n9\n")
+        self.assertEqual(packets_of(out.read_bytes()), [frame(b"\2baa"), frame(b"\2dcc"), frame(b"\3edd")])
+        self.assertEqual(verdicts.read_text(), "2\n1\n2\n3\n0\n4\ntoo short\n9\n")
         self.assertEqual(self.run_xdp(out, "--json").json["actions"]["XDP_PASS"], 2)
 
     def test_out_errors(self):
@@ -755,7 +811,7 @@ class Xdp(CliTest):
                 out = self.folder / "out.pcap"
                 result = self.run_xdp(self.file(name, contents), "--json", "--out", out)
                 self.assert_ends(result, OK, "^$")
-                self.assertEqual(result.json["actions"]["XDP_DROP"], 2)
+                self.assertEqual(result.json["actions"]["XDP_DROP"], 1)
                 self.assertEqual(len(packets_of(out.read_bytes())), 3)
         document = self.run_xdp("-", "--json", stdin=pcap(self.PACKETS)).json
         self.assertEqual((document["packets"], document["capture"]), (8, "standard input"))
@@ -764,7 +820,7 @@ class Xdp(CliTest):
         result = self.run_xdp(self.capture(pcap([])))
         self.assert_ends(result, OK, "^$")
         self.assertRegex(result.out, r"(?m)^total +0 +0.00$")
-        self.assertEqual(self.run_xdp(self.capture(pcap([b""])), "--json").json["actions"]["XDP_DROP"], 1)
+        self.assertEqual(self.run_xdp(self.capture(pcap([b""])), "--json").json["too_short"], 1)
 
     def test_truncated_captures(self):
         whole = pcap(self.PACKETS)
@@ -780,28 +836,29 @@ class Xdp(CliTest):
         self.assert_ends(self.run_xdp(self.capture(huge)), BAD_INPUT, "damaged after 0 packets")
 
     def test_cut_packets_are_counted(self):
-        result = self.run_xdp(self.capture(pcap([b"\2aaa", b"\2bbb"], wire_lengths=[1500, 4])))
-        self.assertIn("2 packets, 8 bytes (1 packets cut when captured)", result.out)
+        result = self.run_xdp(self.capture(pcap([frame(b"\2aaa"), frame(b"\2bbb")], wire_lengths=[1500, 16])))
+        self.assertIn("2 packets, 32 bytes (1 packets cut when captured)", result.out)
 
     def test_other_link_types_are_warned_about(self):
         result = self.run_xdp(self.capture(pcap(self.PACKETS, link_type=113)))
-        self.assert_ends(result, OK, "warning: capture '.*' holds LINUX_SLL packets, but XDP programs expect Ethernet")
+        self.assert_ends(result, OK, "warning: capture '.*' holds LINUX_SLL packets, but the programs expect Ethernet")
 
     def test_faults_are_counted_and_do_not_stop(self):
-        reader = self.file("reader.s", "ldxw %r2, [%r1]\nldxb %r0, [%r2+3]\nmov %r0, 2\nexit")
-        capture = self.capture()
+        reader = self.file("reader.s", "ldxw %r2, [%r1]\nldxb %r0, [%r2+15]\nmov %r0, 2\nexit")
+        capture = self.capture(pcap([*self.PACKETS[:6], bytes(14), *self.PACKETS[6:]]))
         result = self.cli("run", reader, capture, "--type", "xdp", "--verdicts", "v")
-        self.assert_ends(result, FAULT, "1 of 8 packets faulted; packet 7: .*pc 1")
-        self.assertRegex(result.out, r"(?m)^fault out_of_bounds_read +1 +12.50$")
-        self.assertEqual((self.folder / "v").read_text().split("\n")[6], "fault out_of_bounds_read")
+        self.assert_ends(result, FAULT, "1 of 9 packets faulted; packet 7: .*pc 1")
+        self.assertRegex(result.out, r"(?m)^fault out_of_bounds_read +1 +11.11$")
+        self.assertEqual((self.folder / "v").read_text().split("\n")[6:8], ["fault out_of_bounds_read", "too short"])
         document = self.cli("run", reader, capture, "--type", "xdp", "--json").json
         self.assertEqual(document["faults"], {"out_of_bounds_read": 1})
         self.assertEqual(document["first_fault"]["pc"], 1)
         self.assertEqual(document["actions"]["XDP_PASS"], 7)
 
-    def test_missing_helper_stops(self):
-        program = self.file("h.s", "call 44\nexit")
-        self.assert_ends(self.cli("run", program, self.capture(), "--type", "xdp"), BAD_INPUT, "44", out="")
+    def test_helpers_of_packets_are_for_packets(self):
+        program = self.file("h.s", "call 188\nexit")
+        self.assert_ends(self.cli("run", program, self.capture()), BAD_INPUT, "188", out="")
+        self.assert_ends(self.cli("run", program, "@77", "--type", "xdp"), OK, out="r0 = 77 (0x4d) invalid action 77\n")
 
     def test_plain_program_over_a_capture(self):
         program = self.file("len.s", LENGTH)
@@ -820,6 +877,122 @@ class Xdp(CliTest):
         document = self.cli("run", program, capture, "--json").json
         self.assertEqual((len(document["results"]), document["other_results"]), (4096, 5000 - 4096))
         self.assertRegex(self.cli("run", program, capture).out, r"(?m)^other results +4980 +99.60$")
+
+
+class Packets(CliTest):
+    HEADS = [b"\1", b"\2", b"\3", b"\4\1", b"\4\2", b"\5", b"\6", b"\7", b"\x08", b"\x09", b"\x0a", b"\x0b", b"\x0b"]
+
+    def setUp(self):
+        super().setUp()
+        self.program = self.object(CHAIN_C)
+        self.capture = self.file("in.pcap", pcap([frame(head) for head in self.HEADS]))
+
+    def chain(self, *arguments, programs=("first", "longer", "last")):
+        chosen = [word for name in programs for word in ("-p", name)]
+        return self.cli("run", self.program, self.capture, *chosen, "--map", "ports=2:44", *arguments)
+
+    def test_each_gets_what_passed_the_one_before(self):
+        out = self.folder / "out.pcap"
+        for vm in self.cli("vms", "--json").json["vms"]:
+            result = self.chain("--json", "--out", out, "--verdicts", "v", "--vm", vm["name"])
+            self.assert_ends(result, OK, "^$")
+            first, longer, last = result.json["programs"]
+            self.assertEqual([p["packets"] for p in result.json["programs"]], [13, 6, 5])
+            self.assertEqual(first["actions"], {"XDP_ABORTED": 0, "XDP_DROP": 2, "XDP_PASS": 6, "XDP_TX": 1, "XDP_REDIRECT": 4})
+            self.assertEqual((longer["actions"]["XDP_DROP"], longer["actions"]["XDP_PASS"]), (1, 5))
+            self.assertEqual(last["actions"], {"TC_ACT_OK": 3, "TC_ACT_SHOT": 1, "TC_ACT_REDIRECT": 1})
+            self.assertEqual(packets_of(out.read_bytes()), [frame(b"\2\x6f\2\1", 18), frame(b"\3\1"),
+                                                           *[frame(b"\x0b\x6f\x0b\1", 18)] * 2])
+            self.assertEqual((self.folder / "v").read_text().split(), "1 0 3 4 1 4 4 4 1 2 7 0 0".split())
+
+    def test_order_is_that_of_the_command_line(self):
+        programs = self.chain("--json", programs=("longer", "first")).json["programs"]
+        self.assertEqual([(p["name"], p["type"], p["packets"]) for p in programs], [("longer", "xdp", 13), ("first", "xdp", 12)])
+        text = self.cli("run", self.program, self.capture, "-p", "longer", "-p", "last").out
+        self.assertRegex(text, r"^program longer \(xdp\)\naction(.|\n)*\nprogram last \(tc\)\naction")
+        self.assert_ends(self.cli("inspect", self.program, "-p", "first", "-p", "last"), USAGE, "one --program at a time")
+
+    def test_redirections_are_counted(self):
+        result = self.chain("--maps", "none")
+        rows = re.findall(r"(?m)^(\S.*?) +(\d+) +\d+\.\d\d$", result.out)
+        for row in (("interface 7", "1"), ("ports[2] (interface 44)", "1"), ("all of ports", "1"), ("nowhere", "1"),
+                    ("interface 3, receiving", "1"), ("interface 5, a copy", "2")):
+            self.assertIn(row, rows)
+        first, _, last = self.chain("--json").json["programs"]
+        self.assertEqual(sum(r["packets"] for r in first["redirections"]), 4)
+        self.assertIn({"map": "ports", "key": 2, "interface": 44, "flags": 1, "copy": False, "packets": 1}, first["redirections"])
+        self.assertIn({"interface": 5, "flags": 0, "copy": True, "packets": 2}, last["redirections"])
+        document = self.cli("run", self.program, "hex:05" + "00" * 13, "-p", "first", "--json").json
+        self.assertEqual(document["redirections"], [{"interface": 7, "flags": 0, "copy": False, "packets": 1}])
+
+    def test_one_packet_through_several(self):
+        packet = self.file("packet.bin", frame(b"\2"))
+        result = self.cli("run", self.program, packet, "-p", "first", "-p", "longer", "--maps", "none")
+        self.assert_ends(result, OK, "^first 1\n$", out="first (xdp): r0 = 2 (0x2) XDP_PASS\nlonger (xdp): r0 = 2 (0x2) XDP_PASS\n")
+        document = self.cli("run", self.program, packet, "-p", "first", "-p", "longer", "--json").json
+        self.assertEqual([(p["name"], p["action"]) for p in document["programs"]], [("first", "XDP_PASS"), ("longer", "XDP_PASS")])
+        self.assertEqual((document["packet"], document["trace"]), (frame(b"\2\x0b\2\1", 18).hex(), ["first 1"]))
+
+    def test_what_programs_print(self):
+        self.assert_ends(self.chain(), OK, "^(first 1\n){6}$")
+        document = self.chain("--json", "--repeat", "200").json
+        self.assertEqual((document["trace"], document["trace_lines"]), (["first 1"] * 1024, 1200))
+
+    def test_types_see_their_part_of_packets(self):
+        packet = bytes.fromhex("020000000001" "020000000002" "0800") + b"\x45" + bytes(19)
+        source = """
+#define SEC(name) __attribute__((section(name), used))
+struct __sk_buff { unsigned len, pkt_type, mark, queue, protocol, other[8], ifindex2, data2; };
+static long (*load)(void *, unsigned, void *, unsigned) = (void *)26;
+SEC("%s") int f(struct __sk_buff *skb) {
+    unsigned char first = 0;
+    if (load(skb, 0, &first, 1)) return -1;
+    return first << 16 | skb->pkt_type << 8 | skb->len;
+}
+"""
+        for section, first, size in (("tc", 2, 34), ("socket", 0x45, 20), ("cgroup_skb/egress", 0x45, 20), ("lwt_in", 0x45, 20)):
+            path = self.object(source % section, "types.o")
+            r0 = self.cli("run", path, "hex:" + packet.hex(), "--json").json["r0"]
+            self.assertEqual(r0, first << 16 | 3 << 8 | size, section)
+
+    def test_type_of_the_command_line(self):
+        program = self.file("len.s", "ldxw %r0, [%r1]\nexit")
+        for name, verdict in (("tc", "16 (0x10) invalid action 16"), ("socket", "2 (0x2)"), ("cgroup_skb", "2 (0x2)"),
+                              ("sk_skb", "2 (0x2) invalid action 2"), ("lwt_xmit", "2 (0x2) BPF_DROP")):
+            self.assert_ends(self.cli("run", program, "@16", "--type", name), OK, out=f"r0 = {verdict}\n")
+        self.assert_ends(self.cli("run", self.program, "@16", "-p", "last", "--type", "xdp"), BAD_INPUT, "program 'last': ")
+
+    def test_times_of_large_captures_are_samples(self):
+        capture = self.file("large.pcap", pcap([frame(b"\1")] * 20000))
+        document = self.cli("run", self.program, capture, "-p", "first", "--repeat", "2", "--json").json
+        self.assertEqual((document["packets"], document["ns"]["runs"], document["actions"]["XDP_DROP"]), (20000, 40000, 20000))
+        self.assertLess(document["ns"]["timed"], 16384)
+        self.assertGreater(document["ns"]["timed"], 8191)
+        self.assertRegex(self.cli("run", self.program, capture, "-p", "first").out, r"p99 .* \(of \d+ timed\)\n")
+
+    def test_byte_orders_of_captures(self):
+        little = pathlib.Path(self.capture).read_bytes()
+        big = struct.pack(">IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 65535, 1)
+        for i, packet in enumerate(packets_of(little)):
+            big += struct.pack(">IIII", i, i, len(packet), 1500) + packet
+        document = self.cli("run", self.program, self.file("big.pcap", big), "-p", "first", "--json", "--out", "o").json
+        self.assertEqual((document["packets"], document["cut_packets"], document["actions"]["XDP_PASS"]), (13, 13, 6))
+        written = (self.folder / "o").read_bytes()
+        self.assertEqual(struct.unpack_from("<IIII", written, 24), (1, 1, 16, 1500))
+
+    def test_types_of_the_target(self):
+        source = """
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+struct record { int %s; };
+#pragma clang attribute pop
+__attribute__((section("raw_tp"), used)) int f(struct record *r) { return r->wanted; }
+"""
+        path, target = self.object(source % "wanted", "prog.o"), self.object(source % "other; int wanted", "target.o")
+        self.assert_ends(self.cli("run", path, "hex:0100000002000000"), OK, out="r0 = 1 (0x1)\n")
+        self.assert_ends(self.cli("run", path, "hex:0100000002000000", "--btf", target), OK, out="r0 = 2 (0x2)\n")
+        self.assertIn("+4]", self.cli("disasm", path, "--btf", target).out)
+        self.assert_ends(self.cli("run", path, "--btf", "missing"), BAD_INPUT, "missing", out="")
+        self.assert_ends(self.cli("run", self.file("p.s", RETURN_42), "--btf", target), USAGE, "--btf is for objects")
 
 
 class Example(CliTest):
@@ -935,7 +1108,7 @@ class Text(CliTest):
         text = self.file("p.s", XDP)
         self.assert_ends(self.cli("asm", text, "-o", "p.bin"), OK, "^$", out="")
         code = (self.folder / "p.bin").read_bytes()
-        self.assertEqual(len(code), 12 * 8)
+        self.assertEqual(len(code), 6 * 8)
         self.assertEqual(self.cli("asm", text).raw, code)
         for options in ([], ["--pc"]):
             again = self.cli("disasm", "p.bin", *options)
@@ -1020,6 +1193,7 @@ class Inspect(CliTest):
         self.assertEqual([f["name"] for f in document["functions"] if f["program"]],
                          ["first", "second", "third", "with_map", "with_data"])
         self.assertEqual(["cannot_run" in p for p in document["programs"]], [False, False, False, True, False])
+        self.assertEqual([p["type"] for p in document["programs"]], ["xdp", "xdp", "tc", "socket", "socket"])
 
     def test_choice(self):
         path = self.object(MANY_C)

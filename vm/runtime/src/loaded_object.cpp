@@ -44,10 +44,11 @@ bool is_poison(uint32_t id) noexcept {
 }
 
 /// The calls of a program that this host cannot make, each in words.
-std::vector<std::string> missing_calls(const program &p, std::span<const ebpf_helper> more) {
+std::vector<std::string> missing_calls(const program &p, bool takes_packets,
+                                       std::span<const ebpf_helper> more) {
     const auto is_there = [&](uint32_t id) {
-        const auto is_it = [id](const helper_row &row) {
-            return row.declaration.id == id and not needs_packet(row);
+        const auto is_it = [&](const helper_row &row) {
+            return row.declaration.id == id and (takes_packets or not needs_packet(row));
         };
         return is_poison(id) or std::ranges::any_of(helper_table(), is_it) or
                std::ranges::find(more, id, &ebpf_helper::id) != more.end();
@@ -134,18 +135,31 @@ private:
         for (const object::function_info *f : chosen()) {
             auto linked = file_.link(*f, {.target = options_.target});
             if (not linked) return std::move(linked.error());
-            out_.programs_.push_back({*f, std::move(*linked), nullptr});
-            if (auto e = check(out_.programs_.back())) return e;
+            const object::program_type type = options_.type.value_or(f->type.program);
+            out_.programs_.push_back({*f, type, std::move(*linked), nullptr});
+            if (auto e = finish(out_.programs_.back())) return e;
         }
         return {};
     }
 
-    /// Refuses what could never run, all of it in one message.
-    maybe_error check(const loaded_program &p) const {
-        auto code = program::load(
+    maybe_error finish(loaded_program &p) const {
+        const auto code = program::load(
             p.linked.code, {.max_insns = most_max_insns, .jump_targets = p.linked.jump_targets});
-        if (not code) return std::move(code.error());
-        std::vector<std::string> missing = missing_calls(*code, options_.helpers);
+        if (not code) return code.error();
+        if (auto e = check(p, *code)) return e;
+        auto rewritten = rewrite_context_accesses(p.linked.code, *code, p.type);
+        if (not rewritten) {
+            error e = std::move(rewritten.error());
+            e.message = fmt::format("program '{}': {}", p.info.name, e.message);
+            return e;
+        }
+        p.linked.code = std::move(*rewritten);
+        return {};
+    }
+
+    /// Refuses what could never run, all of it in one message.
+    maybe_error check(const loaded_program &p, const program &code) const {
+        std::vector<std::string> missing = missing_calls(code, p.takes_packets(), options_.helpers);
         for (const uint32_t i : p.linked.maps) {
             const map_definition &d = file_.maps()[i].definition;
             if (not map::is_supported(d.type))
@@ -163,7 +177,7 @@ private:
             auto vm = make_vm(options_.backend);
             if (not vm) return std::move(vm.error());
             p.vm = std::move(*vm);
-            if (auto e = prepare(*p.vm)) return e;
+            if (auto e = prepare(p)) return e;
             const auto &targets = p.linked.jump_targets;
             if (not targets.empty()) p.vm->set_jump_targets(targets.data(), targets.size());
             const auto &code = p.linked.code;
@@ -173,8 +187,12 @@ private:
         return {};
     }
 
-    maybe_error prepare(ebpf_vm &vm) const {
+    maybe_error prepare(const loaded_program &p) const {
+        ebpf_vm &vm = *p.vm;
         if (auto done = out_.maps_->attach(vm); not done) return std::move(done.error());
+        if (p.takes_packets()) {
+            if (auto done = register_packet_helpers(vm); not done) return std::move(done.error());
+        }
         if (out_.trace_ != nullptr) {
             if (auto done = register_trace(vm, *out_.trace_); not done)
                 return std::move(done.error());

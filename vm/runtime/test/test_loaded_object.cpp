@@ -5,6 +5,7 @@
 #include "compile.hpp"
 #include "engines.hpp"
 #include "runtime/loaded_object.hpp"
+#include "runtime/packet.hpp"
 #include "support.hpp"
 
 #include <gmock/gmock.h>
@@ -241,6 +242,47 @@ SEC("socket") int f(void *ctx) { u32 key = 1; return lookup(&jumps, &key) != 0; 
     EXPECT_EQ(object.find_map("jumps")->lookup(key(1)).value(), bytes_of(uint32_t{1}));
     EXPECT_EQ(errno_of(object.find_map("jumps")->lookup(key(0))), ENOENT);
     EXPECT_EQ(run(object, "f"), 0U) << "programs do not see them";
+}
+
+constexpr std::string_view judging = R"(
+struct xdp_md { u32 data, data_end, data_meta, ingress_ifindex, rx_queue_index, egress_ifindex; };
+static long (*adjust_head)(void *, int) = (void *)44;
+SEC("xdp") int judge(struct xdp_md *ctx) {
+    unsigned char *at = (void *)(long)ctx->data;
+    if (at + 14 > (unsigned char *)(long)ctx->data_end || adjust_head(ctx, -2)) return 0;
+    return at[13];
+}
+)";
+
+TEST_P(loaded, programs_judge_packets) {
+    const loaded_object object = load(parse(judging));
+    const loaded_program &program = object.programs()[0];
+    ASSERT_TRUE(program.takes_packets());
+    EXPECT_EQ(program.type, object::program_type::xdp);
+    bytes memory(64 + 20);
+    memory[64 + 13] = 77;
+    auto packet = packet_context::create(program.type, std::span{memory}.subspan(64), {64, 0});
+    ASSERT_TRUE(packet);
+    int64_t r0 = 0;
+    ASSERT_EQ(packet->exec(*program.vm, r0), 0) << program.vm->error_message();
+    EXPECT_EQ(r0, 77);
+    EXPECT_EQ(packet->packet().size(), 22U);
+}
+
+TEST_P(loaded, the_host_may_say_what_programs_are) {
+    const object_file file = parse(judging);
+    const auto plain = loaded_object::load(
+        file, {.backend = GetParam().backend, .type = object::program_type::generic});
+    ASSERT_FALSE(plain);
+    EXPECT_THAT(plain.error().message, HasSubstr("helper 44 (bpf_xdp_adjust_head)"));
+    const loaded_object object = load(parse("SEC(\"perf_event\") int f(int *ctx) { return *ctx; }"),
+                                      {.type = object::program_type::sched_cls});
+    EXPECT_TRUE(object.programs()[0].takes_packets());
+}
+
+TEST_P(loaded, contexts_are_used_as_the_kernel_wants_it) {
+    EXPECT_THAT(refusal(parse("SEC(\"xdp\") int f(int *ctx) { return ctx[20]; }")),
+                HasSubstr("program 'f': "));
 }
 
 TEST_P(loaded, the_host_gets_what_programs_print) {

@@ -5,11 +5,13 @@
 
 #include "bpftime_vm_compat.hpp"
 #include "object/object.hpp"
+#include "runtime/context.hpp"
 #include "runtime/helpers.hpp"
 #include "runtime/map_set.hpp"
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,14 +32,20 @@ struct load_options {
     const object::btf *target = nullptr;
     /// Gets what the programs print, on the threads that run them.
     trace_sink trace{};
+    /// What all programs are, whatever their sections say; generic: they get the host's memory.
+    std::optional<object::program_type> type{};
 };
 
 /// A program in its VM.
 struct loaded_program {
     object::function_info info;
+    object::program_type type;  ///< that it was loaded as
+    /// Its code is what the VM runs: accesses to the context go to where ours is.
     object::bytecode linked;
     std::shared_ptr<ebpf_vm> vm;
 
+    /// Whether packet_context::exec() runs it; others get memory by ebpf_vm::exec().
+    [[nodiscard]] bool takes_packets() const noexcept { return context_layout_of(type) != nullptr; }
     /// Why the instruction at `pc` is one that cannot be run here; empty if it can.
     [[nodiscard]] std::string_view why_unavailable(uint32_t pc) const noexcept;
 };
@@ -46,9 +54,10 @@ struct loaded_program {
 class loaded_object {
 public:
     /// Makes the maps that the programs can reach, as the object declares and fills them, and loads
-    /// each program into a VM of its own. Instructions that only another host could run (see
-    /// object::poisoned_instruction) are the fault `unavailable` when they are reached. Errors:
-    /// those of object_file::link() and map::create(); unsupported, naming all helpers and types of
+    /// each program into a VM of its own. Programs with a context_layout are made for it.
+    /// Instructions that only another host could run (see object::poisoned_instruction) are the
+    /// fault `unavailable` when they are reached. Errors: those of object_file::link(),
+    /// rewrite_context_accesses() and map::create(); unsupported, naming all helpers and types of
     /// maps that a program needs and nobody has.
     [[nodiscard]] static result<loaded_object> load(const object::object_file &file,
                                                     const load_options &options = {});
