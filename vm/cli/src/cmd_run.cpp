@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "capture.hpp"
+#include "map_file.hpp"
 #include "maps.hpp"
 #include "memory.hpp"
 #include "options.hpp"
@@ -39,6 +40,8 @@ struct run_options {
     bool no_bounds_check = false;
     std::vector<std::string> variables;
     std::vector<std::string> entries;
+    std::vector<std::string> map_files;
+    std::vector<std::string> events;
     std::string maps;
     bool as_json = false;
 };
@@ -327,15 +330,28 @@ outcome<void> check(const run_options &options) {
     return {};
 }
 
-/// Sets up what --set asks for.
-outcome<void> prepare(program_file &file, const run_options &options) {
-    const bool has_maps = file.object.has_value();
-    if (not has_maps and
-        not(options.variables.empty() and options.entries.empty() and options.maps.empty())) {
-        return fail(exit_code::usage, "--set, --map and --maps need an object, but '{}' is {}",
+/// Sets up what --set and --map-file ask for.
+outcome<std::vector<map_file>> prepare(program_file &file, const run_options &options) {
+    std::vector<map_file> files;
+    const bool asks_for_maps =
+        not(options.variables.empty() and options.entries.empty() and options.map_files.empty() and
+            options.events.empty() and options.maps.empty());
+    if (not file.object) {
+        if (not asks_for_maps) return files;
+        return fail(exit_code::usage,
+                    "--set, --map, --map-file, --event and --maps need an object, but '{}' is {}",
                     file.path, info(file.format).noun);
     }
-    return has_maps ? set_variables(*file.object, options.variables) : outcome<void>{};
+    for (const std::string &path : options.map_files) {
+        auto read = map_file::read(path);
+        if (not read) return std::unexpected{std::move(read.error())};
+        if (auto done = read->set_variables(*file.object); not done)
+            return std::unexpected{std::move(done.error())};
+        files.push_back(std::move(*read));
+    }
+    if (auto done = set_variables(*file.object, options.variables); not done)
+        return std::unexpected{std::move(done.error())};
+    return files;
 }
 
 outcome<runner> make_runner(const program_file &file, const run_options &options) {
@@ -352,11 +368,17 @@ outcome<runner> make_runner(const program_file &file, const run_options &options
     return vm;
 }
 
-outcome<map_report> prepare_maps(const program_file &file, const runner &vm,
-                                 const run_options &options) {
+outcome<map_report> prepare_maps(const program_file &file, std::span<const map_file> files,
+                                 runner &vm, const run_options &options) {
     map_report maps;
     if (vm.object() == nullptr) return maps;
     maps.file = &*file.object;
+    for (const map_file &f : files) {
+        if (auto done = f.fill(*file.object, *vm.object()); not done)
+            return std::unexpected{std::move(done.error())};
+    }
+    if (auto done = vm.set_record_types(*file.object, options.events); not done)
+        return std::unexpected{std::move(done.error())};
     if (auto done = set_entries(*vm.object(), options.entries); not done)
         return std::unexpected{std::move(done.error())};
     auto chosen = map_choice::of(options.maps, *file.object, *vm.object());
@@ -371,14 +393,15 @@ outcome<void> run(run_options &options, context &ctx) {
     options.vm.keep_trace = options.as_json;
     auto file = read_program_file(options.program);
     if (not file) return std::unexpected{std::move(file.error())};
-    if (auto done = prepare(*file, options); not done) return done;
+    const auto files = prepare(*file, options);
+    if (not files) return std::unexpected{files.error()};
     auto vm = make_runner(*file, options);
     if (not vm) return std::unexpected{std::move(vm.error())};
     const auto judges = judges_packets(*vm, options);
     if (not judges) return std::unexpected{judges.error()};
     auto input = read_memory(options);
     if (not input) return std::unexpected{std::move(input.error())};
-    auto maps = prepare_maps(*file, *vm, options);
+    auto maps = prepare_maps(*file, *files, *vm, options);
     if (not maps) return std::unexpected{std::move(maps.error())};
     const session s{options, ctx, *file, *vm, std::move(*maps)};
     if (auto *capture = std::get_if<capture_reader>(&*input)) return run_packets(s, *capture);
@@ -421,6 +444,10 @@ void add_run(CLI::App &app, context &ctx) {
             "Value of a global variable of the object, also a constant one");
     c.texts("--map", options->entries, "MAP=KEY:VALUE",
             "Entry of a map: numbers, or bytes as x00112233");
+    c.texts("--map-file", options->map_files, "FILE",
+            "Variables and entries of maps from JSON, as --json prints them");
+    c.texts("--event", options->events, "MAP=STRUCT",
+            "Type of the records that programs send to this map");
     c.text("--maps", options->maps, "NAMES",
            "Maps to show after the run: names with commas, all, none (default: those that programs "
            "write)");

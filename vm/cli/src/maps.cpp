@@ -13,12 +13,14 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace bpftime::vm::cli {
 
 namespace {
 
 using object::btf;
+using object::btf_kind;
 using object::map_origin;
 using object::object_file;
 using object::object_map;
@@ -68,9 +70,9 @@ outcome<std::shared_ptr<runtime::map>> find_map(const loaded_object &object,
 }
 
 /// A value for each CPU, or the only one.
-bytes for_all_cpus(const runtime::map &m, bytes value) {
+bytes for_all_cpus(const runtime::map &m, bytes_view value) {
     const std::size_t whole = m.host_value_size();
-    if (not is_percpu(m.definition().type)) return value;
+    if (not is_percpu(m.definition().type)) return {value.begin(), value.end()};
     const std::size_t stride = whole / runtime::cpu_count();
     bytes all(whole);
     for (std::size_t at = 0; at + stride <= whole; at += stride)
@@ -95,9 +97,35 @@ outcome<void> set_entry(runtime::map &m, std::string_view entry) {
     auto value = parse_value(entry.substr(colon + 1), d.value_size,
                              fmt::format("value of map '{}'", d.name));
     if (not value) return std::unexpected{std::move(value.error())};
-    if (auto done = m.update(key, for_all_cpus(m, std::move(*value))); not done)
-        return fail("", done.error());
+    return put(m, key, *value);
+}
+
+// --- types of records
+
+/// The struct or union of this name, or what a typedef of this name is.
+std::optional<uint32_t> find_struct(const btf *types, std::string_view name) {
+    if (types == nullptr) return {};
+    for (const btf_kind kind : {btf_kind::structure, btf_kind::union_, btf_kind::type_definition}) {
+        const auto found = types->find(name, kind);
+        if (found and types->size_of(*found) and types->type(types->resolve(*found)).is_composite())
+            return found;
+    }
     return {};
+}
+
+/// What global variables point to whose names begin with "unused": so programs get the structs of
+/// their records into the object's types (`const struct event *unused;`).
+std::vector<uint32_t> unused_types(const btf *types) {
+    std::vector<uint32_t> found;
+    if (types == nullptr) return found;
+    for (const object::btf_type &t : types->types()) {
+        if (t.kind != btf_kind::variable or not t.name.starts_with("unused")) continue;
+        const object::btf_type &pointer = types->type(types->resolve(t.type));
+        const bool is_pointer = pointer.kind == btf_kind::pointer;
+        if (is_pointer and types->type(types->resolve(pointer.type)).is_composite())
+            found.push_back(pointer.type);
+    }
+    return found;
 }
 
 // --- showing maps
@@ -168,6 +196,16 @@ public:
         return cpus.empty() ? "0" : fmt::format("{}", fmt::join(cpus, ", "));
     }
 
+    /// A record as the struct that it is, with what follows it as "rest".
+    [[nodiscard]] json record(const record_log::stream &stream, bytes_view sent) const {
+        const auto type = stream.type_of(sent.size(), types_);
+        if (not type) return to_hex(sent);
+        const uint64_t size = *types_->size_of(*type);
+        json shown = to_json(types_, *type, sent.first(size));
+        if (size < sent.size()) shown["rest"] = to_hex(sent.subspan(size));
+        return shown;
+    }
+
     /// The variables of a section, as far as types tell; empty: they tell nothing.
     [[nodiscard]] json variables() const {
         json all = json::object();
@@ -199,12 +237,12 @@ void print_rest(std::size_t all, std::size_t shown, const std::string &name) {
     if (all > shown) print("  and {} more (--maps {} shows all)\n", all - shown, name);
 }
 
-void print_records(const record_log::stream &stream, bool in_full) {
+void print_records(const map_view &view, const record_log::stream &stream, bool in_full) {
     print("  records: {}\n", stream.count);
     const std::size_t shown =
         std::min(stream.first.size(), in_full ? stream.first.size() : most_shown);
     for (const bytes &record : std::span{stream.first}.first(shown))
-        print("  {}\n", to_hex(record));
+        print("  {}\n", to_line(view.record(stream, record)));
     if (stream.count > shown) print("  and {} more\n", stream.count - shown);
 }
 
@@ -238,7 +276,7 @@ void print_map(const map_view &view, const record_log::stream *stream, bool in_f
                                                         : shape_of(d)),
                           stdout));
     if (stream != nullptr)
-        print_records(*stream, in_full);
+        print_records(view, *stream, in_full);
     else if (not variables.empty())
         print_variables(variables);
     else
@@ -254,7 +292,7 @@ json to_json(const map_view &view, const record_log::stream *stream) {
                      {"max_entries", d.max_entries}};
     if (stream != nullptr) {
         json records = json::array();
-        for (const bytes &record : stream->first) records.push_back(to_hex(record));
+        for (const bytes &record : stream->first) records.push_back(view.record(*stream, record));
         document.update({{"count", stream->count}, {"records", std::move(records)}});
         return document;
     }
@@ -294,6 +332,11 @@ outcome<void> set_variables(object_file &file, std::span<const std::string> text
     return {};
 }
 
+outcome<void> put(runtime::map &m, bytes_view key, bytes_view value) {
+    auto done = m.update(key, for_all_cpus(m, value));
+    return done ? outcome<void>{} : fail("", done.error());
+}
+
 outcome<void> set_entries(const loaded_object &object, std::span<const std::string> texts) {
     for (const std::string &text : texts) {
         const auto parts = split(text, "MAP=KEY:VALUE");
@@ -303,6 +346,39 @@ outcome<void> set_entries(const loaded_object &object, std::span<const std::stri
         if (auto done = set_entry(**m, parts->value); not done) return done;
     }
     return {};
+}
+
+outcome<void> record_log::set_types(const object_file &file, std::span<const std::string> texts) {
+    const std::vector<uint32_t> unused = unused_types(file.types());
+    for (stream &s : streams_) s.types = unused;
+    for (const std::string &text : texts) {
+        const auto parts = split(text, "MAP=STRUCT");
+        if (not parts) return std::unexpected{parts.error()};
+        const auto type = find_struct(file.types(), parts->value);
+        if (not type) {
+            return fail(exit_code::bad_input, "--event {}: the object has no struct '{}'", text,
+                        parts->value);
+        }
+        const auto found = std::ranges::find_if(streams_, [&](const stream &s) {
+            return file.maps()[s.map].definition.name == parts->name;
+        });
+        if (found == streams_.end()) {
+            return fail(exit_code::bad_input,
+                        "--event {}: the program sends no records to a map '{}'", text,
+                        parts->name);
+        }
+        if (not std::exchange(found->has_named_types, true)) found->types.clear();
+        found->types.push_back(*type);
+    }
+    return {};
+}
+
+std::optional<uint32_t> record_log::stream::type_of(std::size_t size, const btf *known) const {
+    const auto has_size = [&](uint32_t type) { return known->size_of(type) == size; };
+    const auto fits = [&](uint32_t type) { return known->size_of(type) < size; };
+    if (std::ranges::count_if(types, has_size) == 1) return *std::ranges::find_if(types, has_size);
+    const bool is_longer = has_named_types and types.size() == 1 and fits(types.front());
+    return is_longer ? std::optional{types.front()} : std::nullopt;
 }
 
 outcome<void> record_log::watch(const loaded_object &object) {
@@ -326,7 +402,7 @@ outcome<void> record_log::watch(const loaded_object &object) {
             m = std::move(*ring);
         }
         if (auto *const ring = runtime::as_ring_buffer(m.get()))
-            streams_.push_back({i, ring, 0, {}});
+            streams_.push_back({.map = i, .ring = ring});
     }
     return {};
 }

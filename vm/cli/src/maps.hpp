@@ -10,6 +10,7 @@
 #include "runtime/ring_buffer.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,12 +30,22 @@ public:
         uint32_t map = 0;
         runtime::ring_buffer *ring = nullptr;
         uint64_t count = 0;
-        std::vector<std::vector<uint8_t>> first;  ///< of all, most_kept at most
+        std::vector<std::vector<uint8_t>> first{};  ///< of all, most_kept at most
+        std::vector<uint32_t> types{};              ///< that its records may have
+        bool has_named_types = false;               ///< by set_types()
+
+        /// The type of records of this size; nothing if that cannot be told.
+        [[nodiscard]] std::optional<uint32_t> type_of(std::size_t size,
+                                                      const object::btf *known) const;
     };
     static constexpr std::size_t most_kept = 1024;
 
     /// Finds the ring buffers of `object`, and gives its perf event arrays one each.
     [[nodiscard]] outcome<void> watch(const runtime::loaded_object &object);
+    /// Names structs of records; each text is "map=struct". Without, records have the types that
+    /// `unused` pointers of the object point to, if their size tells which.
+    [[nodiscard]] outcome<void> set_types(const object::object_file &file,
+                                          std::span<const std::string> texts);
     /// Takes what is there, so that there is room for more.
     void drain();
     [[nodiscard]] const stream *find(uint32_t map) const noexcept;
@@ -42,6 +53,10 @@ public:
 private:
     std::vector<stream> streams_;
 };
+
+/// Puts an entry into a map; per-CPU maps get the value for every CPU.
+[[nodiscard]] outcome<void> put(runtime::map &m, std::span<const uint8_t> key,
+                                std::span<const uint8_t> value);
 
 /// Puts entries into maps; each text is "map=key:value", of maps without keys "map=:value".
 [[nodiscard]] outcome<void> set_entries(const runtime::loaded_object &object,

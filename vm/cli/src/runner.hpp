@@ -115,6 +115,11 @@ public:
     /// Takes the records that runs sent; not part of a run's time.
     void take_records() { records_.drain(); }
 
+    [[nodiscard]] outcome<void> set_record_types(const object::object_file &file,
+                                                 std::span<const std::string> texts) {
+        return records_.set_types(file, texts);
+    }
+
     /// The object that the programs are from; null if they are from none.
     [[nodiscard]] const runtime::loaded_object *object() const noexcept {
         return object_ ? &*object_ : nullptr;

@@ -122,24 +122,6 @@ private:
     unsigned left_ = most_parts;
 };
 
-std::optional<std::vector<uint8_t>> parse_integer(std::string_view text, std::size_t size) {
-    const bool negative = text.starts_with('-');
-    if (negative) text.remove_prefix(1);
-    const bool hexadecimal = text.starts_with("0x");
-    if (hexadecimal) text.remove_prefix(2);
-    uint64_t number = 0;
-    const char *const last = text.data() + text.size();
-    const auto [end, code] = std::from_chars(text.data(), last, number, hexadecimal ? 16 : 10);
-    if (code != std::errc{} or end != last or not is_number_size(size)) return {};
-    const auto bits = static_cast<unsigned>(8 * size);
-    const uint64_t most = negative ? uint64_t{1} << (bits - 1) : ~uint64_t{0} >> (64 - bits);
-    if (number > most) return {};
-    if (negative) number = -number;
-    std::vector<uint8_t> bytes(size);
-    std::memcpy(bytes.data(), &number, size);
-    return bytes;
-}
-
 }  // namespace
 
 std::string to_hex(std::span<const uint8_t> bytes) {
@@ -170,6 +152,24 @@ std::string to_line(const json &value) {
         parts.push_back((value.is_object() ? printable(key) + "=" : "") + to_line(part));
     return value.is_object() ? fmt::format("{{{}}}", fmt::join(parts, ", "))
                              : fmt::format("[{}]", fmt::join(parts, ", "));
+}
+
+std::optional<std::vector<uint8_t>> parse_integer(std::string_view text, std::size_t size) {
+    const bool negative = text.starts_with('-');
+    if (negative) text.remove_prefix(1);
+    const bool hexadecimal = text.starts_with("0x");
+    if (hexadecimal) text.remove_prefix(2);
+    uint64_t number = 0;
+    const char *const last = text.data() + text.size();
+    const auto [end, code] = std::from_chars(text.data(), last, number, hexadecimal ? 16 : 10);
+    if (code != std::errc{} or end != last or not is_number_size(size)) return {};
+    const auto bits = static_cast<unsigned>(8 * size);
+    const uint64_t most = negative ? uint64_t{1} << (bits - 1) : ~uint64_t{0} >> (64 - bits);
+    if (number > most) return {};
+    if (negative) number = -number;
+    std::vector<uint8_t> bytes(size);
+    std::memcpy(bytes.data(), &number, size);
+    return bytes;
 }
 
 outcome<std::vector<uint8_t>> parse_value(std::string_view text, std::size_t size,

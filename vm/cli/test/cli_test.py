@@ -593,6 +593,155 @@ SEC("socket") int f(void *ctx) {
         self.assertRegex(text, r"(?m)^flows +hash +8 +16 +64 +declaration +0x0$")
 
 
+class MapFiles(CliTest):
+    SOURCE = """
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+enum kind { NONE, SOME, MANY };
+struct part { __u16 port; __u8 mac[6]; };
+struct value { int number; enum kind kind; struct part parts[2]; unsigned low : 3; int high : 5; _Bool is_set; struct { __u8 a, b; }; void *where; };
+struct key { __u32 id; };
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 8); __type(key, struct key); __type(value, struct value); } table SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); __uint(max_entries, 2); __type(key, __u32); __type(value, __u32); } counts SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 8); __type(key, __u32); __type(value, __u64); } plain SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_QUEUE); __uint(max_entries, 8); __type(value, __u32); } jobs SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 8); __type(key, __u32); __type(value, __u32); } unreached SEC(".maps");
+const volatile struct part limit = {7, {1, 2}};
+int seen = 3;
+SEC("raw_tp") int f(void *ctx) {
+    struct key k = {5};
+    __u32 one = 1, job = 0;
+    struct value *v = bpf_map_lookup_elem(&table, &k);
+    __u32 *n = bpf_map_lookup_elem(&counts, &one);
+    __u64 *p = bpf_map_lookup_elem(&plain, &one);
+    bpf_map_pop_elem(&jobs, &job);
+    seen += limit.port;
+    return (v ? v->number + v->high : 0) + (n ? *n : 0) + (p ? *p : 0) + job;
+}
+SEC("raw_tp") int g(void *ctx) { __u32 one = 1, *n = bpf_map_lookup_elem(&unreached, &one); return n ? *n : -1; }
+char _license[] SEC("license") = "GPL";
+"""
+    VALUE = {"number": -20, "kind": "MANY", "parts": [{"port": 80, "mac": "010203040506"}, {"port": 443, "mac": "ffffffffffff"}],
+             "low": 5, "high": -3, "is_set": True, "_6": {"a": 1, "b": 255}, "where": "0x1122"}
+
+    def setUp(self):
+        super().setUp()
+        self.program = self.object(self.SOURCE)
+
+    def run_with(self, document, *arguments):
+        text = document if isinstance(document, (str, bytes)) else json.dumps(document)
+        return self.cli("run", self.program, "-p", "f", "--map-file", self.file("maps.json", text), *arguments)
+
+    def test_what_is_printed_can_be_read(self):
+        maps = [{"name": "table", "entries": [{"key": {"id": 5}, "value": self.VALUE}]},
+                {"name": "counts", "entries": [{"key": 1, "values": [1000 + cpu for cpu in range(4)][:os.cpu_count()]}]},
+                {"name": "plain", "entries": [{"key": "0x1", "value": "5"}]},
+                {"name": "jobs", "entries": [{"value": 100}]},
+                {"name": "unreached", "entries": [{"key": 1, "value": 9}]},
+                {"name": ".rodata", "variables": {"limit": {"port": 9}}}, {"name": ".data", "variables": {"seen": 4}}]
+        first = self.run_with({"maps": maps}, "--json", "--maps", "all")
+        self.assert_ends(first, OK, "^$")
+        self.assertIn(first.json["r0"], [-20 - 3 + 1000 + cpu + 5 + 100 for cpu in range(os.cpu_count())])
+        shown = {m["name"]: m for m in first.json["maps"]}
+        self.assertEqual(shown["table"]["entries"], maps[0]["entries"])
+        self.assertEqual(shown[".data"]["variables"], {"seen": 13})
+        again = self.run_with(first.out, "--json", "--maps", "all")
+        self.assert_ends(again, OK, "^$")
+        self.assertEqual({m["name"]: m.get("entries") for m in again.json["maps"]},
+                         {m["name"]: m.get("entries") for m in first.json["maps"]})
+        self.assertEqual([m["variables"] for m in again.json["maps"] if m["name"] == ".data"], [{"seen": 22}])
+
+    def test_short_form(self):
+        self.assertEqual(self.run_with({"plain": {"1": 7}, "counts": [{"key": 1, "value": 30}]}, "--json").json["r0"], 37)
+        text = self.run_with({"table": [{"key": {"id": 5}, "value": {"number": 1}}]}, "--map", "plain=1:2", "--maps", "none")
+        self.assert_ends(text, OK, out="r0 = 3 (0x3)\n")
+
+    def test_wrong_files(self):
+        where = "neither what `run --json` prints of maps, nor"
+        for text, message in (("", "no JSON document"), ("{", "no JSON document"), ("7", where), ('[{"entries": []}]', where),
+                              ('{"maps": [7]}', where), ('{"plain": 7}', where), (b"\xff", "no JSON document"),
+                              ("[" * 100000, "no JSON document"), ("[" * 100000 + "]" * 100000, where)):
+            self.assert_ends(self.run_with(text), BAD_INPUT, "maps.json: " + message, out="")
+        self.assert_ends(self.cli("run", self.program, "--map-file", "missing"), IO, "cannot read 'missing'", out="")
+        self.assert_ends(self.cli("run", self.file("p.s", RETURN_42), "--map-file", "x"), USAGE, "need an object", out="")
+
+    def test_wrong_values(self):
+        entry = lambda key, value: {"table": [{"key": key, "value": value}]}
+        for document, message in (
+                ({"nothing": {}}, "maps.json: the object has no map 'nothing'"),
+                ({"plain": {"x": 1}}, """key of map 'plain': "x" is no value of 4 bytes"""),
+                ({"plain": {"1": -1.5}}, "value of map 'plain': -1.5 is no value of 8 bytes"),
+                ({"plain": {"1": 2**64}}, "value of map 'plain': .* is no value of 8 bytes"),
+                ({"plain": [{"key": 1}]}, "value of map 'plain': null is no value of 8 bytes"),
+                ({"plain": [7]}, "key of map 'plain': null is no value"),
+                ({"plain": [{"key": 1, "values": [1]}]}, "map 'plain' takes no 1 values for one key"),
+                ({"counts": {"1": 2**32}}, "value of map 'counts': 4294967296 is no value of 4 bytes"),
+                ({"counts": {"2": 1}}, "update of map counts"),
+                (entry({"id": 1, "x": 2}, {}), "key of map 'table': .* has members that are not in key"),
+                (entry({"id": 1}, {"low": 8}), "value of map 'table': low: 8 does not fit 3 bits"),
+                (entry({"id": 1}, {"high": -17}), "high: -17 does not fit 5 bits"),
+                (entry({"id": 1}, {"kind": "FEW"}), 'kind: "FEW" is no value of 4 bytes'),
+                (entry({"id": 1}, {"parts": [{}, {}, {}]}), "parts: 3 elements, but it has 2"),
+                (entry({"id": 1}, {"parts": [{"mac": "0102"}]}), r"parts: \[0\]: mac: .* is no value of 6 bytes"),
+                ([{"name": ".rodata", "variables": {"none": 1}}], "no global variable 'none'"),
+                ([{"name": ".data", "variables": {"seen": []}}], r"variable 'seen': \[\] is no value of 4 bytes")):
+            with self.subTest(document):
+                self.assert_ends(self.run_with(document), BAD_INPUT, message, out="")
+
+
+class Events(CliTest):
+    SOURCE = """
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+struct event { __u32 size; __u16 port; char name[2]; };
+struct other { __u64 a, b; };
+struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4096); } ring SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY); __uint(key_size, 4); __uint(value_size, 4); } perf SEC(".maps");
+%s
+SEC("xdp") int f(struct xdp_md *ctx) {
+    struct { struct event e; char more[4]; } record = {{ctx->data_end - ctx->data, 80, "ab"}, "xyz"};
+    struct other o = {1, 2};
+    bpf_perf_event_output(ctx, &perf, BPF_F_CURRENT_CPU, &record, sizeof record);
+    struct event *e = bpf_ringbuf_reserve(&ring, sizeof *e, 0);
+    if (!e) return 0;
+    *e = record.e;
+    bpf_ringbuf_submit(e, 0);
+    bpf_ringbuf_output(&ring, &o, sizeof o, 0);
+    return 2;
+}
+char _license[] SEC("license") = "GPL";
+"""
+    EVENT = {"size": 64, "port": 80, "name": "6162"}
+    RAW = "4000000050006162"
+
+    def records(self, path, *arguments):
+        result = self.cli("run", path, "@64", "--json", *arguments)
+        self.assert_ends(result, OK, "^$")
+        return {m["name"]: m["records"] for m in result.json["maps"] if "records" in m}
+
+    def test_types_are_named(self):
+        path = self.object(self.SOURCE % "struct event *keep; struct other *keep_2;")
+        other = "0100000000000000" "0200000000000000"
+        self.assertEqual(self.records(path), {"ring": [self.RAW, other], "perf": [self.RAW + "78797a00"]})
+        self.assertEqual(self.records(path, "--event", "ring=event", "--event", "perf=event"),
+                         {"ring": [self.EVENT, {**self.EVENT, "size": 1, "port": 0, "name": "0000", "rest": other[16:]}],
+                          "perf": [{**self.EVENT, "rest": "78797a00"}]})
+        self.assertEqual(self.records(path, "--event", "ring=event", "--event", "ring=other")["ring"], [self.EVENT, {"a": 1, "b": 2}])
+        text = self.cli("run", path, "@64", "--event", "ring=event", "--event", "ring=other").out
+        self.assertIn("  records: 2\n  {size=64, port=80, name=6162}\n  {a=1, b=2}\n", text)
+
+    def test_types_of_unused_pointers(self):
+        path = self.object(self.SOURCE % "const struct event *unused; struct other *unused_2;")
+        self.assertEqual(self.records(path), {"ring": [self.EVENT, {"a": 1, "b": 2}], "perf": [self.RAW + "78797a00"]})
+
+    def test_wrong_types(self):
+        path = self.object(self.SOURCE % "struct event *keep;")
+        for text, code, message in (("ring", USAGE, "'ring' is not written as MAP=STRUCT"),
+                                    ("ring=nothing", BAD_INPUT, "--event ring=nothing: the object has no struct 'nothing'"),
+                                    ("nothing=event", BAD_INPUT, "the program sends no records to a map 'nothing'")):
+            self.assert_ends(self.cli("run", path, "@64", "--event", text), code, message, out="")
+
+
 class Running(CliTest):
     def run_text(self, text, *arguments, **options):
         return self.cli("run", self.file("p.s", text), *arguments, **options)

@@ -1,0 +1,188 @@
+// bpftime-vm: a JSON file with values of variables and entries of maps
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "map_file.hpp"
+
+#include "capture.hpp"
+#include "input.hpp"
+#include "maps.hpp"
+#include "runtime/cpu.hpp"
+#include "runtime/object_map.hpp"
+#include "values.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace bpftime::vm::cli {
+
+namespace {
+
+using bytes = std::vector<uint8_t>;
+
+constexpr std::size_t largest_file = std::size_t{1} << 30;
+
+/// {"7": 1, ..} as [{"key": "7", "value": 1}, ..].
+json as_entries(const json &by_key) {
+    json entries = json::array();
+    for (const auto &[key, value] : by_key.items())
+        entries.push_back({{"key", key}, {"value", value}});
+    return entries;
+}
+
+/// The array of maps of a whole document, of an array alone, or of an object by names.
+json maps_of(json document) {
+    if (document.is_array()) return document;
+    if (const auto maps = document.find("maps"); maps != document.end() and maps->is_array())
+        return std::move(*maps);
+    json maps = json::array();
+    for (const auto &[name, entries] : document.items()) {
+        maps.push_back(
+            {{"name", name}, {"entries", entries.is_object() ? as_entries(entries) : entries}});
+    }
+    return maps;
+}
+
+/// Puts the entries of one map.
+class map_filler {
+public:
+    map_filler(const object::object_file &file, const runtime::loaded_object &object,
+               uint32_t index)
+        : types_{file.types()}, declared_{file.maps()[index]}, map_{*object.maps()[index]} {}
+
+    [[nodiscard]] outcome<void> add(const json &entry) const {
+        const map_definition &d = map_.definition();
+        bytes key;
+        if (d.key_size != 0) {
+            auto read = from_json(types_, declared_.key_type, part(entry, "key"), d.key_size,
+                                  fmt::format("key of map '{}'", d.name));
+            if (not read) return std::unexpected{std::move(read.error())};
+            key = std::move(*read);
+        }
+        if (entry.contains("values")) return put_values(key, entry["values"]);
+        const auto value = read_value(part(entry, "value"));
+        if (not value) return std::unexpected{value.error()};
+        return put(map_, key, *value);
+    }
+
+private:
+    static const json &part(const json &entry, const char *name) {
+        static const json nothing;
+        const auto found = entry.find(name);
+        return found == entry.end() ? nothing : *found;
+    }
+
+    [[nodiscard]] outcome<bytes> read_value(const json &value) const {
+        const map_definition &d = map_.definition();
+        return from_json(types_, declared_.value_type, value, d.value_size,
+                         fmt::format("value of map '{}'", d.name));
+    }
+
+    /// One for each CPU.
+    [[nodiscard]] outcome<void> put_values(const bytes &key, const json &values) const {
+        const std::size_t whole = map_.host_value_size();
+        const std::size_t stride = whole / runtime::cpu_count();
+        if (not values.is_array() or stride < map_.definition().value_size or
+            values.size() > runtime::cpu_count()) {
+            return fail(exit_code::bad_input, "map '{}' takes no {} values for one key",
+                        map_.definition().name, values.size());
+        }
+        bytes all(whole);
+        for (std::size_t cpu = 0; cpu < values.size(); ++cpu) {
+            const auto value = read_value(values[cpu]);
+            if (not value) return std::unexpected{value.error()};
+            std::ranges::copy(*value, all.begin() + static_cast<std::ptrdiff_t>(cpu * stride));
+        }
+        auto done = map_.update(key, all);
+        return done ? outcome<void>{} : fail("", done.error());
+    }
+
+    const object::btf *types_;
+    const object::object_map &declared_;
+    runtime::map &map_;
+};
+
+std::optional<uint32_t> index_of(const object::object_file &file, std::string_view name) {
+    for (uint32_t i = 0; i < file.maps().size(); ++i) {
+        if (file.maps()[i].definition.name == name) return i;
+    }
+    return {};
+}
+
+outcome<void> set_variable(object::object_file &file, const std::string &name, const json &value) {
+    const auto place = file.global(name);
+    if (not place) return fail("", place.error());
+    const auto read = from_json(file.types(), place->type, value, place->size,
+                                fmt::format("variable '{}'", name));
+    if (not read) return std::unexpected{read.error()};
+    auto done = file.set(name, *read);
+    return done ? outcome<void>{} : fail("", done.error());
+}
+
+outcome<void> with_subject(const std::string &path, outcome<void> done) {
+    if (not done) done.error().message = fmt::format("{}: {}", path, done.error().message);
+    return done;
+}
+
+}  // namespace
+
+map_file::map_file(const std::string &path)
+    : path_{path}, maps_{std::make_unique<json>(json::array())} {}
+map_file::map_file(map_file &&) noexcept = default;
+map_file &map_file::operator=(map_file &&) noexcept = default;
+map_file::~map_file() = default;
+
+outcome<map_file> map_file::read(const std::string &path) {
+    const file_handle file{std::fopen(path.c_str(), "rb")};
+    if (not file) return fail(exit_code::io, "cannot read '{}': {}", path, std::strerror(errno));
+    const auto text = read_file(file.get(), path, largest_file);
+    if (not text) return std::unexpected{text.error()};
+    constexpr bool throws = false;
+    json document = json::parse(*text, nullptr, throws);
+    if (document.is_discarded()) return fail(exit_code::bad_input, "{}: no JSON document", path);
+    map_file made{path};
+    const bool is_structured = document.is_structured();
+    if (is_structured) *made.maps_ = maps_of(std::move(document));
+    const bool are_maps = std::ranges::all_of(*made.maps_, [](const json &m) {
+        return m.is_object() and m.contains("name") and m["name"].is_string() and
+               (not m.contains("entries") or m["entries"].is_array()) and
+               (not m.contains("variables") or m["variables"].is_object());
+    });
+    if (is_structured and are_maps) return made;
+    return fail(exit_code::bad_input,
+                "{}: neither what `run --json` prints of maps, nor an object of entries by map",
+                path);
+}
+
+outcome<void> map_file::set_variables(object::object_file &file) const {
+    for (const json &m : *maps_) {
+        if (not m.contains("variables")) continue;
+        for (const auto &[name, value] : m["variables"].items()) {
+            if (auto done = with_subject(path_, set_variable(file, name, value)); not done)
+                return done;
+        }
+    }
+    return {};
+}
+
+outcome<void> map_file::fill(const object::object_file &file,
+                             const runtime::loaded_object &object) const {
+    for (const json &m : *maps_) {
+        if (not m.contains("entries")) continue;
+        const auto &name = m["name"].get_ref<const std::string &>();
+        const auto index = index_of(file, name);
+        if (not index)
+            return fail(exit_code::bad_input, "{}: the object has no map '{}'", path_, name);
+        runtime::map *const made = object.maps()[*index].get();
+        if (made == nullptr or runtime::as_object_map(made) != nullptr) continue;
+        const map_filler filler{file, object, *index};
+        for (const json &entry : m["entries"]) {
+            if (auto done = with_subject(path_, filler.add(entry)); not done) return done;
+        }
+    }
+    return {};
+}
+
+}  // namespace bpftime::vm::cli

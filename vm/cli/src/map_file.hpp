@@ -1,0 +1,39 @@
+// bpftime-vm: a JSON file with values of variables and entries of maps
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "failure.hpp"
+#include "object/object.hpp"
+#include "output.hpp"
+#include "runtime/loaded_object.hpp"
+
+#include <memory>
+#include <string>
+
+namespace bpftime::vm::cli {
+
+/// What `run --json` prints of maps, or {"map": {"key": value, ..}} by hand.
+class map_file {
+public:
+    [[nodiscard]] static outcome<map_file> read(const std::string &path);
+
+    /// Gives the variables in it to an object that is not loaded yet.
+    [[nodiscard]] outcome<void> set_variables(object::object_file &file) const;
+    /// Puts the entries in it into the maps that the programs use; those of other maps of the
+    /// object are left out, and so are maps of objects, which no file can hold.
+    [[nodiscard]] outcome<void> fill(const object::object_file &file,
+                                     const runtime::loaded_object &object) const;
+
+    map_file(map_file &&) noexcept;
+    map_file &operator=(map_file &&) noexcept;
+    ~map_file();
+
+private:
+    explicit map_file(const std::string &path);
+
+    std::string path_;
+    std::unique_ptr<json> maps_;  ///< an array as `run --json` prints it
+};
+
+}  // namespace bpftime::vm::cli
