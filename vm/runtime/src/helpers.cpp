@@ -8,6 +8,7 @@
 #include "runtime/cpu.hpp"
 #include "runtime/map.hpp"
 #include "runtime/object_map.hpp"
+#include "runtime/packet.hpp"
 #include "runtime/ring_buffer.hpp"
 #include "text_helpers.hpp"
 
@@ -17,7 +18,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
+#include <expected>
 #include <random>
+#include <span>
 #include <vector>
 
 namespace bpftime::vm::runtime {
@@ -84,18 +87,43 @@ uint64_t map_lookup_percpu_elem(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t,
 
 // --- records to the host
 
+/// The begin of the packet that the upper half of the flags of bpf_perf_event_output() asks for, or
+/// a negative errno.
+std::expected<std::span<const uint8_t>, int> packet_part(uint64_t flags) noexcept {
+    constexpr unsigned size_shift = 32;
+    constexpr uint64_t most_bytes = 0xf'ffff;
+    const packet_context *const packet = packet_context::running();
+    const uint64_t bytes = flags >> size_shift;
+    if (bytes > (packet == nullptr ? 0 : most_bytes)) return std::unexpected{-EINVAL};
+    if (bytes == 0) return {};
+    if (bytes > packet->packet().size()) return std::unexpected{-EFAULT};
+    return packet->packet().first(bytes);
+}
+
+/// A record that is `data` and then `more`.
+int output(ring_buffer &ring, std::span<const uint8_t> data,
+           std::span<const uint8_t> more) noexcept {
+    auto *const record = static_cast<uint8_t *>(ring.reserve(data.size() + more.size(), 0));
+    if (record == nullptr) return -ENOSPC;
+    std::ranges::copy(data, record);
+    std::ranges::copy(more, record + data.size());
+    ring.submit(record, 0);
+    return 0;
+}
+
 uint64_t perf_event_output(uint64_t, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
     constexpr uint64_t index_mask = 0xffff'ffff;
     map &m = map_of(r2);
-    if (m.definition().type != map_type::perf_event_array or (r3 & ~index_mask) != 0)
-        return word_of(-EINVAL);
+    if (m.definition().type != map_type::perf_event_array) return word_of(-EINVAL);
+    const auto packet = packet_part(r3);
+    if (not packet) return word_of(packet.error());
     const auto wanted = static_cast<uint32_t>(r3);
     const uint32_t index = wanted == index_mask ? current_cpu() : wanted;
     if (index >= m.definition().max_entries) return word_of(-E2BIG);
     auto *const ring = as_ring_buffer(static_cast<map *>(m.lookup_elem(&index)));
     if (ring == nullptr) return word_of(-ENOENT);
-    const int failed = ring->output(pointer(r4), r5, 0);
-    return word_of(failed == -EAGAIN ? -ENOSPC : failed);
+    const std::span data{static_cast<const uint8_t *>(pointer(r4)), static_cast<std::size_t>(r5)};
+    return word_of(output(*ring, data, *packet));
 }
 
 uint64_t ringbuf_output(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t) {

@@ -519,6 +519,46 @@ TEST_P(packet, keeps_what_the_program_writes_to_its_context) {
     EXPECT_EQ(context->xdp(), nullptr);
 }
 
+// --- events
+
+/// Of two bytes and, as flags say, of the packet; what the call gave.
+int64_t send_event(const engine &e, map_set &maps, packet_context &context, uint64_t flags) {
+    const auto vm = vm::test::make_vm(e);
+    EXPECT_EQ(errno_of(maps.attach(*vm)), 0);
+    const auto code = vm::test::assemble(
+        fmt::format("lddw %r2, map_by_idx(0)\nlddw %r3, {}\nsth [%r10-2], 0x2211\nmov %r4, %r10\n"
+                    "add %r4, -2\nmov %r5, 2\ncall 25\nexit",
+                    flags));
+    EXPECT_EQ(vm->load_code(code.data(), code.size()), 0) << vm->error_message();
+    int64_t r0 = 0;
+    EXPECT_EQ(context.exec(*vm, r0), 0) << vm->error_message();
+    return r0;
+}
+
+TEST_P(packet, follows_the_record_of_an_event) {
+    map_set maps{{make(map_type::perf_event_array, 1)}};
+    map_definition ring = define(map_type::ringbuf, 4096);
+    const auto records = make(ring);
+    ASSERT_EQ(errno_of(as_object_map(maps[0].get())->set_map(key(0), records)), 0);
+    bytes frame = frames().front();
+    auto context = *packet_context::create(program_type::socket_filter, frame);
+    const uint64_t size = context.packet().size();
+    EXPECT_EQ(send_event(GetParam(), maps, context, 0), 0);
+    EXPECT_EQ(send_event(GetParam(), maps, context, 3ULL << 32), 0);
+    EXPECT_EQ(send_event(GetParam(), maps, context, size << 32), 0);
+    EXPECT_EQ(send_event(GetParam(), maps, context, (size + 1) << 32), -EFAULT);
+    EXPECT_EQ(send_event(GetParam(), maps, context, 1ULL << 52), -EINVAL);
+    std::vector<bytes> got;
+    as_ring_buffer(records.get())->consume([&](std::span<const uint8_t> r) {
+        got.emplace_back(r.begin(), r.end());
+        return true;
+    });
+    const bytes record{0x11, 0x22};
+    const bytes whole(frame.begin() + 14, frame.end());
+    EXPECT_EQ(got, (std::vector<bytes>{record, join({record, {whole.begin(), whole.begin() + 3}}),
+                                       join({record, whole})}));
+}
+
 // --- targets
 
 class targets : public packet {
