@@ -234,6 +234,7 @@ void print_calls(const findings &f, const program_image &image) {
 
 std::string list_names(const program_image &image, std::span<const object::object_map> maps) {
     std::vector<std::string_view> names;
+    names.reserve(image.maps.size());
     for (const uint32_t i : image.maps) names.push_back(maps[i].definition.name);
     return fmt::format("{}", fmt::join(names, ", "));
 }

@@ -36,7 +36,6 @@ struct run_options {
     packet_options packets;
     std::string memory;
     std::string mem_hex;
-    uint64_t repeat = 1;
     bool no_bounds_check = false;
     std::vector<std::string> variables;
     std::vector<std::string> entries;
@@ -195,7 +194,7 @@ struct memory_result {
 outcome<memory_result> run_repeatedly(const session &s, memory_image &memory) {
     using clock = std::chrono::steady_clock;
     memory_result result;
-    for (uint64_t i = 0; i < s.options.repeat; ++i) {
+    for (uint64_t i = 0; i < s.options.packets.repeat; ++i) {
         if (i != 0) memory.restore();
         result.last.clear();
         const auto start = clock::now();
@@ -230,7 +229,7 @@ outcome<void> run_memory(const session &s, memory_image &memory) {
         print_json(document);
     } else {
         print_answers(answers, s.vm.programs().size());
-        if (s.options.repeat != 1) print_times(result->times);
+        if (s.options.packets.repeat != 1) print_times(result->times);
         s.maps.print(s.vm);
     }
     note_faults(s, answers);
@@ -266,7 +265,7 @@ outcome<void> run_one_packet(const session &s, std::span<const uint8_t> bytes) {
         print_json(packet_to_json(s, *summary, stage, answers));
     } else {
         print_answers(answers, s.vm.programs().size());
-        if (s.options.repeat != 1) print_times(summary->times);
+        if (s.options.packets.repeat != 1) print_times(summary->times);
         print_redirections(*summary);
         if (not s.options.packets.out.empty())
             print("{} packets written to {}\n", summary->written, s.options.packets.out);
@@ -354,18 +353,20 @@ outcome<std::vector<map_file>> prepare(program_file &file, const run_options &op
     return files;
 }
 
-outcome<runner> make_runner(const program_file &file, const run_options &options) {
-    auto vm = [&]() -> outcome<runner> {
-        if (file.object) {
-            const auto chosen = choose_programs(file, options.program);
-            if (not chosen) return std::unexpected{chosen.error()};
-            return runner::create(options.vm, file, *chosen);
-        }
-        const auto program = select_program(file, options.program);
-        if (not program) return std::unexpected{program.error()};
-        return runner::create(options.vm, program->code);
-    }();
-    return vm;
+outcome<runner> with_path(const program_file &file, outcome<runner> made) {
+    if (made) return made;
+    return fail(made.error().code, "{}: {}", display_name(file.path), made.error().message);
+}
+
+outcome<runner> load_programs(const program_file &file, const run_options &options) {
+    if (file.object) {
+        const auto chosen = choose_programs(file, options.program);
+        if (not chosen) return std::unexpected{chosen.error()};
+        return with_path(file, runner::create(options.vm, file, *chosen));
+    }
+    const auto program = select_program(file, options.program);
+    if (not program) return std::unexpected{program.error()};
+    return with_path(file, runner::create(options.vm, program->code));
 }
 
 outcome<map_report> prepare_maps(const program_file &file, std::span<const map_file> files,
@@ -395,7 +396,7 @@ outcome<void> run(run_options &options, context &ctx) {
     if (not file) return std::unexpected{std::move(file.error())};
     const auto files = prepare(*file, options);
     if (not files) return std::unexpected{files.error()};
-    auto vm = make_runner(*file, options);
+    auto vm = load_programs(*file, options);
     if (not vm) return std::unexpected{std::move(vm.error())};
     const auto judges = judges_packets(*vm, options);
     if (not judges) return std::unexpected{judges.error()};
@@ -434,7 +435,7 @@ void add_run(CLI::App &app, context &ctx) {
            "Write the result for each packet to this text file");
     c.text("--vm", options->vm.vm, "NAME", "Backend (default: the best there is; see `vms`)");
     c.number("-r,--repeat", 1, UINT64_MAX, "Run N times (each packet N times) and print times",
-             [options](uint64_t n) { options->packets.repeat = options->repeat = n; });
+             [options](uint64_t n) { options->packets.repeat = n; });
     c.number("-l,--limit", 0, UINT64_MAX, "Budget of a run in instructions; 0: none (default 2^32)",
              [options](uint64_t n) { options->vm.instruction_limit = n; });
     c.number("--max-insns", 1, EBPF_MOST_INSTS,

@@ -19,8 +19,6 @@ namespace {
 
 constexpr std::size_t largest_program = std::size_t{1} << 29;  // the largest program as text
 
-std::string display_name(const std::string &path) { return path == "-" ? "standard input" : path; }
-
 std::unexpected<failure> cannot_read(const std::string &path, int cause) {
     return fail(exit_code::io, "cannot read '{}': {}", display_name(path), std::strerror(cause));
 }
@@ -135,6 +133,8 @@ std::string list_programs(std::span<const object::function_info *const> programs
 }
 
 }  // namespace
+
+std::string display_name(const std::string &path) { return path == "-" ? "standard input" : path; }
 
 std::optional<program_format> find_format(std::string_view name) noexcept {
     const auto row = std::ranges::find(format_table, name, &format_info::name);

@@ -39,6 +39,9 @@ inline constexpr auto format_table = std::to_array<format_info>({
 /// "v4" of "v4" and of "cpu=v4", which is what remains of "-mcpu=v4" after "-m".
 [[nodiscard]] std::string cpu_of(std::string_view argument);
 
+/// For messages: "standard input" for "-".
+[[nodiscard]] std::string display_name(const std::string &path);
+
 struct program_options {
     std::string path;
     std::optional<program_format> format;

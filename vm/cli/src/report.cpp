@@ -138,6 +138,7 @@ void print_redirections(const program_summary &s) {
     if (s.redirections.empty()) return;
     count_table t{"redirected to", s.packets};
     std::vector<count_row> rows;
+    rows.reserve(s.redirections.size());
     for (const auto &[r, count] : s.redirections) rows.push_back({describe(r), count});
     const uint64_t others = t.add_first(rows);
     t.add_if_any("elsewhere", others + s.other_redirections);

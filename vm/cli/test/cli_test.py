@@ -440,7 +440,7 @@ class Objects(CliTest):
 
     def test_maps_are_made_or_refused_by_name(self):
         path = self.object(MANY_C)
-        self.assert_ends(self.cli("run", path, "@64", "-p", "with_map"), BAD_INPUT, "making map sessions", out="")
+        self.assert_ends(self.cli("run", path, "@64", "-p", "with_map"), BAD_INPUT, "prog.bpf.o: .*making map sessions", out="")
         self.assert_ends(self.cli("run", path, "@64", "-p", "with_data", "--maps", "none"), OK, out="r0 = 1 (0x1)\n")
         self.assert_ends(self.cli("asm", path, "-p", "with_data"), UNSUPPORTED,
                          "needs the global data 'counter': bytecode alone has no data", out="")

@@ -202,9 +202,9 @@ packet_context *packet_context::running() noexcept {
 }
 
 bool packet_context::owns(uint64_t word) const noexcept {
-    return std::visit(
-        [&](const auto &context) { return word == reinterpret_cast<uint64_t>(&context); },
-        context_);
+    if (const auto *const c = std::get_if<xdp_context>(&context_))
+        return word == reinterpret_cast<uint64_t>(c);
+    return word == reinterpret_cast<uint64_t>(std::get_if<skb_context>(&context_));
 }
 
 int packet_context::move_begin(int64_t by) {

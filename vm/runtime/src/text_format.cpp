@@ -46,7 +46,7 @@ struct layout {
     bool left = false;
     std::size_t width = 0;
 
-    [[nodiscard]] std::string pad(std::string text) const {
+    [[nodiscard]] std::string pad(const std::string &text) const {
         const std::size_t missing = width > text.size() ? width - text.size() : 0;
         return left ? text + std::string(missing, ' ') : std::string(missing, ' ') + text;
     }
