@@ -39,6 +39,17 @@ constexpr auto region_names = std::to_array<std::string_view>({
 });
 static_assert(region_names.size() == EBPF_REGION_GRANTED + 1);
 
+/// Text that does nothing to a terminal but fill lines.
+std::string without_controls(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        const bool is_control = (byte < ' ' and c != '\n' and c != '\t') or byte == 0x7f;
+        out += is_control ? fmt::format("\\x{:02x}", byte) : std::string(1, c);
+    }
+    return out;
+}
+
 exit_code exit_code_of(int64_t error) {
     switch (error) {
     case EBPF_ERROR_UNSUPPORTED: return exit_code::unsupported;
@@ -127,7 +138,7 @@ void trace_log::take(std::string_view text) {
     if (text.ends_with('\n')) text.remove_suffix(1);
     ++count_;
     if (not keep_)
-        fmt::print(stderr, "{}\n", text);
+        fmt::print(stderr, "{}\n", without_controls(text));
     else if (lines_.size() < most_kept)
         lines_.emplace_back(text);
 }

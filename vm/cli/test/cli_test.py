@@ -847,6 +847,8 @@ class Running(CliTest):
         self.assert_ends(self.printk("a=%d b=%llx c=%c 100%%"), OK, r"^a=-7 b=1122334455667788 c=A 100%\n$",
                          out="r0 = 32 (0x20)\n")
         self.assert_ends(self.printk("%u %x\n"), OK, "^4294967289 55667788\n$")
+        escape = self.run_text("mov %r2, 3\nmov %r3, 27\ncall 6\nexit", "hex:" + b"%c\0".hex())
+        self.assert_ends(escape, OK, r"^\\x1b\n$", out="r0 = 1 (0x1)\n")
         self.assert_ends(self.printk("no string: <%s>"), OK, "^no string: <>$")
         for wrong in ("%d %d %d %d", "%q", "100%", "%lll"):
             self.assert_ends(self.printk(wrong), OK, "^$", out="r0 = 18446744073709551594 (0xffffffffffffffea, -22)\n")
