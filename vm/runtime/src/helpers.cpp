@@ -3,7 +3,8 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/helpers.hpp"
 
-#include "packet_helpers.hpp"
+#include "helper_functions.hpp"
+#include "helper_words.hpp"
 #include "run_scope.hpp"
 #include "runtime/cpu.hpp"
 #include "runtime/map.hpp"
@@ -13,13 +14,10 @@
 #include "text_helpers.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <ctime>
 #include <expected>
-#include <random>
 #include <span>
 #include <vector>
 
@@ -27,16 +25,13 @@ namespace bpftime::vm::runtime {
 
 namespace {
 
-// --- words of programs as what they are; maps and memory were checked before the call
-
-map &map_of(uint64_t word) noexcept { return *reinterpret_cast<map *>(word); }
-void *pointer(uint64_t word) noexcept { return reinterpret_cast<void *>(word); }
-uint64_t word_of(int result) noexcept { return static_cast<uint64_t>(int64_t{result}); }
-uint64_t word_of(const void *address) noexcept { return reinterpret_cast<uint64_t>(address); }
-
 bool may(const map &m, permission wanted) noexcept {
     return allows(static_cast<permission>(m.shape().permission), wanted);
 }
+
+}  // namespace
+
+namespace helper {
 
 // --- maps
 
@@ -143,7 +138,7 @@ uint64_t ringbuf_reserve(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, uint64
 }
 
 /// The ring of a record that this run reserved, whose memory the program then no longer has.
-ring_buffer *take_record(uint64_t record) noexcept {
+static ring_buffer *take_record(uint64_t record) noexcept {
     run_scope *const scope = run_scope::current();
     ring_buffer *const ring = scope == nullptr ? nullptr : scope->take_record(pointer(record));
     if (ring != nullptr) compat::run::current()->memory().revoke(record);
@@ -165,43 +160,34 @@ uint64_t ringbuf_query(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t) {
     return ring == nullptr ? 0 : ring->query(r2);
 }
 
-// --- the machine
+}  // namespace helper
 
-uint64_t nanoseconds(clockid_t clock) noexcept {
-    timespec now{};
-    clock_gettime(clock, &now);
-    return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-}
-
-uint64_t ktime_get_ns(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
-    return nanoseconds(CLOCK_MONOTONIC);
-}
-
-uint64_t ktime_get_boot_ns(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
-    return nanoseconds(CLOCK_BOOTTIME);
-}
-
-uint64_t get_prandom_u32(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
-    static thread_local std::minstd_rand random{std::random_device{}()};
-    return (uint64_t{random()} << 16 ^ random()) & 0xffff'ffff;
-}
-
-uint64_t get_smp_processor_id(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
-    return current_cpu();
-}
-
-uint64_t get_current_pid_tgid(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
-    static thread_local const auto thread = static_cast<uint32_t>(gettid());
-    return uint64_t{static_cast<uint32_t>(getpid())} << 32 | thread;
-}
+namespace {
 
 // --- the table
 
+/// An argument of a row: its kind alone, or what the functions below make of it.
+struct argument {
+    // NOLINTNEXTLINE(google-explicit-constructor): rows name kinds.
+    argument(argument_kind kind) : declared{.kind = kind} {}
+    argument_declaration declared;
+};
+
+[[maybe_unused]] argument or_null(argument a) {
+    a.declared.may_be_null = true;
+    return a;
+}
+
+argument of_bytes(argument a, uint32_t size) {
+    a.declared.size = size;
+    return a;
+}
+
 helper_declaration declare(uint32_t id, const char *name, result_kind result,
-                           std::initializer_list<argument_kind> arguments) {
+                           std::initializer_list<argument> arguments) {
     helper_declaration d{.id = id, .name = name, .typed = true, .result = result};
     std::size_t at = 0;
-    for (const argument_kind kind : arguments) d.arguments[at++].kind = kind;
+    for (const argument &a : arguments) d.arguments[at++] = a.declared;
     return d;
 }
 
@@ -209,7 +195,7 @@ std::vector<helper_row> make_table() {
     using enum argument_kind;
     return {
 #define HELPER(id, name, result, meaning, ...) \
-    {declare(id, "bpf_" #name, result_kind::result, {__VA_ARGS__}), meaning, name},
+    {declare(id, "bpf_" #name, result_kind::result, {__VA_ARGS__}), meaning, helper::name},
 #include "helpers.def"
 #undef HELPER
     };
@@ -220,8 +206,10 @@ ebpf_helper registration_of(const helper_row &row) {
     helper.id = row.declaration.id;
     helper.name = row.declaration.name.c_str();
     helper.fn = row.function;
-    for (std::size_t i = 0; i < max_helper_arguments; ++i)
-        helper.arguments[i].kind = static_cast<uint32_t>(row.declaration.arguments[i].kind);
+    for (std::size_t i = 0; i < max_helper_arguments; ++i) {
+        const argument_declaration &a = row.declaration.arguments[i];
+        helper.arguments[i] = {static_cast<uint32_t>(a.kind), a.size, a.may_be_null ? 1U : 0U};
+    }
     helper.result = static_cast<uint32_t>(row.declaration.result);
     return helper;
 }

@@ -1,9 +1,8 @@
 // bpftime-vm: the helpers that need a packet
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
-#include "packet_helpers.hpp"
-
-#include "compat/run.hpp"
+#include "helper_functions.hpp"
+#include "helper_words.hpp"
 #include "runtime/packet.hpp"
 
 #include <linux/bpf.h>
@@ -18,9 +17,6 @@
 namespace bpftime::vm::runtime {
 
 namespace {
-
-uint64_t word_of(int result) noexcept { return static_cast<uint64_t>(int64_t{result}); }
-const uint8_t *bytes_at(uint64_t word) noexcept { return reinterpret_cast<const uint8_t *>(word); }
 
 /// The packet whose context the word is; null if it is none of the run's.
 packet_context *packet_of(uint64_t context) noexcept {
@@ -112,7 +108,7 @@ std::optional<uint64_t> redirect_flags(map_type type) noexcept {
 
 }  // namespace
 
-uint64_t skb_store_bytes(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
+uint64_t helper::skb_store_bytes(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
     constexpr uint64_t known_flags = 3;  // BPF_F_RECOMPUTE_CSUM, BPF_F_INVALIDATE_HASH
     const packet_context *const p = skb_of(r1);
     const auto offset = static_cast<uint32_t>(r2);
@@ -120,11 +116,11 @@ uint64_t skb_store_bytes(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uin
     if (not allows_write(p->allowed())) return word_of(-EPERM);
     const auto to = part_of(*p, offset, r4);
     if (to.empty()) return word_of(-EFAULT);
-    std::memmove(to.data(), bytes_at(r3), to.size());
+    std::memmove(to.data(), pointer<const uint8_t>(r3), to.size());
     return 0;
 }
 
-uint64_t skb_load_bytes(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t) {
+uint64_t helper::skb_load_bytes(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t) {
     const packet_context *const p = skb_of(r1);
     const auto to = std::span{reinterpret_cast<uint8_t *>(r3), static_cast<std::size_t>(r4)};
     const auto from =
@@ -137,13 +133,13 @@ uint64_t skb_load_bytes(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint
     return 0;
 }
 
-uint64_t l3_csum_replace(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
+uint64_t helper::l3_csum_replace(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
     if ((r5 & ~field_size_mask) != 0) return word_of(-EINVAL);
     const auto checksum = checksum_at(r1, static_cast<uint32_t>(r2));
     return word_of(checksum.empty() ? -EFAULT : replace(checksum, r3, r4, r5));
 }
 
-uint64_t l4_csum_replace(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
+uint64_t helper::l4_csum_replace(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
     // BPF_F_PSEUDO_HDR makes no difference: no hardware completes these checksums.
     constexpr uint64_t pseudo_header = 0x10;
     constexpr uint64_t zero_is_none = 0x20;
@@ -159,37 +155,37 @@ uint64_t l4_csum_replace(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uin
     return word_of(failed);
 }
 
-uint64_t csum_diff(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
+uint64_t helper::csum_diff(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
     if (r2 % sizeof(uint32_t) != 0 or r4 % sizeof(uint32_t) != 0) return word_of(-EINVAL);
     const auto seed = static_cast<uint32_t>(r5);
     if (r2 == 0 and r4 == 0) return seed;
-    const uint64_t added = sum_of({bytes_at(r3), static_cast<std::size_t>(r4)});
-    const uint64_t removed = folded(sum_of({bytes_at(r1), static_cast<std::size_t>(r2)}));
+    const uint64_t added = sum_of(bytes_at(r3, r4));
+    const uint64_t removed = folded(sum_of(bytes_at(r1, r2)));
     const uint64_t sum = plus(seed) + added;
     return r2 == 0 ? folded(sum) : folded(sum + (0xffff - removed));
 }
 
-uint64_t xdp_adjust_head(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t) {
+uint64_t helper::xdp_adjust_head(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t) {
     packet_context *const p = xdp_of(r1);
     return word_of(p == nullptr ? -EINVAL : p->move_begin(static_cast<int32_t>(r2)));
 }
 
-uint64_t xdp_adjust_meta(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t) {
+uint64_t helper::xdp_adjust_meta(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t) {
     packet_context *const p = xdp_of(r1);
     return word_of(p == nullptr ? -EINVAL : p->move_metadata(static_cast<int32_t>(r2)));
 }
 
-uint64_t xdp_adjust_tail(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t) {
+uint64_t helper::xdp_adjust_tail(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t) {
     packet_context *const p = xdp_of(r1);
     return word_of(p == nullptr ? -EINVAL : p->move_end(static_cast<int32_t>(r2)));
 }
 
-uint64_t xdp_get_buff_len(uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
+uint64_t helper::xdp_get_buff_len(uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
     const packet_context *const p = xdp_of(r1);
     return p == nullptr ? word_of(-EINVAL) : p->packet().size();
 }
 
-uint64_t redirect(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t) {
+uint64_t helper::redirect(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t) {
     packet_context *const p = packet_context::running();
     if (p == nullptr) return word_of(-EINVAL);
     const bool is_xdp = p->xdp() != nullptr;
@@ -199,11 +195,11 @@ uint64_t redirect(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t) {
     return is_xdp ? uint64_t{XDP_REDIRECT} : uint64_t{TC_ACT_REDIRECT};
 }
 
-uint64_t redirect_map(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, uint64_t) {
+uint64_t helper::redirect_map(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, uint64_t) {
     constexpr uint64_t verdict_mask = XDP_TX;  // what to return if there is no entry
     packet_context *const p = packet_context::running();
     if (p == nullptr or p->xdp() == nullptr) return word_of(-EINVAL);
-    auto &through = *reinterpret_cast<map *>(r1);
+    map &through = map_of(r1);
     const auto known_flags = redirect_flags(through.definition().type);
     if (not known_flags or (r3 & ~(verdict_mask | *known_flags)) != 0) return XDP_ABORTED;
     const auto key = static_cast<uint32_t>(r2);
@@ -215,7 +211,7 @@ uint64_t redirect_map(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, uint64_t)
     return XDP_REDIRECT;
 }
 
-uint64_t clone_redirect(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, uint64_t) {
+uint64_t helper::clone_redirect(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, uint64_t) {
     packet_context *const p = skb_of(r1);
     // There are no interfaces to ask; 0 is none anywhere.
     const auto interface = static_cast<uint32_t>(r2);

@@ -3,7 +3,8 @@
 // SPDX-License-Identifier: MIT
 #include "text_helpers.hpp"
 
-#include "compat/run.hpp"
+#include "helper_functions.hpp"
+#include "helper_words.hpp"
 #include "runtime/helpers.hpp"
 #include "text_format.hpp"
 
@@ -22,8 +23,6 @@ namespace {
 /// What the kernel has room for.
 constexpr std::size_t most_text = 1023;
 constexpr uint64_t most_words = 12;
-
-uint64_t word_of(int64_t result) noexcept { return static_cast<uint64_t>(result); }
 
 /// The format that ends with a NUL in these bytes, which were checked before the call.
 std::optional<std::string_view> format_in(uint64_t address, uint64_t size) noexcept {
@@ -77,15 +76,15 @@ uint64_t vprintk_to(void *sink, uint64_t r1, uint64_t r2, uint64_t r3, uint64_t 
 
 }  // namespace
 
-uint64_t trace_printk(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
+uint64_t helper::trace_printk(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
     return printk_to(nullptr, r1, r2, r3, r4, r5);
 }
 
-uint64_t trace_vprintk(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t) {
+uint64_t helper::trace_vprintk(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t) {
     return vprintk_to(nullptr, r1, r2, r3, r4, 0);
 }
 
-uint64_t snprintf(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
+uint64_t helper::snprintf(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
     compat::run *const run = compat::run::current();
     const auto words = words_in(r4, r5);
     if (run == nullptr or not words) return word_of(-EINVAL);
@@ -104,8 +103,8 @@ uint64_t snprintf(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r
 }
 
 ebpf_ctx_helper_fn traced_function(external_function_t function) noexcept {
-    if (function == trace_printk) return printk_to;
-    return function == trace_vprintk ? vprintk_to : nullptr;
+    if (function == helper::trace_printk) return printk_to;
+    return function == helper::trace_vprintk ? vprintk_to : nullptr;
 }
 
 }  // namespace bpftime::vm::runtime

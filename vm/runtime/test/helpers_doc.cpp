@@ -32,11 +32,16 @@ constexpr std::array result_names{"number", "pointer", "pointer or 0", "value of
                                   "never returns"};
 static_assert(result_names.size() == static_cast<std::size_t>(result_kind::never) + 1);
 
+std::string name_of(const argument_declaration &a) {
+    std::string name{argument_names[static_cast<std::size_t>(a.kind)]};
+    if (a.size != 0) name = fmt::format("{} bytes of {}", a.size, name);
+    return a.may_be_null ? name + ", or 0" : name;
+}
+
 std::string arguments_of(const helper_declaration &d) {
-    std::vector<std::string_view> names;
+    std::vector<std::string> names;
     for (const argument_declaration &a : d.arguments) {
-        if (a.kind != argument_kind::unused)
-            names.emplace_back(argument_names[static_cast<std::size_t>(a.kind)]);
+        if (a.kind != argument_kind::unused) names.push_back(name_of(a));
     }
     return fmt::format("{}", fmt::join(names, "; "));
 }

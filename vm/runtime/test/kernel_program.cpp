@@ -39,23 +39,31 @@ std::string kernel_program::why_unavailable() {
 
 int kernel_program::load(object::program_type type, object::attach_type attach,
                          std::span<const uint8_t> code) {
-    constexpr std::size_t most_log_bytes = 64 << 10;
-    log_.assign(most_log_bytes, '\0');
     bpf_attr attr{};
     attr.prog_type = static_cast<uint32_t>(type);
     attr.expected_attach_type = static_cast<uint32_t>(attach);
     attr.insns = reinterpret_cast<uint64_t>(code.data());
     attr.insn_cnt = static_cast<uint32_t>(code.size() / isa::slot_size);
     attr.license = reinterpret_cast<uint64_t>("GPL");
-    attr.log_level = 1;
-    attr.log_buf = reinterpret_cast<uint64_t>(log_.data());
-    attr.log_size = most_log_bytes;
     const int fd = call(BPF_PROG_LOAD, attr);
-    log_.resize(std::strlen(log_.c_str()));
-    if (fd < 0) return fd;
+    if (fd < 0) {
+        explain(attr);
+        return fd;
+    }
     if (fd_ >= 0) close(fd_);
     fd_ = fd;
     return 0;
+}
+
+/// Asks again, this time for words.
+void kernel_program::explain(bpf_attr &attr) {
+    constexpr std::size_t most_log_bytes = 1 << 20;
+    log_.assign(most_log_bytes, '\0');
+    attr.log_level = 1;
+    attr.log_buf = reinterpret_cast<uint64_t>(log_.data());
+    attr.log_size = most_log_bytes;
+    if (const int fd = call(BPF_PROG_LOAD, attr); fd >= 0) close(fd);
+    log_.resize(std::strlen(log_.c_str()));
 }
 
 int kernel_program::run(std::vector<uint8_t> &packet, uint32_t &result) const {

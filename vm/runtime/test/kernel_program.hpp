@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+union bpf_attr;
+
 namespace bpftime::vm::runtime::test {
 
 /// A program in the kernel by bpf(2).
@@ -31,6 +33,8 @@ public:
     [[nodiscard]] const std::string &log() const noexcept { return log_; }
 
 private:
+    void explain(bpf_attr &attr);
+
     int fd_ = -1;
     std::string log_;
 };

@@ -1,21 +1,16 @@
 // bpftime-vm: programs compiled for the kernel, on packets, compared with the kernel
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
-#include "compile.hpp"
 #include "engines.hpp"
 #include "kernel_program.hpp"
-#include "object/object.hpp"
+#include "packet_program.hpp"
 #include "programs.hpp"
 #include "runtime/helpers.hpp"
 #include "runtime/map_set.hpp"
-#include "runtime/packet.hpp"
-#include "support.hpp"
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
-#include <random>
 
 namespace bpftime::vm::runtime::test {
 
@@ -24,144 +19,6 @@ using object::program_type;
 using vm::test::engine;
 
 namespace {
-
-// --- packets
-
-bytes join(std::initializer_list<bytes> parts) {
-    bytes all;
-    for (const bytes &part : parts) all.insert(all.end(), part.begin(), part.end());
-    return all;
-}
-
-bytes ethernet(uint8_t first_byte, uint16_t type) {
-    bytes header(14, first_byte);
-    header[12] = static_cast<uint8_t>(type >> 8);
-    header[13] = static_cast<uint8_t>(type);
-    return header;
-}
-
-bytes ipv4(uint8_t protocol) {
-    return {0x45, 0, 0, 40, 0, 1, 0, 0, 64, protocol, 0, 0, 10, 1, 2, 3, 10, 4, 5, 6};
-}
-
-bytes ipv6(uint8_t next) {
-    bytes header(40);
-    header[0] = 0x60;
-    header[6] = next;
-    for (uint8_t i = 8; i < 40; ++i) header[i] = i;
-    return header;
-}
-
-bytes ports(uint16_t to) {
-    return {0x30,
-            0x39,
-            static_cast<uint8_t>(to >> 8),
-            static_cast<uint8_t>(to),
-            0,
-            12,
-            0,
-            0,
-            1,
-            2,
-            3,
-            4,
-            5,
-            6,
-            7,
-            8};
-}
-
-std::vector<bytes> make_frames() {
-    constexpr uint8_t tcp = 6;
-    constexpr uint8_t udp = 17;
-    std::vector<bytes> frames{
-        join({ethernet(0, 0x0800), ipv4(tcp), ports(80)}),
-        join({ethernet(0xff, 0x0800), ipv4(udp), ports(53)}),
-        join({ethernet(0x01, 0x86dd), ipv6(udp), ports(5353)}),
-        join({ethernet(0x02, 0x86dd), ipv6(tcp), ports(443)}),
-        join({ethernet(0x02, 0x8100), {0, 7, 8, 0}, ipv4(udp), ports(99)}),
-        join({ethernet(0, 0x0806), bytes(28, 1)}),
-        join({ethernet(0, 0x0020), bytes(40, 0xff)}),
-        join({ethernet(0, 0x0020), bytes(40, 0x42)}),
-    };
-    const std::size_t whole = frames.size();
-    for (std::size_t i = 0; i < whole; ++i) {
-        for (const std::size_t size : {15U, 20U, 33U, 34U, 37U, 41U})
-            frames.emplace_back(frames[i].begin(), frames[i].begin() + static_cast<long>(size));
-    }
-    return frames;
-}
-
-const std::vector<bytes> &frames() {
-    static const std::vector<bytes> all = make_frames();
-    return all;
-}
-
-// --- programs
-
-constexpr std::string_view prologue = R"(
-#include <linux/bpf.h>
-#include <linux/if_ether.h>
-#include <linux/ip.h>
-#include <linux/ipv6.h>
-#include <linux/in.h>
-#include <linux/pkt_cls.h>
-#define SEC(name) __attribute__((section(name), used))
-#define NOINLINE __attribute__((noinline))
-#define ntohs(x) __builtin_bswap16(x)
-)";
-
-/// Code of the only program in `source`, as the kernel gets it.
-bytes compile(std::string_view source, const std::string &options) {
-    const auto object = object::test::compile(std::string{prologue} + std::string{source},
-                                              options + " -isystem " BPF_INCLUDES);
-    const auto file = object::object_file::parse(object);
-    if (not file) throw std::runtime_error{file.error().message};
-    const auto main = std::ranges::find_if(file->functions(), &object::function_info::is_program);
-    auto linked = file->link(*main);
-    if (not linked) throw std::runtime_error{linked.error().message};
-    return std::move(linked->code);
-}
-
-bytes rewrite(const bytes &code, program_type type) {
-    const auto p = program::load(code);
-    if (not p) throw std::runtime_error{p.error().message};
-    auto changed = rewrite_context_accesses(code, *p, type);
-    if (not changed) throw std::runtime_error{changed.error().message};
-    return std::move(*changed);
-}
-
-/// A frame on the heap, so that sanitizers see what lies beyond.
-struct ran {
-    uint32_t verdict = 0;
-    bytes frame;
-};
-
-ran run(ebpf_vm &vm, program_type type, bytes frame) {
-    auto context = packet_context::create(type, frame);
-    if (not context) throw std::runtime_error{context.error().message};
-    int64_t r0 = -1;
-    EXPECT_EQ(context->exec(vm, r0), 0) << vm.error_message();
-    return {static_cast<uint32_t>(r0), std::move(frame)};
-}
-
-std::unique_ptr<ebpf_vm> load(const engine &e, const bytes &code) {
-    auto vm = vm::test::make_vm(e);
-    EXPECT_EQ(errno_of(register_helpers(*vm)), 0);
-    EXPECT_EQ(errno_of(register_packet_helpers(*vm)), 0);
-    EXPECT_EQ(vm->load_code(code.data(), code.size()), 0) << vm->error_message();
-    return vm;
-}
-
-struct source_program {
-    const char *name;
-    program_type type;
-    const char *source;
-
-    friend std::ostream &operator<<(std::ostream &out, const source_program &s) {
-        return out << s.name;
-    }
-};
 
 constexpr auto source_programs = std::to_array<source_program>({
     {"xdp_ports", program_type::xdp, R"(
@@ -282,132 +139,6 @@ TEST_P(compiled, gives_the_verdicts_and_packets_of_the_kernel) {
                 EXPECT_EQ(got.verdict, expected.verdict) << e << ", " << frame.size() << " bytes";
                 EXPECT_EQ(got.frame, expected.frame) << e << ", " << frame.size() << " bytes";
             }
-        }
-    }
-}
-
-// --- helpers
-
-constexpr auto helper_programs = std::to_array<source_program>({
-    {"xdp_head", program_type::xdp, R"(
-        static long (*adjust_head)(void *, int) = (void *)44;
-        static long (*length)(void *) = (void *)188;
-        SEC("xdp") int prog(struct xdp_md *ctx) {
-            unsigned char *at = (void *)(long)ctx->data;
-            if (at + 14 > (unsigned char *)(long)ctx->data_end) return 99;
-            int kind = at[0] & 3;
-            long failed = adjust_head(ctx, kind == 0 ? -216 : kind == 1 ? -217 : kind == 2 ? 8 : 4000);
-            at = (void *)(long)ctx->data;
-            if (at + 14 > (unsigned char *)(long)ctx->data_end) return 98;
-            at[0] = 7;
-            at[13] = at[13] + 1;
-            return -failed * 1000 + length(ctx);
-        })"},
-    {"xdp_tail", program_type::xdp, R"(
-        static long (*adjust_tail)(void *, int) = (void *)65;
-        SEC("xdp") int prog(struct xdp_md *ctx) {
-            long whole = (void *)(long)ctx->data_end - (void *)(long)ctx->data;
-            asm volatile("" : "+r"(whole));
-            int size = whole;
-            int by = size & 1 ? 3520 - size + (size & 2) / 2 : size > 40 ? -9 : 14 - size - (size == 20);
-            long failed = adjust_tail(ctx, by);
-            unsigned char *at = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-            if (at + 200 <= end) at[199] += 3;
-            whole = end - at;
-            asm volatile("" : "+r"(whole));
-            return -failed * 10000 + whole;
-        })"},
-    {"xdp_meta", program_type::xdp, R"(
-        static long (*adjust_meta)(void *, int) = (void *)54;
-        static long (*adjust_head)(void *, int) = (void *)44;
-        SEC("xdp") int prog(struct xdp_md *ctx) {
-            int sum = -adjust_meta(ctx, -3) * 3 - adjust_meta(ctx, -256) * 5 - adjust_meta(ctx, 4) * 7;
-            if (adjust_meta(ctx, -8)) return 99;
-            unsigned *meta = (void *)(long)ctx->data_meta;
-            if ((void *)(meta + 2) > (void *)(long)ctx->data) return 98;
-            meta[0] = 5;
-            meta[1] = 6;
-            sum -= adjust_head(ctx, -212) * 11 + adjust_head(ctx, -64) * 13;
-            meta = (void *)(long)ctx->data_meta;
-            if ((void *)(meta + 2) > (void *)(long)ctx->data) return 97;
-            return sum * 100 + meta[0] + meta[1] * 10;
-        })"},
-    {"tc_bytes", program_type::sched_cls, R"(
-        static long (*load)(void *, unsigned, void *, unsigned) = (void *)26;
-        static long (*store)(void *, unsigned, void *, unsigned, unsigned long) = (void *)9;
-        SEC("tc") int prog(struct __sk_buff *skb) {
-            unsigned char b[8];
-            int failed = -load(skb, 30, b, 8) * 3 - load(skb, skb->len - 4, b, 4);
-            for (int i = 0; i < 8; i++) failed = failed * 3 + b[i];
-            failed -= store(skb, 6, b, 5, 0) * 5 + store(skb, skb->len - 2, b, 4, 1) * 7 +
-                      store(skb, 0, b, 4, 64) * 9;
-            return failed & 0xffffff;
-        })"},
-    {"tc_checksums", program_type::sched_cls, R"(
-        static long (*l3)(void *, unsigned, long, long, long) = (void *)10;
-        static long (*l4)(void *, unsigned, long, long, long) = (void *)11;
-        static long (*diff)(void *, unsigned, void *, unsigned, unsigned) = (void *)28;
-        SEC("tc") int prog(struct __sk_buff *skb) {
-            unsigned a[3] = {skb->len * 0x12345677, skb->protocol, 0xfffffffe}, b[2] = {77, a[0] * 3};
-            int failed = -l3(skb, 16, a[0], b[1], 4) - l3(skb, 18, a[1], b[0], 2) * 3;
-            failed -= l4(skb, 20, a[0], b[1], 0x14) * 5 + l4(skb, 22, 0, 0x42, 0x60) * 7;
-            failed -= l3(skb, 17, 1, 2, 2) * 9 + l3(skb, 24, 1, 2, 3) * 11 + l4(skb, 3000, 1, 2, 2) * 13;
-            failed -= l3(skb, 26, 0, diff(a, 12, b, 8, 9), 0) * 17;
-            failed += diff(0, 0, b, 8, 0xffffffff) + diff(a, 8, 0, 0, 3) * 19 + diff(a, 12, b, 8, 70000);
-            return failed & 0xffffff;
-        })"},
-    {"xdp_redirect", program_type::xdp, R"(
-        static long (*redirect)(unsigned, unsigned long) = (void *)23;
-        SEC("xdp") int prog(struct xdp_md *ctx) {
-            return redirect(7, 0) * 100 + redirect(7, 1) * 10 + redirect(0, 0);
-        })"},
-    {"tc_redirect", program_type::sched_cls, R"(
-        static long (*redirect)(unsigned, unsigned long) = (void *)23;
-        static long (*clone)(void *, unsigned, unsigned long) = (void *)13;
-        SEC("tc") int prog(struct __sk_buff *skb) {
-            int refused = -clone(skb, 1, 2) - clone(skb, 0, 0) * 3;
-            return refused * 1000 + redirect(7, 0) * 100 + redirect(7, 1) * 10 + redirect(7, 2);
-        })"},
-});
-
-class helpers_of_packets : public testing::TestWithParam<source_program> {};
-
-INSTANTIATE_TEST_SUITE_P(programs, helpers_of_packets, testing::ValuesIn(helper_programs),
-                         vm::test::engine_name{});
-
-/// As run(), with as much room as the kernel's test runs give.
-ran run_with_room(ebpf_vm &vm, program_type type, const bytes &frame) {
-    constexpr std::size_t before = 256;
-    constexpr std::size_t most_bytes = 3520;
-    bytes memory(before + most_bytes);
-    std::ranges::copy(frame, memory.begin() + before);
-    auto context = packet_context::create(type, std::span{memory}.subspan(before, frame.size()),
-                                          {.before = before, .after = most_bytes - frame.size()});
-    if (not context) throw std::runtime_error{context.error().message};
-    int64_t r0 = -1;
-    EXPECT_EQ(context->exec(vm, r0), 0) << vm.error_message();
-    const auto metadata = context->metadata();
-    const auto packet = context->packet();
-    return {static_cast<uint32_t>(r0),
-            join({{metadata.begin(), metadata.end()}, {packet.begin(), packet.end()}})};
-}
-
-TEST_P(helpers_of_packets, do_what_those_of_the_kernel_do) {
-    if (const auto why = kernel_program::why_unavailable(); not why.empty()) GTEST_SKIP() << why;
-    const auto [name, type, source] = GetParam();
-    const bytes code = compile(source, "-O2 -g -mcpu=v3");
-    kernel_program theirs;
-    ASSERT_EQ(theirs.load(type, attach_type::none, code), 0) << theirs.log();
-    for (const engine &e : vm::test::engines()) {
-        const auto vm = load(e, rewrite(code, type));
-        for (const bytes &frame : frames()) {
-            ran expected{.frame = frame};
-            const int failed = theirs.run(expected.frame, expected.verdict);
-            if (failed == -EINVAL) continue;  // its test runs want whole IP headers
-            ASSERT_EQ(failed, 0);
-            const ran got = run_with_room(*vm, type, frame);
-            EXPECT_EQ(got.verdict, expected.verdict) << e << ", " << frame.size() << " bytes";
-            EXPECT_EQ(got.frame, expected.frame) << e << ", " << frame.size() << " bytes";
         }
     }
 }
