@@ -4,6 +4,7 @@
 #include "runtime/packet.hpp"
 
 #include "compat/run.hpp"
+#include "helper_packets.hpp"
 
 #include <fmt/format.h>
 #include <linux/if_packet.h>
@@ -25,37 +26,19 @@ constexpr uint32_t loopback_interface = 1;
 
 // --- Ethernet
 
-constexpr std::size_t address_bytes = 6;
-constexpr std::size_t type_offset = 12;
-constexpr std::size_t header_bytes = 14;
+using ethernet::header_bytes;
 constexpr int64_t header_bytes_signed = header_bytes;
-/// Smaller numbers at type_offset are lengths (IEEE 802.3).
-constexpr uint16_t least_type = 0x0600;
-/// What the kernel calls packets without a type (linux/if_ether.h).
-constexpr uint16_t type_802_3 = 1;
-constexpr uint16_t type_802_2 = 4;
 
-constexpr uint16_t network_order(uint16_t n) noexcept { return std::byteswap(n); }
-
-uint16_t number_at(std::span<const uint8_t> frame, std::size_t at) noexcept {
-    return static_cast<uint16_t>(frame[at] << 8 | frame[at + 1]);
-}
-
-/// The interface that the frame came in on has address 0.
+/// The interface that the frame came in on has address 0, for one and for all.
 uint32_t packet_type_of(std::span<const uint8_t> frame) noexcept {
-    const auto to = frame.first(address_bytes);
-    const auto all = [&](uint8_t byte) { return std::ranges::count(to, byte) == address_bytes; };
-    if (all(0)) return PACKET_HOST;
-    if (all(0xff)) return PACKET_BROADCAST;
+    const auto to = frame.first(ethernet::address_bytes);
+    if (std::ranges::count(to, 0) == std::ssize(to)) return PACKET_HOST;
     return (to[0] & 1) != 0 ? PACKET_MULTICAST : PACKET_OTHERHOST;
 }
 
 uint16_t protocol_of(std::span<const uint8_t> frame) noexcept {
-    const uint16_t type = number_at(frame, type_offset);
-    if (type >= least_type) return type;
-    const bool is_raw =
-        frame.size() >= header_bytes + 2 and number_at(frame, header_bytes) == 0xffff;
-    return is_raw ? type_802_3 : type_802_2;
+    const auto type = number_at<uint16_t>(frame.data() + ethernet::type_offset);
+    return frame_protocol(network_order(type), frame.subspan(header_bytes));
 }
 
 /// What the kernel keeps of an XDP packet at the begin of its room (struct xdp_frame).
@@ -63,8 +46,6 @@ constexpr std::size_t frame_bytes = 40;
 
 // --- IP: what the kernel takes the addresses of the socket from
 
-constexpr uint16_t type_ipv4 = 0x0800;
-constexpr uint16_t type_ipv6 = 0x86dd;
 constexpr uint32_t family_ipv4 = 2;
 constexpr uint32_t family_ipv6 = 10;
 
@@ -73,16 +54,14 @@ void copy_from(std::span<const uint8_t> packet, std::size_t at, void *to, std::s
 }
 
 void set_addresses(skb_context &c, uint16_t protocol, std::span<const uint8_t> packet) {
-    constexpr std::size_t ipv4_bytes = 20;
-    constexpr std::size_t ipv6_bytes = 40;
-    if (protocol == type_ipv4) {
+    if (protocol == ethernet::ipv4) {
         c.family = family_ipv4;
-        if (packet.size() < ipv4_bytes) return;
+        if (packet.size() < ip::ipv4_header_bytes) return;
         copy_from(packet, 12, &c.local_ip4, sizeof c.local_ip4);
         copy_from(packet, 16, &c.remote_ip4, sizeof c.remote_ip4);
-    } else if (protocol == type_ipv6) {
+    } else if (protocol == ethernet::ipv6) {
         c.family = family_ipv6;
-        if (packet.size() < ipv6_bytes) return;
+        if (packet.size() < ip::ipv6_header_bytes) return;
         copy_from(packet, 8, c.local_ip6, sizeof c.local_ip6);
         copy_from(packet, 24, c.remote_ip6, sizeof c.remote_ip6);
     }
@@ -170,6 +149,10 @@ result<void> packet_context::renew(std::span<uint8_t> frame, packet_room room) {
     const std::size_t before = room.before - std::min(room.before, frame_bytes);
     whole_ = {frame.data() - before, before + frame.size() + room.after};
     allowed_ = permission_of(type_);
+    headers_ = {.link = frame.data(), .network = frame.data() + header_bytes};
+    checksums_ = {};
+    is_encapsulated_ = false;
+    hash_.reset();
     if (type_ == program_type::xdp) {
         context_ = make_xdp(packet_);
     } else {
@@ -248,13 +231,61 @@ int packet_context::add_copy(const packet_target &target) {
     return 0;
 }
 
+int packet_context::insert(std::size_t at, std::size_t bytes) {
+    const auto before = static_cast<std::size_t>(packet_.data() - whole_.data());
+    if (bytes > before) return -ENOMEM;
+    const uint8_t *const old = packet_.data();
+    packet_ = whole_.subspan(before - bytes, packet_.size() + bytes);
+    std::memmove(packet_.data(), old, at);
+    std::ranges::fill(packet_.subspan(at, bytes), uint8_t{0});
+    publish();
+    return 0;
+}
+
+int packet_context::erase(std::size_t at, std::size_t bytes) {
+    if (at > packet_.size() or bytes > packet_.size() - at) return -ENOMEM;
+    const uint8_t *const old = packet_.data();
+    packet_ = packet_.subspan(bytes);
+    std::memmove(packet_.data(), old, at);
+    publish();
+    return 0;
+}
+
+int packet_context::resize(std::size_t bytes) {
+    const auto before = static_cast<std::size_t>(packet_.data() - whole_.data());
+    if (bytes > whole_.size() - before) return -ENOMEM;
+    const std::size_t old = packet_.size();
+    packet_ = whole_.subspan(before, bytes);
+    if (bytes > old) std::ranges::fill(packet_.subspan(old), uint8_t{0});
+    publish();
+    return 0;
+}
+
+std::span<uint8_t> packet_context::from(const uint8_t *header) const noexcept {
+    const auto at = static_cast<std::size_t>(header - whole_.data());
+    const auto end = static_cast<std::size_t>(packet_.data() + packet_.size() - whole_.data());
+    return at <= end ? whole_.subspan(at, end - at) : std::span<uint8_t>{};
+}
+
+void packet_context::set_hash(std::optional<uint32_t> hash) noexcept {
+    hash_ = hash;
+    skb()->hash = hash.value_or(0);
+}
+
 /// Tells the program, and gives it what is new.
 void packet_context::publish() {
-    xdp_context &c = *xdp();
-    c.data = reinterpret_cast<uint64_t>(packet_.data());
-    c.data_end = c.data + packet_.size();
-    c.data_meta = reinterpret_cast<uint64_t>(metadata_);
-    compat::run::current()->memory().grant({c.data_meta, c.data_end - c.data_meta});
+    if (skb() != nullptr) metadata_ = packet_.data();
+    const auto tell = [this](auto &c) {
+        c.data = reinterpret_cast<uint64_t>(packet_.data());
+        c.data_end = c.data + packet_.size();
+        c.data_meta = reinterpret_cast<uint64_t>(metadata_);
+    };
+    std::visit(tell, context_);
+    if (skb() != nullptr) skb()->len = static_cast<uint32_t>(packet_.size());
+    const std::span<uint8_t> all{metadata_, packet_.data() + packet_.size()};
+    if (allowed_ != permission::none)
+        compat::run::current()->memory().grant(
+            {reinterpret_cast<uint64_t>(all.data()), all.size(), allowed_});
 }
 
 }  // namespace bpftime::vm::runtime

@@ -2,42 +2,19 @@
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "helper_functions.hpp"
+#include "helper_packets.hpp"
 #include "helper_words.hpp"
-#include "runtime/packet.hpp"
 
-#include <linux/bpf.h>
-#include <linux/pkt_cls.h>
-
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstring>
-#include <optional>
+#include <expected>
 #include <span>
 
 namespace bpftime::vm::runtime {
 
 namespace {
-
-/// The packet whose context the word is; null if it is none of the run's.
-packet_context *packet_of(uint64_t context) noexcept {
-    packet_context *const running = packet_context::running();
-    return running != nullptr and running->owns(context) ? running : nullptr;
-}
-packet_context *skb_of(uint64_t context) noexcept {
-    packet_context *const found = packet_of(context);
-    return found != nullptr and found->skb() != nullptr ? found : nullptr;
-}
-packet_context *xdp_of(uint64_t context) noexcept {
-    packet_context *const found = packet_of(context);
-    return found != nullptr and found->xdp() != nullptr ? found : nullptr;
-}
-
-/// `size` bytes at `offset` of the packet; empty if they are not all there.
-std::span<uint8_t> part_of(const packet_context &p, uint64_t offset, uint64_t size) noexcept {
-    const auto all = p.packet();
-    const bool is_inside = offset <= all.size() and size <= all.size() - offset;
-    return is_inside ? all.subspan(offset, size) : std::span<uint8_t>{};
-}
 
 // --- Internet checksums (RFC 1071): sums of 16-bit numbers in one's complement
 
@@ -95,28 +72,19 @@ bool is_zero(std::span<const uint8_t> checksum) noexcept {
     return checksum[0] == 0 and checksum[1] == 0;
 }
 
-/// Flags of bpf_redirect_map() besides the verdict; nothing for maps that say no way.
-std::optional<uint64_t> redirect_flags(map_type type) noexcept {
-    switch (type) {
-    case map_type::devmap:
-    case map_type::devmap_hash: return BPF_F_BROADCAST | BPF_F_EXCLUDE_INGRESS;
-    case map_type::cpumap:
-    case map_type::xskmap: return 0;
-    default: return {};
-    }
-}
-
 }  // namespace
 
 uint64_t helper::skb_store_bytes(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
-    constexpr uint64_t known_flags = 3;  // BPF_F_RECOMPUTE_CSUM, BPF_F_INVALIDATE_HASH
-    const packet_context *const p = skb_of(r1);
+    constexpr uint64_t invalidate_hash = 2;
+    constexpr uint64_t known_flags = 1 | invalidate_hash;  // 1: BPF_F_RECOMPUTE_CSUM
+    packet_context *const p = skb_of(r1);
     const auto offset = static_cast<uint32_t>(r2);
     if ((r5 & ~known_flags) != 0 or p == nullptr) return word_of(-EINVAL);
     if (not allows_write(p->allowed())) return word_of(-EPERM);
     const auto to = part_of(*p, offset, r4);
     if (to.empty()) return word_of(-EFAULT);
     std::memmove(to.data(), pointer<const uint8_t>(r3), to.size());
+    if ((r5 & invalidate_hash) != 0) p->set_hash({});
     return 0;
 }
 
@@ -131,6 +99,29 @@ uint64_t helper::skb_load_bytes(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t 
     }
     std::memmove(to.data(), from.data(), to.size());
     return 0;
+}
+
+uint64_t helper::skb_load_bytes_relative(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
+                                         uint64_t r5) {
+    constexpr uint64_t from_link_header = 0;
+    constexpr uint64_t from_network_header = 1;
+    constexpr uint64_t farthest = 0xffff;
+    const packet_context *const p = skb_of(r1);
+    const auto to = bytes_at(r3, r4);
+    const auto offset = static_cast<uint32_t>(r2);
+    const auto start = static_cast<uint32_t>(r5);
+    const bool is_known = start == from_link_header or start == from_network_header;
+    if (p != nullptr and is_known and offset <= farthest) {
+        const uint8_t *const header =
+            start == from_link_header ? p->headers().link : p->headers().network;
+        const auto from = p->from(header);
+        if (offset <= from.size() and to.size() <= from.size() - offset) {
+            std::ranges::copy(from.subspan(offset, to.size()), to.begin());
+            return 0;
+        }
+    }
+    std::ranges::fill(to, uint8_t{0});
+    return word_of(-EFAULT);
 }
 
 uint64_t helper::l3_csum_replace(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
@@ -185,39 +176,35 @@ uint64_t helper::xdp_get_buff_len(uint64_t r1, uint64_t, uint64_t, uint64_t, uin
     return p == nullptr ? word_of(-EINVAL) : p->packet().size();
 }
 
-uint64_t helper::redirect(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t) {
-    packet_context *const p = packet_context::running();
-    if (p == nullptr) return word_of(-EINVAL);
-    const bool is_xdp = p->xdp() != nullptr;
-    const uint64_t known_flags = is_xdp ? 0 : BPF_F_INGRESS;
-    if ((r2 & ~known_flags) != 0) return is_xdp ? uint64_t{XDP_ABORTED} : uint64_t{TC_ACT_SHOT};
-    p->set_target(packet_target{.key = static_cast<uint32_t>(r1), .flags = r2});
-    return is_xdp ? uint64_t{XDP_REDIRECT} : uint64_t{TC_ACT_REDIRECT};
+namespace {
+
+/// What a helper of XDP may read or write, or the errno with which it refuses.
+std::expected<std::span<uint8_t>, int> xdp_part(uint64_t context, uint64_t r2,
+                                                uint64_t r4) noexcept {
+    constexpr uint32_t most = 0xffff;
+    const packet_context *const p = xdp_of(context);
+    const auto offset = static_cast<uint32_t>(r2);
+    const auto size = static_cast<uint32_t>(r4);
+    if (offset > most or size > most) return std::unexpected{-EFAULT};
+    if (p == nullptr or uint64_t{offset} + size > p->packet().size())
+        return std::unexpected{-EINVAL};
+    return p->packet().subspan(offset, size);
 }
 
-uint64_t helper::redirect_map(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, uint64_t) {
-    constexpr uint64_t verdict_mask = XDP_TX;  // what to return if there is no entry
-    packet_context *const p = packet_context::running();
-    if (p == nullptr or p->xdp() == nullptr) return word_of(-EINVAL);
-    map &through = map_of(r1);
-    const auto known_flags = redirect_flags(through.definition().type);
-    if (not known_flags or (r3 & ~(verdict_mask | *known_flags)) != 0) return XDP_ABORTED;
-    const auto key = static_cast<uint32_t>(r2);
-    if ((r3 & BPF_F_BROADCAST) == 0 and through.lookup_elem(&key) == nullptr) {
-        p->set_target({});
-        return r3 & verdict_mask;
-    }
-    p->set_target(packet_target{.through = &through, .key = key, .flags = r3});
-    return XDP_REDIRECT;
+}  // namespace
+
+uint64_t helper::xdp_load_bytes(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t) {
+    const auto from = xdp_part(r1, r2, r4);
+    if (not from) return word_of(from.error());
+    std::memmove(pointer(r3), from->data(), from->size());
+    return 0;
 }
 
-uint64_t helper::clone_redirect(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, uint64_t) {
-    packet_context *const p = skb_of(r1);
-    // There are no interfaces to ask; 0 is none anywhere.
-    const auto interface = static_cast<uint32_t>(r2);
-    if (p == nullptr or (r3 & ~uint64_t{BPF_F_INGRESS}) != 0 or interface == 0)
-        return word_of(-EINVAL);
-    return word_of(p->add_copy({.key = interface, .flags = r3}));
+uint64_t helper::xdp_store_bytes(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t) {
+    const auto to = xdp_part(r1, r2, r4);
+    if (not to) return word_of(to.error());
+    std::memmove(to->data(), pointer(r3), to->size());
+    return 0;
 }
 
 }  // namespace bpftime::vm::runtime

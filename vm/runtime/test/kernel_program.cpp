@@ -67,7 +67,7 @@ void kernel_program::explain(bpf_attr &attr) {
 }
 
 int kernel_program::run(std::vector<uint8_t> &packet, uint32_t &result) const {
-    constexpr std::size_t room_to_grow = 4096;
+    constexpr std::size_t room_to_grow = 32 << 10;
     std::vector<uint8_t> out(packet.size() + room_to_grow);
     bpf_attr attr{};
     attr.test.prog_fd = static_cast<uint32_t>(fd_);

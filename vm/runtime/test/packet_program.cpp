@@ -153,11 +153,25 @@ std::unique_ptr<ebpf_vm> load(const engine &e, const bytes &code) {
     return vm;
 }
 
+namespace {
+
+/// A packet of an skb grows as its programs like, one of XDP within its page.
+struct kernel_room {
+    std::size_t before = 0;
+    std::size_t most_bytes = 0;  ///< of the packet, if nothing is put before it
+};
+kernel_room room_of(program_type type) {
+    constexpr std::size_t plenty = 32 << 10;
+    if (type == program_type::xdp) return {.before = 256, .most_bytes = 3520};
+    return {.before = plenty, .most_bytes = plenty};
+}
+
+}  // namespace
+
 ran run_with_room(ebpf_vm &vm, program_type type, const bytes &frame, const preparation &prepare) {
-    constexpr std::size_t before = 256;
-    constexpr std::size_t most_bytes = 3520;
+    const auto [before, most_bytes] = room_of(type);
     bytes memory(before + most_bytes);
-    std::ranges::copy(frame, memory.begin() + before);
+    std::ranges::copy(frame, memory.begin() + static_cast<long>(before));
     auto context = packet_context::create(type, std::span{memory}.subspan(before, frame.size()),
                                           {.before = before, .after = most_bytes - frame.size()});
     if (not context) throw std::runtime_error{context.error().message};

@@ -2,12 +2,24 @@
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "packet_program.hpp"
+#include "programs.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <array>
+#include <cerrno>
+#include <initializer_list>
+#include <random>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
 
 namespace bpftime::vm::runtime::test {
 
 using object::program_type;
+using vm::test::engine;
 
 namespace {
 
@@ -93,12 +105,267 @@ constexpr auto helper_programs = std::to_array<source_program>({
         })"},
 });
 
+constexpr auto shape_programs = std::to_array<source_program>({
+    {"xdp_bytes", program_type::xdp, R"(
+        static long (*load)(void *, unsigned, void *, unsigned) = (void *)189;
+        static long (*store)(void *, unsigned, void *, unsigned) = (void *)190;
+        SEC("xdp") int prog(struct xdp_md *ctx) {
+            unsigned char b[8] = {};
+            unsigned size = ctx->data_end - ctx->data;
+            asm volatile("" : "+r"(size));
+            int sum = -load(ctx, 30, b, 8) * 3 - load(ctx, size - 4, b, 4) * 5 - load(ctx, size - 3, b, 4);
+            for (int i = 0; i < 8; i++) sum = sum * 3 + b[i];
+            sum -= store(ctx, 6, b, 5) * 7 + store(ctx, size - 2, b, 4) * 9 + store(ctx, 0x10000, b, 4) * 11;
+            return sum & 0xffffff;
+        })"},
+    {"tc_length", program_type::sched_cls, R"(
+        static long (*pull)(void *, unsigned) = (void *)39;
+        static long (*tail)(void *, unsigned, unsigned long) = (void *)38;
+        static long (*head)(void *, unsigned, unsigned long) = (void *)43;
+        SEC("tc") int prog(struct __sk_buff *skb) {
+            unsigned size = skb->len;
+            int sum = -pull(skb, 0) - pull(skb, size) * 3 - pull(skb, size + 1) * 5;
+            sum -= tail(skb, 16065, 0) * 7 + tail(skb, 16064, 0) * 11 + head(skb, 1, 0) * 13;
+            sum -= head(skb, 0, 0) * 17 + tail(skb, 13, 0) * 19 + tail(skb, 14, 0) * 23 + tail(skb, 70, 0) * 29;
+            sum -= tail(skb, 80, 1) * 31 + head(skb, 8, 1) * 37 + head(skb, 0x80000000, 0) * 41 + head(skb, 8, 0) * 43;
+            unsigned char *at = (void *)(long)skb->data;
+            if (at + 9 > (unsigned char *)(long)skb->data_end) return 1;
+            at[0] = 5;
+            at[8] += 3;
+            return (sum + skb->len) & 0xffffff;
+        })"},
+    {"xmit_length", program_type::lwt_xmit, R"(
+        static long (*tail)(void *, unsigned, unsigned long) = (void *)38;
+        static long (*head)(void *, unsigned, unsigned long) = (void *)43;
+        SEC("lwt_xmit") int prog(struct __sk_buff *skb) {
+            int sum = -tail(skb, 1, 0) * 3 - head(skb, 22, 0) * 5;
+            sum -= tail(skb, 13, 0) * 7 + tail(skb, 22, 0) * 11 + tail(skb, 60, 0) * 13;
+            return (sum + skb->len) & 0xffffff;
+        })"},
+    {"tc_levels", program_type::sched_cls, R"(
+        static long (*update)(void *, unsigned) = (void *)40;
+        static long (*level)(void *, unsigned long) = (void *)135;
+        SEC("tc") int prog(struct __sk_buff *skb) {
+            int sum = -update(skb, 5) - level(skb, 0) * 3 - level(skb, 4) * 5;
+            unsigned long steps = 0x1d695aa86556;  // two bits each
+            for (; steps; steps >>= 2) {
+                level(skb, steps & 3);
+                sum = sum * 3 + level(skb, 0);
+            }
+            return sum & 0xffffff;
+        })"},
+    {"tc_marks", program_type::sched_cls, R"(
+        static long (*mark)(void *) = (void *)97;
+        static long (*stamp)(void *, unsigned long, unsigned) = (void *)192;
+        static long (*proto)(void *, unsigned short, unsigned long) = (void *)31;
+        SEC("tc") int prog(struct __sk_buff *skb) {
+            int sum = 0;
+            for (int i = 0; i < 4; i++) {
+                unsigned char *at = (void *)(long)skb->data;
+                if (at + 26 > (unsigned char *)(long)skb->data_end) break;
+                at[15] = at[15] & 0xcc | i * 0x11;
+                if (i == 2) at[24] = at[25] = 0xff;
+                sum = sum * 3 + mark(skb);
+            }
+            sum -= stamp(skb, 77, 0) * 5 + stamp(skb, 0, 1) * 7 + stamp(skb, 78, 1) * 11 + stamp(skb, 79, 3) * 13;
+            sum += skb->tstamp_type * 17 + skb->tstamp * 3;
+            sum -= stamp(skb, 80, 2) * 19;
+            return (sum + skb->tstamp_type * 17 + skb->tstamp) & 0xffffff;
+        })"},
+    {"tc_hash", program_type::sched_cls, R"(
+        static unsigned (*recalc)(void *) = (void *)34;
+        static unsigned (*set)(void *, unsigned) = (void *)48;
+        static void (*forget)(void *) = (void *)41;
+        static long (*store)(void *, unsigned, void *, unsigned, unsigned long) = (void *)9;
+        SEC("tc") int prog(struct __sk_buff *skb) {
+            int sum = skb->hash + (recalc(skb) == skb->hash) * 3 + (skb->hash != 0) * 5;
+            set(skb, 77);
+            sum += recalc(skb) * 7 + skb->hash * 11;
+            store(skb, 0, &sum, 1, 2);
+            sum += skb->hash * 13;
+            set(skb, 0);
+            sum += recalc(skb) * 17;
+            set(skb, 78);
+            forget(skb);
+            return (sum + skb->hash * 19) & 0xffffff;
+        })"},
+});
+
 class helpers_of_packets : public testing::TestWithParam<source_program> {};
 
 INSTANTIATE_TEST_SUITE_P(programs, helpers_of_packets, testing::ValuesIn(helper_programs),
                          vm::test::engine_name{});
 
 TEST_P(helpers_of_packets, do_what_those_of_the_kernel_do) { compare_with_kernel(GetParam()); }
+
+INSTANTIATE_TEST_SUITE_P(shapes, helpers_of_packets, testing::ValuesIn(shape_programs),
+                         vm::test::engine_name{});
+
+/// A program that calls so many helpers at random, and tells of everything that they can change.
+std::string random_program(unsigned seed, program_type type) {
+    std::mt19937 random{seed};
+    const auto one_of = [&](std::initializer_list<const char *> all) {
+        return *(all.begin() + random() % all.size());
+    };
+    // When the kernel moves a packet it forgets that it knows no transport header. So packets are
+    // made shorter only before they grow.
+    const auto call = [&](bool is_first) {
+        const auto flags = [&] { return one_of({"0", "0", "0", "0", "1", "32", "512"}); };
+        switch (random() % (type == program_type::sched_cls ? 8 : 2)) {
+        case 0:
+            return fmt::format(
+                "tail(skb, skb->len + {}, 0)",
+                is_first ? one_of({"-1", "-7", "-30"}) : one_of({"0", "1", "9", "200", "20000"}));
+        case 1: return fmt::format("head(skb, {}, 0)", one_of({"0", "1", "14", "40", "20000"}));
+        case 2:
+            return fmt::format("proto(skb, ntohs({}), 0)", one_of({"0x800", "0x86dd", "0x806"}));
+        case 3: return fmt::format("type(skb, {})", one_of({"0", "1", "2", "3", "4"}));
+        case 4:
+            return fmt::format("push(skb, ntohs({}), {})", one_of({"0x8100", "0x88a8", "0x800"}),
+                               one_of({"0", "7", "0x1fff", "0xffff"}));
+        case 5: return std::string{"pop(skb)"};
+        case 6:
+            return fmt::format("room(skb, {}, {}, {})",
+                               one_of({"0", "1", "8", "-1", "-8", "-20", "-40", "4095", "4096"}),
+                               one_of({"0", "1", "2"}), flags());
+        default:
+            return fmt::format(
+                "room(skb, {}, {}, {} | {} | {} | {})",
+                one_of({"20", "28", "36", "50", "-20", "-28", "-40", "8"}), one_of({"0", "1"}),
+                one_of({"0", "2", "4", "6", "128", "256", "384"}), one_of({"0", "8", "16", "24"}),
+                one_of({"0", "0", "64"}), one_of({"0", "14ULL << 56", "4ULL << 56"}));
+        }
+    };
+    constexpr std::string_view begin = R"(
+static long (*tail)(void *, unsigned, unsigned long) = (void *)38;
+static long (*head)(void *, unsigned, unsigned long) = (void *)43;
+static long (*proto)(void *, unsigned short, unsigned long) = (void *)31;
+static long (*type)(void *, unsigned) = (void *)32;
+static long (*push)(void *, unsigned short, unsigned short) = (void *)18;
+static long (*pop)(void *) = (void *)19;
+static long (*room)(void *, int, unsigned, unsigned long) = (void *)50;
+static unsigned add(unsigned sum, unsigned more) {
+    return (sum ^ more) * 0x01000193u;
+}
+static NOINLINE unsigned look(struct __sk_buff *skb, unsigned sum) {
+    unsigned at[4];
+    sum = add(sum, skb->len);
+    sum = add(sum, skb->protocol);
+    sum = add(sum, skb->pkt_type);
+    sum = add(sum, skb->vlan_present);
+    sum = add(sum, skb->vlan_tci);
+    sum = add(sum, skb->vlan_present ? skb->vlan_proto : 0);
+    sum = add(sum, -relative(skb, 0, at, 16, 0));
+    for (int i = 0; i < 4; i++) sum = add(sum, at[i]);
+    sum = add(sum, -relative(skb, 0, at, 4, 1));
+    sum = add(sum, at[0]);
+    sum = add(sum, -relative(skb, skb->len - 16, at, 4, 1));
+    return add(sum, at[0]);
+}
+)";
+    std::string text{
+        type == program_type::sched_cls
+            ? "static long (*relative)(void *, unsigned, void *, unsigned, unsigned) = "
+              "(void *)68;\n"
+            : "static long (*load)(void *, unsigned, void *, unsigned) = (void *)26;\n"
+              "#define relative(skb, at, to, n, header) load(skb, at, to, n)\n"};
+    text += begin;
+    text += fmt::format("SEC(\"{}\") int prog(struct __sk_buff *skb) {{\n    unsigned sum = 7;\n",
+                        type == program_type::sched_cls ? "tc" : "lwt_xmit");
+    for (int i = 0; i < 6; ++i)
+        text += fmt::format("    sum = look(skb, add(sum, -{}));\n", call(i == 0));
+    return text + "    return sum & 0x7fffffff;\n}\n";
+}
+
+class random_changes : public testing::TestWithParam<unsigned> {};
+
+INSTANTIATE_TEST_SUITE_P(seeds, random_changes, testing::Range(0U, 32U));
+
+TEST_P(random_changes, leave_what_those_of_the_kernel_leave) {
+    for (const auto type : {program_type::sched_cls, program_type::lwt_xmit}) {
+        const std::string source = random_program(GetParam(), type);
+        SCOPED_TRACE(source.substr(source.find("SEC(")));
+        compare_with_kernel({"random", type, source.c_str()});
+    }
+}
+
+// --- what the kernel has no test runs of
+
+class packet_helper : public testing::TestWithParam<engine> {
+protected:
+    /// The result of a program on a packet that has so much room.
+    int64_t run(std::string_view text, program_type type, packet_room room = {}) {
+        const auto vm = load(GetParam(), rewrite(vm::test::assemble(text), type));
+        memory_.assign(room.before + frame_bytes + room.after, 1);
+        auto context = packet_context::create(
+            type, std::span{memory_}.subspan(room.before, frame_bytes), room);
+        int64_t r0 = 0;
+        EXPECT_EQ(context->exec(*vm, r0), 0) << vm->error_message();
+        size_ = context->packet().size();
+        return r0;
+    }
+
+    static constexpr std::size_t frame_bytes = 60;
+    bytes memory_;
+    std::size_t size_ = 0;
+};
+
+INSTANTIATE_TEST_SUITE_P(engines, packet_helper, testing::ValuesIn(vm::test::engines()),
+                         vm::test::engine_name{});
+
+TEST_P(packet_helper, a_packet_grows_into_its_room_alone) {
+    constexpr std::string_view head = "mov %r2, 8\nmov %r3, 0\ncall 43\nexit";
+    EXPECT_EQ(run(head, program_type::sched_cls), -ENOMEM);
+    EXPECT_EQ(run(head, program_type::sched_cls, {.before = 47}), -ENOMEM);
+    EXPECT_EQ(size_, frame_bytes);
+    EXPECT_EQ(run(head, program_type::sched_cls, {.before = 48}), 0);
+    EXPECT_EQ(size_, frame_bytes + 8);
+    EXPECT_EQ(std::count(memory_.begin(), memory_.end(), 0), 8);
+    constexpr std::string_view tail = "mov %r2, 68\nmov %r3, 0\ncall 38\nexit";
+    EXPECT_EQ(run(tail, program_type::sched_cls, {.after = 7}), -ENOMEM);
+    EXPECT_EQ(run(tail, program_type::sched_cls, {.after = 8}), 0);
+    EXPECT_EQ(size_, frame_bytes + 8);
+}
+
+TEST_P(packet_helper, what_a_program_may_not_write_it_cannot_change) {
+    EXPECT_EQ(run("mov %r2, 30\nmov %r3, 0\ncall 38\nexit", program_type::cgroup_skb), -EPERM);
+    EXPECT_EQ(run("call 19\nexit", program_type::lwt_in), -EPERM);
+    EXPECT_EQ(size_, frame_bytes - 14);
+}
+
+TEST_P(packet_helper, a_helper_wants_the_context_of_its_kind) {
+    EXPECT_EQ(run("call 19\nexit", program_type::xdp), -EINVAL);
+    EXPECT_EQ(run("mov %r1, %r10\ncall 19\nexit", program_type::sched_cls), -EINVAL);
+    EXPECT_EQ(run("mov %r1, %r10\ncall 188\nexit", program_type::xdp), -EINVAL);
+}
+
+TEST_P(packet_helper, streams_have_room_before_them) {
+    constexpr std::string_view more = "mov %r2, 8\nmov %r3, 0\nmov %r4, 0\ncall 50\nexit";
+    EXPECT_EQ(run(more, program_type::sk_skb, {.before = 100}), 0);
+    EXPECT_EQ(size_, frame_bytes - 14 + 8);
+    constexpr std::string_view less = "mov %r2, -40\nmov %r3, 0\nmov %r4, 0\ncall 50\nexit";
+    EXPECT_EQ(run(less, program_type::sk_skb), 0);
+    EXPECT_EQ(size_, frame_bytes - 14 - 40);
+    constexpr std::string_view flags = "mov %r2, 8\nmov %r3, 0\nmov %r4, 1\ncall 50\nexit";
+    EXPECT_EQ(run(flags, program_type::sk_skb, {.before = 100}), -EINVAL);
+}
+
+/// The flow hash of each frame.
+std::vector<uint32_t> hashes(const engine &e) {
+    const auto vm = load(e, rewrite(vm::test::assemble("call 34\nexit"), program_type::sched_cls));
+    std::vector<uint32_t> all;
+    for (const bytes &frame : frames())
+        all.push_back(test::run(*vm, program_type::sched_cls, frame).verdict);
+    return all;
+}
+
+TEST_P(packet_helper, a_flow_has_a_hash) {
+    const auto all = hashes(GetParam());
+    EXPECT_EQ(std::count(all.begin(), all.end(), 0), 0);
+    EXPECT_EQ(all, hashes(GetParam()));
+    // The first four have different protocols, addresses and ports.
+    EXPECT_EQ((std::set<uint32_t>{all.begin(), all.begin() + 4}).size(), 4U);
+}
 
 }  // namespace
 

@@ -44,6 +44,20 @@ struct packet_target {
     friend bool operator==(const packet_target &, const packet_target &) = default;
 };
 
+/// Where the headers of a packet begin, as far as the kernel knows. The first may lie before what
+/// the program sees.
+struct packet_headers {
+    uint8_t *link = nullptr;
+    uint8_t *network = nullptr;
+    uint8_t *transport = nullptr;  ///< null: it does not
+};
+
+/// What the kernel knows of a packet's checksums.
+struct packet_checksums {
+    bool is_verified = false;  ///< somebody found them good,
+    uint32_t level = 0;        ///< and so many more inside of the packet, 3 at most
+};
+
 /// A packet as BPF_PROG_TEST_RUN gives it to programs: it came in on interface 1, the loopback
 /// interface, into queue 0.
 ///
@@ -74,6 +88,7 @@ public:
     [[nodiscard]] std::span<uint8_t> metadata() const noexcept {
         return {metadata_, static_cast<std::size_t>(packet_.data() - metadata_)};
     }
+    [[nodiscard]] const packet_headers &headers() const noexcept { return headers_; }
     /// What the program may do with it.
     [[nodiscard]] permission allowed() const noexcept { return allowed_; }
 
@@ -101,6 +116,21 @@ public:
     /// 0 or a negative errno.
     int add_copy(const packet_target &target);
 
+    /// Of others. Inserts zeros at an offset, by moving what is before it; -ENOMEM: no room.
+    int insert(std::size_t at, std::size_t bytes);
+    /// Takes bytes away at an offset, by moving what is before it; -ENOMEM: there are not so many.
+    int erase(std::size_t at, std::size_t bytes);
+    /// Cuts the packet's end off, or adds zeros there; -ENOMEM: no room.
+    int resize(std::size_t bytes);
+    [[nodiscard]] packet_headers &headers() noexcept { return headers_; }
+    /// All bytes from one of its headers on.
+    [[nodiscard]] std::span<uint8_t> from(const uint8_t *header) const noexcept;
+    [[nodiscard]] packet_checksums &checksums() noexcept { return checksums_; }
+    [[nodiscard]] bool &is_encapsulated() noexcept { return is_encapsulated_; }
+    /// The hash of the flow that it belongs to, which is also in its context; none: not known.
+    [[nodiscard]] std::optional<uint32_t> hash() const noexcept { return hash_; }
+    void set_hash(std::optional<uint32_t> hash) noexcept;
+
 private:
     explicit packet_context(object::program_type type) noexcept : type_{type} {}
     void publish();
@@ -113,6 +143,10 @@ private:
     permission allowed_ = permission::none;
     std::optional<packet_target> target_;
     std::vector<packet_target> copies_;
+    packet_headers headers_;
+    packet_checksums checksums_;
+    bool is_encapsulated_ = false;
+    std::optional<uint32_t> hash_;
 };
 
 }  // namespace bpftime::vm::runtime
