@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <expected>
 #include <span>
@@ -173,7 +174,7 @@ struct argument {
     argument_declaration declared;
 };
 
-[[maybe_unused]] argument or_null(argument a) {
+argument or_null(argument a) {
     a.declared.may_be_null = true;
     return a;
 }
@@ -232,10 +233,9 @@ std::string_view helper_name(uint32_t id) noexcept {
 }
 
 bool needs_packet(const helper_row &row) noexcept {
-    const uint32_t id = row.declaration.id;
-    constexpr uint32_t id_of_redirect = 23;
-    constexpr uint32_t id_of_redirect_map = 51;
-    if (id == id_of_redirect or id == id_of_redirect_map) return true;
+    // Those that redirect it do not take its context.
+    constexpr std::array<uint32_t, 4> redirects{23, 51, 152, 155};
+    if (std::ranges::find(redirects, row.declaration.id) != redirects.end()) return true;
     const auto has = [&row](argument_kind kind) {
         return std::ranges::find(row.declaration.arguments, kind, &argument_declaration::kind) !=
                row.declaration.arguments.end();

@@ -63,4 +63,27 @@ uint64_t helper::clone_redirect(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t,
     return word_of(p->add_copy({.key = interface, .flags = r3}));
 }
 
+namespace {
+
+/// Both helpers are of traffic control alone, and take no flags.
+uint64_t redirect_by(packet_target::way how, uint64_t interface, uint64_t flags) noexcept {
+    packet_context *const p = packet_context::running();
+    if (p == nullptr) return word_of(-EINVAL);
+    if (flags != 0) return TC_ACT_SHOT;
+    p->set_target(packet_target{.key = static_cast<uint32_t>(interface), .how = how});
+    return TC_ACT_REDIRECT;
+}
+
+}  // namespace
+
+uint64_t helper::redirect_neigh(uint64_t r1, uint64_t, uint64_t r3, uint64_t r4, uint64_t) {
+    const auto size = static_cast<uint32_t>(r3);
+    if (size != 0 and size < sizeof(bpf_redir_neigh)) return TC_ACT_SHOT;
+    return redirect_by(packet_target::way::neighbour, r1, r4);
+}
+
+uint64_t helper::redirect_peer(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t) {
+    return redirect_by(packet_target::way::peer, r1, r2);
+}
+
 }  // namespace bpftime::vm::runtime

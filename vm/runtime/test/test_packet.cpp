@@ -345,6 +345,21 @@ TEST_P(targets, need_a_map_that_says_where) {
     EXPECT_EQ(redirect(m, 0, 8), 0U) << "no flag of this map's";
 }
 
+TEST_P(targets, say_how_a_packet_gets_there) {
+    const auto how = [&](std::string_view text) {
+        const auto vm = load(GetParam(), vm::test::assemble(text));
+        auto context = packet_context::create(program_type::sched_cls, frame_);
+        int64_t r0 = 0;
+        EXPECT_EQ(context->exec(*vm, r0), 0) << vm->error_message();
+        EXPECT_EQ(r0, 7);
+        return context->target().value();
+    };
+    EXPECT_EQ(how("mov %r1, 5\nmov %r2, 0\nmov %r3, 0\nmov %r4, 0\ncall 152\nexit"),
+              (packet_target{.key = 5, .how = packet_target::way::neighbour}));
+    EXPECT_EQ(how("mov %r1, 5\nmov %r2, 0\ncall 155\nexit"),
+              (packet_target{.key = 5, .how = packet_target::way::peer}));
+}
+
 TEST_P(targets, of_copies_are_counted_and_bounded) {
     const auto code = vm::test::assemble(
         "mov %r6, %r1\nmov %r7, 2000\nmov %r1, %r6\nmov %r2, 5\nmov %r3, 1\ncall 13\n"

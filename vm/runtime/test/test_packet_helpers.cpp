@@ -172,6 +172,52 @@ constexpr auto shape_programs = std::to_array<source_program>({
             sum -= stamp(skb, 80, 2) * 19;
             return (sum + skb->tstamp_type * 17 + skb->tstamp) & 0xffffff;
         })"},
+    {"xdp_mtu", program_type::xdp, R"(
+        static long (*mtu)(void *, unsigned, unsigned *, int, unsigned long) = (void *)163;
+        static long (*fib)(void *, void *, int, unsigned) = (void *)69;
+        SEC("xdp") int prog(struct xdp_md *ctx) {
+            int sum = 0;
+            unsigned lengths[] = {0, 65536, 65537, 0xfffffff0, 100, 0};
+            for (int i = 0; i < 6; i++) {
+                unsigned n = lengths[i];
+                int result = mtu(ctx, i & 1, &n, i == 4 ? 70000 : i == 5 ? -70000 : 0, 0);
+                sum = (sum * 7 - result) * 3 + n;
+            }
+            unsigned n = 0, m = 7;
+            sum -= mtu(ctx, 99, &n, 0, 0) * 11 + mtu(ctx, 1, &n, 0, 2) * 13 + mtu(ctx, 1, &m, 0, 1) * 17;
+            sum -= mtu(ctx, 1, &n, 1, 1) * 19 + mtu(ctx, 1, &n, 0, 1) * 23;
+            struct bpf_fib_lookup p = {.family = 2, .ifindex = 1}, q = {.family = 10, .ifindex = 99}, r = {.family = 3};
+            sum -= fib(ctx, &p, 64, 0) * 29 + fib(ctx, &q, 64, 0) * 31 + fib(ctx, &r, 64, 0) * 37;
+            sum -= fib(ctx, &p, 63, 0) * 41 + fib(ctx, &p, 64, 64) * 43;
+            return (sum + n + m) & 0xffffff;
+        })"},
+    {"tc_mtu", program_type::sched_cls, R"(
+        static long (*mtu)(void *, unsigned, unsigned *, int, unsigned long) = (void *)163;
+        static long (*fib)(void *, void *, int, unsigned) = (void *)69;
+        SEC("tc") int prog(struct __sk_buff *ctx) {
+            int sum = 0;
+            unsigned lengths[] = {0, 65536, 65537, 0xfffffff0, 100, 0};
+            for (int i = 0; i < 6; i++) {
+                unsigned n = lengths[i];
+                int result = mtu(ctx, i & 1, &n, i == 4 ? 70000 : i == 5 ? -70000 : 0, 0);
+                sum = (sum * 7 - result) * 3 + n;
+            }
+            unsigned n = 0, m = 7;
+            sum -= mtu(ctx, 99, &n, 0, 0) * 11 + mtu(ctx, 1, &n, 0, 2) * 13 + mtu(ctx, 1, &m, 0, 1) * 17;
+            sum -= mtu(ctx, 1, &n, 1, 1) * 19 + mtu(ctx, 1, &n, 0, 1) * 23;
+            struct bpf_fib_lookup p = {.family = 2, .ifindex = 1}, q = {.family = 10, .ifindex = 99}, r = {.family = 3};
+            sum -= fib(ctx, &p, 64, 0) * 29 + fib(ctx, &q, 64, 0) * 31 + fib(ctx, &r, 64, 0) * 37;
+            sum -= fib(ctx, &p, 63, 0) * 41 + fib(ctx, &p, 64, 64) * 43;
+            return (sum + n + m) & 0xffffff;
+        })"},
+    {"tc_redirect_on", program_type::sched_cls, R"(
+        static long (*neigh)(unsigned, void *, int, unsigned long) = (void *)152;
+        static long (*peer)(unsigned, unsigned long) = (void *)155;
+        SEC("tc") int prog(struct __sk_buff *skb) {
+            struct bpf_redir_neigh to = {.nh_family = 2};
+            int sum = neigh(1, &to, sizeof to, 0) + neigh(1, &to, 19, 0) * 10 + neigh(1, 0, 0, 0) * 100;
+            return sum + neigh(1, 0, 0, 1) * 1000 + peer(1, 0) * 10000 + peer(1, 1) * 100000;
+        })"},
     {"tc_hash", program_type::sched_cls, R"(
         static unsigned (*recalc)(void *) = (void *)34;
         static unsigned (*set)(void *, unsigned) = (void *)48;

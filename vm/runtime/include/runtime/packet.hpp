@@ -9,6 +9,7 @@
 #include "program/region.hpp"
 #include "runtime/context.hpp"
 #include "runtime/map.hpp"
+#include "runtime/network.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -28,9 +29,17 @@ struct packet_room {
 
 /// Where a program redirects a packet to.
 struct packet_target {
+    /// How it gets there.
+    enum class way : uint8_t {
+        plain,      ///< as it is
+        neighbour,  ///< with the link addresses of the next hop (bpf_redirect_neigh)
+        peer,       ///< to the other end of a pair of interfaces (bpf_redirect_peer)
+    };
+
     const map *through = nullptr;  ///< that says where; null: an interface
     uint32_t key = 0;              ///< of the map's entry; without a map, the interface's index
     uint64_t flags = 0;            ///< that the helper got
+    way how = way::plain;
 
     /// BPF_F_BROADCAST: every entry of the map, whatever `key` is.
     [[nodiscard]] bool is_everywhere() const noexcept {
@@ -95,6 +104,11 @@ public:
     /// Runs the program once; `r0` is its verdict. 0 or a negative `enum ebpf_error`.
     int64_t exec(ebpf_vm &vm, int64_t &r0);
 
+    /// The network that its programs ask about, which must outlive them; at first, one with nothing
+    /// but the loopback interface.
+    void set_network(const runtime::network &net) noexcept { network_ = &net; }
+    [[nodiscard]] const runtime::network &network() const noexcept { return *network_; }
+
     /// What the last call of bpf_redirect() or bpf_redirect_map() in the last run asked for, which
     /// counts if the verdict says so, too; empty: nothing.
     [[nodiscard]] const std::optional<packet_target> &target() const noexcept { return target_; }
@@ -147,6 +161,7 @@ private:
     packet_checksums checksums_;
     bool is_encapsulated_ = false;
     std::optional<uint32_t> hash_;
+    const runtime::network *network_ = &runtime::network::loopback_only();
 };
 
 }  // namespace bpftime::vm::runtime

@@ -1,0 +1,173 @@
+// bpftime-vm: the network that programs ask about: interfaces, routes, neighbours, sockets
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace bpftime::vm::runtime {
+
+/// An address of IPv4 (4 bytes) or IPv6 (16).
+class ip_address {
+public:
+    ip_address() = default;
+    /// `bytes`: 4 or 16 of them, in network byte order.
+    explicit ip_address(std::span<const uint8_t> bytes) noexcept;
+    /// As inet_pton() reads it; none if it does not.
+    [[nodiscard]] static std::optional<ip_address> parse(const char *text) noexcept;
+
+    [[nodiscard]] bool is_ipv6() const noexcept { return size_ > 4; }
+    [[nodiscard]] std::span<const uint8_t> bytes() const noexcept { return {bytes_.data(), size_}; }
+    /// Whether all bits are 0: any address.
+    [[nodiscard]] bool is_any() const noexcept;
+    /// Whether it is of the same version and begins with the first `length` bits of `prefix`.
+    [[nodiscard]] bool begins_with(const ip_address &prefix, uint32_t length) const noexcept;
+
+    friend bool operator==(const ip_address &, const ip_address &) = default;
+
+private:
+    std::array<uint8_t, 16> bytes_{};
+    std::size_t size_ = 4;
+};
+
+using link_address = std::array<uint8_t, 6>;
+
+struct network_interface {
+    uint32_t index = 0;
+    link_address address{};
+    uint32_t mtu = 1500;
+    uint32_t link_header_bytes = 14;
+    bool forwards_ipv4 = true;
+    bool forwards_ipv6 = true;
+    std::vector<ip_address> addresses{};
+};
+
+enum class route_kind : uint8_t { unicast, local, blackhole, unreachable, prohibit };
+
+/// Numbers of routing tables. Lookups ask the three in this order.
+enum route_table : uint32_t { local_table = 255, main_table = 254, default_table = 253 };
+
+struct network_route {
+    ip_address prefix;
+    uint32_t prefix_length = 0;
+    uint32_t interface = 0;  ///< 0: none, as it leads nowhere
+    std::optional<ip_address> gateway{};
+    std::optional<ip_address> source{};  ///< preferred
+    uint32_t mtu = 0;                    ///< locked; 0: the interface's
+    uint32_t metric = 0;                 ///< of equal prefixes the lowest counts
+    route_kind kind = route_kind::unicast;
+    uint32_t table = main_table;
+};
+
+struct network_neighbour {
+    uint32_t interface = 0;
+    ip_address address;
+    link_address link{};
+};
+
+/// What programs see of a socket: struct bpf_sock of linux/bpf.h, with its names.
+struct socket_view {
+    uint32_t bound_dev_if = 0;
+    uint32_t family = 0;
+    uint32_t type = 0;
+    uint32_t protocol = 0;
+    uint32_t mark = 0;
+    uint32_t priority = 0;
+    uint32_t src_ip4 = 0;  ///< its own address, in network byte order
+    uint32_t src_ip6[4] = {};
+    uint32_t src_port = 0;  ///< in host byte order
+    uint16_t dst_port = 0;  ///< in network byte order
+    uint16_t reserved = 0;
+    uint32_t dst_ip4 = 0;
+    uint32_t dst_ip6[4] = {};
+    uint32_t state = 0;
+    int32_t rx_queue_mapping = -1;
+};
+
+/// And of its connection: struct bpf_tcp_sock.
+struct tcp_view {
+    uint32_t snd_cwnd = 0;
+    uint32_t srtt_us = 0;
+    uint32_t rtt_min = 0;
+    uint32_t snd_ssthresh = 0;
+    uint32_t rcv_nxt = 0;
+    uint32_t snd_nxt = 0;
+    uint32_t snd_una = 0;
+    uint32_t mss_cache = 0;
+    uint32_t ecn_flags = 0;
+    uint32_t rate_delivered = 0;
+    uint32_t rate_interval_us = 0;
+    uint32_t packets_out = 0;
+    uint32_t retrans_out = 0;
+    uint32_t total_retrans = 0;
+    uint32_t segs_in = 0;
+    uint32_t data_segs_in = 0;
+    uint32_t segs_out = 0;
+    uint32_t data_segs_out = 0;
+    uint32_t lost_out = 0;
+    uint32_t sacked_out = 0;
+    uint64_t bytes_received = 0;
+    uint64_t bytes_acked = 0;
+    uint32_t dsack_dups = 0;
+    uint32_t delivered = 0;
+    uint32_t delivered_ce = 0;
+    uint32_t icsk_retransmits = 0;
+};
+
+struct network_socket {
+    socket_view view{};
+    std::optional<tcp_view> tcp{};  ///< of a TCP socket
+};
+
+/// A host's network, as far as programs can ask. It is what its host says and not the machine's:
+/// the same program gives the same answer everywhere. Runs only read it; it must not change then.
+class network {
+public:
+    /// Has the loopback interface alone, with index 1, which does not forward.
+    network();
+    /// What packets are in unless their host says otherwise: network{}.
+    [[nodiscard]] static const network &loopback_only();
+
+    /// Replaces the one with its index.
+    void add(network_interface interface);
+    void add(const network_route &route);
+    void add(const network_neighbour &neighbour);
+    void add(const network_socket &socket);
+
+    /// Null if there is none.
+    [[nodiscard]] const network_interface *find_interface(uint32_t index) const noexcept;
+    /// The route to an address: that with the longest prefix. `out`, if it is not 0: through this
+    /// interface; of IPv6, as in the kernel, only rather than through another one.
+    [[nodiscard]] const network_route *find_route(const ip_address &to, uint32_t table,
+                                                  uint32_t out) const noexcept;
+    [[nodiscard]] const network_neighbour *find_neighbour(uint32_t interface,
+                                                          const ip_address &address) const noexcept;
+
+    /// Both ends of a connection; ports in host byte order.
+    struct connection {
+        uint32_t protocol = 0;  ///< of IP
+        ip_address local;
+        ip_address remote;
+        uint16_t local_port = 0;
+        uint16_t remote_port = 0;
+        uint32_t interface = 0;  ///< that its packets come in on
+    };
+    /// The socket that packets of the connection go to: one that is connected, or one that waits
+    /// for connections. Null if there is none.
+    [[nodiscard]] const network_socket *find_socket(const connection &c) const noexcept;
+    /// The socket whose view is there; null if there is none.
+    [[nodiscard]] const network_socket *find_socket(const void *view) const noexcept;
+
+private:
+    std::vector<network_interface> interfaces_;
+    std::vector<network_route> routes_;
+    std::vector<network_neighbour> neighbours_;
+    std::deque<network_socket> sockets_;  ///< which programs have addresses of
+};
+
+}  // namespace bpftime::vm::runtime
