@@ -11,6 +11,5 @@ namespace bpftime::vm::runtime::helper {
 #define HELPER(id, name, ...) \
     uint64_t name(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5);
 #include "helpers.def"
-#undef HELPER
 
 }  // namespace bpftime::vm::runtime::helper

@@ -16,7 +16,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <expected>
 #include <span>
@@ -195,10 +194,15 @@ helper_declaration declare(uint32_t id, const char *name, result_kind result,
 std::vector<helper_row> make_table() {
     using enum argument_kind;
     return {
+#define ROW(id, name, result, meaning, of_packet, ...)                                     \
+    {declare(id, "bpf_" #name, result_kind::result, {__VA_ARGS__}), meaning, helper::name, \
+     of_packet},
 #define HELPER(id, name, result, meaning, ...) \
-    {declare(id, "bpf_" #name, result_kind::result, {__VA_ARGS__}), meaning, helper::name},
+    ROW(id, name, result, meaning, false __VA_OPT__(, ) __VA_ARGS__)
+#define PACKET_HELPER(id, name, result, meaning, ...) \
+    ROW(id, name, result, meaning, true __VA_OPT__(, ) __VA_ARGS__)
 #include "helpers.def"
-#undef HELPER
+#undef ROW
     };
 }
 
@@ -230,17 +234,6 @@ std::string_view helper_name(uint32_t id) noexcept {
 #undef HELPER_NAME
     default: return {};
     }
-}
-
-bool needs_packet(const helper_row &row) noexcept {
-    // Those that redirect it do not take its context.
-    constexpr std::array<uint32_t, 4> redirects{23, 51, 152, 155};
-    if (std::ranges::find(redirects, row.declaration.id) != redirects.end()) return true;
-    const auto has = [&row](argument_kind kind) {
-        return std::ranges::find(row.declaration.arguments, kind, &argument_declaration::kind) !=
-               row.declaration.arguments.end();
-    };
-    return has(argument_kind::context) and not has(argument_kind::map);
 }
 
 namespace {

@@ -18,6 +18,7 @@ struct helper_row {
     helper_declaration declaration;
     std::string_view meaning;
     external_function_t function;
+    bool of_packet;  ///< see needs_packet()
 };
 
 /// All helpers, by topic.
@@ -27,7 +28,7 @@ struct helper_row {
 [[nodiscard]] std::string_view helper_name(uint32_t id) noexcept;
 
 /// Whether it is about the packet of the running packet_context, and fails without one.
-[[nodiscard]] bool needs_packet(const helper_row &row) noexcept;
+[[nodiscard]] inline bool needs_packet(const helper_row &row) noexcept { return row.of_packet; }
 
 /// Registers those that do not need a packet, with their types. Those that take maps need the VM to
 /// know maps: map_set::attach().
