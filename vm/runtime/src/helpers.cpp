@@ -5,11 +5,13 @@
 
 #include "helper_functions.hpp"
 #include "helper_words.hpp"
+#include "probe_helpers.hpp"
 #include "run_scope.hpp"
 #include "runtime/cpu.hpp"
 #include "runtime/map.hpp"
 #include "runtime/object_map.hpp"
 #include "runtime/packet.hpp"
+#include "runtime/probe.hpp"
 #include "runtime/ring_buffer.hpp"
 #include "text_helpers.hpp"
 
@@ -252,19 +254,33 @@ result<void> register_rows(ebpf_vm &vm, bool with_packet) {
 result<void> register_helpers(ebpf_vm &vm) { return register_rows(vm, false); }
 result<void> register_packet_helpers(ebpf_vm &vm) { return register_rows(vm, true); }
 
-result<void> register_trace(ebpf_vm &vm, const trace_sink &sink) {
+namespace {
+
+/// Registers those helpers once more of which `other` knows another function, which gets `context`.
+result<void> register_others(ebpf_vm &vm, ebpf_ctx_helper_fn (*other)(external_function_t) noexcept,
+                             void *context) {
     for (const helper_row &row : helper_table()) {
-        const ebpf_ctx_helper_fn traced = traced_function(row.function);
-        if (traced == nullptr) continue;
+        const ebpf_ctx_helper_fn function = other(row.function);
+        if (function == nullptr) continue;
         ebpf_helper helper = registration_of(row);
         helper.fn = nullptr;
-        helper.ctx_fn = traced;
-        // Helpers get their context as it was given, and read it only.
-        helper.context = const_cast<trace_sink *>(&sink);
+        helper.ctx_fn = function;
+        helper.context = context;
         if (vm.register_helper(helper) != EBPF_OK)
             return std::unexpected{make_error(error_code::invalid_argument, vm.error_message())};
     }
     return {};
+}
+
+}  // namespace
+
+result<void> register_trace(ebpf_vm &vm, const trace_sink &sink) {
+    // Helpers get their context as it was given, and read it only.
+    return register_others(vm, traced_function, const_cast<trace_sink *>(&sink));
+}
+
+result<void> allow_process_memory(ebpf_vm &vm) {
+    return register_others(vm, function_for_process, nullptr);
 }
 
 }  // namespace bpftime::vm::runtime

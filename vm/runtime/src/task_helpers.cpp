@@ -104,4 +104,6 @@ uint64_t helper::get_current_task_btf(uint64_t, uint64_t, uint64_t, uint64_t, ui
     return 0;
 }
 
+uint64_t helper::task_pt_regs(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return 0; }
+
 }  // namespace bpftime::vm::runtime

@@ -185,13 +185,15 @@ ran run_with_room(ebpf_vm &vm, program_type type, const bytes &frame, const prep
             join({hidden, {metadata.begin(), metadata.end()}, {packet.begin(), packet.end()}})};
 }
 
-void compare_with_kernel(const source_program &p, const preparation &prepare) {
+void compare_with_kernel(const source_program &p, const preparation &prepare,
+                         const std::function<void(ebpf_vm &)> &configure) {
     if (const auto why = kernel_program::why_unavailable(); not why.empty()) GTEST_SKIP() << why;
     const bytes code = compile(p.source, "-O2 -g -mcpu=v3");
     kernel_program theirs;
     ASSERT_EQ(theirs.load(p.type, attach_type::none, code), 0) << theirs.log();
     for (const engine &e : vm::test::engines()) {
         const auto vm = load(e, rewrite(code, p.type));
+        if (configure) configure(*vm);
         for (const bytes &frame : frames()) {
             ran expected{.frame = frame};
             const int failed = theirs.run(expected.frame, expected.verdict);

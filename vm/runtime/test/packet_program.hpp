@@ -61,6 +61,7 @@ using preparation = std::function<void(packet_context &)>;
 
 /// Runs the program on every engine and each of frames(), and compares verdict and packet with the
 /// kernel's. The test is skipped where there are no programs of the kernel.
-void compare_with_kernel(const source_program &p, const preparation &prepare = {});
+void compare_with_kernel(const source_program &p, const preparation &prepare = {},
+                         const std::function<void(ebpf_vm &)> &configure = {});
 
 }  // namespace bpftime::vm::runtime::test
