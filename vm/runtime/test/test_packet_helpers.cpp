@@ -218,6 +218,64 @@ constexpr auto shape_programs = std::to_array<source_program>({
             int sum = neigh(1, &to, sizeof to, 0) + neigh(1, &to, 19, 0) * 10 + neigh(1, 0, 0, 0) * 100;
             return sum + neigh(1, 0, 0, 1) * 1000 + peer(1, 0) * 10000 + peer(1, 1) * 100000;
         })"},
+    {"tc_tunnel", program_type::sched_cls, R"(
+        static long (*get)(void *, void *, unsigned, unsigned long) = (void *)20;
+        static long (*set)(void *, void *, unsigned, unsigned long) = (void *)21;
+        static long (*get_opt)(void *, void *, unsigned) = (void *)29;
+        static long (*set_opt)(void *, void *, unsigned) = (void *)30;
+        static unsigned sum_of(const void *p, unsigned n, unsigned sum) {
+            for (unsigned i = 0; i < n; i++) sum = (sum ^ ((unsigned char *)p)[i]) * 0x01000193u;
+            return sum;
+        }
+        static NOINLINE unsigned look(struct __sk_buff *skb, unsigned sum) {
+            struct bpf_tunnel_key k;
+            unsigned char options[64];
+            unsigned flags[] = {0, 1, 16, 17, 2};
+            for (int i = 0; i < 5; i++) {
+                __builtin_memset(&k, 7, sizeof k);
+                sum = (sum ^ get(skb, &k, sizeof k, flags[i])) * 31;
+                sum = sum_of(&k, sizeof k, sum);
+            }
+            unsigned sizes[] = {8, 22, 24, 28, 12};
+            for (int i = 0; i < 2; i++) {
+                sum = (sum ^ get(skb, &k, 8, i)) * 31;
+                sum = (sum ^ get(skb, &k, 22, i)) * 31;
+                sum = (sum ^ get(skb, &k, 24, i)) * 31;
+                sum = (sum ^ get(skb, &k, 28, i)) * 31;
+                sum = (sum ^ get(skb, &k, 12, i)) * 31;
+                sum = sum_of(&k, sizeof k, sum);
+            }
+            __builtin_memset(options, 7, sizeof options);
+            sum = (sum ^ get_opt(skb, options, 64)) * 31;
+            sum = sum_of(options, 64, sum);
+            sum = (sum ^ get_opt(skb, options, 4)) * 31;
+            return sum_of(options, 4, sum);
+        }
+        SEC("tc") int prog(struct __sk_buff *skb) {
+            struct bpf_tunnel_key k = {.tunnel_id = 77, .remote_ipv4 = 0x01020304, .tunnel_tos = 5, .tunnel_ttl = 6,
+                                       .local_ipv4 = 0x05060708};
+            unsigned words[] = {1, 2, 3, 4};
+            unsigned sum = look(skb, 7);
+            sum = (sum ^ set_opt(skb, words, 8)) * 31;
+            for (int i = 0; i < 6; i++) {
+                sum = (sum ^ set(skb, &k, sizeof k, 1 << i & 0x3e)) * 31;
+                sum = look(skb, sum);
+            }
+            sum = (sum ^ set(skb, &k, 28, 0)) * 31;
+            sum = look(skb, sum);
+            sum = (sum ^ set_opt(skb, words, 8)) * 31;
+            sum = look(skb, sum);
+            sum = (sum ^ set_opt(skb, words, 7)) * 31;
+            for (int i = 0; i < 4; i++) k.remote_ipv6[i] = i * 0x01010101, k.local_ipv6[i] = i * 0x11111111;
+            k.tunnel_label = 0xfff12345;
+            sum = (sum ^ set(skb, &k, sizeof k, 0)) * 31;
+            sum = (sum ^ set(skb, &k, sizeof k, 1)) * 31;
+            sum = look(skb, sum);
+            sum = (sum ^ set(skb, &k, 12, 1)) * 31;
+            k.tunnel_ext = 1;
+            sum = (sum ^ set(skb, &k, sizeof k, 1)) * 31;
+            return look(skb, sum) & 0x7fffffff;
+        })"},
     {"tc_hash", program_type::sched_cls, R"(
         static unsigned (*recalc)(void *) = (void *)34;
         static unsigned (*set)(void *, unsigned) = (void *)48;
@@ -377,6 +435,21 @@ TEST_P(packet_helper, what_a_program_may_not_write_it_cannot_change) {
     EXPECT_EQ(run("mov %r2, 30\nmov %r3, 0\ncall 38\nexit", program_type::cgroup_skb), -EPERM);
     EXPECT_EQ(run("call 19\nexit", program_type::lwt_in), -EPERM);
     EXPECT_EQ(size_, frame_bytes - 14);
+}
+
+TEST_P(packet_helper, a_packet_came_out_of_the_tunnel_that_the_host_says) {
+    const auto vm = load(
+        GetParam(), rewrite(vm::test::assemble("mov %r2, %r10\nadd %r2, -44\nmov %r3, 44\n"
+                                               "mov %r4, 0\ncall 20\nldxw %r0, [%r10-40]\nexit"),
+                            program_type::sched_cls));
+    bytes frame(60);
+    auto context = packet_context::create(program_type::sched_cls, frame);
+    context->tunnel() = packet_tunnel{.source = ip_address::parse("1.2.3.4").value()};
+    int64_t r0 = 0;
+    ASSERT_EQ(context->exec(*vm, r0), 0) << vm->error_message();
+    EXPECT_EQ(r0, 0x01020304);
+    ASSERT_TRUE(context->renew(frame));
+    EXPECT_FALSE(context->tunnel());
 }
 
 TEST_P(packet_helper, a_helper_wants_the_context_of_its_kind) {

@@ -53,7 +53,7 @@ enum class route_kind : uint8_t { unicast, local, blackhole, unreachable, prohib
 enum route_table : uint32_t { local_table = 255, main_table = 254, default_table = 253 };
 
 struct network_route {
-    ip_address prefix;
+    ip_address prefix{};
     uint32_t prefix_length = 0;
     uint32_t interface = 0;  ///< 0: none, as it leads nowhere
     std::optional<ip_address> gateway{};
@@ -66,7 +66,7 @@ struct network_route {
 
 struct network_neighbour {
     uint32_t interface = 0;
-    ip_address address;
+    ip_address address{};
     link_address link{};
 };
 
@@ -151,8 +151,8 @@ public:
     /// Both ends of a connection; ports in host byte order.
     struct connection {
         uint32_t protocol = 0;  ///< of IP
-        ip_address local;
-        ip_address remote;
+        ip_address local{};
+        ip_address remote{};
         uint16_t local_port = 0;
         uint16_t remote_port = 0;
         uint32_t interface = 0;  ///< that its packets come in on

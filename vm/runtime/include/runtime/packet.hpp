@@ -10,6 +10,7 @@
 #include "runtime/context.hpp"
 #include "runtime/map.hpp"
 #include "runtime/network.hpp"
+#include "runtime/tunnel.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -109,6 +110,9 @@ public:
     void set_network(const runtime::network &net) noexcept { network_ = &net; }
     [[nodiscard]] const runtime::network &network() const noexcept { return *network_; }
 
+    /// The tunnel that it came out of, or that a program wants it to go into; none at first.
+    [[nodiscard]] std::optional<packet_tunnel> &tunnel() noexcept { return tunnel_; }
+
     /// What the last call of bpf_redirect() or bpf_redirect_map() in the last run asked for, which
     /// counts if the verdict says so, too; empty: nothing.
     [[nodiscard]] const std::optional<packet_target> &target() const noexcept { return target_; }
@@ -161,6 +165,7 @@ private:
     packet_checksums checksums_;
     bool is_encapsulated_ = false;
     std::optional<uint32_t> hash_;
+    std::optional<packet_tunnel> tunnel_;
     const runtime::network *network_ = &runtime::network::loopback_only();
 };
 
