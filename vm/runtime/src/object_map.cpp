@@ -49,6 +49,12 @@ public:
         return found == nullptr ? nullptr : found->object.get();
     }
 
+    [[nodiscard]] std::optional<uint32_t> object_id(const void *key) const noexcept override {
+        read_until_run_ends();
+        const box *const found = find(key);
+        return found == nullptr ? std::nullopt : std::optional{found->id};
+    }
+
     result<void> set_map(std::span<const uint8_t> key, std::shared_ptr<map> object,
                          uint64_t flags) override {
         if (object == nullptr or not takes_map(*object))

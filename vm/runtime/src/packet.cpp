@@ -168,6 +168,7 @@ int64_t packet_context::exec(ebpf_vm &vm, int64_t &r0) {
     const ebpf_region region{packet_.data(), packet_.size(), static_cast<uint32_t>(allowed_)};
     const bool has_region = not packet_.empty() and allowed_ != permission::none;
     const scoped_packet scope{this};
+    socket_ = nullptr;
     target_.reset();
     copies_.clear();
     return std::visit(

@@ -5,6 +5,7 @@
 #include "helper_functions.hpp"
 #include "helper_words.hpp"
 #include "runtime/cpu.hpp"
+#include "runtime/object_map.hpp"
 
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -105,5 +106,16 @@ uint64_t helper::get_current_task_btf(uint64_t, uint64_t, uint64_t, uint64_t, ui
 }
 
 uint64_t helper::task_pt_regs(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return 0; }
+
+uint64_t helper::current_task_under_cgroup(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t) {
+    map &m = map_of(r1);
+    if (m.definition().type != map_type::cgroup_array) return word_of(-EINVAL);
+    const auto index = static_cast<uint32_t>(r2);
+    if (index >= m.definition().max_entries) return word_of(-E2BIG);
+    const auto id = as_object_map(&m)->object_id(&index);
+    if (not id) return word_of(-EAGAIN);
+    const auto groups = current_control_groups();
+    return std::ranges::any_of(groups, [&](uint64_t g) { return g == *id; }) ? 1 : 0;
+}
 
 }  // namespace bpftime::vm::runtime

@@ -5,6 +5,7 @@
 #include "packet_program.hpp"
 #include "programs.hpp"
 #include "runtime/cpu.hpp"
+#include "runtime/map_set.hpp"
 
 #include <fmt/format.h>
 #include <sys/prctl.h>
@@ -127,6 +128,30 @@ TEST_P(machine_helper, the_thread_has_control_groups) {
     int level = 0;
     while (at(level + 1) != 0) ++level;
     EXPECT_EQ(at(level), group);
+}
+
+TEST_P(machine_helper, the_thread_is_under_its_control_groups) {
+    const map_set maps{{make(map_type::cgroup_array, 4), make(map_type::array, 4)}};
+    const auto ask = [&](unsigned map, unsigned index) {
+        const auto vm = vm::test::make_vm(GetParam());
+        EXPECT_EQ(errno_of(maps.attach(*vm)), 0);
+        const auto code = vm::test::assemble(
+            fmt::format("lddw %r1, map_by_idx({})\nmov %r2, {}\ncall 37\nexit", map, index));
+        EXPECT_EQ(vm->load_code(code.data(), code.size()), 0);
+        int64_t r0 = 0;
+        EXPECT_EQ(vm->exec(nullptr, 0, r0), 0) << vm->error_message();
+        return r0;
+    };
+    EXPECT_EQ(ask(0, 1), -EAGAIN);
+    EXPECT_EQ(ask(0, 4), -E2BIG);
+    EXPECT_EQ(ask(1, 0), -EINVAL);
+    const uint64_t group = run("call 80\nexit");
+    auto *const groups = as_object_map(maps[0].get());
+    const auto object = std::make_shared<int>();
+    ASSERT_EQ(errno_of(groups->set_object(key(1), object, static_cast<uint32_t>(group))), 0);
+    ASSERT_EQ(errno_of(groups->set_object(key(2), object, ~uint32_t{0})), 0);
+    EXPECT_EQ(ask(0, 1), group == 0 ? 0 : 1);
+    EXPECT_EQ(ask(0, 2), 0);
 }
 
 }  // namespace

@@ -1,19 +1,19 @@
 // bpftime-vm: the helpers that ask about a network, compared with one of the kernel's
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
+#include "kernel_network.hpp"
 #include "packet_program.hpp"
 #include "programs.hpp"
 #include "runtime/network.hpp"
 
 #include <fmt/format.h>
-#include <sched.h>
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <cstring>
 #include <string>
-#include <thread>
+#include <string_view>
+#include <vector>
 
 namespace bpftime::vm::runtime::test {
 
@@ -104,21 +104,6 @@ network make_network() {
     return n;
 }
 
-/// Runs on a thread in a network namespace that the commands made; false: there is none.
-template <typename F>
-bool in_namespace(const F &f) {
-    bool made = false;
-    std::thread{[&] {
-        made = unshare(CLONE_NEWNET) == 0;
-        for (const char *const command : commands) {
-            const std::string quiet = std::string{command} + " 2> /dev/null";
-            made = made and std::system(quiet.c_str()) == 0;
-        }
-        if (made) f();
-    }}.join();
-    return made;
-}
-
 // --- lookups
 
 /// Questions of both kinds: where to, how long, with which flags, over which interface.
@@ -191,7 +176,7 @@ TEST(network, leads_packets_as_the_kernel_does) {
     const network net = make_network();
     const auto all = questions();
     const auto set_network = [&](packet_context &p) { p.set_network(net); };
-    const bool made = in_namespace([&] {
+    const bool made = in_network_namespace({commands.begin(), commands.end()}, [&] {
         for (const auto type : {program_type::xdp, program_type::sched_cls}) {
             const bool is_xdp = type == program_type::xdp;
             constexpr std::size_t together = 50;

@@ -113,6 +113,9 @@ public:
     /// The tunnel that it came out of, or that a program wants it to go into; none at first.
     [[nodiscard]] std::optional<packet_tunnel> &tunnel() noexcept { return tunnel_; }
 
+    /// The socket of its network that the last run gave it to (bpf_sk_assign); null: none.
+    [[nodiscard]] const network_socket *socket() const noexcept { return socket_; }
+
     /// What the last call of bpf_redirect() or bpf_redirect_map() in the last run asked for, which
     /// counts if the verdict says so, too; empty: nothing.
     [[nodiscard]] const std::optional<packet_target> &target() const noexcept { return target_; }
@@ -130,6 +133,7 @@ public:
     int move_begin(int64_t by);
     int move_metadata(int64_t by);
     int move_end(int64_t by);
+    void set_socket(const network_socket *socket) noexcept { socket_ = socket; }
     void set_target(std::optional<packet_target> target) noexcept { target_ = target; }
     /// 0 or a negative errno.
     int add_copy(const packet_target &target);
@@ -166,6 +170,7 @@ private:
     bool is_encapsulated_ = false;
     std::optional<uint32_t> hash_;
     std::optional<packet_tunnel> tunnel_;
+    const network_socket *socket_ = nullptr;
     const runtime::network *network_ = &runtime::network::loopback_only();
 };
 

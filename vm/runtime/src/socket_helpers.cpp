@@ -1,0 +1,182 @@
+// bpftime-vm: the helpers about sockets: those of the packet's network, and that of the packet,
+// which has none
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "helper_functions.hpp"
+#include "helper_packets.hpp"
+#include "helper_words.hpp"
+#include "runtime/network.hpp"
+
+#include <linux/bpf.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+
+namespace bpftime::vm::runtime {
+
+namespace {
+
+// States of TCP (linux/bpf.h).
+constexpr uint32_t time_wait = 6;
+constexpr uint32_t listens = 10;
+constexpr uint32_t half_open = 12;
+
+/// What a program learned of a socket by a helper it may then read.
+template <typename T>
+uint64_t give(const T &view) {
+    compat::run::current()->memory().grant({word_of(&view), sizeof view, permission::read});
+    return word_of(&view);
+}
+
+/// The socket that the program got at this address; null if it got none there.
+const network_socket *socket_at(uint64_t address) noexcept {
+    const packet_context *const p = packet_context::running();
+    return p == nullptr ? nullptr : p->network().find_socket(pointer<const void>(address));
+}
+
+/// The two ends in a struct bpf_sock_tuple, whose size tells the version of IP.
+std::optional<network::connection> connection_at(std::span<const uint8_t> tuple) noexcept {
+    constexpr std::size_t port_bytes = 2;
+    std::size_t address = 0;
+    if (tuple.size() == sizeof bpf_sock_tuple::ipv4) address = 4;
+    if (tuple.size() == sizeof bpf_sock_tuple::ipv6) address = 16;
+    if (address == 0) return {};
+    const auto port = [&](std::size_t index) {
+        return network_order(number_at<uint16_t>(&tuple[2 * address + index * port_bytes]));
+    };
+    network::connection c;
+    c.remote = ip_address{tuple.first(address)};
+    c.local = ip_address{tuple.subspan(address, address)};
+    c.remote_port = port(0);
+    c.local_port = port(1);
+    return c;
+}
+
+/// There is no other network namespace than the packet's.
+bool is_own_namespace(uint64_t id) noexcept { return static_cast<int32_t>(id) < 0; }
+
+bool is_full(const network_socket &s) noexcept {
+    return s.view.state != time_wait and s.view.state != half_open;
+}
+
+const network_socket *find(uint64_t context, std::span<const uint8_t> tuple, uint32_t protocol,
+                           uint64_t network_namespace, uint64_t flags) noexcept {
+    packet_context *const p = packet_of(context);
+    auto c = connection_at(tuple);
+    if (p == nullptr or not c or flags != 0 or not is_own_namespace(network_namespace))
+        return nullptr;
+    c->protocol = protocol;
+    c->interface = p->skb() != nullptr ? p->skb()->ifindex : p->xdp()->ingress_ifindex;
+    return p->network().find_socket(*c);
+}
+
+uint64_t find_full(uint64_t r1, uint64_t r2, uint64_t r3, uint32_t protocol, uint64_t r4,
+                   uint64_t r5) {
+    const network_socket *const found = find(r1, bytes_at(r2, r3), protocol, r4, r5);
+    return found != nullptr and is_full(*found) ? give(found->view) : 0;
+}
+
+}  // namespace
+
+// --- sockets of the network
+
+uint64_t helper::sk_lookup_tcp(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
+    return find_full(r1, r2, r3, ip::tcp, r4, r5);
+}
+
+uint64_t helper::sk_lookup_udp(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
+    return find_full(r1, r2, r3, ip::udp, r4, r5);
+}
+
+uint64_t helper::skc_lookup_tcp(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
+    const network_socket *const found = find(r1, bytes_at(r2, r3), ip::tcp, r4, r5);
+    return found != nullptr ? give(found->view) : 0;
+}
+
+uint64_t helper::sk_release(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return 0; }
+
+uint64_t helper::sk_fullsock(uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
+    const network_socket *const s = socket_at(r1);
+    return s != nullptr and is_full(*s) ? give(s->view) : 0;
+}
+
+uint64_t helper::tcp_sock(uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
+    const network_socket *const s = socket_at(r1);
+    return s != nullptr and s->tcp ? give(*s->tcp) : 0;
+}
+
+uint64_t helper::get_listener_sock(uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
+    const network_socket *const s = socket_at(r1);
+    return s != nullptr and s->view.state == listens ? give(s->view) : 0;
+}
+
+uint64_t helper::sk_assign(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, uint64_t) {
+    packet_context *const p = skb_of(r1);
+    const network_socket *const s = socket_at(r2);
+    if (p == nullptr or s == nullptr or r3 != 0) return word_of(-EINVAL);
+    p->set_socket(s);
+    return 0;
+}
+
+// --- the packet's own socket: none
+
+uint64_t helper::get_socket_cookie(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return 0; }
+
+uint64_t helper::get_socket_uid(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
+    constexpr uint64_t nobody = 65534;
+    return nobody;
+}
+
+uint64_t helper::get_netns_cookie(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
+    constexpr uint64_t first_namespace = 1;
+    return first_namespace;
+}
+
+uint64_t helper::get_route_realm(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return 0; }
+uint64_t helper::skb_cgroup_classid(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return 0; }
+uint64_t helper::skb_cgroup_id(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return 0; }
+uint64_t helper::skb_ancestor_cgroup_id(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
+    return 0;
+}
+uint64_t helper::sk_cgroup_id(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return 0; }
+uint64_t helper::sk_ancestor_cgroup_id(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
+    return 0;
+}
+
+uint64_t helper::skb_under_cgroup(uint64_t, uint64_t r2, uint64_t, uint64_t, uint64_t) {
+    const bool is_right = map_of(r2).definition().type == map_type::cgroup_array;
+    return word_of(is_right ? -ENOENT : -EINVAL);
+}
+
+uint64_t helper::skb_get_xfrm_state(uint64_t, uint64_t, uint64_t r3, uint64_t r4, uint64_t) {
+    std::ranges::fill(bytes_at(r3, r4), uint8_t{0});
+    return word_of(-EINVAL);
+}
+
+uint64_t helper::setsockopt(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
+    return word_of(-EOPNOTSUPP);
+}
+
+uint64_t helper::getsockopt(uint64_t, uint64_t, uint64_t, uint64_t r4, uint64_t r5) {
+    std::ranges::fill(bytes_at(r4, r5), uint8_t{0});
+    return word_of(-EOPNOTSUPP);
+}
+
+// --- the kernel's structs of sockets: none
+
+uint64_t helper::skc_to_tcp6_sock(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return 0; }
+uint64_t helper::skc_to_tcp_sock(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return 0; }
+uint64_t helper::skc_to_tcp_timewait_sock(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
+    return 0;
+}
+uint64_t helper::skc_to_tcp_request_sock(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
+    return 0;
+}
+uint64_t helper::skc_to_udp6_sock(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return 0; }
+uint64_t helper::skc_to_unix_sock(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return 0; }
+uint64_t helper::skc_to_mptcp_sock(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return 0; }
+uint64_t helper::sock_from_file(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return 0; }
+
+}  // namespace bpftime::vm::runtime
