@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "maps.hpp"
+#include "value_fields.hpp"
 #include "wire.hpp"
 
 #include <elf.h>
@@ -137,7 +138,9 @@ private:
         return read_typed(m, out_.definition.key_size, out_.key_type);
     }
     maybe_error read_value(const btf_member &m) {
-        return read_typed(m, out_.definition.value_size, out_.value_type);
+        auto e = read_typed(m, out_.definition.value_size, out_.value_type);
+        if (not e) out_.definition.fields = find_value_fields(types_, out_.value_type);
+        return e;
     }
 
     maybe_error read_pinning(const btf_member &m) {

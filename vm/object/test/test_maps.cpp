@@ -45,6 +45,28 @@ TEST(maps, declared_with_types) {
     EXPECT_EQ(file.types()->describe(m.key_type), "int unsigned short");
 }
 
+TEST(maps, have_fields_that_only_helpers_use) {
+    const auto fields = [](std::string_view value) {
+        return parse(
+                   "struct bpf_spin_lock { int val; }; struct bpf_timer { long opaque[2]; };\n"
+                   "struct bpf_wq { long opaque[2]; }; struct task;\n"
+                   "#define __kptr __attribute__((btf_type_tag(\"kptr\")))\n" +
+                   declare("__uint(type, 1); __uint(max_entries, 1); __type(key, int); "
+                           "__type(value, struct value { " +
+                           std::string{value} + " });"))
+            .maps()[0]
+            .definition.fields;
+    };
+    using kind = value_field::kind;
+    using all = std::vector<value_field>;
+    EXPECT_EQ(fields("long a; int b;"), all{});
+    EXPECT_EQ(fields("long a; struct bpf_spin_lock l;"), (all{{kind::spin_lock, 8, 4}}));
+    EXPECT_EQ(fields("struct bpf_timer t[2]; struct { int x; struct bpf_spin_lock l; } in;"),
+              (all{{kind::timer, 0, 16}, {kind::timer, 16, 16}, {kind::spin_lock, 36, 4}}));
+    EXPECT_EQ(fields("void *plain; struct task __kptr *p; struct bpf_wq w;"),
+              (all{{kind::pointer, 8, 8}, {kind::other, 16, 16}}));
+}
+
 TEST(maps, declared_with_sizes_and_everything_else) {
     const object_file file = parse(declare(
         "__uint(type, 30); __uint(key_size, 0); __uint(value_size, 12); __uint(max_entries, 9);"

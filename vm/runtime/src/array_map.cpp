@@ -5,7 +5,7 @@
 #include "map_types.hpp"
 #include "mapped_memory.hpp"
 #include "runtime/cpu.hpp"
-#include "shared_bytes.hpp"
+#include "value_layout.hpp"
 
 #include <cerrno>
 
@@ -31,8 +31,11 @@ public:
 
     int update_elem(const void *key, const void *value, uint64_t flags) noexcept override {
         const uint32_t index = index_of(key);
-        if (const int failed = check_index_update(index, max_entries_, flags)) return failed;
-        store_shared(values_ + index * stride_, value, definition().value_size);
+        const uint64_t how = flags & ~uint64_t{update_lock};
+        if (const int failed = check_index_update(index, max_entries_, how)) return failed;
+        uint8_t *const to = values_ + index * stride_;
+        if ((flags & update_lock) != 0) return update_locked(to, value);
+        store_value(layout(), to, value, definition().value_size);
         return 0;
     }
 
@@ -79,7 +82,7 @@ public:
     int update_elem(const void *key, const void *from, uint64_t flags) noexcept override {
         const uint32_t index = index_of(key);
         if (const int failed = check_index_update(index, max_entries_, flags)) return failed;
-        store_shared(value(index, current_cpu()), from, definition().value_size);
+        store_value(layout(), value(index, current_cpu()), from, definition().value_size);
         return 0;
     }
 
@@ -99,7 +102,8 @@ private:
         const uint32_t index = index_of(key);
         if (index >= max_entries_) return -ENOENT;
         for (uint32_t cpu = 0; cpu < cpu_count(); ++cpu)
-            load_shared(static_cast<uint8_t *>(to) + cpu * stride_, value(index, cpu), stride_);
+            load_value(layout(), static_cast<uint8_t *>(to) + cpu * stride_, value(index, cpu),
+                       stride_);
         return 0;
     }
 
@@ -107,8 +111,8 @@ private:
         const uint32_t index = index_of(key);
         if (const int failed = check_index_update(index, max_entries_, flags)) return failed;
         for (uint32_t cpu = 0; cpu < cpu_count(); ++cpu) {
-            store_shared(value(index, cpu), static_cast<const uint8_t *>(from) + cpu * stride_,
-                         stride_);
+            store_value(layout(), value(index, cpu),
+                        static_cast<const uint8_t *>(from) + cpu * stride_, stride_);
         }
         return 0;
     }

@@ -176,6 +176,39 @@ constexpr auto rules = std::to_array<type_rules>({
      check_bloom},
 });
 
+// --- fields of values
+
+bool takes_field(map_type type, value_field::kind what) noexcept {
+    using kind = value_field::kind;
+    switch (type) {
+    case map_type::hash:
+    case map_type::array: return true;
+    case map_type::lru_hash: return what != kind::spin_lock;
+    case map_type::percpu_hash:
+    case map_type::percpu_array:
+    case map_type::lru_percpu_hash: return what == kind::pointer;
+    case map_type::cgroup_storage: return what == kind::spin_lock;
+    case map_type::sk_storage:
+    case map_type::inode_storage:
+    case map_type::task_storage:
+    case map_type::cgrp_storage: return what == kind::spin_lock or what == kind::pointer;
+    default: return false;
+    }
+}
+
+int check_fields(const map_definition &d) noexcept {
+    if (d.fields.empty()) return 0;
+    if (has(d, map_rdonly_prog | map_wronly_prog)) return -EACCES;
+    for (const value_field &f : d.fields) {
+        const bool is_inside = f.size <= d.value_size and f.offset <= d.value_size - f.size;
+        if (not is_inside or f.offset % 4 != 0 or f.size % 4 != 0) return -EINVAL;
+        if (not takes_field(d.type, f.what)) return -EOPNOTSUPP;
+    }
+    return std::ranges::count(d.fields, value_field::kind::spin_lock, &value_field::what) > 1
+               ? -EINVAL
+               : 0;
+}
+
 /// Of any length: loaders cut names for the kernel.
 bool is_name(const std::string &name) noexcept {
     return std::ranges::all_of(
@@ -213,7 +246,8 @@ int check_definition(const map_definition &d) noexcept {
     }
     const int failed = row->size_check != nullptr ? row->size_check(d) : 0;
     if (failed != 0) return failed;
-    return is_name(d.name) ? 0 : -EINVAL;
+    if (not is_name(d.name)) return -EINVAL;
+    return check_fields(d);
 }
 
 }  // namespace bpftime::vm::runtime

@@ -5,6 +5,7 @@
 
 #include "map_types.hpp"
 #include "shared_bytes.hpp"
+#include "value_layout.hpp"
 
 #include <algorithm>
 #include <array>
@@ -57,21 +58,21 @@ bool hash_map::has_memory() const noexcept {
 
 void hash_map::write_percpu(element *e, const void *value, cpus scope) noexcept {
     if (scope == cpus::current) {
-        store_shared(percpu_value_of(e, current_cpu()), value, definition().value_size);
+        store_value(layout(), percpu_value_of(e, current_cpu()), value, definition().value_size);
         return;
     }
     for (uint32_t cpu = 0; cpu < cpu_count(); ++cpu) {
-        store_shared(percpu_value_of(e, cpu),
-                     static_cast<const uint8_t *>(value) + cpu * value_stride_, value_stride_);
+        store_value(layout(), percpu_value_of(e, cpu),
+                    static_cast<const uint8_t *>(value) + cpu * value_stride_, value_stride_);
     }
 }
 
 void hash_map::fill_percpu(element *e, const void *value, cpus scope) noexcept {
     store_word(value_of(e), reinterpret_cast<uint64_t>(percpu_values_.data() +
                                                        pool_.index_of(e) * value_stride_));
-    if (scope == cpus::current) {
-        for (uint32_t cpu = 0; cpu < cpu_count(); ++cpu)
-            clear_shared(percpu_value_of(e, cpu), value_stride_);
+    for (uint32_t cpu = 0; cpu < cpu_count(); ++cpu) {
+        if (scope == cpus::current) clear_shared(percpu_value_of(e, cpu), value_stride_);
+        clear_fields(layout(), percpu_value_of(e, cpu));
     }
     write_percpu(e, value, scope);
 }
@@ -80,17 +81,16 @@ void hash_map::fill(element *e, uint32_t hash, const void *key, const void *valu
                     cpus scope) noexcept {
     e->hash.store(hash, std::memory_order_relaxed);
     store_key(e->key(), key, definition().key_size);
-    if (percpu_)
-        fill_percpu(e, value, scope);
-    else
-        store_shared(value_of(e), value, definition().value_size);
+    if (percpu_) return fill_percpu(e, value, scope);
+    store_value(layout(), value_of(e), value, definition().value_size);
+    clear_fields(layout(), value_of(e));
 }
 
 void hash_map::read_value(element *e, void *value) const noexcept {
-    if (not percpu_) return load_shared(value, value_of(e), definition().value_size);
+    if (not percpu_) return load_value(layout(), value, value_of(e), definition().value_size);
     for (uint32_t cpu = 0; cpu < cpu_count(); ++cpu) {
-        load_shared(static_cast<uint8_t *>(value) + cpu * value_stride_, percpu_value_of(e, cpu),
-                    value_stride_);
+        load_value(layout(), static_cast<uint8_t *>(value) + cpu * value_stride_,
+                   percpu_value_of(e, cpu), value_stride_);
     }
 }
 
@@ -166,13 +166,19 @@ int hash_map::host_update(const void *key, const void *value, uint64_t flags) no
 }
 
 int hash_map::put(const void *key, const void *value, uint64_t flags, cpus scope) noexcept {
-    if (flags > update_exist) return -EINVAL;
+    const bool locks = (flags & update_lock) != 0 and not percpu_ and not lru_;
+    const uint64_t how = locks ? flags & ~uint64_t{update_lock} : flags;
+    if (how > update_exist or (locks and not has_locks())) return -EINVAL;
     const uint32_t hash = hash_of(key);
     const uint32_t bucket = hash & bucket_mask_;
+    if (element *const there = locks ? find(key, definition().key_size) : nullptr) {
+        // Who holds a value's lock may wait for a chain, so nobody waits the other way round.
+        return how == update_noexist ? -EEXIST : update_locked(value_of(there), value);
+    }
     locked_chain chain{heads()[bucket], bucket};
     element *const old = find_in(chain, key);
-    if (old != nullptr and flags == update_noexist) return -EEXIST;
-    if (old == nullptr and flags == update_exist) return -ENOENT;
+    if (old != nullptr and how == update_noexist) return -EEXIST;
+    if (old == nullptr and how == update_exist) return -ENOENT;
     if (old != nullptr) {
         if (percpu_)
             write_percpu(old, value, scope);

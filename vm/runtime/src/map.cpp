@@ -7,6 +7,8 @@
 #include "map_types.hpp"
 #include "runtime/read_section.hpp"
 #include "shared_bytes.hpp"
+#include "value_layout.hpp"
+#include "value_lock.hpp"
 
 #include <fmt/format.h>
 
@@ -30,6 +32,7 @@ struct errno_row {
 constexpr auto errno_rows = std::to_array<errno_row>({
     {EINVAL, "EINVAL", error_code::invalid_argument, "an argument does not fit the map"},
     {EPERM, "EPERM", error_code::invalid_argument, "the map is frozen or its flags forbid this"},
+    {EACCES, "EACCES", error_code::invalid_argument, "its flags do not go with fields of values"},
     {ENOENT, "ENOENT", error_code::not_found, "there is no such entry"},
     {EEXIST, "EEXIST", error_code::already_exists, "the entry is there already"},
     {E2BIG, "E2BIG", error_code::limit_exceeded, "the map is full, or the index or size too large"},
@@ -135,6 +138,8 @@ map::map(const map_definition &definition, std::size_t host_value_size)
              .value_size = definition.value_size,
              .result_size = gives_values() ? definition.value_size : 0,
              .permission = static_cast<uint32_t>(program_access())},
+      layout_{definition.fields.empty() ? nullptr
+                                        : std::make_unique<const value_layout>(definition)},
       id_{last_id.fetch_add(1, std::memory_order_relaxed) + 1} {}
 
 map::~map() = default;
@@ -176,9 +181,33 @@ permission map::program_access() const noexcept {
 int map::host_lookup(const void *key, void *value) noexcept {
     const void *const found = lookup_elem(key);
     if (found == nullptr) return -ENOENT;
-    load_shared(value, found, host_value_size_);
+    load_value(layout(), value, found, host_value_size_);
     return 0;
 }
+
+int map::host_lookup_locked(const void *key, void *value) noexcept {
+    const void *const found = lookup_elem(key);
+    if (found == nullptr) return -ENOENT;
+    const scoped_value_lock lock{lock_of(found)};
+    if (not lock.owns()) return -EBUSY;
+    load_value(layout(), value, found, host_value_size_);
+    return 0;
+}
+
+int map::update_locked(void *value, const void *from) noexcept {
+    if (not has_locks()) return -EINVAL;
+    const scoped_value_lock lock{lock_of(value)};
+    if (not lock.owns()) return -EBUSY;
+    layout_->store(value, from);
+    return 0;
+}
+
+const void *map::lock_of(const void *value) const noexcept {
+    if (layout_ == nullptr or not layout_->lock_offset()) return nullptr;
+    return static_cast<const uint8_t *>(value) + *layout_->lock_offset();
+}
+
+bool map::has_locks() const noexcept { return layout_ != nullptr and layout_->lock_offset(); }
 
 int map::host_update(const void *key, const void *value, uint64_t flags) noexcept {
     return update_elem(key, value, flags);
@@ -207,16 +236,18 @@ int map::check_key(std::span<const uint8_t> key) const noexcept {
 int map::try_lookup(std::span<const uint8_t> key, std::span<uint8_t> value,
                     uint64_t flags) noexcept {
     if (const int refused = check_access(permission::read)) return refused;
-    if (flags != 0 or check_key(key) != 0 or value.size() != host_value_size_) return -EINVAL;
+    const bool locks = flags == update_lock and has_locks();
+    if ((flags != 0 and not locks) or check_key(key) != 0 or value.size() != host_value_size_)
+        return -EINVAL;
     const read_section reading;
-    return host_lookup(key.data(), value.data());
+    return locks ? host_lookup_locked(key.data(), value.data())
+                 : host_lookup(key.data(), value.data());
 }
 
 int map::try_update(std::span<const uint8_t> key, std::span<const uint8_t> value,
                     uint64_t flags) noexcept {
     if (const int refused = check_access(permission::write)) return refused;
-    // No map has a lock in its values, as none has a description of them.
-    if ((flags & update_lock) != 0) return -EINVAL;
+    if ((flags & update_lock) != 0 and not has_locks()) return -EINVAL;
     if (check_key(key) != 0 or value.size() != host_value_size_) return -EINVAL;
     const read_section reading;
     return host_update(key.data(), value.data(), flags);
@@ -230,7 +261,7 @@ int map::try_delete(std::span<const uint8_t> key) noexcept {
 }
 
 int map::try_take(std::span<const uint8_t> key, std::span<uint8_t> value, uint64_t flags) noexcept {
-    if (flags != 0) return -EINVAL;
+    if (flags != 0 and not(flags == update_lock and has_locks())) return -EINVAL;
     if (const int refused = check_access(permission::read_write)) return refused;
     if (check_key(key) != 0 or value.size() != host_value_size_) return -EINVAL;
     const read_section reading;

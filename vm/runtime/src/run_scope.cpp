@@ -3,8 +3,11 @@
 // SPDX-License-Identifier: MIT
 #include "run_scope.hpp"
 
+#include "value_lock.hpp"
+
 #include <algorithm>
 #include <deque>
+#include <utility>
 
 namespace bpftime::vm::runtime {
 
@@ -38,6 +41,7 @@ void run_scope::end() noexcept {
 }
 
 void run_scope::clear() noexcept {
+    if (lock_ != nullptr) unlock_value(std::exchange(lock_, nullptr));
     for (const open_record &r : records_) r.ring->discard(r.record, 0);
     records_.clear();
     maps_.clear();

@@ -32,6 +32,9 @@ public:
     /// The record's ring, which it then no longer counts for; null if there is no such record.
     [[nodiscard]] ring_buffer *take_record(void *record) noexcept;
 
+    /// The lock that the program has yet to give back; if it does not, that is done at the end.
+    void set_lock(const void *field) noexcept { lock_ = field; }
+
 private:
     struct open_record {
         void *record;
@@ -45,6 +48,7 @@ private:
     std::optional<read_section> reading_;
     std::vector<const map *> maps_;
     std::vector<open_record> records_;
+    const void *lock_ = nullptr;
 };
 
 }  // namespace bpftime::vm::runtime

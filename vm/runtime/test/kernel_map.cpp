@@ -50,8 +50,23 @@ std::string kernel_map::why_unavailable() {
     return failed == 0 ? "" : std::string{"bpf(2) makes no maps here: "} + std::strerror(-failed);
 }
 
-int kernel_map::create(const map_definition &d) {
+int kernel_map::create(const map_definition &d) { return create(d, {}); }
+
+int kernel_map::create(const map_definition &d, std::span<const uint8_t> btf) {
+    int types = -1;
+    if (not btf.empty()) {
+        bpf_attr load{};
+        load.btf = address_of(btf);
+        load.btf_size = static_cast<uint32_t>(btf.size());
+        types = call(BPF_BTF_LOAD, load);
+        if (types < 0) return types;
+    }
     bpf_attr attr{};
+    if (types >= 0) {
+        attr.btf_fd = static_cast<uint32_t>(types);
+        attr.btf_key_type_id = 1;
+        attr.btf_value_type_id = 2;
+    }
     attr.map_type = static_cast<uint32_t>(d.type);
     attr.key_size = d.key_size;
     attr.value_size = d.value_size;
@@ -61,6 +76,7 @@ int kernel_map::create(const map_definition &d) {
     attr.numa_node = d.numa_node;
     std::strncpy(attr.map_name, d.name.c_str(), sizeof attr.map_name - 1);
     const int fd = call(BPF_MAP_CREATE, attr);
+    if (types >= 0) close(types);
     if (fd < 0) return fd;
     fd_ = fd;
     return 0;

@@ -24,6 +24,8 @@ public:
     [[nodiscard]] static std::string why_unavailable();
 
     int create(const map_definition &definition);
+    /// The same, where the kernel knows that keys are of type 1 and values of type 2 in `btf`.
+    int create(const map_definition &definition, std::span<const uint8_t> btf);
     int lookup(std::span<const uint8_t> key, std::span<uint8_t> value, uint64_t flags = 0) const;
     int update(std::span<const uint8_t> key, std::span<const uint8_t> value, uint64_t flags) const;
     int remove(std::span<const uint8_t> key) const;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace bpftime::vm {
 
@@ -109,6 +110,22 @@ enum map_flag : uint32_t {
     map_inner_map = 1U << 12,
 };
 
+/// A part of a value that programs use by helpers alone. Copies of values leave it out.
+struct value_field {
+    enum class kind : uint8_t {
+        spin_lock,  ///< struct bpf_spin_lock
+        timer,      ///< struct bpf_timer
+        pointer,    ///< to an object of the kernel's, which kptr_xchg exchanges
+        other,      ///< a work queue, list, tree, count of references
+    };
+
+    kind what = kind::other;
+    uint32_t offset = 0;
+    uint32_t size = 0;  ///< bytes; like the offset a multiple of 4
+
+    friend bool operator==(const value_field &, const value_field &) = default;
+};
+
 /// What a program's object says of a map, and all that is needed to make one.
 struct map_definition {
     std::string name;
@@ -116,9 +133,10 @@ struct map_definition {
     uint32_t key_size = 0;
     uint32_t value_size = 0;
     uint32_t max_entries = 0;
-    uint32_t flags = 0;      ///< map_flag bits
-    uint64_t map_extra = 0;  ///< bloom filter: number of hash functions; arena: address
-    uint32_t numa_node = 0;  ///< with map_numa_node
+    uint32_t flags = 0;                 ///< map_flag bits
+    uint64_t map_extra = 0;             ///< bloom filter: number of hash functions; arena: address
+    uint32_t numa_node = 0;             ///< with map_numa_node
+    std::vector<value_field> fields{};  ///< of values, by offset
 };
 
 }  // namespace bpftime::vm

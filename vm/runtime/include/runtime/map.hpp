@@ -17,6 +17,8 @@
 
 namespace bpftime::vm::runtime {
 
+class value_layout;
+
 /// How an update treats what is there, with the kernel's values.
 enum update_flag : uint64_t {
     update_any = 0,
@@ -117,6 +119,8 @@ protected:
 
     // What the commands do once their arguments were checked; 0 or a negative errno.
     virtual int host_lookup(const void *key, void *value) noexcept;
+    /// The same while nobody else holds the value's lock.
+    int host_lookup_locked(const void *key, void *value) noexcept;
     virtual int host_update(const void *key, const void *value, uint64_t flags) noexcept;
     virtual int host_delete(const void *key) noexcept;
     virtual int host_lookup_and_delete(const void *key, void *value) noexcept;
@@ -124,6 +128,14 @@ protected:
     virtual int host_next_key(const void *key, void *next) const noexcept;
 
     [[nodiscard]] error fail(int negative_errno, const char *operation) const;
+    /// What copies of values leave out; null: nothing.
+    [[nodiscard]] const value_layout *layout() const noexcept { return layout_.get(); }
+    /// Whether values have locks.
+    [[nodiscard]] bool has_locks() const noexcept;
+    /// Copies to a value while nobody else holds its lock; 0 or a negative errno.
+    int update_locked(void *value, const void *from) noexcept;
+    /// Where the lock of a value is; null: values have none.
+    [[nodiscard]] const void *lock_of(const void *value) const noexcept;
 
 private:
     [[nodiscard]] int check_access(permission wanted) const noexcept;
@@ -139,6 +151,7 @@ private:
     const map_definition definition_;
     const std::size_t host_value_size_;
     const ebpf_map_shape shape_;
+    const std::unique_ptr<const value_layout> layout_;
     const uint32_t id_;
     std::atomic<bool> frozen_ = false;
 };

@@ -20,7 +20,8 @@ public:
     /// map_type::perf_event_array.
     virtual result<void> set_map(std::span<const uint8_t> key, std::shared_ptr<map> object,
                                  uint64_t flags = update_any) = 0;
-    /// Of a map_type::prog_array or map_type::cgroup_array; there `id` is the kernel's of the group.
+    /// Of a map_type::prog_array or map_type::cgroup_array; there `id` is the kernel's of the
+    /// group.
     virtual result<void> set_object(std::span<const uint8_t> key, std::shared_ptr<void> object,
                                     uint32_t id) = 0;
     /// For programs: the id of the object that an array has there; none: it has none.
