@@ -109,7 +109,8 @@ int check_cpumap(const map_definition &d) noexcept {
 
 int check_stack_trace(const map_definition &d) noexcept {
     const uint32_t frame = has(d, map_stack_build_id) ? 32 : 8;
-    return d.value_size % frame != 0 or d.value_size / frame > most_stack_depth ? -EINVAL : 0;
+    if (d.value_size % frame != 0 or d.value_size / frame > most_stack_depth) return -EINVAL;
+    return d.max_entries > uint32_t{1} << 31 ? -E2BIG : 0;
 }
 
 // --- one row for each type

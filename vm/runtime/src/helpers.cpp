@@ -123,6 +123,31 @@ uint64_t perf_event_output(uint64_t, uint64_t r2, uint64_t r3, uint64_t r4, uint
     return word_of(output(*ring, data, *packet));
 }
 
+uint64_t skb_output(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
+    return perf_event_output(r1, r2, r3, r4, r5);
+}
+
+uint64_t xdp_output(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
+    return perf_event_output(r1, r2, r3, r4, r5);
+}
+
+uint64_t perf_event_read(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t) {
+    constexpr uint64_t index_mask = 0xffff'ffff;
+    map &m = map_of(r1);
+    if (m.definition().type != map_type::perf_event_array or (r2 & ~index_mask) != 0)
+        return word_of(-EINVAL);
+    const uint32_t index = r2 == index_mask ? current_cpu() : static_cast<uint32_t>(r2);
+    if (index >= m.definition().max_entries) return word_of(-E2BIG);
+    return word_of(m.lookup_elem(&index) == nullptr ? -ENOENT : -EINVAL);
+}
+
+uint64_t perf_event_read_value(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t) {
+    constexpr std::size_t value_bytes = 24;  // counter, time enabled, time running
+    const auto to = bytes_at(r3, r4);
+    std::ranges::fill(to, uint8_t{0});
+    return to.size() == value_bytes ? perf_event_read(r1, r2, 0, 0, 0) : word_of(-EINVAL);
+}
+
 uint64_t ringbuf_output(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t) {
     ring_buffer *const ring = as_ring_buffer(&map_of(r1));
     return word_of(ring != nullptr ? ring->output(pointer(r2), r3, r4) : -EINVAL);

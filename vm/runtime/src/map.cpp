@@ -69,6 +69,7 @@ constexpr auto makers = std::to_array<maker_row>({
     {map_type::perf_event_array, make_object_array},
     {map_type::percpu_hash, make_hash},
     {map_type::percpu_array, make_percpu_array},
+    {map_type::stack_trace, make_stack_trace},
     {map_type::cgroup_array, make_object_array},
     {map_type::lru_hash, make_hash},
     {map_type::lru_percpu_hash, make_hash},

@@ -4,6 +4,7 @@
 #include "helper_functions.hpp"
 #include "helper_words.hpp"
 #include "runtime/probe.hpp"
+#include "runtime/stack_trace_map.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -96,6 +97,15 @@ uint64_t copy_stack(std::span<uint8_t> to, uint64_t flags) noexcept {
 
 uint64_t helper::get_stack(uint64_t, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t) {
     return copy_stack(bytes_at(r2, r3), r4);
+}
+
+uint64_t helper::get_stackid(uint64_t, uint64_t r2, uint64_t r3, uint64_t, uint64_t) {
+    constexpr uint64_t known = skip_mask | user_stack | stack_compare_hash | stack_replace;
+    stack_trace_map *const stacks = as_stack_trace_map(&map_of(r2));
+    if (stacks == nullptr or (r3 & ~known) != 0) return word_of(-EINVAL);
+    if ((stacks->definition().flags & map_stack_build_id) != 0) return word_of(-EOPNOTSUPP);
+    const auto found = callers(r3);
+    return found.empty() ? word_of(-EFAULT) : static_cast<uint64_t>(stacks->put(found, r3));
 }
 
 uint64_t helper::get_task_stack(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t) {

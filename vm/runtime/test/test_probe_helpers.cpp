@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #include "packet_program.hpp"
 #include "programs.hpp"
+#include "runtime/map_set.hpp"
 #include "runtime/probe.hpp"
 
 #include <fmt/format.h>
@@ -239,6 +240,33 @@ TEST_P(site_helper, a_program_sees_its_callers) {
     EXPECT_EQ(at_site(stack(16, 0x200)), -EINVAL);
     EXPECT_EQ(at_site(stack(16, 0x900)), -EINVAL);
     EXPECT_EQ(words(), (std::array<uint64_t, 2>{}));
+}
+
+TEST_P(site_helper, stacks_have_numbers) {
+    map_definition d = define(map_type::stack_trace, 2);
+    d.value_size = 16;
+    const map_set maps{{make(d), make(map_type::array, 1)}};
+    const auto put = [&](unsigned map, unsigned flags) {
+        const auto vm = vm::test::make_vm(GetParam());
+        EXPECT_EQ(errno_of(maps.attach(*vm)), 0);
+        const auto code = vm::test::assemble(
+            fmt::format("lddw %r2, map_by_idx({})\nmov %r3, {}\ncall 27\nexit", map, flags));
+        EXPECT_EQ(vm->load_code(code.data(), code.size()), 0);
+        int64_t r0 = 0;
+        EXPECT_EQ(vm->exec(nullptr, 0, r0), 0) << vm->error_message();
+        return r0;
+    };
+    EXPECT_EQ(put(0, 0x100), -EFAULT) << "there is no stack";
+    const scoped_probe_site scope{site_};
+    EXPECT_EQ(put(0, 0x1000), -EINVAL);
+    EXPECT_EQ(put(1, 0x100), -EINVAL);
+    EXPECT_EQ(put(0, 0x103), -EFAULT) << "all of it is skipped";
+    const int64_t number = put(0, 0x100);
+    ASSERT_GE(number, 0);
+    EXPECT_EQ(put(0, 0x100), number);
+    const bytes stack = maps[0]->lookup(key(static_cast<uint32_t>(number))).value();
+    EXPECT_EQ(number_of(stack, 0), 100U);
+    EXPECT_EQ(number_of(stack, 8), 200U) << "there is room for two";
 }
 
 TEST_P(site_helper, elsewhere_there_is_nothing_to_know) {
