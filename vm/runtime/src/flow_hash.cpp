@@ -43,7 +43,7 @@ void add_ports(hasher &h, uint8_t transport, std::span<const uint8_t> rest) noex
 
 void add_ipv4(hasher &h, std::span<const uint8_t> packet) noexcept {
     constexpr uint16_t fragment_mask = 0x3fff;  // offset, and whether more follow
-    const std::size_t header = (packet[0] & 0xfU) * 4;
+    const std::size_t header = std::size_t{packet[0] & 0xfU} * 4;
     const bool is_fragment = (network_order(number_at<uint16_t>(&packet[6])) & fragment_mask) != 0;
     h.add(packet.subspan(12, 8));
     add_ports(h, packet[9],

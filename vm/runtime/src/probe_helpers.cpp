@@ -105,19 +105,19 @@ uint64_t read_task(std::span<uint8_t> to, uint64_t from, uint64_t task, uint64_t
 
 // --- helpers
 
-template <owner whose, reach how>
+template <owner Whose, reach How>
 uint64_t read_helper(uint64_t r1, uint64_t r2, uint64_t r3) {
-    return read(bytes_at(r1, r2), r3, whose, how);
+    return read(bytes_at(r1, r2), r3, Whose, How);
 }
-template <owner whose, reach how>
+template <owner Whose, reach How>
 uint64_t read_text_helper(uint64_t r1, uint64_t r2, uint64_t r3) {
-    return read_text(bytes_at(r1, r2), r3, whose, how);
+    return read_text(bytes_at(r1, r2), r3, Whose, How);
 }
 
 /// The form that is registered for all memory of the process.
-template <uint64_t (*helper)(uint64_t, uint64_t, uint64_t)>
+template <uint64_t (*Helper)(uint64_t, uint64_t, uint64_t)>
 uint64_t for_process(void *, uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, uint64_t) {
-    return helper(r1, r2, r3);
+    return Helper(r1, r2, r3);
 }
 uint64_t read_task_of_process(void *, uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
                               uint64_t r5) {

@@ -176,9 +176,10 @@ private:
 /// What follows if the program did not say how long the packet is: the packet is as long as it is.
 int check_length(const packet_context &p, bpf_fib_lookup &parameters) noexcept {
     constexpr uint32_t tag_bytes = 4;  // room for a VLAN tag
-    const network_interface &out = *p.network().find_interface(parameters.ifindex);
-    const bool fits = p.packet().size() <= out.mtu + out.link_header_bytes + tag_bytes;
-    parameters.mtu_result = static_cast<uint16_t>(out.mtu);
+    const network_interface *const out = p.network().find_interface(parameters.ifindex);
+    if (out == nullptr) return -ENODEV;
+    const bool fits = p.packet().size() <= out->mtu + out->link_header_bytes + tag_bytes;
+    parameters.mtu_result = static_cast<uint16_t>(out->mtu);
     return fits ? fib_success : fib_fragmentation_needed;
 }
 
@@ -214,9 +215,8 @@ uint64_t helper::check_mtu(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, u
     const bool asks_segments = (r5 & of_segments) != 0;
     if ((r5 & ~(is_skb ? of_segments : 0)) != 0) return word_of(-EINVAL);
     if (asks_segments and (difference != 0 or asked != 0)) return word_of(-EINVAL);
-    const uint32_t its_own = is_skb ? p->skb()->ifindex : p->xdp()->ingress_ifindex;
     const auto index = static_cast<uint32_t>(r2);
-    const auto *const out = p->network().find_interface(index == 0 ? its_own : index);
+    const auto *const out = p->network().find_interface(index == 0 ? p->interface() : index);
     if (out == nullptr) return word_of(-ENODEV);
     // In 32 bits, as the kernel adds.
     const auto bytes =

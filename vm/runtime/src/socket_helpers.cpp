@@ -63,12 +63,12 @@ bool is_full(const network_socket &s) noexcept {
 
 const network_socket *find(uint64_t context, std::span<const uint8_t> tuple, uint32_t protocol,
                            uint64_t network_namespace, uint64_t flags) noexcept {
-    packet_context *const p = packet_of(context);
+    const packet_context *const p = packet_of(context);
     auto c = connection_at(tuple);
     if (p == nullptr or not c or flags != 0 or not is_own_namespace(network_namespace))
         return nullptr;
     c->protocol = protocol;
-    c->interface = p->skb() != nullptr ? p->skb()->ifindex : p->xdp()->ingress_ifindex;
+    c->interface = p->interface();
     return p->network().find_socket(*c);
 }
 

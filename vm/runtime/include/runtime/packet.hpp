@@ -129,6 +129,12 @@ public:
     [[nodiscard]] static packet_context *running() noexcept;
     /// Whether the word is the address of its context.
     [[nodiscard]] bool owns(uint64_t word) const noexcept;
+    /// Index of the interface that it is on.
+    [[nodiscard]] uint32_t interface() const noexcept {
+        if (const auto *const c = std::get_if<skb_context>(&context_)) return c->ifindex;
+        const auto *const c = std::get_if<xdp_context>(&context_);
+        return c == nullptr ? 0 : c->ingress_ifindex;
+    }
     /// Of XDP: moves the packet's begin, its metadata's begin, or its end. 0 or a negative errno.
     int move_begin(int64_t by);
     int move_metadata(int64_t by);
