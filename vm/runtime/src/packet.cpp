@@ -235,7 +235,7 @@ int packet_context::add_copy(const packet_target &target) {
 
 int packet_context::insert(std::size_t at, std::size_t bytes) {
     const auto before = static_cast<std::size_t>(packet_.data() - whole_.data());
-    if (bytes > before) return -ENOMEM;
+    if (bytes > before or at > packet_.size()) return -ENOMEM;
     const uint8_t *const old = packet_.data();
     packet_ = whole_.subspan(before - bytes, packet_.size() + bytes);
     std::memmove(packet_.data(), old, at);

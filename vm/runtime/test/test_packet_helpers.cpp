@@ -431,6 +431,22 @@ TEST_P(packet_helper, a_packet_grows_into_its_room_alone) {
     EXPECT_EQ(size_, frame_bytes + 8);
 }
 
+/// A program of a type that does not see the Ethernet header, and so has fewer bytes than one.
+TEST_P(packet_helper, a_header_that_is_not_there_is_not_moved) {
+    for (const std::string_view text : {"mov %r2, 0xdd86\nmov %r3, 0\ncall 31\nexit",
+                                        "mov %r2, 8\nmov %r3, 1\nmov %r4, 0\ncall 50\nexit"}) {
+        const auto vm = load(GetParam(), rewrite(vm::test::assemble(text), program_type::lwt_xmit));
+        bytes memory(200);
+        const std::span frame = std::span{memory}.last(20);
+        frame[12] = 8;  // IPv4
+        auto context =
+            packet_context::create(program_type::lwt_xmit, frame, {.before = 180, .after = 0});
+        int64_t r0 = 0;
+        EXPECT_EQ(context->exec(*vm, r0), 0) << vm->error_message();
+        EXPECT_EQ(r0, -ENOMEM);
+    }
+}
+
 TEST_P(packet_helper, what_a_program_may_not_write_it_cannot_change) {
     EXPECT_EQ(run("mov %r2, 30\nmov %r3, 0\ncall 38\nexit", program_type::cgroup_skb), -EPERM);
     EXPECT_EQ(run("call 19\nexit", program_type::lwt_in), -EPERM);

@@ -144,7 +144,8 @@ public:
     /// 0 or a negative errno.
     int add_copy(const packet_target &target);
 
-    /// Of others. Inserts zeros at an offset, by moving what is before it; -ENOMEM: no room.
+    /// Of others. Inserts zeros at an offset, by moving what is before it; -ENOMEM: no room, or the
+    /// packet ends before.
     int insert(std::size_t at, std::size_t bytes);
     /// Takes bytes away at an offset, by moving what is before it; -ENOMEM: there are not so many.
     int erase(std::size_t at, std::size_t bytes);
