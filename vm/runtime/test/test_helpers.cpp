@@ -7,9 +7,11 @@
 #include "runtime/helpers.hpp"
 #include "runtime/map_set.hpp"
 #include "support.hpp"
+#include "threads.hpp"
 
 #include <unistd.h>
 
+#include <array>
 #include <set>
 
 namespace bpftime::vm::runtime::test {
@@ -136,6 +138,39 @@ TEST_P(helper, a_value_stays_for_the_run_that_deletes_it) {
         "call 1\nmov %r6, %r0\nmov %r2, %r10\nadd %r2, -8\nlddw %r1, map_by_idx(0)\ncall 3\n"
         "ldxdw %r0, [%r6]\nexit");
     EXPECT_EQ(result(), 7U);
+}
+
+// --- many threads in one VM
+
+TEST_P(helper, threads_add_up_in_one_value) {
+    constexpr uint64_t rounds = 200;
+    map &m = add(map_type::hash, 4);
+    ASSERT_EQ(errno_of(m.update(key(1), word(0))), 0);
+    load_key_1("call 1\njeq %r0, 0, +2\nmov %r1, 1\nlock add [%r0], %r1\nexit");
+    vm::test::on_all_threads([&](unsigned) {
+        for (uint64_t n = 0; n < rounds; ++n) EXPECT_NE(result(), 0U);
+    });
+    EXPECT_EQ(m.lookup(key(1)).value(), word(rounds * vm::test::thread_count));
+}
+
+TEST_P(helper, threads_add_and_delete_entries_of_their_own) {
+    map &m = add(map_type::hash, vm::test::thread_count);
+    load(
+        "mov %r6, %r1\nmov %r7, 0\nmov %r2, %r1\nmov %r3, %r1\nadd %r3, 8\nmov %r4, 1\n"
+        "lddw %r1, map_by_idx(0)\ncall 2\njne %r0, 0, end\n"
+        "mov %r2, %r6\nlddw %r1, map_by_idx(0)\ncall 1\njeq %r0, 0, end\nldxdw %r7, [%r0]\n"
+        "mov %r2, %r6\nlddw %r1, map_by_idx(0)\ncall 3\njne %r0, 0, end\n"
+        "mov %r0, %r7\nexit\nend: mov %r0, -1\nexit");
+    vm::test::on_all_threads([&](unsigned i) {
+        for (uint64_t n = 0; n < 200; ++n) {
+            std::array<uint64_t, 2> input{i, n << 8 | i};
+            int64_t r0 = 0;
+            EXPECT_EQ(vm_->exec(input.data(), sizeof input, r0), 0) << vm_->error_message();
+            EXPECT_EQ(static_cast<uint64_t>(r0), input[1]);
+        }
+    });
+    for (uint32_t i = 0; i < vm::test::thread_count; ++i)
+        EXPECT_EQ(errno_of(m.lookup(key(i))), ENOENT);
 }
 
 // --- what is checked
