@@ -347,6 +347,10 @@ result<loaded_code> generate_native_code(const compat::build_input &input,
     const auto service = code_service::get();
     if (not service) return std::unexpected{service.error()};
     llvm::LLVMContext context;
+    // Names of blocks and values are for who reads a dump: of large programs, they are a tenth of
+    // the IR.
+    context.setDiscardValueNames(not is_set("LLVM_JIT_DUMP_IR") and
+                                 not is_set("LLVM_JIT_DUMP_ASM"));
     const std::unique_ptr<llvm::Module> module =
         compile_to_ir(input, context, (*service)->layout(), (*service)->triple());
     const unsigned level =
