@@ -90,7 +90,7 @@ enum ebpf_fault_kind {
     EBPF_FAULT_INSTRUCTION_LIMIT = 6, /**< the budget of the run is spent */
     EBPF_FAULT_INTERRUPTED = 7,       /**< ebpf_interrupt() was called during the run */
     EBPF_FAULT_BAD_CALL_TARGET =
-        8, /**< callx of something that is neither a local function nor a helper */
+        8, /**< a call of something that is neither a local function nor, by callx, a helper */
     EBPF_FAULT_BAD_JUMP_TARGET =
         9,                   /**< gotox to something that is not in the function's jump tables */
     EBPF_FAULT_BAD_MAP = 10, /**< a helper's map argument is no map */
@@ -162,6 +162,7 @@ enum ebpf_argument_kind {
     EBPF_ARG_MAP_KEY = 8,   /**< pointer to a key of the map argument before it; the helper reads */
     EBPF_ARG_MAP_VALUE = 9, /**< pointer to a value of that map; the helper reads it */
     EBPF_ARG_MAP_VALUE_WRITE = 10, /**< pointer to memory for a value of that map */
+    EBPF_ARG_FUNCTION = 11, /**< a function of the program, for ebpf_call_back() in the helper */
 };
 
 /** What checks of helper calls need to know of a map. */
@@ -183,6 +184,11 @@ enum ebpf_result_kind {
     /** The function is not called: the run ends with EBPF_FAULT_UNAVAILABLE. For what a program may
      * contain, but must not reach. */
     EBPF_RESULT_NEVER = 4,
+    /** The helper gives a `struct ebpf_vm *`, and the calling function returns what that VM's
+     * program gives for the run's input; or NULL: the calling function goes on. The same run goes
+     * on with the other program, with its budget and memory: 33 times at most, then the calling
+     * function goes on. The VM must stay as it is until the run ends. */
+    EBPF_RESULT_TAIL_CALL = 5,
 };
 
 /** What calling a typed helper can do besides giving its result. Pure ones return, and throw

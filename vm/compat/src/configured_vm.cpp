@@ -55,16 +55,17 @@ void configured_vm::unload_code() {
     program_.reset();
 }
 
-std::expected<const configured_vm::prepared *, int64_t> configured_vm::prepare() {
-    if (const prepared *const ready = ready_.load(std::memory_order_acquire)) return ready;
+std::expected<const prepared_program *, int64_t> configured_vm::prepare() {
+    if (const prepared_program *const ready = ready_.load(std::memory_order_acquire)) return ready;
     const std::lock_guard lock{build_lock_};
-    if (const prepared *const ready = ready_.load(std::memory_order_relaxed)) return ready;
+    if (const prepared_program *const ready = ready_.load(std::memory_order_relaxed)) return ready;
     if (not program_)
         return std::unexpected{fail(make_error(error_code::no_program, "no program is loaded"))};
     auto linked = linkage::resolve(*program_, config_);
     if (not linked) return std::unexpected{fail(linked.error())};
-    auto made = std::make_unique<prepared>(std::move(*linked), nullptr);
-    auto code = build({*program_, made->linked, config_, interrupts_});
+    auto made =
+        std::make_unique<prepared_program>(std::move(*linked), *program_, config_, interrupts_);
+    auto code = build(made->input);
     if (not code) return std::unexpected{fail(code.error())};
     made->code = std::move(*code);
     prepared_ = std::move(made);
@@ -82,13 +83,13 @@ int64_t configured_vm::run_once(memory_span input, std::span<const memory_span> 
     // No memory is not memory at address 0.
     if (input.begin == 0) input.len = 0;
     const stack_layout stack{config_.stack_size, config_.call_depth};
-    run r{config_, (*ready)->linked, interrupts_, stack, input, regions};
+    run r{(*ready)->input, stack, input, regions};
     uint64_t r0 = 0;
-    if ((*ready)->code->execute(r, r0)) {
+    if (r.execute(*(*ready)->code, r0)) {
         result = static_cast<int64_t>(r0);
         return EBPF_OK;
     }
-    return set_error(EBPF_ERROR_FAULT, to_message(r.fault(), *program_));
+    return set_error(EBPF_ERROR_FAULT, to_message(r.fault(), r.faulted_in()));
 }
 
 int64_t configured_vm::exec(void *mem, size_t mem_len, int64_t &result) {

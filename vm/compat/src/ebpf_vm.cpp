@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <limits>
@@ -77,7 +78,9 @@ std::string check_maps(const ebpf_helper &h) {
     bool has_map = false;
     for (std::size_t i = 0; i < std::size(h.arguments); ++i) {
         const uint32_t kind = h.arguments[i].kind;
-        if (kind >= EBPF_ARG_MAP_KEY and not has_map)
+        const bool is_part = kind == EBPF_ARG_MAP_KEY or kind == EBPF_ARG_MAP_VALUE or
+                             kind == EBPF_ARG_MAP_VALUE_WRITE;
+        if (is_part and not has_map)
             return fmt::format("argument {} is a key or value of no map", i + 1);
         if (kind == EBPF_ARG_MAP and std::exchange(has_map, true))
             return fmt::format("argument {} is a second map", i + 1);
@@ -87,16 +90,22 @@ std::string check_maps(const ebpf_helper &h) {
                : "";
 }
 
+bool runs_code(const ebpf_helper &h) {
+    const auto is_function = [](const ebpf_argument &a) { return a.kind == EBPF_ARG_FUNCTION; };
+    return h.result == EBPF_RESULT_TAIL_CALL or std::ranges::any_of(h.arguments, is_function);
+}
+
 std::string check_helper(const ebpf_helper &h) {
     if (h.fn == nullptr and h.ctx_fn == nullptr) return "function is NULL";
     if (h.fn != nullptr and h.ctx_fn != nullptr) return "fn and ctx_fn are both set";
     for (std::size_t i = 0; i < std::size(h.arguments); ++i) {
-        if (h.arguments[i].kind > EBPF_ARG_MAP_VALUE_WRITE) {
+        if (h.arguments[i].kind > EBPF_ARG_FUNCTION) {
             return fmt::format("kind {} of argument {} is unknown", h.arguments[i].kind, i + 1);
         }
     }
-    if (h.result > EBPF_RESULT_NEVER) return fmt::format("result kind {} is unknown", h.result);
+    if (h.result > EBPF_RESULT_TAIL_CALL) return fmt::format("result kind {} is unknown", h.result);
     if (h.purity > EBPF_PURE_CONSTANT) return fmt::format("purity {} is unknown", h.purity);
+    if (h.purity != EBPF_IMPURE and runs_code(h)) return "a helper that runs programs is not pure";
     if (auto why = check_maps(h); not why.empty()) return why;
     return check_sizes(h);
 }

@@ -89,6 +89,13 @@ void memory_map::grant(const memory_span &span) {
         granted_index_[index_slot(span.begin)] = static_cast<uint32_t>(granted_.size());
 }
 
+void memory_map::exchange_grants(memory_map &other) noexcept {
+    std::swap(granted_, other.granted_);
+    std::swap(granted_index_, other.granted_index_);
+    std::swap(index_used_, other.index_used_);
+    recent_ = other.recent_ = {.allowed = permission::none};
+}
+
 void memory_map::revoke(uint64_t begin) noexcept {
     std::erase_if(granted_, [&](const memory_span &s) { return s.begin == begin; });
     if (recent_.begin == begin) recent_ = {.allowed = permission::none};

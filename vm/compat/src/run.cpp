@@ -71,23 +71,31 @@ int64_t budget::top_up(int64_t slice) noexcept {
     return slice + static_cast<int64_t>(more);
 }
 
-run::run(const vm_config &config, const linkage &linked, const std::atomic<uint32_t> &interrupts,
-         const stack_layout &stack, memory_span input, std::span<const memory_span> regions)
-    : config_{config},
-      linked_{linked},
+run::run(const build_input &program, const stack_layout &stack, memory_span input,
+         std::span<const memory_span> regions)
+    : run{program, stack, input, regions, {program.config.instruction_limit, program.interrupts}} {}
+
+run::run(const build_input &program, const stack_layout &stack, memory_span input,
+         std::span<const memory_span> regions, const compat::budget &spendable)
+    : program_{&program},
       input_{input},
       stack_{stack},
-      memory_{input, stack_, config.regions, regions, linked.regions()},
-      budget_{config.instruction_limit, interrupts},
+      memory_{input, stack_, program.config.regions, regions, program.linked.regions()},
+      budget_{spendable},
+      faulted_in_{&program.code},
       outer_{current_run} {
+    place_stack();
+    set_last_fault({});
+    current_run = this;
+}
+
+void run::place_stack() {
     if (stack_.bytes() > inline_stack_bytes) {
         large_stack_ = std::make_unique_for_overwrite<std::byte[]>(stack_.bytes());
         stack_.place(large_stack_.get());
     } else {
         stack_.place(small_stack_);
     }
-    set_last_fault({});
-    current_run = this;
 }
 
 run::~run() {
@@ -108,10 +116,10 @@ uint64_t run::enter_frame(uint32_t depth) noexcept {
 
 const ebpf_map_shape *run::find_map(const helper_declaration &helper,
                                     const uint64_t arguments[5]) const {
-    if (not config_.lddw.map_shape) return nullptr;
+    const auto &map_shape = config().lddw.map_shape;
+    if (not map_shape) return nullptr;
     for (std::size_t i = 0; i < max_helper_arguments; ++i) {
-        if (helper.arguments[i].kind == argument_kind::map)
-            return config_.lddw.map_shape(arguments[i]);
+        if (helper.arguments[i].kind == argument_kind::map) return map_shape(arguments[i]);
     }
     return nullptr;
 }
@@ -122,7 +130,7 @@ bool run::check_arguments(uint32_t pc, const helper_declaration &helper,
         const argument_declaration &declared = helper.arguments[i];
         const bool asks_for_map =
             depends_on_map(declared.kind) or
-            (declared.kind == argument_kind::map and config_.lddw.map_shape != nullptr);
+            (declared.kind == argument_kind::map and config().lddw.map_shape != nullptr);
         if (asks_for_map and map == nullptr)
             return fail({.kind = fault_kind::bad_map, .pc = pc, .address = arguments[i]});
         const permission wanted = permission_of(declared.kind);
@@ -144,18 +152,56 @@ void run::grant_result(const helper_declaration &helper, uint64_t result,
         memory_.grant({result, map->result_size, static_cast<permission>(map->permission)});
 }
 
-bool run::call_helper(uint32_t pc, const helper_binding &helper, const uint64_t a[5],
-                      uint64_t &result) {
+after_call run::call_helper(uint32_t pc, const helper_binding &helper, const uint64_t a[5],
+                            uint64_t &result) {
     const helper_declaration &declared = helper.declaration();
-    if (declared.result == result_kind::never) return fail(fault_kind::unavailable, pc);
-    const bool checks = declared.typed and config_.bounds_checks;
+    if (declared.result == result_kind::never) {
+        fail(fault_kind::unavailable, pc);
+        return after_call::ends;
+    }
+    const bool checks = declared.typed and config().bounds_checks;
     const ebpf_map_shape *const map = checks ? find_map(declared, a) : nullptr;
-    if (checks and not check_arguments(pc, declared, a, map)) return false;
+    if (checks and not check_arguments(pc, declared, a, map)) return after_call::ends;
     const unsigned arity = declared.typed ? declared.arity() : max_helper_arguments;
     const auto word = [&](unsigned i) { return i < arity ? a[i] : 0; };
-    result = helper.call(config_.pointer_secret, word(0), word(1), word(2), word(3), word(4));
-    if (declared.typed) grant_result(declared, result, map);
-    return true;
+    helper_pc_ = pc;
+    result = helper.call(config().pointer_secret, word(0), word(1), word(2), word(3), word(4));
+    if (not declared.typed) return after_call::goes_on;
+    if (declared.result == result_kind::tail_call) return tail_call(pc, result, result);
+    if (has_ended()) {
+        result = 0;
+        return after_call::ends;
+    }
+    grant_result(declared, result, map);
+    return after_call::goes_on;
+}
+
+const helper_binding *run::callable_helper(uint64_t value) const noexcept {
+    const helper_binding *const helper =
+        value <= UINT32_MAX ? linked().helper(static_cast<uint32_t>(value)) : nullptr;
+    return helper == nullptr or helper->declaration().runs_code() ? nullptr : helper;
+}
+
+/// After a function that a helper called has returned, or thrown.
+struct run::back_in_helper {
+    run &of;
+    uint32_t caller;
+    uint32_t pc;
+
+    ~back_in_helper() {
+        of.leave_to_frame(caller);
+        of.helper_pc_ = pc;
+    }
+};
+
+bool run::call_back(uint64_t function, const uint64_t arguments[5], uint64_t &r0) {
+    if (has_ended()) return false;
+    const uint32_t pc = helper_pc_;
+    if (not program_->code.is_callable(function))
+        return fail({.kind = fault_kind::bad_call_target, .pc = pc, .address = function});
+    const back_in_helper when_done{*this, memory_.live_frames() - 1, pc};
+    has_ended_ = not code_->call_back(*this, pc, function, arguments, r0);
+    return not has_ended_;
 }
 
 }  // namespace bpftime::vm::compat

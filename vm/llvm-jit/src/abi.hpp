@@ -34,6 +34,11 @@ struct outcome {
 using entry_function = outcome (*)(const run_state *state, int64_t slice, uint64_t frame,
                                    uint64_t r1, uint64_t r2);
 
+/// Calls a function by its handle for the helper that the function with this frame has called at
+/// `pc`. `words`: r1 to r5.
+using call_back_function = outcome (*)(const run_state *state, int64_t slice, uint64_t frame,
+                                       const uint64_t *words, uint64_t function, uint32_t pc);
+
 /// An access, in one word: pc, size in bytes, permission.
 struct access_word {
     uint32_t pc;
@@ -75,6 +80,10 @@ int64_t ebpf_rt_top_up(const run_state *state, int64_t slice) noexcept;
 /// r0. False on a fault.
 uint64_t ebpf_rt_call_helper(const run_state *state, const compat::helper_binding *helper,
                              uint32_t pc, uint64_t *words, uint64_t frame);
+/// The same for helpers that run code: they get the slice, and give what they leave of it. r0: one
+/// of compat::after_call.
+outcome ebpf_rt_call_running_helper(const run_state *state, const compat::helper_binding *helper,
+                                    uint32_t pc, uint64_t *words, uint64_t frame, int64_t slice);
 /// callx of a value that is no function: 1 with r0, 0 on a fault, 2 when the helper unwinds.
 uint64_t ebpf_rt_call_value(const run_state *state, uint64_t value, uint32_t pc, uint64_t *words,
                             uint64_t frame);

@@ -177,6 +177,7 @@ public:
         }
         if (parts_.call_value != nullptr) value_caller{parts_, *parts_.call_value}.compile();
         define_main();
+        if (calls_back_) define_call_back();
         define_entry();
         mark_functions();
     }
@@ -203,6 +204,7 @@ private:
             parts_.functions[f] =
                 declare_internal(function_type(context()), fmt::format("f{}", range.begin));
             calls_values_ |= facts_.of_function(f).calls_values;
+            calls_back_ |= facts_.of_function(f).calls_back;
         }
         if (calls_values_) {
             std::vector<llvm::Type *> parameters{function_type(context())->params()};
@@ -278,6 +280,27 @@ private:
         b.CreateRet(call);
     }
 
+    void define_call_back() {
+        llvm::Type *const word = llvm::Type::getInt64Ty(context());
+        llvm::Type *const pointer = llvm::PointerType::getUnqual(context());
+        llvm::Type *const half = llvm::Type::getInt32Ty(context());
+        auto *const fn = llvm::Function::Create(
+            llvm::FunctionType::get(outcome_type(context()),
+                                    {pointer, word, word, pointer, word, half}, false),
+            llvm::GlobalValue::ExternalLinkage, call_back_symbol, module_);
+        llvm::IRBuilder<> b{llvm::BasicBlock::Create(context(), "", fn)};
+        std::vector<llvm::Value *> arguments{fn->getArg(0), fn->getArg(1), fn->getArg(2)};
+        for (unsigned r = 0; r < max_helper_arguments; ++r) {
+            arguments.push_back(
+                b.CreateLoad(word, b.CreateConstInBoundsGEP1_64(word, fn->getArg(3), r)));
+        }
+        arguments.push_back(fn->getArg(4));
+        arguments.push_back(fn->getArg(5));
+        llvm::CallInst *const call = b.CreateCall(parts_.call_value, arguments);
+        call->setCallingConv(llvm::CallingConv::Fast);
+        b.CreateRet(call);
+    }
+
     void define_entry() {
         llvm::Type *const word = llvm::Type::getInt64Ty(context());
         llvm::Type *const pointer = llvm::PointerType::getUnqual(context());
@@ -297,7 +320,8 @@ private:
         const bool may_throw =
             calls_values_ or std::ranges::any_of(module_.functions(), [](const llvm::Function &f) {
                 return f.getName().starts_with("bpf_helper_") or
-                       f.getName() == "ebpf_rt_call_helper";
+                       f.getName() == "ebpf_rt_call_helper" or
+                       f.getName() == "ebpf_rt_call_running_helper";
             });
         for (llvm::Function &fn : module_.functions()) {
             if (fn.isDeclaration()) continue;
@@ -314,6 +338,7 @@ private:
     llvm::Module &module_;
     module_parts parts_;
     bool calls_values_ = false;
+    bool calls_back_ = false;
 };
 
 }  // namespace

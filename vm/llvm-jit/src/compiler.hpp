@@ -15,6 +15,8 @@ namespace bpftime::vm::llvm_jit {
 /// Names of the symbols of a compiled program.
 inline constexpr const char *main_symbol = "bpf_main";    ///< entry_function
 inline constexpr const char *entry_symbol = "bpf_entry";  ///< ebpf_jit_fn
+/// call_back_function; where helpers call functions of the program.
+inline constexpr const char *call_back_symbol = "bpf_call_back";
 /// What the module leaves open: its native_program, and each helper's function and context.
 inline constexpr const char *program_symbol = "bpf_program";
 [[nodiscard]] std::string helper_symbol(uint32_t id);

@@ -156,6 +156,9 @@ private:
     void call_helper(uint32_t pc);
     value call_helper_directly(const compat::helper_binding &helper);
     value call_through_runtime(uint32_t pc, const compat::helper_binding &helper);
+    void call_running_helper(uint32_t pc, const compat::helper_binding &helper);
+    void store_words(const helper_declaration &d);
+    value binding_of(const compat::helper_binding &helper);
     void call_value(uint32_t pc);
     void compile_load(uint32_t pc);
     void compile_store(uint32_t pc);

@@ -305,11 +305,14 @@ void function_compiler::call_value(uint32_t pc) {
 void function_compiler::call_helper(uint32_t pc) {
     const auto id = static_cast<uint32_t>(p_.insn(pc).imm);
     const compat::helper_binding &helper = *parts_.input.linked.helper(id);
-    const value r0 = needs_host(helper, parts_.input.config) ? call_through_runtime(pc, helper)
-                                                             : call_helper_directly(helper);
-    set(0, r0);
+    if (helper.declaration().runs_code())
+        call_running_helper(pc, helper);
+    else if (needs_host(helper, parts_.input.config))
+        set(0, call_through_runtime(pc, helper));
+    else
+        set(0, call_helper_directly(helper));
     if (parts_.input.config.unwind_helper == id)
-        go_on_if(b_.CreateICmpNE(r0, word(0)), end_run_, "stays");
+        go_on_if(b_.CreateICmpNE(get(0), word(0)), end_run_, "stays");
 }
 
 function_compiler::value function_compiler::call_helper_directly(
@@ -341,9 +344,8 @@ function_compiler::value function_compiler::call_helper_directly(
     return call;
 }
 
-function_compiler::value function_compiler::call_through_runtime(
-    uint32_t pc, const compat::helper_binding &helper) {
-    const helper_declaration &d = helper.declaration();
+/// r1 to r5 in memory, for the host.
+void function_compiler::store_words(const helper_declaration &d) {
     if (call_words_ == nullptr) {
         llvm::IRBuilder<> entry{&fn_.getEntryBlock(), fn_.getEntryBlock().begin()};
         call_words_ = entry.CreateAlloca(
@@ -353,14 +355,47 @@ function_compiler::value function_compiler::call_through_runtime(
         const value at = b_.CreateConstInBoundsGEP1_64(b_.getInt64Ty(), call_words_, r - 1);
         b_.CreateStore(r <= d.arity() ? get(r) : word(0), at);
     }
-    const value binding =
-        parts_.module.getOrInsertGlobal(helper_binding_symbol(d.id), b_.getInt8Ty());
+}
+
+function_compiler::value function_compiler::call_through_runtime(
+    uint32_t pc, const compat::helper_binding &helper) {
+    store_words(helper.declaration());
+    const value binding = binding_of(helper);
     const auto callee = declare_host_function(
         parts_.module, "ebpf_rt_call_helper", b_.getInt64Ty(),
         {b_.getPtrTy(), b_.getPtrTy(), b_.getInt32Ty(), b_.getPtrTy(), b_.getInt64Ty()});
     const value ok = b_.CreateCall(callee, {state_, binding, b_.getInt32(pc), call_words_, frame_});
     go_on_if(b_.CreateICmpNE(ok, word(0)), end_run_, "called");
     return b_.CreateLoad(b_.getInt64Ty(), call_words_);
+}
+
+function_compiler::value function_compiler::binding_of(const compat::helper_binding &helper) {
+    return parts_.module.getOrInsertGlobal(helper_binding_symbol(helper.declaration().id),
+                                           b_.getInt8Ty());
+}
+
+/// What runs in the helper spends from the budget, and may take the place of this function.
+void function_compiler::call_running_helper(uint32_t pc, const compat::helper_binding &helper) {
+    store_words(helper.declaration());
+    const auto callee = declare_host_function(parts_.module, "ebpf_rt_call_running_helper",
+                                              outcome_type(fn_.getContext()),
+                                              {b_.getPtrTy(), b_.getPtrTy(), b_.getInt32Ty(),
+                                               b_.getPtrTy(), b_.getInt64Ty(), b_.getInt64Ty()});
+    const value outcome = b_.CreateCall(
+        callee, {state_, binding_of(helper), b_.getInt32(pc), call_words_, frame_, slice_});
+    const value next = b_.CreateExtractValue(outcome, 0);
+    const auto is = [&](compat::after_call what) {
+        return b_.CreateICmpEQ(next, word(static_cast<uint64_t>(what)));
+    };
+    go_on_if(b_.CreateNot(is(compat::after_call::ends)), end_run_, "called");
+    slice_ = b_.CreateExtractValue(outcome, 1);
+    set(0, b_.CreateLoad(b_.getInt64Ty(), call_words_));
+    if (helper.declaration().result != result_kind::tail_call) return;
+    const block returns = new_block("returns");
+    go_on_if(b_.CreateNot(is(compat::after_call::returns)), returns, "stays");
+    const llvm::IRBuilderBase::InsertPointGuard guard{b_};
+    b_.SetInsertPoint(returns);
+    leave(get(0));
 }
 
 // --- memory

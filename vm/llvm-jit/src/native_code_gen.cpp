@@ -246,6 +246,7 @@ llvm::Error code_service::start() {
         symbols[jit_->mangleAndIntern(name)] = symbol_of(function);
     };
     add("ebpf_rt_call_helper", ebpf_rt_call_helper);
+    add("ebpf_rt_call_running_helper", ebpf_rt_call_running_helper);
     add("ebpf_rt_call_value", ebpf_rt_call_value);
     add("ebpf_rt_enter", ebpf_rt_enter);
     add("memcpy", static_cast<void *(*)(void *, const void *, size_t)>(std::memcpy));
@@ -304,14 +305,17 @@ result<loaded_code> code_service::load(std::unique_ptr<llvm::MemoryBuffer> objec
     llvm::orc::SymbolLookupSet wanted;
     const auto main = jit_->mangleAndIntern(main_symbol);
     const auto entry = jit_->mangleAndIntern(entry_symbol);
+    const auto call_back = jit_->mangleAndIntern(call_back_symbol);
     wanted.add(main).add(entry);
+    wanted.add(call_back, llvm::orc::SymbolLookupFlags::WeaklyReferencedSymbol);
     auto found = session.lookup({{&library, llvm::orc::JITDylibLookupFlags::MatchAllSymbols}},
                                 std::move(wanted));
     if (not found) {
         return std::unexpected{internal_error("compiled code cannot be linked", found.takeError())};
     }
     return loaded_code{std::move(owner), (*found)[main].getAddress().toPtr<entry_function>(),
-                       (*found)[entry].getAddress().toPtr<compat::precompiled_ebpf_function>()};
+                       (*found)[entry].getAddress().toPtr<compat::precompiled_ebpf_function>(),
+                       (*found)[call_back].getAddress().toPtr<call_back_function>()};
 }
 
 void dump(const llvm::Module &module, const char *when) {

@@ -21,16 +21,19 @@ public:
 
     loaded_code() = default;
     loaded_code(std::unique_ptr<memory> owner, entry_function main_code,
-                compat::precompiled_ebpf_function native_entry) noexcept
-        : owner_{std::move(owner)}, main_{main_code}, entry_{native_entry} {}
+                compat::precompiled_ebpf_function native_entry, call_back_function back) noexcept
+        : owner_{std::move(owner)}, main_{main_code}, entry_{native_entry}, call_back_{back} {}
 
     [[nodiscard]] entry_function main() const noexcept { return main_; }
     [[nodiscard]] compat::precompiled_ebpf_function entry() const noexcept { return entry_; }
+    /// Null if no helper calls functions of the program.
+    [[nodiscard]] call_back_function call_back() const noexcept { return call_back_; }
 
 private:
     std::unique_ptr<memory> owner_;
     entry_function main_ = nullptr;
     compat::precompiled_ebpf_function entry_ = nullptr;
+    call_back_function call_back_ = nullptr;
 };
 
 /// Compiles a program and loads its code; `program` is what the native entry point will run.

@@ -7,24 +7,48 @@
 
 namespace bpftime::vm::llvm_jit {
 
+namespace {
+
+/// Whether compiled code has returned, and not ended the run.
+bool goes_on(compat::run &r, const outcome &out) noexcept {
+    if (out.slice >= 0)
+        r.budget().put_back(out.slice);
+    else if (r.fault().kind == compat::fault_kind::none)
+        r.unwind();
+    return out.slice >= 0;
+}
+
+}  // namespace
+
 bool native_program::execute(compat::run &r, uint64_t &r0) const {
     compat::stack_layout &stack = r.stack();
     stack.mark_frames();
-    const run_state state{.input_begin = r.input().begin,
-                          .input_len = r.input().len,
-                          .last_frame = stack.frame_top(stack.depth() - 1),
-                          .run = &r};
+    run_state state{.input_begin = r.input().begin,
+                    .input_len = r.input().len,
+                    .last_frame = stack.frame_top(stack.depth() - 1),
+                    .run = &r};
+    r.set_engine_state(&state);
     const outcome out = code_.main()(&state, r.budget().slice(), stack.frame_top(0),
                                      state.input_begin, state.input_len);
     r0 = out.r0;
-    return out.slice >= 0 or r.fault().kind == compat::fault_kind::none;
+    return goes_on(r, out) or r.fault().kind == compat::fault_kind::none;
+}
+
+bool native_program::call_back(compat::run &r, uint32_t pc, uint64_t function,
+                               const uint64_t arguments[5], uint64_t &r0) const {
+    const auto *const state = static_cast<const run_state *>(r.engine_state());
+    const uint64_t frame = r.frame_top(r.memory().live_frames() - 1);
+    const outcome out =
+        code_.call_back()(state, r.budget().slice(), frame, arguments, function, pc);
+    r0 = out.r0;
+    return goes_on(r, out);
 }
 
 uint64_t native_program::enter(void *mem, std::size_t mem_len) const {
     const compat::memory_span input{reinterpret_cast<uint64_t>(mem), mem == nullptr ? 0 : mem_len};
-    compat::run r{input_.config, input_.linked, input_.interrupts, stack_, input, {}};
+    compat::run r{input_, stack_, input, {}};
     uint64_t r0 = 0;
-    return execute(r, r0) ? r0 : std::numeric_limits<uint64_t>::max();
+    return r.execute(*this, r0) ? r0 : std::numeric_limits<uint64_t>::max();
 }
 
 }  // namespace bpftime::vm::llvm_jit

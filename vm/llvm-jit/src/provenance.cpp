@@ -351,6 +351,12 @@ void provenance::note_uses(uint32_t pc, const origins &before, function_facts &f
     }
 }
 
+bool provenance::calls_back(uint32_t pc) const {
+    const isa::instruction &i = p_.insn(pc);
+    return is_helper_call(i) and
+           linked_.helper(static_cast<uint32_t>(i.imm))->declaration().calls_back();
+}
+
 void provenance::find_escapes(uint32_t function) {
     const vm::function &f = p_.functions()[function];
     function_facts &facts = functions_[function];
@@ -361,7 +367,8 @@ void provenance::find_escapes(uint32_t function) {
         for (uint32_t pc = block.begin; pc < block.end; ++pc) {
             if (p_.insn(pc).id == insn_id::none) continue;
             note_uses(pc, now, facts);
-            facts.calls_values |= is_callx(p_.insn(pc));
+            facts.calls_back |= calls_back(pc);
+            facts.calls_values |= facts.calls_back or is_callx(p_.insn(pc));
             now = step(pc, now);
         }
     }

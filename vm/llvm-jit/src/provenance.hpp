@@ -68,7 +68,8 @@ struct function_facts {
     bool frame_escapes = false;
     /// The function may reach frames of its callers by arithmetic on its own frame's address.
     bool leaves_frame = false;
-    bool calls_values = false;  ///< it has a callx
+    bool calls_back = false;    ///< it calls a helper that calls functions of the program
+    bool calls_values = false;  ///< so, or it has a callx
     /// Some function's frame escapes, or one that this function (indirectly) calls leaves its own.
     bool frame_in_memory = false;
 };
@@ -99,6 +100,7 @@ private:
     void find_addresses(uint32_t function);
     void find_escapes(uint32_t function);
     void place_frames();
+    [[nodiscard]] bool calls_back(uint32_t pc) const;
     bool join(block_facts &to, const origins &from, function_facts &f) const;
     void note_uses(uint32_t pc, const origins &before, function_facts &f) const;
 

@@ -58,14 +58,22 @@ int64_t ebpf_rt_top_up(const run_state *state, int64_t slice) noexcept {
 uint64_t ebpf_rt_call_helper(const run_state *state, const compat::helper_binding *helper,
                              uint32_t pc, uint64_t *words, uint64_t frame) {
     memory_at(*state, frame);
-    return state->run->call_helper(pc, *helper, words, words[0]) ? 1 : 0;
+    return state->run->call_helper(pc, *helper, words, words[0]) == compat::after_call::goes_on;
+}
+
+outcome ebpf_rt_call_running_helper(const run_state *state, const compat::helper_binding *helper,
+                                    uint32_t pc, uint64_t *words, uint64_t frame, int64_t slice) {
+    memory_at(*state, frame);
+    compat::budget &budget = state->run->budget();
+    budget.put_back(slice);
+    const compat::after_call next = state->run->call_helper(pc, *helper, words, words[0]);
+    return {static_cast<uint64_t>(next), budget.slice()};
 }
 
 uint64_t ebpf_rt_call_value(const run_state *state, uint64_t value, uint32_t pc, uint64_t *words,
                             uint64_t frame) {
     compat::run &run = *state->run;
-    const auto *const helper =
-        value <= UINT32_MAX ? run.linked().helper(static_cast<uint32_t>(value)) : nullptr;
+    const auto *const helper = run.callable_helper(value);
     if (helper == nullptr) {
         run.fail({.kind = fault_kind::bad_call_target, .pc = pc, .address = value});
         return 0;

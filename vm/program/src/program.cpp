@@ -19,6 +19,11 @@ bool program::is_entry(uint32_t pc) const noexcept {
     return std::ranges::binary_search(functions_, pc, {}, &function::begin);
 }
 
+bool program::is_callable(uint64_t value) const noexcept {
+    return is_code_handle(value) and is_entry(handle_pc(value)) and
+           functions_[function_at(handle_pc(value))].reachable;
+}
+
 uint32_t program::jump_target(uint32_t pc) const noexcept {
     const isa::instruction &i = insns_[pc];
     const bool in_imm = isa::info(isa::info(i.id).shape).imm == isa::imm_role::jump;

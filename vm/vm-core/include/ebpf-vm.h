@@ -121,6 +121,12 @@ EBPF_EXPORT int ebpf_set_unwind_function_index(struct ebpf_vm *vm, unsigned int 
  */
 EBPF_EXPORT int ebpf_grant(void *ptr, size_t len, unsigned int permission);
 
+/** Calls a function of the running program: to be called inside a helper, with the word that it got
+ * as an EBPF_ARG_FUNCTION; elsewhere it fails with EBPF_ERROR_INVALID_ARGUMENT. `arguments`: r1 to
+ * r5. 0 and *result = r0 (result may be NULL); or EBPF_ERROR_FAULT: the run ends, as soon as the
+ * helper returns. C++ exceptions of helpers that the function calls pass through. */
+EBPF_EXPORT int ebpf_call_back(uint64_t function, const uint64_t arguments[5], uint64_t *result);
+
 /** The functions that give 64-bit immediates (lddw, RFC 9669, section 5.4) their values when the
  * program is first run or compiled; each may be NULL. A program that needs a missing one is refused
  * then. code_addr may be NULL: a function of the program then gives a handle for callx. */

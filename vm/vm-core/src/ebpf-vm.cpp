@@ -185,6 +185,21 @@ int ebpf_set_unwind_function_index(struct ebpf_vm *vm, unsigned int idx) {
     return with(vm, [&](ebpf_vm &v) { return v.set_unwind_function_index(idx); });
 }
 
+int ebpf_call_back(uint64_t function, const uint64_t arguments[5], uint64_t *result) {
+    compat::run *const run = compat::run::current();
+    if (run == nullptr or arguments == nullptr) {
+        return guarded([&] {
+            return refuse(run == nullptr ? "ebpf_call_back() works inside a helper only: no "
+                                           "program is running on this thread"
+                                         : "arguments is NULL");
+        });
+    }
+    uint64_t r0 = 0;
+    if (not run->call_back(function, arguments, r0)) return EBPF_ERROR_FAULT;
+    if (result != nullptr) *result = r0;
+    return EBPF_OK;
+}
+
 int ebpf_grant(void *ptr, size_t len, unsigned int permission) {
     return guarded([&]() -> int {
         compat::run *const run = compat::run::current();

@@ -490,12 +490,17 @@ TEST_F(arguments, helper_of_unknown_kinds) {
         EXPECT_EQ(ebpf_register_typed(vm(), &helper), EBPF_ERROR_INVALID_ARGUMENT);
         return std::string{ebpf_last_error()};
     };
-    EXPECT_EQ(refusal([](auto &h) { h.arguments[0].kind = EBPF_ARG_MAP_VALUE_WRITE + 1; }),
-              "helper 1 cannot be registered: kind 11 of argument 1 is unknown");
+    EXPECT_EQ(refusal([](auto &h) { h.arguments[0].kind = EBPF_ARG_FUNCTION + 1; }),
+              "helper 1 cannot be registered: kind 12 of argument 1 is unknown");
     EXPECT_EQ(refusal([](auto &h) { h.arguments[4].kind = UINT32_MAX; }),
               "helper 1 cannot be registered: kind 4294967295 of argument 5 is unknown");
-    EXPECT_EQ(refusal([](auto &h) { h.result = EBPF_RESULT_NEVER + 1; }),
-              "helper 1 cannot be registered: result kind 5 is unknown");
+    EXPECT_EQ(refusal([](auto &h) { h.result = EBPF_RESULT_TAIL_CALL + 1; }),
+              "helper 1 cannot be registered: result kind 6 is unknown");
+    EXPECT_EQ(refusal([](auto &h) {
+                  h.result = EBPF_RESULT_TAIL_CALL;
+                  h.purity = EBPF_PURE_READS;
+              }),
+              "helper 1 cannot be registered: a helper that runs programs is not pure");
     EXPECT_EQ(refusal([](auto &h) { h.purity = EBPF_PURE_CONSTANT + 1; }),
               "helper 1 cannot be registered: purity 3 is unknown");
     EXPECT_EQ(ebpf_unregister(vm(), 1), EBPF_ERROR_NOT_FOUND)

@@ -5,6 +5,7 @@
 
 #include "bpftime_vm_compat.hpp"
 #include "compat/config.hpp"
+#include "compat/executable.hpp"
 #include "compat/run.hpp"
 
 #include <atomic>
@@ -14,30 +15,6 @@
 #include <span>
 
 namespace bpftime::vm::compat {
-
-/// Code that can run: what a backend makes of a program. Immutable; runs on any number of threads
-/// at once.
-class executable {
-public:
-    executable() = default;
-    virtual ~executable() = default;
-    executable(const executable &) = delete;
-    executable &operator=(const executable &) = delete;
-
-    /// Runs the code once. True and r0, or false with the fault in `r`.
-    [[nodiscard]] virtual bool execute(run &r, uint64_t &r0) const = 0;
-    /// The native entry point; null if this engine has none.
-    [[nodiscard]] virtual precompiled_ebpf_function entry() const noexcept { return nullptr; }
-};
-
-/// What an engine gets to work with. All of it outlives the executable.
-struct build_input {
-    const program &code;
-    const linkage &linked;
-    const vm_config &config;
-    /// How often ebpf_interrupt() was called, for runs that begin in native code.
-    const std::atomic<uint32_t> &interrupts;
-};
 
 /// A backend that is one function from a program and its configuration to an executable. Everything
 /// else - the program, helpers, regions, limits, compiling once under a lock, faults - is here.
@@ -67,30 +44,25 @@ public:
     int unregister_region(void *ptr) override;
     int set_jump_targets(const uint32_t *pcs, size_t count) override;
 
+    /// The program ready to run, made so now if need be; the (recorded) error's code if that cannot
+    /// be.
+    std::expected<const prepared_program *, int64_t> prepare();
+
 protected:
     /// Makes the executable. Called under the VM's lock, once per program and configuration.
     virtual result<std::unique_ptr<const executable>> build(const build_input &input) = 0;
 
 private:
-    /// The program made ready to run under one configuration.
-    struct prepared {
-        linkage linked;
-        std::unique_ptr<const executable> code;
-    };
-
     int64_t fail(const error &e) const;
     int64_t run_once(memory_span input, std::span<const memory_span> regions, int64_t &result);
-    /// The program ready to run, made so now if need be; the (recorded) error's code if that cannot
-    /// be.
-    std::expected<const prepared *, int64_t> prepare();
     void drop_prepared();
 
     vm_config config_;
     std::optional<program> program_;
-    std::unique_ptr<const prepared> prepared_;
+    std::unique_ptr<const prepared_program> prepared_;
     /// Of earlier configurations of this program: somebody may still hold their native entries.
-    std::vector<std::unique_ptr<const prepared>> retired_;
-    std::atomic<const prepared *> ready_ = nullptr;
+    std::vector<std::unique_ptr<const prepared_program>> retired_;
+    std::atomic<const prepared_program *> ready_ = nullptr;
     std::atomic<uint32_t> interrupts_ = 0;
     std::mutex build_lock_;
 };

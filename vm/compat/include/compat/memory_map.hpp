@@ -99,6 +99,22 @@ public:
                search(address, size, wanted);
     }
 
+    /// Frames that may be touched.
+    [[nodiscard]] uint32_t live_frames() const noexcept { return live_; }
+
+    /// The run goes on with another program: no frame is live, other memory is registered.
+    void change_program(std::span<const memory_span> registered,
+                        std::span<const memory_span> linked) noexcept {
+        live_ = 0;
+        top_frame_ = {};
+        registered_ = registered;
+        linked_ = linked;
+        recent_ = {.allowed = permission::none};
+    }
+    /// Exchanges what was granted with another map.
+    void exchange_grants(memory_map &other) noexcept;
+    [[nodiscard]] std::span<const memory_span> of_run() const noexcept { return run_; }
+
     /// Adds memory for the rest of the run.
     void grant(const memory_span &span);
 

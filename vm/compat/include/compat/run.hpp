@@ -4,6 +4,7 @@
 #pragma once
 
 #include "compat/config.hpp"
+#include "compat/executable.hpp"
 #include "compat/fault.hpp"
 #include "compat/memory_map.hpp"
 
@@ -44,6 +45,14 @@ public:
     /// be interrupted.
     [[nodiscard]] int64_t top_up(int64_t slice) noexcept;
 
+    /// Compiled code gives back what it took, so that others can spend it.
+    void put_back(int64_t slice) noexcept { slice_ = slice; }
+    /// Goes on with what is left of another one.
+    void take_over(const budget &other) noexcept {
+        slice_ = other.slice_;
+        reserve_ = other.reserve_;
+    }
+
 private:
     fault_kind refill(uint32_t units) noexcept;
 
@@ -54,20 +63,37 @@ private:
     uint32_t interrupts_at_start_;
 };
 
+/// What the caller of a helper does next.
+enum class after_call : uint8_t {
+    ends,     ///< ends the run: with a fault, or without one (an unwinding helper)
+    goes_on,  ///< goes on behind the call
+    returns,  ///< returns the helper's result to its own caller
+};
+
 /// The host side of one run. Lives on the host's stack for as long as the run; while it does,
 /// ebpf_grant() on this thread adds to its memory.
+///
+/// A run begins with the program of one VM and may go on with that of another: by a tail call,
+/// which keeps what belongs to the run (input, budget, granted memory) and changes what belongs to
+/// the program (stack, registered memory, checks).
 class EBPF_EXPORT run {
 public:
+    /// Tail calls that may follow each other, as in the kernel (MAX_TAIL_CALL_CNT).
+    static constexpr uint32_t most_tail_calls = 33;
+
     /// `stack`: what the code was made for; compiled code may outlive the VM's setting.
-    run(const vm_config &config, const linkage &linked, const std::atomic<uint32_t> &interrupts,
-        const stack_layout &stack, memory_span input, std::span<const memory_span> regions);
+    run(const build_input &program, const stack_layout &stack, memory_span input,
+        std::span<const memory_span> regions);
     ~run();
     run(const run &) = delete;
     run &operator=(const run &) = delete;
 
+    /// Runs `code` and what it goes on with. True and r0, or false with a fault.
+    [[nodiscard]] bool execute(const executable &code, uint64_t &r0);
+
     [[nodiscard]] const memory_span &input() const noexcept { return input_; }
-    [[nodiscard]] const vm_config &config() const noexcept { return config_; }
-    [[nodiscard]] const linkage &linked() const noexcept { return linked_; }
+    [[nodiscard]] const vm_config &config() const noexcept { return program_->config; }
+    [[nodiscard]] const linkage &linked() const noexcept { return program_->linked; }
     [[nodiscard]] memory_map &memory() noexcept { return memory_; }
     [[nodiscard]] compat::budget &budget() noexcept { return budget_; }
     [[nodiscard]] stack_layout &stack() noexcept { return stack_; }
@@ -83,9 +109,16 @@ public:
     void leave_to_frame(uint32_t depth) noexcept { memory_.set_live_frames(depth + 1); }
 
     /// Calls a helper for the instruction at `pc`: checks declared arguments, grants a declared
-    /// pointer result. False on a fault.
-    [[nodiscard]] bool call_helper(uint32_t pc, const helper_binding &helper,
-                                   const uint64_t arguments[5], uint64_t &result);
+    /// pointer result. Compiled code has put the budget back if helper_declaration::runs_code().
+    [[nodiscard]] after_call call_helper(uint32_t pc, const helper_binding &helper,
+                                         const uint64_t arguments[5], uint64_t &result);
+    /// The helper that callx of `value` calls; null: none. Those that run code have to be called by
+    /// name.
+    [[nodiscard]] const helper_binding *callable_helper(uint64_t value) const noexcept;
+
+    /// For helpers: calls a function of the program. False if the run ends, which the helper then
+    /// lets happen by returning.
+    [[nodiscard]] bool call_back(uint64_t function, const uint64_t arguments[5], uint64_t &r0);
 
     /// Ends the run with a fault; always false, so that engines can return it.
     bool fail(const fault &f) noexcept {
@@ -94,6 +127,14 @@ public:
     }
     bool fail(fault_kind kind, uint32_t pc) noexcept { return fail({.kind = kind, .pc = pc}); }
     [[nodiscard]] const compat::fault &fault() const noexcept { return fault_; }
+    /// A helper has ended the run without a fault.
+    void unwind() noexcept { has_ended_ = true; }
+    /// The program that has the fault.
+    [[nodiscard]] const program &faulted_in() const noexcept { return *faulted_in_; }
+
+    /// What the engine that runs keeps to be able to call_back().
+    void set_engine_state(void *state) noexcept { engine_state_ = state; }
+    [[nodiscard]] void *engine_state() const noexcept { return engine_state_; }
 
     /// What is to be done when this run ends: one thing, and the room that keeps what programs look
     /// up says what.
@@ -110,15 +151,36 @@ private:
                                                  const uint64_t arguments[5]) const;
     void grant_result(const helper_declaration &helper, uint64_t result, const ebpf_map_shape *map);
 
+    run(const build_input &program, const stack_layout &stack, memory_span input,
+        std::span<const memory_span> regions, const compat::budget &spendable);
+    /// A part of the run `caller`, whose function calls another program in the place of itself.
+    run(run &caller, const prepared_program &callee);
+
+    struct back_in_helper;
+
+    void place_stack();
+    void go_on_with(const prepared_program &callee);
+    [[nodiscard]] bool has_ended() const noexcept {
+        return has_ended_ or fault_.kind != fault_kind::none;
+    }
+    after_call tail_call(uint32_t pc, uint64_t vm, uint64_t &result);
+    after_call run_in_place(const prepared_program &callee, uint64_t &result);
+
     static constexpr std::size_t inline_stack_bytes = 16 << 10;
 
-    const vm_config &config_;
-    const linkage &linked_;
+    const build_input *program_;
     memory_span input_;
     stack_layout stack_;
     memory_map memory_;
     compat::budget budget_;
     compat::fault fault_;
+    const program *faulted_in_;
+    bool has_ended_ = false;  ///< without a fault
+    uint32_t helper_pc_ = 0;  ///< where the running helper was called
+    uint32_t tail_calls_ = 0;
+    const prepared_program *next_ = nullptr;  ///< what the entry function has tail-called
+    const executable *code_ = nullptr;
+    void *engine_state_ = nullptr;
     run *outer_;
     void (*at_end_)() noexcept = nullptr;
     std::unique_ptr<std::byte[]> large_stack_;

@@ -81,20 +81,39 @@ void store(uint64_t address, uint64_t value) noexcept {
 template <bool Checked>
 class machine {
 public:
-    machine(const program &p, const std::vector<op> &code, compat::run &r)
-        : p_{p}, code_{code}, run_{r} {
-        reg_[1] = r.input().begin;
-        reg_[2] = r.input().len;
-        enter_frame();
-    }
+    machine(const program &p, const std::vector<op> &code, compat::run &r, frame *frames)
+        : p_{p}, code_{code}, run_{r}, frames_{frames} {}
 
     bool execute(uint64_t &r0) {
+        reg_[1] = run_.input().begin;
+        reg_[2] = run_.input().len;
+        enter_frame();
+        go();
+        r0 = reg_[0];
+        return not has_fault();
+    }
+
+    /// Calls a function for a helper that the instruction at `pc` calls.
+    bool call_back(uint32_t pc, uint64_t function, const uint64_t arguments[5], uint64_t &r0) {
+        pc_ = pc;
+        depth_ = run_.memory().live_frames() - 1;
+        std::copy_n(arguments, 5, &reg_[1]);
+        if (not call_value(function)) return false;
+        outermost_ = depth_;
+        go();
+        r0 = reg_[0];
+        return has_returned_;
+    }
+
+private:
+    /// Until the outermost function returns, or the run ends.
+    void go() {
         for (;;) {
             const op &o = code_[pc_];
             switch (o.id) {
-#define INSN(id, ...)                                    \
-    case insn_id::id:                                    \
-        if (not step<insn_id::id>(o)) return finish(r0); \
+#define INSN(id, ...)                         \
+    case insn_id::id:                         \
+        if (not step<insn_id::id>(o)) return; \
         break;
 #include "isa/instructions.def"
 #undef INSN
@@ -103,11 +122,7 @@ public:
         }
     }
 
-private:
-    bool finish(uint64_t &r0) const noexcept {
-        r0 = reg_[0];
-        return run_.fault().kind == fault_kind::none;
-    }
+    [[nodiscard]] bool has_fault() const noexcept { return run_.fault().kind != fault_kind::none; }
 
     bool next(uint32_t slots = 1) noexcept {
         pc_ += slots;
@@ -159,7 +174,8 @@ private:
 
     /// Back to the caller with r0; false when there is none.
     bool leave() noexcept {
-        if (depth_ == 0) return false;
+        has_returned_ = depth_ == outermost_;
+        if (has_returned_) return false;
         --depth_;
         run_.leave_to_frame(depth_);
         const frame &caller = frames_[depth_];
@@ -173,27 +189,27 @@ private:
     void clear_arguments() noexcept { std::fill_n(&reg_[1], 5, 0); }
 
     bool call_helper(const compat::helper_binding &helper) {
-        if (not run_.call_helper(pc_, helper, &reg_[1], reg_[0])) return false;
+        switch (run_.call_helper(pc_, helper, &reg_[1], reg_[0])) {
+        case compat::after_call::ends: return false;
+        case compat::after_call::returns: return leave();
+        case compat::after_call::goes_on: break;
+        }
         clear_arguments();
-        if (reg_[0] == 0 and run_.config().unwind_helper == helper.declaration().id) return false;
+        if (reg_[0] == 0 and run_.config().unwind_helper == helper.declaration().id) {
+            run_.unwind();
+            return false;
+        }
         return next();
     }
 
     bool call_value(uint64_t value) {
-        if (is_local(value)) {
+        if (p_.is_callable(value)) {
             const uint32_t target = handle_pc(value);
             return call_local(target, p_.functions()[p_.function_at(target)].weight);
         }
-        const auto *const helper =
-            value <= UINT32_MAX ? run_.linked().helper(static_cast<uint32_t>(value)) : nullptr;
+        const auto *const helper = run_.callable_helper(value);
         if (helper != nullptr) return call_helper(*helper);
         return run_.fail({.kind = fault_kind::bad_call_target, .pc = pc_, .address = value});
-    }
-
-    /// Handles can be forged, so "a function" is not enough: only reachable code has been linked.
-    bool is_local(uint64_t value) const noexcept {
-        return is_code_handle(value) and p_.is_entry(handle_pc(value)) and
-               p_.functions()[p_.function_at(handle_pc(value))].reachable;
     }
 
     bool jump_value(uint64_t value) noexcept {
@@ -369,8 +385,10 @@ private:
     compat::run &run_;
     uint32_t pc_ = 0;
     uint32_t depth_ = 0;
+    uint32_t outermost_ = 0;  ///< depth of the function that returns to the host
+    bool has_returned_ = false;
     std::array<uint64_t, isa::register_count> reg_{};
-    std::array<frame, EBPF_MOST_CALL_DEPTH> frames_;  // filled when entered
+    frame *frames_;
 };
 
 class interpreter final : public compat::executable {
@@ -381,8 +399,18 @@ public:
     }
 
     bool execute(compat::run &r, uint64_t &r0) const override {
-        return r.config().bounds_checks ? machine<true>{p_, code_, r}.execute(r0)
-                                        : machine<false>{p_, code_, r}.execute(r0);
+        std::array<frame, EBPF_MOST_CALL_DEPTH> frames;  // filled when entered
+        r.set_engine_state(frames.data());
+        return r.config().bounds_checks ? machine<true>{p_, code_, r, frames.data()}.execute(r0)
+                                        : machine<false>{p_, code_, r, frames.data()}.execute(r0);
+    }
+
+    bool call_back(compat::run &r, uint32_t pc, uint64_t function, const uint64_t arguments[5],
+                   uint64_t &r0) const override {
+        auto *const frames = static_cast<frame *>(r.engine_state());
+        const auto call = [&](auto &&m) { return m.call_back(pc, function, arguments, r0); };
+        return r.config().bounds_checks ? call(machine<true>{p_, code_, r, frames})
+                                        : call(machine<false>{p_, code_, r, frames});
     }
 
 private:

@@ -24,6 +24,7 @@ enum class argument_kind : uint8_t {
     map_key,            ///< pointer to a key of the map argument before it, which the helper reads
     map_value,          ///< pointer to a value of that map, which the helper reads
     map_value_write,    ///< pointer to memory for a value of that map, which the helper writes
+    function,           ///< handle of a function of the program, which the helper calls
 };
 
 /// Whether an argument of this kind is checked before the helper is called.
@@ -60,6 +61,7 @@ enum class result_kind : uint8_t {
     pointer_or_null,    ///< the same, or 0
     map_value_or_null,  ///< to a value of the helper's map argument, or 0
     never,              ///< calling it is the fault `unavailable`
+    tail_call,          ///< the VM whose program takes the calling function's place, or 0
 };
 
 /// What calling the helper can do besides giving its result.
@@ -86,6 +88,18 @@ struct helper_declaration {
             if (arguments[i - 1].kind != argument_kind::unused) return i;
         }
         return max_helper_arguments;
+    }
+
+    /// Whether it calls functions of the program.
+    [[nodiscard]] constexpr bool calls_back() const noexcept {
+        for (const argument_declaration &a : arguments) {
+            if (a.kind == argument_kind::function) return true;
+        }
+        return false;
+    }
+    /// Whether programs run while it is called, and spend from the run's budget.
+    [[nodiscard]] constexpr bool runs_code() const noexcept {
+        return result == result_kind::tail_call or calls_back();
     }
 };
 

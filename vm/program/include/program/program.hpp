@@ -87,6 +87,9 @@ public:
     [[nodiscard]] uint32_t function_at(uint32_t pc) const noexcept;
     /// Whether `pc` is the first slot of a function.
     [[nodiscard]] bool is_entry(uint32_t pc) const noexcept;
+    /// Whether `value` is the handle of a function that control can reach. Handles can be forged,
+    /// so "a function" is not enough: only reachable code is linked.
+    [[nodiscard]] bool is_callable(uint64_t value) const noexcept;
 
     /// Where the taken jump of the instruction at `pc` goes (not gotox).
     [[nodiscard]] uint32_t jump_target(uint32_t pc) const noexcept;

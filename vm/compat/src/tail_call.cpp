@@ -1,0 +1,89 @@
+// bpftime-vm: runs that go on with the program of another VM
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+//
+// A tail call of the entry function ends the program, and the run goes on in execute(): so chains
+// of them take no stack. A local function is replaced where it is, in a run inside the run.
+#include "compat/configured_vm.hpp"
+#include "compat/run.hpp"
+#include "log.hpp"
+
+#include <utility>
+
+namespace bpftime::vm::compat {
+
+namespace {
+
+stack_layout layout_of(const vm_config &config) noexcept {
+    return {config.stack_size, config.call_depth};
+}
+
+/// The program of the VM that a helper gave, ready to run; null if it cannot.
+const prepared_program *prepare(uint64_t vm) {
+    auto &given = *reinterpret_cast<ebpf_vm *>(vm);
+    auto *const ours = dynamic_cast<configured_vm *>(&given.impl());
+    if (ours == nullptr) {
+        log::warn("tail call: backend {} runs only whole programs", given.name());
+        return nullptr;
+    }
+    const auto ready = ours->prepare();
+    if (ready) return *ready;
+    log::warn("tail call: {}", given.error_message());
+    return nullptr;
+}
+
+}  // namespace
+
+bool run::execute(const executable &code, uint64_t &r0) {
+    code_ = &code;
+    while (code_->execute(*this, r0)) {
+        if (next_ == nullptr) return true;
+        go_on_with(*std::exchange(next_, nullptr));
+    }
+    return false;
+}
+
+void run::go_on_with(const prepared_program &callee) {
+    program_ = &callee.input;
+    faulted_in_ = &callee.input.code;
+    code_ = callee.code.get();
+    stack_ = layout_of(config());
+    place_stack();
+    memory_.change_program(config().regions, linked().regions());
+}
+
+after_call run::tail_call(uint32_t pc, uint64_t vm, uint64_t &result) {
+    result = 0;
+    if (vm == 0 or tail_calls_ == most_tail_calls) return after_call::goes_on;
+    const prepared_program *const callee = prepare(vm);
+    if (callee == nullptr) {
+        fail(fault_kind::unavailable, pc);
+        return after_call::ends;
+    }
+    ++tail_calls_;
+    if (memory_.live_frames() != 1) return run_in_place(*callee, result);
+    next_ = callee;
+    return after_call::returns;
+}
+
+after_call run::run_in_place(const prepared_program &callee, uint64_t &result) {
+    run inner{*this, callee};
+    static_cast<void>(inner.execute(*callee.code, result));
+    budget_.take_over(inner.budget_);
+    tail_calls_ = inner.tail_calls_;
+    memory_.exchange_grants(inner.memory_);
+    if (not inner.has_ended()) return after_call::returns;
+    fault_ = inner.fault_;
+    faulted_in_ = inner.faulted_in_;
+    has_ended_ = true;
+    return after_call::ends;
+}
+
+run::run(run &caller, const prepared_program &callee)
+    : run{callee.input, layout_of(callee.input.config), caller.input_, caller.memory_.of_run(),
+          caller.budget_} {
+    tail_calls_ = caller.tail_calls_;
+    memory_.exchange_grants(caller.memory_);
+}
+
+}  // namespace bpftime::vm::compat
