@@ -545,10 +545,10 @@ map .bss (data, 8 bytes)
     def test_what_is_missing_is_named(self):
         path = self.object("""
 #define SEC(name) __attribute__((section(name), used))
-struct { int (*type)[15]; int (*max_entries)[4]; int *key; int *value; } sockets SEC(".maps");
-SEC("socket") int f(void *ctx) { return ((long (*)(void *))12)(&sockets); }
+struct { int (*type)[26]; int (*max_entries)[1]; int *key; int *value; } ops SEC(".maps");
+SEC("socket") int f(void *ctx) { return ((long (*)(void *))166)(&ops); }
 """, "missing.o")
-        message = "program 'f' needs what is not supported yet: helper 12 (bpf_tail_call) at pc 2, map 'sockets' of type sockmap"
+        message = "program 'f' needs what is not supported yet: helper 166 (bpf_sys_bpf) at pc 2, map 'ops' of type struct_ops"
         self.assert_ends(self.cli("run", path), UNSUPPORTED, re.escape(message), out="")
         self.assertIn("cannot run     " + message, self.cli("inspect", path).out)
         self.assertIn(message, self.cli("inspect", path, "--json").json["programs"][0]["cannot_run"])

@@ -22,15 +22,15 @@ namespace {
 
 /// By argument_kind.
 constexpr std::array argument_names{
-    "",    "number",  "memory, read", "memory, written",     "memory", "its bytes", "context",
-    "map", "its key", "its value",    "memory for its value"};
-static_assert(argument_names.size() ==
-              static_cast<std::size_t>(argument_kind::map_value_write) + 1);
+    "",    "number",  "memory, read", "memory, written",      "memory",  "its bytes", "context",
+    "map", "its key", "its value",    "memory for its value", "function"};
+static_assert(argument_names.size() == static_cast<std::size_t>(argument_kind::function) + 1);
 
 /// By result_kind.
-constexpr std::array result_names{"number", "pointer", "pointer or 0", "value of the map or 0",
-                                  "never returns"};
-static_assert(result_names.size() == static_cast<std::size_t>(result_kind::never) + 1);
+constexpr std::array result_names{"number",        "pointer",
+                                  "pointer or 0",  "value of the map or 0",
+                                  "never returns", "0 if it returns"};
+static_assert(result_names.size() == static_cast<std::size_t>(result_kind::tail_call) + 1);
 
 std::string name_of(const argument_declaration &a) {
     std::string name{argument_names[static_cast<std::size_t>(a.kind)]};

@@ -28,7 +28,6 @@ typedef unsigned int u32;
 typedef unsigned long long u64;
 static void *(*lookup)(void *map, const void *key) = (void *)1;
 static long (*update)(void *map, const void *key, const void *value, u64 flags) = (void *)2;
-static long (*tail_call)(void *context, void *map, u32 index) = (void *)12;
 static long (*output)(void *ring, void *data, u64 size, u64 flags) = (void *)130;
 )";
 
@@ -168,15 +167,14 @@ SEC("socket") int f(void *ctx) { u64 record = 0x11; return output(&events, &reco
 
 TEST_P(loaded, what_is_missing_is_named) {
     EXPECT_EQ(refusal(parse(R"(
-struct { __uint(type, 3); __uint(max_entries, 2); __uint(key_size, 4); __uint(value_size, 4); } jumps SEC(".maps");
-struct { __uint(type, 15); __uint(max_entries, 8); __type(key, u32); __type(value, u32); } sockets SEC(".maps");
+struct { __uint(type, 26); __uint(max_entries, 1); __type(key, u32); __type(value, u32); } ops SEC(".maps");
 SEC("socket") int f(void *ctx) {
     u32 key = 0;
-    return tail_call(ctx, &jumps, 1) + ((long (*)(void))4321)() + update(&sockets, &key, &key, 0);
+    return ((long (*)(u32))166)(key) + ((long (*)(void))4321)() + update(&ops, &key, &key, 0);
 }
 )")),
-              "program 'f' needs what is not supported yet: helper 12 (bpf_tail_call) at pc 5, "
-              "helper 4321 at pc 7, map 'sockets' of type sockmap");
+              "program 'f' needs what is not supported yet: helper 166 (bpf_sys_bpf) at pc 2, "
+              "helper 4321 at pc 4, map 'ops' of type struct_ops");
     EXPECT_THAT(refusal(parse(R"(
 extern int bpf_kernel_thing(void) SEC(".ksyms");
 SEC("socket") int f(void *ctx) { return bpf_kernel_thing(); }

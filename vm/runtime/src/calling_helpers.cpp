@@ -1,0 +1,84 @@
+// bpftime-vm: helpers that run programs: other ones, or functions of their caller
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "compat/run.hpp"
+#include "helper_functions.hpp"
+#include "helper_words.hpp"
+#include "runtime/map.hpp"
+
+#include <cerrno>
+#include <exception>
+
+namespace bpftime::vm::runtime {
+
+namespace {
+
+/// A callback of for_each_map_elem. Maps are left without exceptions, which a helper that the
+/// callback calls may throw.
+struct element_callback {
+    map &of;
+    uint64_t function;
+    uint64_t context;
+    std::exception_ptr thrown = nullptr;
+
+    /// Whether to stop.
+    bool call(const void *key, void *value) {
+        compat::run &run = *compat::run::current();
+        const map_definition &d = of.definition();
+        run.memory().grant({word_of(key), d.key_size, permission::read});
+        run.memory().grant({word_of(value), of.shape().result_size,
+                            static_cast<permission>(of.shape().permission)});
+        const uint64_t arguments[5] = {word_of(&of), word_of(key), word_of(value), context, 0};
+        uint64_t r0 = 0;
+        const bool returned = run.call_back(function, arguments, r0);
+        run.memory().revoke(word_of(key));
+        return not returned or r0 != 0;
+    }
+
+    static bool visit(void *context, const void *key, void *value) noexcept {
+        auto &callback = *static_cast<element_callback *>(context);
+        try {
+            return callback.call(key, value);
+        } catch (...) {
+            callback.thrown = std::current_exception();
+            return true;
+        }
+    }
+};
+
+}  // namespace
+
+namespace helper {
+
+uint64_t tail_call(uint64_t /*context*/, uint64_t array, uint64_t index, uint64_t, uint64_t) {
+    map &m = map_of(array);
+    const auto slot = static_cast<uint32_t>(index);
+    return m.definition().type == map_type::prog_array ? word_of(m.lookup_elem(&slot)) : 0;
+}
+
+uint64_t loop(uint64_t rounds, uint64_t function, uint64_t context, uint64_t flags, uint64_t) {
+    constexpr uint32_t most_rounds = 1U << 23;  // the kernel's BPF_MAX_LOOPS
+    const auto count = static_cast<uint32_t>(rounds);
+    if (flags != 0) return word_of(-EINVAL);
+    if (count > most_rounds) return word_of(-E2BIG);
+    compat::run &run = *compat::run::current();
+    for (uint32_t i = 0; i < count; ++i) {
+        const uint64_t arguments[5] = {i, context, 0, 0, 0};
+        uint64_t r0 = 0;
+        if (not run.call_back(function, arguments, r0) or r0 != 0) return i + 1;
+    }
+    return count;
+}
+
+uint64_t for_each_map_elem(uint64_t map_word, uint64_t function, uint64_t context, uint64_t flags,
+                           uint64_t) {
+    if (flags != 0) return word_of(-EINVAL);
+    element_callback callback{map_of(map_word), function, context};
+    const int64_t visits = callback.of.for_each_elem(element_callback::visit, &callback);
+    if (callback.thrown != nullptr) std::rethrow_exception(callback.thrown);
+    return static_cast<uint64_t>(visits);
+}
+
+}  // namespace helper
+
+}  // namespace bpftime::vm::runtime

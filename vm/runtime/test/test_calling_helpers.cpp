@@ -1,0 +1,230 @@
+// bpftime-vm: bpf_tail_call, bpf_loop and bpf_for_each_map_elem in programs that clang makes
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "compat/fault.hpp"
+#include "compile.hpp"
+#include "engines.hpp"
+#include "runtime/loaded_object.hpp"
+#include "runtime/object_map.hpp"
+#include "support.hpp"
+
+#include <algorithm>
+
+namespace bpftime::vm::runtime::test {
+
+using compat::fault_kind;
+using object::object_file;
+using vm::test::engine;
+
+namespace {
+
+constexpr std::string_view prologue = R"(
+#define SEC(name) __attribute__((section(name), used))
+#define __uint(name, value) int (*name)[value]
+#define __type(name, value) typeof(value) *name
+#define __array(name, value) typeof(value) *name[]
+typedef unsigned int u32;
+typedef unsigned long long u64;
+typedef long long s64;
+static void *(*lookup)(void *map, const void *key) = (void *)1;
+static long (*update)(void *map, const void *key, const void *value, u64 flags) = (void *)2;
+static long (*delete)(void *map, const void *key) = (void *)3;
+static long (*tail_call)(void *context, void *map, u32 index) = (void *)12;
+static long (*for_each)(void *map, void *fn, void *context, u64 flags) = (void *)164;
+static long (*loop)(u32 rounds, void *fn, void *context, u64 flags) = (void *)181;
+)";
+
+class calling : public testing::TestWithParam<engine> {
+protected:
+    loaded_object load(std::string_view source) {
+        auto file = object_file::parse(object::test::compile(
+            std::string{prologue} + std::string{source}, "-O2 -g -mcpu=v3", "c"));
+        if (not file) throw std::runtime_error{file.error().message};
+        auto object = loaded_object::load(*file, {.backend = GetParam().backend});
+        if (not object) throw std::runtime_error{object.error().message};
+        return std::move(*object);
+    }
+    static int64_t run(const loaded_object &object, std::string_view name) {
+        const loaded_program *const program = object.find_program(name);
+        EXPECT_NE(program, nullptr) << name;
+        int64_t r0 = 0;
+        EXPECT_EQ(program->vm->exec(nullptr, 0, r0), 0) << program->vm->error_message();
+        return r0;
+    }
+};
+
+INSTANTIATE_TEST_SUITE_P(engines, calling, testing::ValuesIn(vm::test::engines()),
+                         vm::test::engine_name{});
+
+constexpr std::string_view chain = R"(
+int first(void *ctx);
+int second(void *ctx);
+struct {
+    __uint(type, 3);
+    __uint(max_entries, 4);
+    __uint(key_size, 4);
+    __array(values, int(void *));
+} jumps SEC(".maps") = {.values = {[1] = (void *)&second, [2] = (void *)&first}};
+u32 at = 1;
+u64 calls;
+SEC("socket") int first(void *ctx) {
+    calls++;
+    tail_call(ctx, &jumps, at);
+    return 1000 + calls;
+}
+SEC("socket") int second(void *ctx) { return 7; }
+static __attribute__((noinline)) int sub(void *ctx) {
+    tail_call(ctx, &jumps, at);
+    return 50 + (calls == 12345);  // not a constant, which callers would know
+}
+SEC("socket") int nested(void *ctx) { return sub(ctx) + 100; }
+)";
+
+}  // namespace
+
+TEST_P(calling, tail_calls_go_to_the_program_in_the_slot) {
+    const loaded_object object = load(chain);
+    EXPECT_EQ(run(object, "first"), 7);
+    EXPECT_EQ(run(object, "nested"), 107);
+}
+
+TEST_P(calling, tail_calls_of_empty_slots_and_beyond_the_last_one_go_on) {
+    const loaded_object object = load(chain);
+    const auto set_at = [&](uint32_t index) {
+        auto value = object.find_map(".data")->lookup(key(0)).value();
+        std::memcpy(value.data(), &index, sizeof index);
+        ASSERT_TRUE(object.find_map(".data")->update(key(0), value));
+    };
+    for (const uint32_t index : {0U, 3U, 4U, ~0U}) {
+        set_at(index);
+        EXPECT_EQ(run(object, "nested"), 150) << index;
+    }
+    set_at(2);  // the program itself, which goes on after 33 calls
+    EXPECT_EQ(run(object, "first"), 1034);
+    ASSERT_TRUE(object.find_map("jumps")->remove(key(2)));
+    EXPECT_EQ(run(object, "first"), 1035);
+}
+
+TEST_P(calling, programs_are_put_into_slots_by_the_host) {
+    const loaded_object object = load(chain);
+    const loaded_object other = load("SEC(\"socket\") int g(void *ctx) { return 99; }");
+    auto *const jumps = as_object_map(object.find_map("jumps").get());
+    ASSERT_NE(jumps, nullptr);
+    ASSERT_TRUE(jumps->set_object(key(1), other.find_program("g")->vm, 1));
+    EXPECT_EQ(run(object, "first"), 99);
+}
+
+TEST_P(calling, loop_calls_its_function_with_the_round) {
+    const loaded_object object = load(R"(
+u32 rounds = 10;
+u32 last = 1000;
+u64 flags;
+static long add(u32 i, u64 *sum) {
+    *sum += i;
+    return i == last;
+}
+SEC("socket") int sum_up(void *ctx) {
+    u64 sum = 0;
+    long n = loop(rounds, add, &sum, flags);
+    return n < 0 ? n : n * 1000 + sum;
+}
+)");
+    const auto set = [&](uint32_t rounds, uint32_t last) {
+        auto value = object.find_map(".data")->lookup(key(0)).value();
+        std::memcpy(value.data(), &rounds, sizeof rounds);
+        std::memcpy(value.data() + 4, &last, sizeof last);
+        ASSERT_TRUE(object.find_map(".data")->update(key(0), value));
+    };
+    EXPECT_EQ(run(object, "sum_up"), 10'045);
+    set(10, 3);
+    EXPECT_EQ(run(object, "sum_up"), 4'006);
+    set(0, 3);
+    EXPECT_EQ(run(object, "sum_up"), 0);
+    set((1U << 23) + 1, 3);
+    EXPECT_EQ(static_cast<int32_t>(run(object, "sum_up")), -E2BIG);
+    ASSERT_TRUE(object.find_map(".bss")->update(key(0), word(1)));
+    EXPECT_EQ(static_cast<int32_t>(run(object, "sum_up")), -EINVAL);
+}
+
+TEST_P(calling, for_each_map_elem_visits_all_entries) {
+    for (const char *const type : {"1", "2", "5", "6", "9", "10"}) {
+        const loaded_object object = load(std::string{"#define TYPE "} + type + R"(
+struct { __uint(type, TYPE); __uint(max_entries, 8); __type(key, u32); __type(value, u64); } m SEC(".maps");
+struct sums { u64 keys, values; };
+static long visit(void *map, const u32 *key, u64 *value, struct sums *s) {
+    s->keys += *key;
+    s->values += *value;
+    *value += 1;
+    return map != &m;
+}
+SEC("socket") int count(void *ctx) {
+    struct sums s = {};
+    for (u32 i = 0; i < 8; ++i) {
+        u64 v = 10 * i;
+        update(&m, &i, &v, 0);
+    }
+    long n = for_each(&m, visit, &s, 0);
+    if (n != 8 || s.keys != 28 || s.values != 280) return 1;
+    if (for_each(&m, visit, &s, 1) != -22) return 2;
+    u64 *value = lookup(&m, &(u32){3});
+    return value && *value == 31 ? 100 : 3;
+}
+)");
+        EXPECT_EQ(run(object, "count"), 100) << "type " << type;
+    }
+}
+
+TEST_P(calling, callbacks_of_for_each_map_elem_may_delete_and_stop) {
+    const loaded_object object = load(R"(
+struct { __uint(type, 1); __uint(max_entries, 64); __type(key, u32); __type(value, u64); } m SEC(".maps");
+static long drop(void *map, const u32 *key, u64 *value, void *c) {
+    u32 k = *key;
+    delete(map, &k);
+    return 0;
+}
+static long stop(void *map, const u32 *key, u64 *value, void *c) { return 1; }
+SEC("socket") int f(void *ctx) {
+    for (u32 i = 0; i < 64; ++i) update(&m, &i, &(u64){i}, 0);
+    if (for_each(&m, stop, 0, 0) != 1) return 1;
+    if (for_each(&m, drop, 0, 0) != 64) return 2;
+    return for_each(&m, drop, 0, 0);
+}
+)");
+    EXPECT_EQ(run(object, "f"), 0);
+}
+
+TEST_P(calling, keys_are_read_only_and_gone_after_the_callback) {
+    const loaded_object object = load(R"(
+struct { __uint(type, 1); __uint(max_entries, 4); __type(key, u32); __type(value, u64); } m SEC(".maps");
+u32 writes;
+static long visit(void *map, u32 *key, u64 *value, u32 **kept) {
+    *kept = key;
+    if (writes) *key = 5;
+    return 0;
+}
+SEC("socket") int f(void *ctx) {
+    u32 *kept = 0;
+    update(&m, &(u32){1}, &(u64){2}, 0);
+    for_each(&m, visit, &kept, 0);
+    return *kept;
+}
+)");
+    const auto &vm = object.find_program("f")->vm;
+    int64_t r0 = 0;
+    EXPECT_EQ(vm->exec(nullptr, 0, r0), EBPF_ERROR_FAULT);
+    EXPECT_EQ(compat::last_fault().kind, fault_kind::out_of_bounds_read);
+    ASSERT_TRUE(object.find_map(".bss")->update(key(0), key(1)));
+    EXPECT_EQ(vm->exec(nullptr, 0, r0), EBPF_ERROR_FAULT);
+    EXPECT_EQ(compat::last_fault().kind, fault_kind::read_only_write);
+}
+
+TEST_P(calling, for_each_map_elem_of_maps_without_entries_to_visit_is_an_error) {
+    const loaded_object object = load(R"(
+struct { __uint(type, 22); __uint(max_entries, 4); __uint(key_size, 0); __type(value, u64); } m SEC(".maps");
+static long visit(void *map, u32 *key, u64 *value, void *c) { return 0; }
+SEC("socket") int f(void *ctx) { return for_each(&m, visit, 0, 0); }
+)");
+    EXPECT_LT(static_cast<int32_t>(run(object, "f")), 0);
+}
+
+}  // namespace bpftime::vm::runtime::test
