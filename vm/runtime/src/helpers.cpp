@@ -27,6 +27,8 @@ namespace bpftime::vm::runtime {
 
 namespace {
 
+/// Whether programs may change the map, or its values. Where they may not read values, lookups
+/// still find them: an access decides.
 bool may(const map &m, permission wanted) noexcept {
     return allows(static_cast<permission>(m.shape().permission), wanted);
 }
@@ -39,7 +41,6 @@ namespace helper {
 
 uint64_t map_lookup_elem(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t) {
     map &m = map_of(r1);
-    if (not may(m, permission::read)) return 0;
     void *const found = m.lookup_elem(pointer(r2));
     const map_type type = m.definition().type;
     if (found != nullptr and (type == map_type::array_of_maps or type == map_type::hash_of_maps)) {
@@ -68,18 +69,16 @@ uint64_t map_push_elem(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, uint64_t
 
 uint64_t map_pop_elem(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t) {
     map &m = map_of(r1);
-    return word_of(may(m, permission::read_write) ? m.pop_elem(pointer(r2)) : -EPERM);
+    return word_of(may(m, permission::write) ? m.pop_elem(pointer(r2)) : -EPERM);
 }
 
 uint64_t map_peek_elem(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t) {
-    map &m = map_of(r1);
-    return word_of(may(m, permission::read) ? m.peek_elem(pointer(r2)) : -EPERM);
+    return word_of(map_of(r1).peek_elem(pointer(r2)));
 }
 
 uint64_t map_lookup_percpu_elem(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, uint64_t) {
-    map &m = map_of(r1);
-    if (not may(m, permission::read) or r3 >= cpu_count()) return 0;
-    return word_of(m.lookup_percpu_elem(pointer(r2), static_cast<uint32_t>(r3)));
+    if (r3 >= cpu_count()) return 0;
+    return word_of(map_of(r1).lookup_percpu_elem(pointer(r2), static_cast<uint32_t>(r3)));
 }
 
 // --- records to the host

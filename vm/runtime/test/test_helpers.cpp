@@ -110,10 +110,13 @@ TEST_P(helper, a_read_only_map_cannot_be_written) {
     EXPECT_EQ(result(), static_cast<uint64_t>(-EPERM));
 }
 
-TEST_P(helper, a_write_only_map_gives_no_value) {
-    add(map_type::array, 4, map_wronly_prog);
-    load_key_1("call 1\nexit");
-    EXPECT_EQ(result(), 0U);
+TEST_P(helper, a_write_only_map_cannot_be_read) {
+    map &m = add(map_type::array, 4, map_wronly_prog);
+    load_key_1("call 1\nldxdw %r0, [%r0]\nexit");
+    EXPECT_EQ(fault().kind, fault_kind::out_of_bounds_read);
+    load_key_1("call 1\nstdw [%r0], 7\nmov %r0, 1\nexit");
+    EXPECT_EQ(result(), 1U);
+    EXPECT_EQ(m.lookup(key(1)).value(), word(7));
 }
 
 TEST_P(helper, update_and_delete_change_the_map) {
