@@ -26,12 +26,14 @@ uint64_t folded(uint64_t sum) noexcept {
 uint64_t plus(uint32_t word) noexcept { return (word & 0xffff) + (word >> 16); }
 uint64_t minus(uint32_t word) noexcept { return plus(~word); }
 
-uint64_t sum_of(std::span<const uint8_t> data) noexcept {
-    uint64_t sum = 0;
+/// The sum of 32-bit words in ones' complement. It has two zeros, which programs can tell apart:
+/// only a sum of nothing but zeros is 0.
+uint32_t sum_of(std::span<const uint8_t> data, uint32_t sum) noexcept {
     for (std::size_t i = 0; i < data.size(); i += sizeof(uint32_t)) {
         uint32_t word = 0;
         std::memcpy(&word, data.data() + i, sizeof word);
-        sum += plus(word);
+        sum += word;
+        sum += static_cast<uint32_t>(sum < word);
     }
     return sum;
 }
@@ -149,11 +151,12 @@ uint64_t helper::l4_csum_replace(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t
 uint64_t helper::csum_diff(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
     if (r2 % sizeof(uint32_t) != 0 or r4 % sizeof(uint32_t) != 0) return word_of(-EINVAL);
     const auto seed = static_cast<uint32_t>(r5);
-    if (r2 == 0 and r4 == 0) return seed;
-    const uint64_t added = sum_of(bytes_at(r3, r4));
-    const uint64_t removed = folded(sum_of(bytes_at(r1, r2)));
-    const uint64_t sum = plus(seed) + added;
-    return r2 == 0 ? folded(sum) : folded(sum + (0xffff - removed));
+    const auto from = bytes_at(r1, r2);
+    const auto to = bytes_at(r3, r4);
+    if (from.empty() and to.empty()) return seed;
+    if (from.empty()) return folded(sum_of(to, seed));
+    if (to.empty()) return folded(~sum_of(from, ~seed));
+    return folded(uint64_t{sum_of(to, seed)} + static_cast<uint32_t>(~sum_of(from, 0)));
 }
 
 uint64_t helper::xdp_adjust_head(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t) {

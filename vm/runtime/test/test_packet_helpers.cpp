@@ -91,6 +91,24 @@ constexpr auto helper_programs = std::to_array<source_program>({
             failed += diff(0, 0, b, 8, 0xffffffff) + diff(a, 8, 0, 0, 3) * 19 + diff(a, 12, b, 8, 70000);
             return failed & 0xffffff;
         })"},
+    {"xdp_zero_sums", program_type::xdp, R"(
+        static long (*diff)(void *, unsigned, void *, unsigned, unsigned) = (void *)28;
+        SEC("xdp") int prog(struct xdp_md *ctx) {
+            unsigned n = ctx->rx_queue_index, sum = 0;  // 0, which clang does not know
+            unsigned zero[2] = {n, n}, ones[2] = {~n, ~n}, halves[2] = {n + 0xffff, n + 0xffff0000};
+            unsigned seeds[4] = {n, ~n, n + 0xffff, n + 1};
+            for (int i = 0; i < 4; i++) {
+                unsigned s = seeds[i];
+                sum = sum * 31 + diff(zero, 8, 0, 0, s);
+                sum = sum * 31 + diff(0, 0, zero, 8, s);
+                sum = sum * 31 + diff(zero, 8, zero, 8, s);
+                sum = sum * 31 + diff(ones, 8, 0, 0, s);
+                sum = sum * 31 + diff(ones, 4, halves, 8, s);
+                sum = sum * 31 + diff(halves, 8, 0, 0, s);
+                sum = sum * 31 + diff(halves, 4, ones, 8, s);
+            }
+            return sum;
+        })"},
     {"xdp_redirect", program_type::xdp, R"(
         static long (*redirect)(unsigned, unsigned long) = (void *)23;
         SEC("xdp") int prog(struct xdp_md *ctx) {
