@@ -57,6 +57,13 @@ private:
     uint8_t *const values_;
 };
 
+/// As check_index_update(), but update_lock is refused last: values of each CPU have no lock.
+int check_percpu_update(uint32_t index, uint32_t max_entries, uint64_t flags) noexcept {
+    const uint64_t locks = flags & update_lock;
+    if (const int failed = check_index_update(index, max_entries, flags - locks)) return failed;
+    return locks != 0 ? -EINVAL : 0;
+}
+
 class percpu_array_map final : public map {
 public:
     explicit percpu_array_map(const map_definition &d)
@@ -81,7 +88,7 @@ public:
 
     int update_elem(const void *key, const void *from, uint64_t flags) noexcept override {
         const uint32_t index = index_of(key);
-        if (const int failed = check_index_update(index, max_entries_, flags)) return failed;
+        if (const int failed = check_percpu_update(index, max_entries_, flags)) return failed;
         store_value(layout(), value(index, current_cpu()), from, definition().value_size);
         return 0;
     }

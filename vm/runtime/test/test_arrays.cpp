@@ -70,6 +70,22 @@ TEST(array, visits_its_values_in_order_until_told_to_stop) {
     EXPECT_EQ(seen, (std::vector<uint32_t>{0, 1, 2}));
 }
 
+TEST(array, refuses_updates_of_programs_in_the_order_of_the_kernel) {
+    const uint64_t value = 9;
+    for (const map_type type : {map_type::array, map_type::percpu_array}) {
+        const auto m = make(type, 2);
+        const auto update = [&](uint32_t index, uint64_t flags) {
+            return m->update_elem(key(index).data(), &value, flags);
+        };
+        EXPECT_EQ(update(1, update_lock), -EINVAL);
+        EXPECT_EQ(update(1, update_lock | update_noexist), -EEXIST);
+        EXPECT_EQ(update(2, update_lock), -E2BIG);
+        EXPECT_EQ(update(2, update_noexist), -E2BIG);
+        EXPECT_EQ(update(2, 3), -EINVAL);
+        EXPECT_EQ(update(2, 8), -EINVAL);
+    }
+}
+
 TEST(percpu_array, gives_the_host_one_value_for_each_cpu) {
     const auto m = make(map_type::percpu_array, 2);
     ASSERT_EQ(m->host_value_size(), 8 * cpu_count());
