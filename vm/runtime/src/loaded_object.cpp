@@ -32,7 +32,11 @@ std::span<const uint8_t> bytes_of(const uint32_t &word) noexcept {
 map_definition complete(map_definition d) {
     const auto page = static_cast<uint32_t>(getpagesize());
     constexpr uint32_t most = uint32_t{1} << 31;
-    if (d.type == map_type::perf_event_array and d.max_entries == 0) d.max_entries = cpu_count();
+    if (d.type == map_type::perf_event_array) {
+        // Objects may declare the type of their records as that of a value.
+        d.key_size = d.value_size = sizeof(uint32_t);
+        if (d.max_entries == 0) d.max_entries = cpu_count();
+    }
     if (d.type == map_type::ringbuf and d.max_entries != 0 and d.max_entries <= most)
         d.max_entries = std::max(page, std::bit_ceil(d.max_entries));
     return d;
@@ -225,14 +229,19 @@ private:
         return {};
     }
 
-    static result<std::shared_ptr<map>> make_map(const object::object_map &declared) {
+    result<std::shared_ptr<map>> make_map(const object::object_map &declared) const {
         std::shared_ptr<map> inner;
         if (declared.inner) {
-            auto like = map::create(complete(*declared.inner));
+            auto like = map::create(adjusted(*declared.inner));
             if (not like) return like;
             inner = std::move(*like);
         }
-        return map::create(complete(declared.definition), inner);
+        return map::create(adjusted(declared.definition), inner);
+    }
+
+    [[nodiscard]] map_definition adjusted(map_definition definition) const {
+        if (options_.adjust) options_.adjust(definition);
+        return complete(std::move(definition));
     }
 
     // --- what is in them

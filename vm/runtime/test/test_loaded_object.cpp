@@ -165,6 +165,30 @@ SEC("socket") int f(void *ctx) { u64 record = 0x11; return output(&events, &reco
     EXPECT_EQ(records, std::vector<bytes>{word(0x11)});
 }
 
+TEST_P(loaded, arrays_of_perf_events_may_tell_the_type_of_records) {
+    const loaded_object object = load(parse(R"(
+struct record { u64 a, b; };
+struct { __uint(type, 4); __type(key, u32); __type(value, struct record); } events SEC(".maps");
+SEC("socket") int f(void *ctx) { return lookup(&events, &(u32){0}) == 0; }
+)"));
+    const map_definition &events = object.find_map("events")->definition();
+    EXPECT_EQ(events.value_size, 4U);
+    EXPECT_GT(events.max_entries, 0U);
+}
+
+TEST_P(loaded, the_host_chooses_sizes_that_the_object_leaves_open) {
+    const object_file file = parse(R"(
+struct { __uint(type, 1); __type(key, u32); __type(value, u64); } flows SEC(".maps");
+SEC("socket") int f(void *ctx) { return update(&flows, &(u32){7}, &(u64){9}, 0); }
+)");
+    EXPECT_THAT(refusal(file), HasSubstr("making map flows"));
+    const loaded_object object =
+        load(file, {.adjust = [](map_definition &d) { d.max_entries = 3; }});
+    EXPECT_EQ(run(object, "f"), 0U);
+    EXPECT_EQ(object.find_map("flows")->definition().max_entries, 3U);
+    EXPECT_EQ(object.find_map("flows")->lookup(key(7)).value(), word(9));
+}
+
 TEST_P(loaded, what_is_missing_is_named) {
     EXPECT_EQ(refusal(parse(R"(
 struct { __uint(type, 26); __uint(max_entries, 1); __type(key, u32); __type(value, u32); } ops SEC(".maps");
