@@ -20,7 +20,6 @@ using maybe_error = std::optional<error>;
 constexpr uint32_t slot_value_size =
     4;  // what a program sees of a slot that holds a map or program
 constexpr uint64_t host_pointer_size = 8;
-constexpr uint64_t pin_by_name = 1;
 
 bool holds_maps(map_type type) {
     return type == map_type::array_of_maps or type == map_type::hash_of_maps;
@@ -145,9 +144,10 @@ private:
 
     maybe_error read_pinning(const btf_member &m) {
         uint64_t how = 0;
-        if (auto e = number(m, how, pin_by_name)) return e;
+        if (auto e = number(m, how)) return e;
         if (inner_ and how != 0) return bad("is pinned, which only outer maps can be");
-        out_.pinned = how == pin_by_name;
+        // libbpf knows one way to pin; other loaders have numbers of their own.
+        out_.pinned = how != 0;
         return {};
     }
 

@@ -10,6 +10,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <map>
+#include <optional>
 #include <utility>
 
 namespace bpftime::vm::object {
@@ -30,6 +33,17 @@ constexpr uint64_t shortest_legacy = 4 * word_size;
 constexpr auto legacy_fields = std::to_array<uint32_t map_definition::*>(
     {&map_definition::key_size, &map_definition::value_size, &map_definition::max_entries,
      &map_definition::flags});
+
+/// What follows them where iproute2 is the loader: a number that other parts of the object refer
+/// to, and how the map is pinned; in longer structs, the number of the map that is inside it, and
+/// where that is put at first.
+constexpr std::size_t iproute2_id = 5 * word_size;
+constexpr std::size_t iproute2_pinning = 6 * word_size;
+constexpr std::size_t iproute2_inner_id = 7 * word_size;
+constexpr std::size_t iproute2_inner_slot = 8 * word_size;
+constexpr std::size_t short_iproute2 = 7 * word_size;
+constexpr std::size_t long_iproute2 = 9 * word_size;
+constexpr uint32_t iproute2_nowhere = 0xffff'ffff;
 
 struct legacy_place {
     std::string_view name;
@@ -54,6 +68,23 @@ std::vector<legacy_place> find_legacy_maps(const elf_object &elf, uint32_t secti
     return places;
 }
 
+bool holds_maps(map_type type) noexcept {
+    return type == map_type::array_of_maps or type == map_type::hash_of_maps;
+}
+
+/// Others, with structs of the shorter size, have a map inside it and a node of memory there.
+bool is_of_iproute2(const map_definition &d, std::size_t size) noexcept {
+    const bool is_clear = not holds_maps(d.type) and (d.flags & map_numa_node) == 0;
+    return size == long_iproute2 or (size == short_iproute2 and is_clear);
+}
+
+/// Whether iproute2 knows the value as one that says nothing to others than the loader.
+bool is_known_to_iproute2(const map_definition &d, std::size_t at, uint32_t value) noexcept {
+    if (at == iproute2_inner_id) return holds_maps(d.type);
+    return at == iproute2_id or at == iproute2_pinning or
+           (at == iproute2_inner_slot and value == iproute2_nowhere);
+}
+
 result<object_map> read_legacy_map(const elf_section &section, const legacy_place &place) {
     const std::string name = printable(place.name);
     if (place.size < shortest_legacy or place.size % word_size != 0 or
@@ -74,6 +105,9 @@ result<object_map> read_legacy_map(const elf_section &section, const legacy_plac
         const auto value = wire::read<uint32_t>(bytes, at);
         if (i < legacy_fields.size())
             map.definition.*legacy_fields[i] = value;
+        else if (is_of_iproute2(map.definition, bytes.size()) and
+                 is_known_to_iproute2(map.definition, at, value))
+            map.pinned = map.pinned or (at == iproute2_pinning and value != 0);
         else if (value != 0)
             return std::unexpected{make_error(
                 error_code::unsupported,
@@ -147,6 +181,70 @@ void set_types(image &out) {
     }
 }
 
+/// A map of iproute2's.
+struct numbered_map {
+    uint32_t map;
+    uint32_t id;
+    uint32_t inner_id;  ///< 0: there is none
+};
+
+std::vector<numbered_map> find_numbered_maps(const image &in) {
+    std::vector<numbered_map> all;
+    for (uint32_t section = 1; section < in.elf.sections.size(); ++section) {
+        const elf_section &s = in.elf.sections[section];
+        if (not is_map_section(s.name) or s.name == declared_map_section) continue;
+        for (const legacy_place &place : find_legacy_maps(in.elf, section)) {
+            const uint32_t map = in.declared_map(section, place.begin);
+            if (map == no_map or not is_of_iproute2(in.maps[map].definition, place.size)) continue;
+            const auto bytes = s.bytes.subspan(place.begin, place.size);
+            const bool is_long = place.size == long_iproute2;
+            all.push_back({map, wire::read<uint32_t>(bytes, iproute2_id),
+                           is_long ? wire::read<uint32_t>(bytes, iproute2_inner_id) : 0});
+        }
+    }
+    return all;
+}
+
+/// "2/7": the program is in slot 7 of the map with number 2.
+std::optional<std::pair<uint32_t, uint32_t>> place_of_program(std::string_view section) {
+    uint32_t id = 0;
+    uint32_t slot = 0;
+    const char *const end = section.data() + section.size();
+    const auto [slash, no_id] = std::from_chars(section.data(), end, id);
+    if (no_id != std::errc{} or slash == end or *slash != '/') return std::nullopt;
+    const auto [rest, no_slot] = std::from_chars(slash + 1, end, slot);
+    if (no_slot != std::errc{} or rest != end) return std::nullopt;
+    return std::pair{id, slot};
+}
+
+/// Puts programs into the arrays that their sections name.
+void fill_program_arrays(image &out, std::span<const numbered_map> maps) {
+    std::map<uint32_t, uint32_t> arrays;
+    for (const numbered_map &m : maps) {
+        if (out.maps[m.map].definition.type == map_type::prog_array)
+            arrays.try_emplace(m.id, m.map);
+    }
+    if (arrays.empty()) return;
+    for (const function_info &f : out.functions) {
+        const auto place = f.is_program ? place_of_program(f.section) : std::nullopt;
+        const auto at = place ? arrays.find(place->first) : arrays.end();
+        if (at == arrays.end()) continue;
+        object_map &map = out.maps[at->second];
+        if (place->second < map.definition.max_entries)
+            map.slots.push_back({place->second, true, f.name});
+    }
+}
+
+/// What maps of maps hold is like the map with their inner number.
+void find_inner_maps(image &out, std::span<const numbered_map> maps) {
+    for (const numbered_map &outer : maps) {
+        if (not holds_maps(out.maps[outer.map].definition.type) or outer.inner_id == 0) continue;
+        const auto inner = std::ranges::find(maps, outer.inner_id, &numbered_map::id);
+        if (inner != maps.end() and not holds_maps(out.maps[inner->map].definition.type))
+            out.maps[outer.map].inner = out.maps[inner->map].definition;
+    }
+}
+
 /// Sections that code or data refer to.
 std::vector<bool> find_referenced(const elf_object &elf) {
     std::vector<bool> referenced(elf.sections.size());
@@ -207,6 +305,9 @@ std::optional<error> read_maps(image &out) {
     }
     for (uint32_t i = 0; i < out.maps.size(); ++i)
         out.maps_by_name.try_emplace(out.maps[i].definition.name, i);
+    const std::vector<numbered_map> numbered = find_numbered_maps(out);
+    fill_program_arrays(out, numbered);
+    find_inner_maps(out, numbered);
     return read_data_maps(out);
 }
 
