@@ -28,8 +28,8 @@ struct load_options {
     std::vector<ebpf_helper> helpers{};
     /// Sets limits and the like on each VM before its program is loaded.
     std::function<result<void>(ebpf_vm &)> configure{};
-    /// Changes what the object says of a map, or of the maps in one, before it is made: hosts choose
-    /// sizes that the object does not know.
+    /// Changes what the object says of a map, or of the maps in one, before it is made: hosts
+    /// choose sizes that the object does not know.
     std::function<void(map_definition &)> adjust{};
     /// The types of the target (CO-RE); null: those of the object.
     const object::btf *target = nullptr;
