@@ -51,6 +51,12 @@
  * otherwise. */
 #define EBPF_INSTRUCTION_LIMIT (UINT64_C(1) << 32)
 
+/** The id of the helper that legacy packet loads (RFC 9669, section 5.5) call if it is registered;
+ * without it they read the input memory. r1: the offset, a signed number; r2: 1, 2 or 4 bytes. It
+ * gives the number there, in host byte order, or a negative one: there is none, and the running
+ * function ends with r0 = 0. Its arguments and result are scalars. */
+#define EBPF_PACKET_LOAD_HELPER UINT32_C(0xebf00001)
+
 /** How hard optimising backends try, unless ebpf_set_optimization_level() says otherwise. */
 #define EBPF_OPTIMIZATION_LEVEL 3U
 

@@ -95,6 +95,15 @@ bool runs_code(const ebpf_helper &h) {
     return h.result == EBPF_RESULT_TAIL_CALL or std::ranges::any_of(h.arguments, is_function);
 }
 
+/// Instructions call this one, and give it no more than two numbers.
+std::string check_packet_load(const ebpf_helper &h) {
+    if (h.id != EBPF_PACKET_LOAD_HELPER) return "";
+    const auto is_plain = [](const ebpf_argument &a) { return a.kind <= EBPF_ARG_SCALAR; };
+    return h.result == EBPF_RESULT_SCALAR and std::ranges::all_of(h.arguments, is_plain)
+               ? ""
+               : "legacy packet loads call it, with scalars and for a scalar";
+}
+
 std::string check_helper(const ebpf_helper &h) {
     if (h.fn == nullptr and h.ctx_fn == nullptr) return "function is NULL";
     if (h.fn != nullptr and h.ctx_fn != nullptr) return "fn and ctx_fn are both set";
@@ -107,6 +116,7 @@ std::string check_helper(const ebpf_helper &h) {
     if (h.purity > EBPF_PURE_CONSTANT) return fmt::format("purity {} is unknown", h.purity);
     if (h.purity != EBPF_IMPURE and runs_code(h)) return "a helper that runs programs is not pure";
     if (auto why = check_maps(h); not why.empty()) return why;
+    if (auto why = check_packet_load(h); not why.empty()) return why;
     return check_sizes(h);
 }
 

@@ -88,6 +88,7 @@ private:
             return fail(error_code::unsupported, pc,
                         "addr_space_cast needs an arena, and this VM has none");
         case isa::operation::gotox: return check_jump_table(pc);
+        case isa::operation::load_packet: bind_packet_load(); return {};
         default: return isa::is_wide(i.id) ? resolve_lddw(pc, i) : maybe_error{};
         }
     }
@@ -102,6 +103,11 @@ private:
             return missing(pc, "map_shape");
         out_.helpers_.insert(*it);
         return {};
+    }
+
+    void bind_packet_load() {
+        const auto it = config_.helpers.find(EBPF_PACKET_LOAD_HELPER);
+        if (it != config_.helpers.end()) out_.helpers_.insert(*it);
     }
 
     static bool needs_map_shape(const helper_declaration &d) {

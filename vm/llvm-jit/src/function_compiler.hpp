@@ -154,6 +154,7 @@ private:
     void compile_call(uint32_t pc);
     void call_local(uint32_t pc);
     void call_helper(uint32_t pc);
+    void call_plain_helper(uint32_t pc, const compat::helper_binding &helper);
     value call_helper_directly(const compat::helper_binding &helper);
     value call_through_runtime(uint32_t pc, const compat::helper_binding &helper);
     void call_running_helper(uint32_t pc, const compat::helper_binding &helper);
@@ -165,6 +166,10 @@ private:
     void compile_atomic(uint32_t pc);
     value atomic_result(uint32_t pc, const address &at, value v);
     void compile_packet(uint32_t pc);
+    /// Ends the function with 0 where a legacy packet load finds nothing.
+    void leave_unless(value is_inside);
+    void call_packet_load(uint32_t pc, const compat::helper_binding &helper, value offset);
+    void load_input(uint32_t pc, value offset);
     value operand(uint32_t pc, llvm::Type *type);
 
     // --- memory

@@ -307,12 +307,15 @@ void function_compiler::call_helper(uint32_t pc) {
     const compat::helper_binding &helper = *parts_.input.linked.helper(id);
     if (helper.declaration().runs_code())
         call_running_helper(pc, helper);
-    else if (needs_host(helper, parts_.input.config))
-        set(0, call_through_runtime(pc, helper));
     else
-        set(0, call_helper_directly(helper));
+        call_plain_helper(pc, helper);
     if (parts_.input.config.unwind_helper == id)
         go_on_if(b_.CreateICmpNE(get(0), word(0)), end_run_, "stays");
+}
+
+void function_compiler::call_plain_helper(uint32_t pc, const compat::helper_binding &helper) {
+    set(0, needs_host(helper, parts_.input.config) ? call_through_runtime(pc, helper)
+                                                   : call_helper_directly(helper));
 }
 
 function_compiler::value function_compiler::call_helper_directly(
@@ -556,30 +559,50 @@ function_compiler::value function_compiler::atomic_result(uint32_t pc, const add
     }
 }
 
-/// Legacy packet access: big-endian data of the input memory; out of range ends the function with
-/// r0 = 0.
+/// Legacy packet access: big-endian data of the input memory, or what a helper gives; out of range
+/// ends the function with r0 = 0.
 void function_compiler::compile_packet(uint32_t pc) {
     const isa::instruction &i = p_.insn(pc);
-    const isa::insn_info &row = isa::info(i.id);
-    const bool indirect = row.shape == isa::shape::packet_ind;
+    const bool indirect = isa::info(i.id).shape == isa::shape::packet_ind;
     const value imm = llvm::ConstantInt::getSigned(b_.getInt32Ty(), i.imm);
     const value narrow = indirect ? b_.CreateAdd(get32(i.src), imm) : imm;
-    // A negative offset is a large one, and no input memory is that large.
     const value offset = b_.CreateSExt(narrow, b_.getInt64Ty());
-    const value is_positive = b_.CreateICmpSGE(offset, word(0));
-    const value is_inside = b_.CreateICmpULT(offset, input_limit(isa::bytes_of(row.width)));
+    if (const auto *const helper = parts_.input.linked.helper(EBPF_PACKET_LOAD_HELPER))
+        call_packet_load(pc, *helper, offset);
+    else
+        load_input(pc, offset);
+    clear_arguments();
+}
+
+void function_compiler::leave_unless(value is_inside) {
     const block inside = new_block("packet");
     const block outside = new_block("no_packet");
-    b_.CreateCondBr(b_.CreateAnd(is_positive, is_inside), inside, outside);
+    b_.CreateCondBr(is_inside, inside, outside);
     b_.SetInsertPoint(outside);
     leave(word(0));
     b_.SetInsertPoint(inside);
+}
+
+void function_compiler::call_packet_load(uint32_t pc, const compat::helper_binding &helper,
+                                         value offset) {
+    clear_arguments();
+    set(1, offset);
+    set(2, word(isa::bytes_of(isa::info(p_.insn(pc).id).width)));
+    call_plain_helper(pc, helper);
+    leave_unless(b_.CreateICmpSGE(get(0), word(0)));
+}
+
+void function_compiler::load_input(uint32_t pc, value offset) {
+    const isa::insn_info &row = isa::info(p_.insn(pc).id);
+    // A negative offset is a large one, and no input memory is that large.
+    const value is_positive = b_.CreateICmpSGE(offset, word(0));
+    const value is_inside = b_.CreateICmpULT(offset, input_limit(isa::bytes_of(row.width)));
+    leave_unless(b_.CreateAnd(is_positive, is_inside));
     const value begin = b_.CreateIntToPtr(input_begin_, b_.getPtrTy());
     value v = b_.CreateAlignedLoad(b_.getIntNTy(isa::bits_of(row.width)),
                                    b_.CreateGEP(b_.getInt8Ty(), begin, offset), llvm::Align{1});
     if (row.width != width::w8) v = b_.CreateUnaryIntrinsic(llvm::Intrinsic::bswap, v);
     set(0, b_.CreateZExt(v, b_.getInt64Ty()));
-    clear_arguments();
 }
 
 }  // namespace bpftime::vm::llvm_jit

@@ -137,7 +137,7 @@ private:
         case isa::operation_kind::store: store(pc, s); break;
         case isa::operation_kind::atomic: atomic(pc, s); break;
         case isa::operation_kind::wide: wide(pc, s); break;
-        case isa::operation_kind::packet: s.registers[0] = {}; break;
+        case isa::operation_kind::packet: set_result({}, s); break;
         case isa::operation_kind::call: return call(pc, s);
         case isa::operation_kind::exit: leave(s); break;
         case isa::operation_kind::branch:
@@ -263,9 +263,14 @@ private:
             break;
         default: break;
         }
+        set_result(result, s);
+        return returns;
+    }
+
+    /// As every call leaves the registers.
+    static void set_result(const context_value &result, context_state &s) {
         s.registers[0] = result;
         for (unsigned r = 1; r <= argument_count; ++r) s.registers[r] = {};
-        return returns;
     }
 
     bool call_register(uint32_t pc, unsigned target_register, context_state &s,

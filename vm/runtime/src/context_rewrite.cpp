@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "context_flow.hpp"
+#include "packet_load.hpp"
 #include "runtime/context.hpp"
 
 #include <fmt/format.h>
@@ -38,12 +39,13 @@ private:
     }
 
     [[nodiscard]] maybe_error check_packet_loads() const {
+        if (has_packet_loads(type_)) return {};
         for (uint32_t pc = 0; pc < p_.size(); ++pc) {
             const isa::insn_id id = p_.insn(pc).id;
             if (id == isa::insn_id::none or isa::kind_of(id) != isa::operation_kind::packet)
                 continue;
-            return fail(error_code::unsupported, pc,
-                        "legacy packet loads read the input memory, which is the context here,");
+            return fail(error_code::bad_context_access, pc,
+                        "legacy packet loads are for socket filters and traffic control alone");
         }
         return {};
     }

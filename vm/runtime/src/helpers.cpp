@@ -5,6 +5,7 @@
 
 #include "helper_functions.hpp"
 #include "helper_words.hpp"
+#include "packet_load.hpp"
 #include "probe_helpers.hpp"
 #include "run_scope.hpp"
 #include "runtime/cpu.hpp"
@@ -276,7 +277,11 @@ result<void> register_rows(ebpf_vm &vm, bool with_packet) {
 }  // namespace
 
 result<void> register_helpers(ebpf_vm &vm) { return register_rows(vm, false); }
-result<void> register_packet_helpers(ebpf_vm &vm) { return register_rows(vm, true); }
+result<void> register_packet_helpers(ebpf_vm &vm) {
+    if (vm.register_helper(packet_load_helper()) != EBPF_OK)
+        return std::unexpected{make_error(error_code::invalid_argument, vm.error_message())};
+    return register_rows(vm, true);
+}
 
 namespace {
 

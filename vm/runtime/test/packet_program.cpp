@@ -99,6 +99,7 @@ namespace {
 
 constexpr std::string_view prologue = R"(
 #include <linux/bpf.h>
+#include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>

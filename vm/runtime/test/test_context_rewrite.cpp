@@ -236,9 +236,17 @@ TEST(context_rewrite, refuses_what_cannot_be_followed) {
                       error_code::unsupported),
               "calls a function that calls itself, in a program of the kernel's, at pc 2 (`call "
               "local -1`)");
-    EXPECT_EQ(refusal("ldabsb 0\nexit", program_type::socket_filter, error_code::unsupported),
-              "legacy packet loads read the input memory, which is the context here, at pc 0 "
-              "(`ldabsb 0`)");
+}
+
+TEST(context_rewrite, knows_who_has_legacy_packet_loads) {
+    using enum program_type;
+    for (const program_type type : {socket_filter, sched_cls, sched_act})
+        EXPECT_TRUE(rewrite("ldabsb 0\nexit", type)) << static_cast<unsigned>(type);
+    for (const program_type type : {xdp, cgroup_skb, sk_skb, lwt_in, lwt_out, lwt_xmit}) {
+        EXPECT_EQ(refusal("ldabsb 0\nexit", type, error_code::bad_context_access),
+                  "legacy packet loads are for socket filters and traffic control alone at pc 0 "
+                  "(`ldabsb 0`)");
+    }
 }
 
 TEST(context_rewrite, remedies_are_named) {

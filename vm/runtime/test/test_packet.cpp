@@ -111,6 +111,20 @@ constexpr auto source_programs = std::to_array<source_program>({
             volatile unsigned short *h = (void *)skb;
             return b[16] + b[17] * 3 + h[8] * 5 + b[0] * 7 + h[1] * 11 + b[180];
         })"},
+    {"tc_loads", program_type::sched_cls, R"(
+        unsigned long long byte(void *, unsigned long long) asm("llvm.bpf.load.byte");
+        unsigned long long half(void *, unsigned long long) asm("llvm.bpf.load.half");
+        unsigned long long word(void *, unsigned long long) asm("llvm.bpf.load.word");
+        SEC("tc") int prog(struct __sk_buff *skb) {
+            int sum = half(skb, 12) + byte(skb, SKF_NET_OFF + 9) + word(skb, SKF_LL_OFF + 2);
+            return sum * 31 + word(skb, skb->len - 4) + half(skb, skb->len - 2) * 3;
+        })"},
+    {"tc_loads_nothing", program_type::sched_cls, R"(
+        unsigned long long byte(void *, unsigned long long) asm("llvm.bpf.load.byte");
+        SEC("tc") int prog(struct __sk_buff *skb) {
+            skb->mark = 7;
+            return byte(skb, skb->len) + 1;
+        })"},
 });
 
 class compiled : public testing::TestWithParam<source_program> {};

@@ -503,6 +503,12 @@ TEST_F(arguments, helper_of_unknown_kinds) {
               "helper 1 cannot be registered: a helper that runs programs is not pure");
     EXPECT_EQ(refusal([](auto &h) { h.purity = EBPF_PURE_CONSTANT + 1; }),
               "helper 1 cannot be registered: purity 3 is unknown");
+    EXPECT_EQ(refusal([](auto &h) {
+                  h.id = EBPF_PACKET_LOAD_HELPER;
+                  h.result = EBPF_RESULT_NEVER;
+              }),
+              "helper 3958374401 cannot be registered: legacy packet loads call it, with scalars "
+              "and for a scalar");
     EXPECT_EQ(ebpf_unregister(vm(), 1), EBPF_ERROR_NOT_FOUND)
         << "a refused helper is not registered";
 }

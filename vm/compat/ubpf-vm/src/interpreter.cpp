@@ -32,8 +32,9 @@ struct op {
     uint32_t target = 0;  ///< where the taken jump or the call goes
     uint32_t weight = 0;  ///< budget units that going there costs; 0: none
     union {
-        uint64_t wide = 0;                     ///< lddw: the value
-        const compat::helper_binding *helper;  ///< call: the helper
+        uint64_t wide = 0;  ///< lddw: the value
+        /// call: the helper; legacy packet load: the one that does it, or null
+        const compat::helper_binding *helper;
     };
 };
 
@@ -311,14 +312,15 @@ private:
         return next();
     }
 
-    /// Legacy packet access: big-endian data of the input memory; out of range ends the function
-    /// with r0 = 0.
+    /// Legacy packet access: big-endian data of the input memory, or what a helper gives; out of
+    /// range ends the function with r0 = 0.
     template <insn_id Id>
-    bool step_packet(const op &o) noexcept {
+    bool step_packet(const op &o) {
         constexpr width W = isa::info(Id).width;
         constexpr bool indirect = isa::info(Id).shape == isa::shape::packet_ind;
         const auto offset = static_cast<int32_t>(
             (indirect ? static_cast<uint32_t>(reg_[o.src]) : 0) + static_cast<uint32_t>(o.imm));
+        if (o.helper != nullptr) return call_packet_load(*o.helper, offset, isa::bytes_of(W));
         const compat::memory_span &packet = run_.input();
         const uint64_t address = packet.begin + static_cast<uint64_t>(int64_t{offset});
         if (offset < 0 or not packet.holds(address, isa::bytes_of(W))) {
@@ -326,6 +328,20 @@ private:
             return leave();
         }
         reg_[0] = isa::swap_bytes<W>(load<W>(address));
+        clear_arguments();
+        return next();
+    }
+
+    bool call_packet_load(const compat::helper_binding &helper, int32_t offset, uint64_t bytes) {
+        clear_arguments();
+        reg_[1] = static_cast<uint64_t>(int64_t{offset});
+        reg_[2] = bytes;
+        if (run_.call_helper(pc_, helper, &reg_[1], reg_[0]) == compat::after_call::ends)
+            return false;
+        if (static_cast<int64_t>(reg_[0]) < 0) {
+            reg_[0] = 0;
+            return leave();
+        }
         clear_arguments();
         return next();
     }
@@ -434,6 +450,8 @@ private:
             o.dst = static_cast<uint8_t>(i.imm);
         } else if (i.id == insn_id::call) {
             o.helper = linked.helper(static_cast<uint32_t>(i.imm));
+        } else if (isa::kind_of(i.id) == operation_kind::packet) {
+            o.helper = linked.helper(EBPF_PACKET_LOAD_HELPER);
         } else if (isa::is_wide(i.id)) {
             o.wide = linked.lddw_value(p_, pc);
         }

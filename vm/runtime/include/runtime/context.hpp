@@ -127,7 +127,9 @@ struct context_access {
 /// the kernel's verifier demands of programs, for the right meaning only: a program that breaks its
 /// rules meets the checks of the run as any other. Errors: bad_context_access, unclear_context (a
 /// register that is the context on one path only, or at an offset that is not constant),
-/// unsupported (recursion, legacy packet loads).
+/// unsupported (recursion).
+///
+/// Legacy packet loads stay; packet_context::exec() lets them read the packet, whatever r6 is.
 [[nodiscard]] result<std::vector<uint8_t>> rewrite_context_accesses(std::span<const uint8_t> code,
                                                                     const program &p,
                                                                     object::program_type type);
