@@ -288,9 +288,12 @@ private:
             return bad(fmt::format("slot {} of the map '{}' holds '{}', which is no {}", index,
                                    map.definition.name, printable(symbol.name),
                                    programs ? "program" : "map of section '.maps'"));
-        if (index >= map.definition.max_entries and map.definition.max_entries != 0)
+        // A hash has its slots by key.
+        const bool is_array = map.definition.type != map_type::hash_of_maps;
+        const uint32_t size = map.definition.max_entries;
+        if (is_array and index >= size and size != 0)
             return bad(fmt::format("slot {} of the map '{}' exceeds its {} entries", index,
-                                   map.definition.name, map.definition.max_entries));
+                                   map.definition.name, size));
         map.slots.push_back({index, programs, printable(symbol.name)});
         return {};
     }

@@ -185,6 +185,17 @@ struct { __uint(type, 12); __uint(max_entries, 4); __type(key, int); __array(val
                 StartsWith("slot 4 of the map 'outer' exceeds its 4 entries"));
 }
 
+TEST(maps, slots_of_hashes_are_keys) {
+    const object_file file = parse(R"(
+struct inner { __uint(type, 2); __uint(max_entries, 1); __type(key, int); __type(value, int); } i SEC(".maps");
+struct { __uint(type, 13); __uint(max_entries, 1); __type(key, int); __array(values, struct inner); }
+    outer SEC(".maps") = {.values = {[1917] = &i}};
+)");
+    const object_map &outer = find_map(file, "outer");
+    ASSERT_EQ(outer.slots.size(), 1U);
+    EXPECT_EQ(outer.slots[0].index, 1917U);
+}
+
 TEST(maps, declared_maps_need_types) {
     EXPECT_THAT(parse_error(declare("__uint(type, 1);"), "-O2"),
                 StartsWith("maps in section '.maps' without BTF that describes them: compile with "
