@@ -225,7 +225,7 @@ private:
 
     void store(uint32_t pc, context_state &s) {
         const isa::instruction &i = p_.insn(pc);
-        store_to(pc, has_register_source(i) ? s.registers[i.src] : context_value{}, s);
+        store_to(pc, has_register_source(i) ? s.registers[i.src] : number(int64_t{i.imm}), s);
     }
 
     void atomic(uint32_t pc, context_state &s) {

@@ -49,8 +49,10 @@ context_value join_stacks(context_value a, const context_value &b) noexcept {
 
 int64_t word_of(int64_t offset) noexcept { return offset & ~(word_size - 1); }
 
+bool is_null(const context_value &v) noexcept { return v.from == origin::number and v.offset == 0; }
+
 bool is_kept(const context_value &v) noexcept {
-    return v.from != origin::other and v.from != origin::number;
+    return v.from != origin::other and (v.from != origin::number or is_null(v));
 }
 
 bool put(frame_words &words, int64_t at, context_value v, bool perhaps) {
@@ -87,6 +89,8 @@ bool merge_words(frame_words &into, const frame_words &from) {
 
 context_value join(const context_value &a, const context_value &b) noexcept {
     if (a == b) return a;
+    if (a.from == origin::context and is_null(b)) return a;
+    if (b.from == origin::context and is_null(a)) return b;
     if (a.of_context() or b.of_context()) return join_contexts(a, b);
     if (a.from == origin::stack) return join_stacks(a, b);
     if (b.from == origin::stack) return join_stacks(b, a);

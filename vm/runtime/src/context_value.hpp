@@ -15,7 +15,7 @@ enum class origin : uint8_t {
     number,    ///< the constant `offset`
     code,      ///< the function at slot `offset`
     stack,     ///< `offset` bytes from the top of the frame of `function`
-    context,   ///< `offset` bytes from the begin of the context
+    context,   ///< `offset` bytes from the begin of the context; on another path perhaps null
     modified,  ///< the context, and an offset that is not constant
     mixed,     ///< the context on one path, something else on another
 };
@@ -44,9 +44,10 @@ struct context_value {
 /// The sum of two words; `sign` -1: their difference.
 [[nodiscard]] context_value sum(const context_value &a, const context_value &b, int sign) noexcept;
 
-/// The words of one frame that are not `other`, by their offset from its top. What a program
-/// writes at offsets that are not constant does not count: programs that the kernel takes do not
-/// overwrite the context so, and what others then do with it meets the checks of the run.
+/// The words of one frame that are neither `other` nor numbers but 0, by their offset from its top.
+/// What a program writes at offsets that are not constant does not count: programs that the kernel
+/// takes do not overwrite the context so, and what others then do with it meets the checks of the
+/// run.
 using frame_words = std::map<int64_t, context_value>;
 
 /// The frames that are followed have so many bytes, as the kernel's.

@@ -220,6 +220,20 @@ TEST(context_rewrite, refuses_the_context_on_one_path_only) {
               "[%r1]`)");
 }
 
+TEST(context_rewrite, takes_the_context_or_null) {
+    EXPECT_EQ(
+        rewritten("mov %r6, %r1\njeq %r2, 0, +1\nmov %r6, 0\n" + queue_load("%r6") + "\nexit")[3],
+        queue_loaded("%r6"));
+    // From a slot of the stack that one path clears.
+    EXPECT_EQ(rewritten("stxdw [%r10-8], %r1\njeq %r2, 0, +1\nstdw [%r10-8], 0\n"
+                        "ldxdw %r6, [%r10-8]\n" +
+                        queue_load("%r6") + "\nexit")[4],
+              queue_loaded("%r6"));
+    EXPECT_EQ(refusal("mov %r6, %r1\njeq %r2, 0, +1\nmov %r6, 1\n" + queue_load("%r6") + "\nexit"),
+              "r6 is the context on one path and something else on another at pc 3 (`" +
+                  queue_load("%r6") + "`)");
+}
+
 TEST(context_rewrite, takes_the_context_on_one_path_where_nobody_uses_it) {
     EXPECT_EQ(rewritten("mov %r6, %r1\njeq %r2, 0, +1\nmov %r6, 5\n" + queue_load() + "\nexit")[3],
               queue_loaded());
