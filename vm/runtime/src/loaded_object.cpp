@@ -4,6 +4,7 @@
 #include "runtime/loaded_object.hpp"
 
 #include "isa/isa.hpp"
+#include "isa/validate.hpp"
 #include "program/program.hpp"
 #include "runtime/cpu.hpp"
 #include "runtime/object_map.hpp"
@@ -79,6 +80,36 @@ std::vector<std::string> missing_calls(const program &p, bool takes_packets,
     return words;
 }
 
+/// Programs of the kernel's write r10 where its verifier sees that control never comes.
+void poison_writes_of_r10(object::bytecode &linked) {
+    constexpr uint8_t lddw = 0x18;
+    constexpr uint8_t call = 0x85;
+    const std::span code{linked.code};
+    for (uint32_t pc = 0; std::size_t{pc} * isa::slot_size < code.size(); ++pc) {
+        const auto bytes = code.subspan(std::size_t{pc} * isa::slot_size).first<isa::slot_size>();
+        const auto i = isa::decode(code, pc);
+        if (i and isa::is_wide(i->id)) ++pc;
+        if (i) continue;
+        if (i.error().code != error_code::read_only_register or bytes[0] == lddw) break;
+        linked.poisoned.push_back({pc, i.error().message});
+        isa::write_slot(
+            {.opcode = call, .dst = 0, .src = 0, .offset = 0, .imm = object::poisoned_helper},
+            bytes);
+    }
+    std::ranges::sort(linked.poisoned, {}, &object::poisoned_instruction::pc);
+}
+
+result<program> load_code(object::bytecode &linked) {
+    const auto load = [&linked] {
+        return program::load(linked.code,
+                             {.max_insns = most_max_insns, .jump_targets = linked.jump_targets});
+    };
+    auto code = load();
+    if (code or code.error().code != error_code::read_only_register) return code;
+    poison_writes_of_r10(linked);
+    return load();
+}
+
 result<std::shared_ptr<ebpf_vm>> make_vm(const std::string &backend) {
     try {
         return std::make_shared<ebpf_vm>(backend);
@@ -147,8 +178,7 @@ private:
     }
 
     maybe_error finish(loaded_program &p) const {
-        const auto code = program::load(
-            p.linked.code, {.max_insns = most_max_insns, .jump_targets = p.linked.jump_targets});
+        const auto code = load_code(p.linked);
         if (not code) return code.error();
         if (auto e = check(p, *code)) return e;
         auto rewritten = rewrite_context_accesses(p.linked.code, *code, p.type);

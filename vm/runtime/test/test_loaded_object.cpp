@@ -228,6 +228,29 @@ TEST_P(loaded, the_host_configures_each_vm) {
     EXPECT_EQ(compat::last_fault().kind, fault_kind::instruction_limit);
 }
 
+/// The kernel takes programs that write r10 where its verifier sees that control never comes.
+TEST_P(loaded, writes_of_r10_are_faults_where_they_are_reached) {
+    const loaded_object object = load(parse(R"(
+volatile const u32 which = 0;
+u32 reached;
+SEC("socket") int f(void *ctx) {
+    if (which == 1) asm volatile("r10 = 0");
+    return 3;
+}
+SEC("socket") int g(void *ctx) {
+    if (reached == 0) asm volatile("r10 += 8");
+    return 3;
+}
+)"));
+    EXPECT_EQ(run(object, "f"), 3U);
+    const loaded_program &program = *object.find_program("g");
+    int64_t r0 = 0;
+    EXPECT_EQ(program.vm->exec(nullptr, 0, r0), EBPF_ERROR_FAULT);
+    const compat::fault fault = compat::last_fault();
+    EXPECT_EQ(fault.kind, fault_kind::unavailable);
+    EXPECT_THAT(std::string{program.why_unavailable(fault.pc)}, HasSubstr("r10 is read-only"));
+}
+
 /// What the target lacks is no reason not to run what is never reached.
 TEST_P(loaded, unavailable_instructions_are_faults_where_they_are_reached) {
     const loaded_object object = load(parse(R"(
