@@ -7,11 +7,13 @@
 usage: corpus.py debian FOLDER [PACKAGE...]   adds the objects of Debian packages
        corpus.py add FOLDER SOURCE PATH...    adds objects that you have: files, or folders of them
        corpus.py run FOLDER TOOL [MANIFEST]   compares all of them by kernel_differential
+       corpus.py load FOLDER TOOL             loads all of them, here and into the kernel
        corpus.py check FOLDER TOOL            the same; fails if a program does not do what it should
 
 A corpus is a folder with a folder of objects for each source. Objects that programs hold are found
 by their ELF header. `run` writes a row for each unique program that runs on packets to MANIFEST, and
-figures for all programs to stdout. `check` compares with the manifest of this folder: programs that
+figures for all programs to stdout. `load` writes how many programs of each type load, and what is
+missing for the others. `check` compares with the manifest of this folder: programs that
 agreed agree, and no other program differs.
 """
 
@@ -22,6 +24,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import struct
 import subprocess
 import sys
@@ -103,10 +106,10 @@ def add_debian(corpus, packages):
             print(f"{package}: {add(corpus, f'debian-{package}', [folder / 'content'])} objects")
 
 
-def compare(tool, path):
+def compare(tool, path, *options):
     """A dictionary for each program of the object. A process for each, so that none takes others down."""
     try:
-        run = subprocess.run([tool, path], capture_output=True, timeout=LIMIT_S)
+        run = subprocess.run([tool, *options, path], capture_output=True, timeout=LIMIT_S)
     except subprocess.TimeoutExpired as e:
         return parse(e.stdout or b""), "took too long"
     if run.returncode == 3:
@@ -157,12 +160,13 @@ def read_known():
         return {row["identity"]: row["reason"] for row in csv.DictReader(file)}
 
 
-def compare_all(corpus, tool):
-    """A row for each unique program, and a text for each object that gave no answer."""
-    rows, failures, seen, known = [], [], set(), read_known()
+def unique_programs(corpus, tool, failures, *options):
+    """Each unique program with the source, path and digest of its object. Adds a text to `failures`
+    for each object that gave no answer."""
+    seen = set()
     objects = list(objects_of(corpus))
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        answers = pool.map(lambda o: compare(tool, o[1]), objects)
+        answers = pool.map(lambda o: compare(tool, o[1], *options), objects)
         for (source, path, digest), (programs, why) in zip(objects, answers):
             if why:
                 failures.append(f"{source}/{path.name}: {why}")
@@ -170,8 +174,13 @@ def compare_all(corpus, tool):
                 identity = p["identity"] if p["instructions"] else f"{digest} {p['program']}"
                 if identity not in seen:
                     seen.add(identity)
-                    rows.append(row_of(source, path, digest, p, known))
-    return rows, failures
+                    yield source, path, digest, p
+
+
+def compare_all(corpus, tool):
+    """A row for each unique program, and a text for each object that gave no answer."""
+    failures, known = [], read_known()
+    return [row_of(*found, known) for found in unique_programs(corpus, tool, failures)], failures
 
 
 def run(corpus, tool, manifest):
@@ -193,6 +202,43 @@ def check(corpus, tool):
              if r["outcome"] == "differ" or (r["identity"] in agreed and r["outcome"] != "agree")]
     report(rows, failures)
     return wrong
+
+
+LISTS_OF_MISSING = [(r"helper \d+ \((\w+)\)", "helper"), (r"map '[^']*' of type (\w+)", "map type")]
+EXTERNAL = r"external (function|variable)s? ((?:'\w+'(?:, )?)+)"
+
+
+def missing_in(text):
+    """What the program misses, in words that are the same for others that miss it."""
+    found = {f"{kind} {name}" for pattern, kind in LISTS_OF_MISSING for name in re.findall(pattern, text)}
+    for kind, names in re.findall(EXTERNAL, text):
+        found |= {f"external {kind} {name}" for name in re.findall(r"'(\w+)'", names)}
+    return found or {re.sub(r"'[^']*'|`[^`]*`|\d+", "_", text)[:100]}
+
+
+def load(corpus, tool):
+    failures, types, missing = [], collections.defaultdict(collections.Counter), collections.defaultdict(collections.Counter)
+    for source, path, _, p in unique_programs(corpus, tool, failures, "--load"):
+        here, there = not p["not_loaded"], bool(p["loader"])
+        for name in (p["type"], "all"):
+            types[name].update({"programs": 1, "load": int(here), "kernel takes": int(there),
+                                "of these load": int(here and there)})
+        if not here:
+            found = missing_in(p["not_loaded"])
+            for what in found:
+                missing[what].update({"programs": 1, "it alone": int(len(found) == 1), "kernel takes": int(there)})
+                missing[what].setdefault("example", f"{source}/{path.name}: {p['program']}")
+    print_table("type", types, ["programs", "load", "kernel takes", "of these load"])
+    print_table("what is missing", missing, ["programs", "it alone", "kernel takes", "example"])
+    for failure in failures:
+        print(f"no answer from {failure}")
+
+
+def print_table(title, rows, columns):
+    print("\t".join([title, *columns]))
+    for name, counts in sorted(rows.items(), key=lambda row: -row[1]["programs"]):
+        print("\t".join([name, *(str(counts[c]) for c in columns)]))
+    print()
 
 
 def report(rows, failures):
@@ -225,6 +271,8 @@ def main(arguments):
             print(f"{source}: {add(pathlib.Path(folder), source, [pathlib.Path(p) for p in paths])} objects")
         case ["run", folder, tool, *manifest] if len(manifest) < 2:
             run(pathlib.Path(folder), tool, manifest[0] if manifest else None)
+        case ["load", folder, tool]:
+            load(pathlib.Path(folder), tool)
         case ["check", folder, tool]:
             sys.exit("\n".join(check(pathlib.Path(folder), tool)) or 0)
         case _:

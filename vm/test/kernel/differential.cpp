@@ -46,17 +46,19 @@ public:
               const object::function_info &program, const object::btf *target)
         : image_{image}, file_{file}, program_{program}, target_{target} {}
 
-    comparison run(bool with_kernel) && {
+    comparison run(task what) && {
         out_.program = program_.name;
         out_.section = program_.section;
+        subject_.type = program_.type.program;
         auto s = make_subject(image_, file_, program_, target_);
         if (not s) return end(outcome::not_loaded, s.error().message);
         subject_ = std::move(*s);
         describe();
-        if (with_kernel and runs_on_packets(expected_type())) find_loader();
+        if (what == task::load or (what == task::run and runs_on_packets(expected_type())))
+            find_loader();
         load_ours();
         out_.identity = identity_of(code_, subject_.type);
-        return judge(with_kernel);
+        return judge(what);
     }
 
 private:
@@ -148,13 +150,13 @@ private:
         }
     }
 
-    comparison judge(bool with_kernel) {
+    comparison judge(task what) {
         const bool on_packets = runs_on_packets(subject_.type);
-        if (with_kernel and on_packets and out_.loader.empty())
+        if (what == task::run and on_packets and out_.loader.empty())
             return end(outcome::not_in_kernel, refusal_);
         if (not out_.not_loaded.empty()) return end(outcome::not_loaded, out_.not_loaded);
+        if (what != task::run) return end(outcome::not_run, refusal_);
         if (not on_packets) return end(outcome::no_packets, "");
-        if (not with_kernel) return end(outcome::not_in_kernel, "the kernel was not asked");
         for (const bool filled : {false, true}) {
             auto &runs = filled ? out_.runs_filled : out_.runs;
             if (auto ended = compare_runs(filled, runs)) return std::move(*ended);
@@ -230,14 +232,14 @@ std::string_view name_of(outcome o) noexcept {
     case outcome::not_in_kernel: return "not in kernel";
     case outcome::not_deterministic: return "not deterministic";
     case outcome::no_packets: return "no packets";
+    case outcome::not_run: return "not run";
     }
     return "";
 }
 
 comparison compare(const bytes &image, const object::object_file &file,
-                   const object::function_info &program, const object::btf *target,
-                   bool with_kernel) {
-    return comparing{image, file, program, target}.run(with_kernel);
+                   const object::function_info &program, const object::btf *target, task what) {
+    return comparing{image, file, program, target}.run(what);
 }
 
 }  // namespace bpftime::vm::differential

@@ -19,6 +19,7 @@ enum class outcome {
     not_in_kernel,      ///< the kernel refuses it, or cannot run it
     not_deterministic,  ///< two runs in the kernel differ
     no_packets,         ///< programs of its type do not run on packets
+    not_run,            ///< nobody asked for it
 };
 [[nodiscard]] std::string_view name_of(outcome o) noexcept;
 
@@ -41,9 +42,16 @@ struct comparison {
     std::vector<observation> runs_filled;
 };
 
-/// Compares a program of `file`, which `image` holds. `with_kernel`: else it is loaded here alone.
+/// What is done with a program.
+enum class task {
+    load_here,  ///< it is loaded and compiled by our engines
+    load,       ///< the same, and the kernel is asked whether it takes it
+    run,        ///< both run it on packets
+};
+
+/// Compares a program of `file`, which `image` holds.
 [[nodiscard]] comparison compare(const bytes &image, const object::object_file &file,
                                  const object::function_info &program, const object::btf *target,
-                                 bool with_kernel);
+                                 task what);
 
 }  // namespace bpftime::vm::differential

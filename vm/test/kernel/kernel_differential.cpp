@@ -20,9 +20,11 @@ namespace bpftime::vm::differential {
 namespace {
 
 constexpr auto usage =
-    "usage: kernel_differential [--here] OBJECT...\n"
+    "usage: kernel_differential [--load|--load-here] OBJECT...\n"
     "Compares each program of the objects with the running kernel, and writes a line of JSON\n"
-    "for each. --here: loads them on our engines alone.\n";
+    "for each. --load: programs are loaded on both sides, and not run; --load-here: by our "
+    "engines\n"
+    "alone.\n";
 
 bytes read_file(const char *path) {
     std::ifstream file{path, std::ios::binary};
@@ -68,7 +70,7 @@ void print(const char *path, const comparison &c) {
     std::fflush(stdout);
 }
 
-int compare_object(const char *path, const object::btf *target, bool with_kernel) {
+int compare_object(const char *path, const object::btf *target, task what) {
     const bytes image = read_file(path);
     auto file = object::object_file::parse(image);
     if (not file) {
@@ -80,22 +82,26 @@ int compare_object(const char *path, const object::btf *target, bool with_kernel
     for (const object::function_info &f : file->functions()) {
         if (f.is_program)
             print(path, compare(image, *file, f,
-                                file->core_relocation_count() > 0 ? target : nullptr, with_kernel));
+                                file->core_relocation_count() > 0 ? target : nullptr, what));
     }
     return 0;
 }
 
+/// The task that the first argument says, which is then taken off.
+task take_task(std::span<char *> &arguments) {
+    const std::string_view first = arguments.empty() ? "" : arguments.front();
+    if (first != "--load" and first != "--load-here") return task::run;
+    arguments = arguments.subspan(1);
+    return first == "--load" ? task::load : task::load_here;
+}
+
 int run(std::span<char *> arguments) {
-    bool with_kernel = true;
-    if (not arguments.empty() and std::string_view{arguments.front()} == "--here") {
-        with_kernel = false;
-        arguments = arguments.subspan(1);
-    }
+    const task what = take_task(arguments);
     if (arguments.empty()) {
         std::fputs(usage, stderr);
         return 2;
     }
-    if (const auto why = why_no_kernel(); with_kernel and not why.empty()) {
+    if (const auto why = why_no_kernel(); what != task::load_here and not why.empty()) {
         std::fprintf(stderr, "%s\n", why.c_str());
         return 3;
     }
@@ -103,7 +109,7 @@ int run(std::span<char *> arguments) {
     const auto target = object::btf::read_file("/sys/kernel/btf/vmlinux");
     int result = 0;
     for (const char *const path : arguments)
-        result |= compare_object(path, target ? &*target : nullptr, with_kernel);
+        result |= compare_object(path, target ? &*target : nullptr, what);
     return result;
 }
 

@@ -151,10 +151,8 @@ bool fills_slots(const subject &s, std::string_view program) {
     });
 }
 
-bool has_programs(const subject &s, std::string_view map) {
-    return std::ranges::any_of(s.file->maps(), [map](const object_map &m) {
-        return m.definition.name == map and not m.slots.empty() and m.slots.front().is_program;
-    });
+bool has_programs(const object_map &m) {
+    return not m.slots.empty() and m.slots.front().is_program;
 }
 
 void choose_programs(bpf_object *object, const subject &s) {
@@ -167,27 +165,37 @@ void choose_programs(bpf_object *object, const subject &s) {
             return f->name == bpf_program__name(p) and section == bpf_program__section_name(p);
         };
         const bool chosen = std::ranges::any_of(s.programs, is_it);
-        bpf_program__set_autoload(p, chosen or fills_slots(s, bpf_program__name(p)));
-        if (not chosen) continue;
+        const bool fills = fills_slots(s, bpf_program__name(p));
+        bpf_program__set_autoload(p, chosen or fills);
+        const bool is_unknown = bpf_program__type(p) == BPF_PROG_TYPE_UNSPEC;
+        if (not chosen and not(fills and is_unknown)) continue;
         bpf_program__set_type(p, static_cast<bpf_prog_type>(s.type));
         bpf_program__set_expected_attach_type(p, static_cast<bpf_attach_type>(s.attach));
     }
 }
 
-/// Only those that the program reaches, and none of them from an earlier run.
+/// Only those that the program reaches, and none of them from an earlier run. All, if libbpf loads
+/// other programs, too.
 void choose_maps(bpf_object *object, const subject &s) {
+    const auto declared = s.file->maps();
+    const bool is_alone = std::ranges::none_of(declared, has_programs);
     bpf_map *m = nullptr;
     bpf_object__for_each_map(m, object) {
         bpf_map__set_pin_path(m, nullptr);
         if (bpf_map__is_internal(m)) continue;
-        const auto is_it = [m](const auto &i) { return i.second.name == bpf_map__name(m); };
-        const auto at = std::ranges::find_if(s.maps, is_it);
-        if (at != s.maps.end()) {
-            bpf_map__set_max_entries(m, at->second.max_entries);
-            bpf_map__set_value_size(m, at->second.value_size);
-        } else if (not has_programs(s, bpf_map__name(m))) {
+        const auto is_it = [m](const object_map &d) {
+            return d.definition.name == bpf_map__name(m);
+        };
+        const auto at = std::ranges::find_if(declared, is_it);
+        const auto index = static_cast<uint32_t>(at - declared.begin());
+        if (at == declared.end() or (is_alone and not s.maps.contains(index))) {
             bpf_map__set_autocreate(m, false);
+            continue;
         }
+        map_definition definition = at->definition;
+        adjust(definition);
+        bpf_map__set_max_entries(m, definition.max_entries);
+        bpf_map__set_value_size(m, definition.value_size);
     }
 }
 

@@ -11,6 +11,7 @@
 
 namespace bpftime::vm::differential {
 
+using object::attach_type;
 using object::function_info;
 using object::program_type;
 
@@ -34,6 +35,12 @@ bool is_hash(map_type type) noexcept {
     }
 }
 
+/// The kernel has no test run for programs that are attached to maps of XDP.
+attach_type runnable(attach_type attach) noexcept {
+    const bool is_of_map = attach == attach_type::xdp_devmap or attach == attach_type::xdp_cpumap;
+    return is_of_map ? attach_type::xdp : attach;
+}
+
 /// Adds what `linked` can call through program arrays.
 void add_slots(subject &s, const object::bytecode &linked) {
     for (const uint32_t i : linked.maps) {
@@ -54,7 +61,7 @@ result<subject> make_subject(const bytes &image, const object::object_file &file
               .file = &file,
               .program = &program,
               .type = program.type.program,
-              .attach = program.type.attach,
+              .attach = runnable(program.type.attach),
               .target = target,
               .programs = {&program},
               .maps = {}};
@@ -162,6 +169,16 @@ void adjust(map_definition &definition) {
     constexpr uint32_t few = 64;
     constexpr uint32_t many = 1 << 16;
     constexpr uint32_t ring_bytes = 1 << 18;
+    constexpr uint32_t most_cpus = 64;
+    constexpr uint32_t most_frames = 127;
+    if (definition.type == map_type::cpumap)
+        definition.max_entries = std::min(definition.max_entries, most_cpus);
+    if (definition.type == map_type::stack_trace and definition.value_size == 0) {
+        definition.key_size = sizeof(uint32_t);
+        definition.value_size = most_frames * sizeof(uint64_t);
+    }
+    if (definition.type == map_type::array or definition.type == map_type::percpu_array)
+        definition.max_entries = std::min(definition.max_entries, many);
     if (is_hash(definition.type)) definition.max_entries = std::min(definition.max_entries, many);
     if (definition.type == map_type::perf_event_array)
         definition.key_size = definition.value_size = sizeof(uint32_t);

@@ -61,7 +61,7 @@ TEST_P(own_programs, do_what_they_do_in_the_kernel) {
         ASSERT_TRUE(file) << file.error().message;
         for (const object::function_info &f : file->functions()) {
             if (not f.is_program) continue;
-            const comparison c = compare(image, *file, f, nullptr, true);
+            const comparison c = compare(image, *file, f, nullptr, task::run);
             EXPECT_EQ(c.result, outcome::agree)
                 << f.name << " for " << cpu << ": " << name_of(c.result) << ": " << c.detail;
         }
@@ -104,7 +104,7 @@ outcome outcome_of(const std::string &source) {
     const auto file = object::object_file::parse(image);
     const auto program =
         std::ranges::find_if(file->functions(), &object::function_info::is_program);
-    return compare(image, *file, *program, nullptr, true).result;
+    return compare(image, *file, *program, nullptr, task::run).result;
 }
 
 TEST(comparison, leaves_out_what_cannot_be_compared) {
