@@ -49,13 +49,14 @@ public:
     comparison run(task what) && {
         out_.program = program_.name;
         out_.section = program_.section;
-        subject_.type = program_.type.program;
         auto s = make_subject(image_, file_, program_, target_);
-        if (not s) return end(outcome::not_loaded, s.error().message);
-        subject_ = std::move(*s);
-        describe();
-        if (what == task::load or (what == task::run and runs_on_packets(expected_type())))
-            find_loader();
+        is_linked_ = s.has_value();
+        subject_ = s ? std::move(*s) : make_unlinked_subject(image_, file_, program_, target_);
+        const bool asks =
+            what == task::load or (what == task::run and runs_on_packets(expected_type()));
+        if (is_linked_) describe();
+        if (asks) find_loader();
+        if (not is_linked_) return end(outcome::not_loaded, s.error().message);
         load_ours();
         out_.identity = identity_of(code_, subject_.type);
         return judge(what);
@@ -110,7 +111,7 @@ private:
         }
         refusal_ = by_libbpf.error();
         // What the verifier refused it refuses in any form. What needs types is left to libbpf.
-        if (refusal_.starts_with("verifier") or needs_libbpf()) return false;
+        if (not is_linked_ or refusal_.starts_with("verifier") or needs_libbpf()) return false;
         if (const auto linked = kernel_side::load_linked(subject_); not linked) {
             refusal_ += "; linked here: " + linked.error();
             return false;
@@ -217,6 +218,7 @@ private:
     const object::function_info &program_;
     const object::btf *target_;
     subject subject_;
+    bool is_linked_ = false;
     bytes code_;
     std::string refusal_;
     comparison out_;

@@ -41,6 +41,18 @@ attach_type runnable(attach_type attach) noexcept {
     return is_of_map ? attach_type::xdp : attach;
 }
 
+subject without_maps(const bytes &image, const object::object_file &file,
+                     const function_info &program, const object::btf *target) {
+    return {.image = &image,
+            .file = &file,
+            .program = &program,
+            .type = program.type.program,
+            .attach = runnable(program.type.attach),
+            .target = target,
+            .programs = {&program},
+            .maps = {}};
+}
+
 /// Adds what `linked` can call through program arrays.
 void add_slots(subject &s, const object::bytecode &linked) {
     for (const uint32_t i : linked.maps) {
@@ -55,16 +67,19 @@ void add_slots(subject &s, const object::bytecode &linked) {
 
 }  // namespace
 
+subject make_unlinked_subject(const bytes &image, const object::object_file &file,
+                              const function_info &program, const object::btf *target) {
+    subject s = without_maps(image, file, program, target);
+    for (uint32_t i = 0; i < file.maps().size(); ++i) {
+        if (not is_internal(file.maps()[i]))
+            adjust(s.maps.emplace(i, file.maps()[i].definition).first->second);
+    }
+    return s;
+}
+
 result<subject> make_subject(const bytes &image, const object::object_file &file,
                              const function_info &program, const object::btf *target) {
-    subject s{.image = &image,
-              .file = &file,
-              .program = &program,
-              .type = program.type.program,
-              .attach = runnable(program.type.attach),
-              .target = target,
-              .programs = {&program},
-              .maps = {}};
+    subject s = without_maps(image, file, program, target);
     for (std::size_t i = 0; i < s.programs.size(); ++i) {
         const auto linked = file.link(*s.programs[i], {.target = target});
         if (not linked) return std::unexpected{linked.error()};

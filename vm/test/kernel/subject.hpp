@@ -36,6 +36,10 @@ struct subject {
 [[nodiscard]] result<subject> make_subject(const bytes &image, const object::object_file &file,
                                            const object::function_info &program,
                                            const object::btf *target);
+/// Of a program that does not link here: with all maps of its object, for others to load it.
+[[nodiscard]] subject make_unlinked_subject(const bytes &image, const object::object_file &file,
+                                            const object::function_info &program,
+                                            const object::btf *target);
 
 /// The types that are tried for a program whose section does not say: most likely first.
 [[nodiscard]] std::vector<object::program_type> likely_types(const object::function_info &program);
