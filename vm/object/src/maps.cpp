@@ -45,6 +45,12 @@ constexpr std::size_t short_iproute2 = 7 * word_size;
 constexpr std::size_t long_iproute2 = 9 * word_size;
 constexpr uint32_t iproute2_nowhere = 0xffff'ffff;
 
+/// Of maps of maps with structs of the shorter size, as the kernel's samples have them: which one
+/// of the object's maps, counted from 0, is inside, and the node of memory.
+constexpr std::size_t samples_inner = 5 * word_size;
+constexpr std::size_t samples_node = 6 * word_size;
+constexpr std::size_t samples_size = 7 * word_size;
+
 struct legacy_place {
     std::string_view name;
     uint64_t begin;
@@ -70,6 +76,10 @@ std::vector<legacy_place> find_legacy_maps(const elf_object &elf, uint32_t secti
 
 bool holds_maps(map_type type) noexcept {
     return type == map_type::array_of_maps or type == map_type::hash_of_maps;
+}
+
+bool is_of_samples(const map_definition &d, std::size_t size) noexcept {
+    return holds_maps(d.type) and size == samples_size;
 }
 
 /// Others, with structs of the shorter size, have a map inside it and a node of memory there.
@@ -108,6 +118,10 @@ result<object_map> read_legacy_map(const elf_section &section, const legacy_plac
         else if (is_of_iproute2(map.definition, bytes.size()) and
                  is_known_to_iproute2(map.definition, at, value))
             map.pinned = map.pinned or (at == iproute2_pinning and value != 0);
+        else if (is_of_samples(map.definition, bytes.size()) and at == samples_inner)
+            continue;  // once all maps are there
+        else if (is_of_samples(map.definition, bytes.size()) and at == samples_node)
+            map.definition.numa_node = value;
         else if (value != 0)
             return std::unexpected{make_error(
                 error_code::unsupported,
@@ -245,6 +259,24 @@ void find_inner_maps(image &out, std::span<const numbered_map> maps) {
     }
 }
 
+/// And those of the kernel's samples like the one that is so many maps from the first.
+void find_counted_inner_maps(image &out) {
+    for (uint32_t section = 1; section < out.elf.sections.size(); ++section) {
+        const elf_section &s = out.elf.sections[section];
+        if (not is_map_section(s.name) or s.name == declared_map_section) continue;
+        for (const legacy_place &place : find_legacy_maps(out.elf, section)) {
+            const uint32_t map = out.declared_map(section, place.begin);
+            if (map == no_map or not is_of_samples(out.maps[map].definition, place.size)) continue;
+            const auto inner = wire::read<uint32_t>(s.bytes, place.begin + samples_inner);
+            if (inner >= out.maps.size()) continue;
+            const map_definition &like = out.maps[inner].definition;
+            // What other loaders leave to their hosts has 0 there, and the first map may be any.
+            if (not holds_maps(like.type) and like.type != map_type::prog_array)
+                out.maps[map].inner = like;
+        }
+    }
+}
+
 /// Sections that code or data refer to.
 std::vector<bool> find_referenced(const elf_object &elf) {
     std::vector<bool> referenced(elf.sections.size());
@@ -308,6 +340,7 @@ std::optional<error> read_maps(image &out) {
     const std::vector<numbered_map> numbered = find_numbered_maps(out);
     fill_program_arrays(out, numbered);
     find_inner_maps(out, numbered);
+    find_counted_inner_maps(out);
     return read_data_maps(out);
 }
 

@@ -237,8 +237,8 @@ TEST(maps, wrong_legacy_definitions_are_refused) {
     EXPECT_THAT(parse_error("SEC(\"maps\") unsigned m[6] = {1, 4, 4, 1, 0, 2};", "-O2",
                             error_code::unsupported),
                 StartsWith("the map 'm' has the value 2 at offset 20, whose meaning depends on"));
-    // Of a map of maps, and of a node of memory, other loaders say more in as many words.
-    EXPECT_THAT(parse_error("SEC(\"maps\") unsigned m[7] = {12, 4, 4, 1, 0, 3};", "-O2",
+    // Of a map of maps, and of a node of memory, other loaders say more, and in more words.
+    EXPECT_THAT(parse_error("SEC(\"maps\") unsigned m[6] = {12, 4, 4, 1, 0, 3};", "-O2",
                             error_code::unsupported),
                 StartsWith("the map 'm' has the value 3 at offset 20, whose meaning depends on"));
     EXPECT_THAT(parse_error("SEC(\"maps\") unsigned m[7] = {1, 4, 4, 1, 4, 0, 1};", "-O2",
@@ -288,6 +288,37 @@ SEC("2/") int no_place(void *ctx) { return 6; }
     EXPECT_EQ(inner->name, "inside");
     EXPECT_EQ(inner->max_entries, 5U);
     EXPECT_EQ(find_map(file, "plain").definition.max_entries, 16U);
+}
+
+TEST(maps, legacy_maps_of_maps_of_the_kernels_samples) {
+    const object_file file = parse(R"(
+struct map_def { unsigned type, key, value, entries, flags, inner, node; };
+SEC("maps") struct map_def first = {2, 4, 8, 5};
+SEC("maps") struct map_def outer = {12, 4, 4, 3, 4, 3, 1};
+SEC("maps") struct map_def of_first = {13, 4, 4, 3};
+SEC("maps") struct map_def last = {1, 4, 16, 7};
+SEC("maps") struct map_def beyond = {12, 4, 4, 3, 0, 99};
+SEC("socket") int p(void *ctx) { return use(&outer) + use(&of_first) + use(&beyond); }
+)",
+                                   "-O2");
+    const object_map &outer = find_map(file, "outer");
+    ASSERT_TRUE(outer.inner);
+    EXPECT_EQ(outer.inner->name, "last");
+    EXPECT_EQ(outer.definition.numa_node, 1U);
+    ASSERT_TRUE(find_map(file, "of_first").inner);
+    EXPECT_EQ(find_map(file, "of_first").inner->name, "first");
+    EXPECT_FALSE(find_map(file, "beyond").inner);
+}
+
+/// Their loaders put the maps inside; what is first is no map that could be.
+TEST(maps, legacy_maps_of_maps_of_other_loaders) {
+    const object_file file = parse(R"(
+SEC("maps") unsigned table[7] = {3, 4, 4, 8};
+SEC("maps") unsigned outer[7] = {12, 4, 4, 3};
+SEC("socket") int p(void *ctx) { return use(outer) + use(table); }
+)",
+                                   "-O2");
+    EXPECT_FALSE(find_map(file, "outer").inner);
 }
 
 TEST(maps, references_between_maps_are_refused) {
