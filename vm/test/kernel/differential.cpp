@@ -57,7 +57,8 @@ public:
         if (is_linked_) describe();
         if (asks) find_loader();
         if (not is_linked_) return end(outcome::not_loaded, s.error().message);
-        load_ours();
+        // Comparing loads it, too.
+        if (what != task::run or out_.loader.empty()) load_ours();
         out_.identity = identity_of(code_, subject_.type);
         return judge(what);
     }
@@ -170,13 +171,14 @@ private:
         const std::string_view with = filled ? "with filled maps, " : "";
         auto theirs = load_kernel();
         auto again = load_kernel();
-        if (not theirs or not again) return end(outcome::not_in_kernel, "it does not load twice");
+        if (not theirs or not again)
+            return end_without_ours(outcome::not_in_kernel, "it does not load twice");
         const trace expected = run_all(*theirs, filled);
         runs = expected.runs;
         if (const auto d = difference(expected, run_elsewhere(*again, filled)); not d.empty())
-            return end(outcome::not_deterministic, fmt::format("{}{}", with, d));
+            return end_without_ours(outcome::not_deterministic, fmt::format("{}{}", with, d));
         if (std::ranges::all_of(runs, [](const auto &r) { return not r.refusal.empty(); }))
-            return end(outcome::not_in_kernel, runs.front().refusal);
+            return end_without_ours(outcome::not_in_kernel, runs.front().refusal);
         for (const vm::test::engine &e : vm::test::engines()) {
             auto ours = our_side::load(subject_, e.backend);
             if (not ours) return end(outcome::not_loaded, ours.error());
@@ -193,6 +195,13 @@ private:
             return end(outcome::differ, fmt::format("{}: {}{}", e.name, with, d));
         }
         return std::nullopt;
+    }
+
+    /// Nobody has asked our engines yet.
+    comparison end_without_ours(outcome result, std::string detail) {
+        load_ours();
+        if (not out_.not_loaded.empty()) return end(outcome::not_loaded, out_.not_loaded);
+        return end(result, std::move(detail));
     }
 
     /// How the kernel's answer has changed; chance may need a few tries.
