@@ -108,6 +108,8 @@ public:
     /// Budget units that every back edge to `to` costs: at least the slots on the longest path from
     /// `to` to such a jump. 0 if there is none.
     [[nodiscard]] uint32_t loop_weight(uint32_t to) const noexcept { return loop_weights_[to]; }
+    /// The same by slot.
+    [[nodiscard]] std::span<const uint32_t> loop_weights() const noexcept { return loop_weights_; }
 
     /// The bytes that load() was given.
     [[nodiscard]] std::vector<uint8_t> bytes() const;
