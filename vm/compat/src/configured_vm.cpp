@@ -73,17 +73,14 @@ std::expected<const prepared_program *, int64_t> configured_vm::prepare() {
     return prepared_.get();
 }
 
-int64_t configured_vm::run_once(memory_span input, std::span<const memory_span> regions,
+int64_t configured_vm::run_once(run::input_memory input, std::span<const memory_span> regions,
                                 int64_t &result) {
     const auto ready = prepare();
     if (not ready) {
         set_last_fault({});
         return ready.error();
     }
-    // No memory is not memory at address 0.
-    if (input.begin == 0) input.len = 0;
-    const stack_layout stack{config_.stack_size, config_.call_depth};
-    run r{(*ready)->input, stack, input, regions};
+    run r{(*ready)->input, (*ready)->stack, input, regions};
     uint64_t r0 = 0;
     if (r.execute(*(*ready)->code, r0)) {
         result = static_cast<int64_t>(r0);
@@ -93,7 +90,7 @@ int64_t configured_vm::run_once(memory_span input, std::span<const memory_span> 
 }
 
 int64_t configured_vm::exec(void *mem, size_t mem_len, int64_t &result) {
-    return run_once({reinterpret_cast<uint64_t>(mem), mem_len}, {}, result);
+    return run_once(run::memory_at(mem, mem_len), {}, result);
 }
 
 int64_t configured_vm::exec_regions(void *mem, size_t mem_len, const ebpf_region *regions,
@@ -104,7 +101,7 @@ int64_t configured_vm::exec_regions(void *mem, size_t mem_len, const ebpf_region
     std::vector<memory_span> on_heap(region_count > few ? region_count : 0);
     const std::span spans{region_count > few ? on_heap.data() : on_stack.data(), region_count};
     std::transform(regions, regions + region_count, spans.begin(), span_of);
-    return run_once({reinterpret_cast<uint64_t>(mem), mem_len}, spans, result);
+    return run_once(run::memory_at(mem, mem_len), spans, result);
 }
 
 precompiled_ebpf_function configured_vm::compile() {

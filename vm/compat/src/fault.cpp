@@ -28,7 +28,7 @@ const fault_row &row(fault_kind kind) noexcept {
     return fault_table[static_cast<std::size_t>(kind)];
 }
 
-thread_local fault last;
+[[gnu::tls_model("initial-exec")]] thread_local fault last;
 
 bool is_about_memory(fault_kind kind) {
     return kind == fault_kind::out_of_bounds_read or kind == fault_kind::out_of_bounds_write or
@@ -82,6 +82,9 @@ std::string to_message(const fault &f, const program &p) {
 }
 
 const fault &last_fault() noexcept { return last; }
-void set_last_fault(const fault &f) noexcept { last = f; }
+void set_last_fault(const fault &f) noexcept {
+    // Nearly all runs end well, after others that did.
+    if (f.kind != fault_kind::none or last.kind != fault_kind::none) last = f;
+}
 
 }  // namespace bpftime::vm::compat

@@ -10,7 +10,7 @@ namespace bpftime::vm::compat {
 
 namespace {
 
-thread_local run *current_run = nullptr;
+[[gnu::tls_model("initial-exec")]] thread_local run *current_run = nullptr;
 
 permission permission_of(argument_kind kind) noexcept {
     switch (kind) {
@@ -35,17 +35,21 @@ uint64_t size_of(const helper_declaration &helper, std::size_t i, const uint64_t
     return declared.size != 0 or not has_size ? declared.size : arguments[i + 1];
 }
 
+memory_span span_of(run::input_memory input) noexcept {
+    return {reinterpret_cast<uint64_t>(input.data()), input.size()};
+}
+
 }  // namespace
 
 budget::budget(uint64_t limit, const std::atomic<uint32_t> &interrupts) noexcept
     : slice_{static_cast<int64_t>(limit == 0 ? slice_units : std::min(limit, slice_units))},
       reserve_{limit == 0 ? 0 : limit - static_cast<uint64_t>(slice_)},
       unlimited_{limit == 0},
-      interrupts_{interrupts},
+      interrupts_{&interrupts},
       interrupts_at_start_{interrupts.load(std::memory_order_relaxed)} {}
 
 fault_kind budget::refill(uint32_t units) noexcept {
-    if (interrupts_.load(std::memory_order_relaxed) != interrupts_at_start_)
+    if (interrupts_->load(std::memory_order_relaxed) != interrupts_at_start_)
         return fault_kind::interrupted;
     const uint64_t wanted = std::max<uint64_t>(units, slice_units);
     if (unlimited_) {
@@ -63,7 +67,7 @@ fault_kind budget::refill(uint32_t units) noexcept {
 
 int64_t budget::top_up(int64_t slice) noexcept {
     constexpr auto full = static_cast<int64_t>(slice_units);
-    if (slice >= full or interrupts_.load(std::memory_order_relaxed) != interrupts_at_start_)
+    if (slice >= full or interrupts_->load(std::memory_order_relaxed) != interrupts_at_start_)
         return slice;
     if (unlimited_) return full;
     const uint64_t more = std::min(reserve_, static_cast<uint64_t>(full - slice));
@@ -71,21 +75,16 @@ int64_t budget::top_up(int64_t slice) noexcept {
     return slice + static_cast<int64_t>(more);
 }
 
-run::run(const build_input &program, const stack_layout &stack, memory_span input,
+run::run(const build_input &program, const stack_layout &stack, input_memory input,
          std::span<const memory_span> regions)
-    : run{program, stack, input, regions, {program.config.instruction_limit, program.interrupts}} {}
-
-run::run(const build_input &program, const stack_layout &stack, memory_span input,
-         std::span<const memory_span> regions, const compat::budget &spendable)
     : program_{&program},
-      input_{input},
+      input_{span_of(input)},
       stack_{stack},
-      memory_{input, stack_, program.config.regions, regions, program.linked.regions()},
-      budget_{spendable},
+      memory_{input_, stack_, program.config.regions, regions, program.linked.regions()},
+      budget_{program.config.instruction_limit, program.interrupts},
       faulted_in_{&program.code},
       outer_{current_run} {
     place_stack();
-    set_last_fault({});
     current_run = this;
 }
 

@@ -14,10 +14,6 @@ namespace bpftime::vm::compat {
 
 namespace {
 
-stack_layout layout_of(const vm_config &config) noexcept {
-    return {config.stack_size, config.call_depth};
-}
-
 /// The program of the VM that a helper gave, ready to run; null if it cannot.
 const prepared_program *prepare(uint64_t vm) {
     auto &given = *reinterpret_cast<ebpf_vm *>(vm);
@@ -47,7 +43,7 @@ void run::go_on_with(const prepared_program &callee) {
     program_ = &callee.input;
     faulted_in_ = &callee.input.code;
     code_ = callee.code.get();
-    stack_ = layout_of(config());
+    stack_ = callee.stack;
     place_stack();
     memory_.change_program(config().regions, linked().regions());
 }
@@ -80,8 +76,10 @@ after_call run::run_in_place(const prepared_program &callee, uint64_t &result) {
 }
 
 run::run(run &caller, const prepared_program &callee)
-    : run{callee.input, layout_of(callee.input.config), caller.input_, caller.memory_.of_run(),
-          caller.budget_} {
+    : run{callee.input, callee.stack,
+          memory_at(reinterpret_cast<void *>(caller.input_.begin), caller.input_.len),
+          caller.memory_.of_run()} {
+    budget_ = caller.budget_;
     tail_calls_ = caller.tail_calls_;
     memory_.exchange_grants(caller.memory_);
 }

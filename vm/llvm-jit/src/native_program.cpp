@@ -45,8 +45,7 @@ bool native_program::call_back(compat::run &r, uint32_t pc, uint64_t function,
 }
 
 uint64_t native_program::enter(void *mem, std::size_t mem_len) const {
-    const compat::memory_span input{reinterpret_cast<uint64_t>(mem), mem == nullptr ? 0 : mem_len};
-    compat::run r{input_, stack_, input, {}};
+    compat::run r{input_, stack_, compat::run::memory_at(mem, mem_len), {}};
     uint64_t r0 = 0;
     return r.execute(*this, r0) ? r0 : std::numeric_limits<uint64_t>::max();
 }

@@ -54,7 +54,8 @@ protected:
 
 private:
     int64_t fail(const error &e) const;
-    int64_t run_once(memory_span input, std::span<const memory_span> regions, int64_t &result);
+    int64_t run_once(run::input_memory input, std::span<const memory_span> regions,
+                     int64_t &result);
     void drop_prepared();
 
     vm_config config_;

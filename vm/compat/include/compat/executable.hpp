@@ -49,12 +49,15 @@ public:
 struct prepared_program {
     prepared_program(linkage l, const program &p, const vm_config &config,
                      const std::atomic<uint32_t> &interrupts)
-        : linked{std::move(l)}, input{p, linked, config, interrupts} {}
+        : linked{std::move(l)},
+          input{p, linked, config, interrupts},
+          stack{config.stack_size, config.call_depth} {}
     prepared_program(const prepared_program &) = delete;
     prepared_program &operator=(const prepared_program &) = delete;
 
     const linkage linked;
     const build_input input;
+    const stack_layout stack;
     std::unique_ptr<const executable> code;
 };
 

@@ -81,7 +81,7 @@ private:
 /// What one run may touch: input memory, live stack frames, registered and granted memory.
 class EBPF_EXPORT memory_map {
 public:
-    memory_map(memory_span input, const stack_layout &stack,
+    memory_map(const memory_span &input, const stack_layout &stack,
                std::span<const memory_span> registered, std::span<const memory_span> run,
                std::span<const memory_span> linked) noexcept
         : input_{input}, stack_{stack}, registered_{registered}, run_{run}, linked_{linked} {}

@@ -59,7 +59,7 @@ private:
     int64_t slice_;
     uint64_t reserve_;
     bool unlimited_;
-    const std::atomic<uint32_t> &interrupts_;
+    const std::atomic<uint32_t> *interrupts_;
     uint32_t interrupts_at_start_;
 };
 
@@ -81,8 +81,16 @@ public:
     /// Tail calls that may follow each other, as in the kernel (MAX_TAIL_CALL_CNT).
     static constexpr uint32_t most_tail_calls = 33;
 
+    /// The memory that r1 and r2 tell. Two words, which calls pass in registers: written to memory
+    /// and read as one they would stall each run.
+    using input_memory = std::span<uint8_t>;
+    /// No memory is not memory at address 0.
+    [[nodiscard]] static input_memory memory_at(void *mem, std::size_t len) noexcept {
+        return {static_cast<uint8_t *>(mem), mem == nullptr ? 0 : len};
+    }
+
     /// `stack`: what the code was made for; compiled code may outlive the VM's setting.
-    run(const build_input &program, const stack_layout &stack, memory_span input,
+    run(const build_input &program, const stack_layout &stack, input_memory input,
         std::span<const memory_span> regions);
     ~run();
     run(const run &) = delete;
@@ -151,8 +159,6 @@ private:
                                                  const uint64_t arguments[5]) const;
     void grant_result(const helper_declaration &helper, uint64_t result, const ebpf_map_shape *map);
 
-    run(const build_input &program, const stack_layout &stack, memory_span input,
-        std::span<const memory_span> regions, const compat::budget &spendable);
     /// A part of the run `caller`, whose function calls another program in the place of itself.
     run(run &caller, const prepared_program &callee);
 
