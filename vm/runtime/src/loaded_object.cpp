@@ -252,12 +252,45 @@ private:
                 out_.maps_->add(nullptr);
                 continue;
             }
-            auto made = make_map(file_.maps()[i]);
+            const auto given = options_.maps.find(i);
+            auto made = given == options_.maps.end() ? make_map(file_.maps()[i])
+                                                     : use_map(file_.maps()[i], given->second);
             if (not made) return std::move(made.error());
             out_.maps_->add(std::move(*made));
         }
         return {};
     }
+
+    /// The host's map in place of one of the object.
+    [[nodiscard]] result<std::shared_ptr<map>> use_map(const object::object_map &declared,
+                                                       const std::shared_ptr<map> &given) const {
+        const map_definition wanted = adjusted(declared.definition);
+        const auto refuse = [&](std::string_view why) {
+            return std::unexpected{make_error(
+                error_code::invalid_argument,
+                fmt::format("map '{}' cannot be what the host gives: {}", wanted.name, why))};
+        };
+        if (given == nullptr) return refuse("that is null");
+        const map_definition &d = given->definition();
+        if (d.type != wanted.type)
+            return refuse(
+                fmt::format("that is a {}, not a {}", name_of(d.type), name_of(wanted.type)));
+        if (d.key_size != wanted.key_size or d.value_size != wanted.value_size) {
+            return refuse(fmt::format("its keys have {} bytes and its values {}, not {} and {}",
+                                      d.key_size, d.value_size, wanted.key_size,
+                                      wanted.value_size));
+        }
+        if (d.max_entries != wanted.max_entries)
+            return refuse(
+                fmt::format("it takes {} entries, not {}", d.max_entries, wanted.max_entries));
+        if (d.flags != wanted.flags)
+            return refuse(fmt::format("its flags are 0x{:x}, not 0x{:x}", d.flags, wanted.flags));
+        if (d.fields != wanted.fields)
+            return refuse("its values have locks, timers or pointers at other places");
+        return given;
+    }
+
+    [[nodiscard]] bool is_given(uint32_t index) const { return options_.maps.contains(index); }
 
     result<std::shared_ptr<map>> make_map(const object::object_map &declared) const {
         std::shared_ptr<map> inner;
@@ -293,6 +326,7 @@ private:
     maybe_error collect_pointers() {
         for (const loaded_program &p : out_.programs_) {
             for (const object::data_pointer &pointer : p.linked.pointers) {
+                if (is_given(pointer.map)) return has_pointers(pointer.map);
                 const uint64_t value = value_of(pointer);
                 const auto [at, fresh] =
                     pointers_.try_emplace({pointer.map, pointer.offset}, value);
@@ -307,9 +341,16 @@ private:
         return {};
     }
 
+    [[nodiscard]] error has_pointers(uint32_t index) const {
+        return make_error(error_code::unsupported,
+                          fmt::format("map '{}' cannot be what the host gives: the object has "
+                                      "pointers in it, which are its own",
+                                      file_.maps()[index].definition.name));
+    }
+
     maybe_error fill_maps() {
         for (uint32_t i = 0; i < file_.maps().size(); ++i) {
-            if ((*out_.maps_)[i] == nullptr) continue;
+            if ((*out_.maps_)[i] == nullptr or is_given(i)) continue;
             const object::object_map &declared = file_.maps()[i];
             if (auto e = fill(declared, i)) return e;
             if (auto e = fill_slots(declared, made(i))) return e;
@@ -347,7 +388,7 @@ private:
     maybe_error fill_program_arrays() {
         for (uint32_t i = 0; i < file_.maps().size(); ++i) {
             auto *const array = as_object_map((*out_.maps_)[i].get());
-            if (array == nullptr) continue;
+            if (array == nullptr or is_given(i)) continue;
             for (const object::map_slot &slot : file_.maps()[i].slots) {
                 const loaded_program *const p =
                     slot.is_program ? out_.find_program(slot.name) : nullptr;
@@ -380,6 +421,35 @@ const loaded_program *loaded_object::find_program(std::string_view name) const n
     const auto at =
         std::ranges::find_if(programs_, [&](const auto &p) { return p.info.name == name; });
     return at == programs_.end() ? nullptr : &*at;
+}
+
+namespace {
+
+error no_such_variable() {
+    return make_error(error_code::not_found, "no program that was loaded can reach the variable");
+}
+
+error wrong_size(const object::global_variable &variable, std::size_t size) {
+    return make_error(error_code::invalid_argument,
+                      fmt::format("{} bytes, but the variable has {}", size, variable.size));
+}
+
+}  // namespace
+
+result<void> loaded_object::read(const object::global_variable &variable,
+                                 std::span<uint8_t> bytes) const {
+    if (bytes.size() != variable.size) return std::unexpected{wrong_size(variable, bytes.size())};
+    if (variable.map >= maps_->size() or (*maps_)[variable.map] == nullptr)
+        return std::unexpected{no_such_variable()};
+    return (*maps_)[variable.map]->read_part(bytes_of(0), variable.offset, bytes);
+}
+
+result<void> loaded_object::write(const object::global_variable &variable,
+                                  std::span<const uint8_t> bytes) const {
+    if (bytes.size() != variable.size) return std::unexpected{wrong_size(variable, bytes.size())};
+    if (variable.map >= maps_->size() or (*maps_)[variable.map] == nullptr)
+        return std::unexpected{no_such_variable()};
+    return (*maps_)[variable.map]->write_part(bytes_of(0), variable.offset, bytes);
 }
 
 }  // namespace bpftime::vm::runtime

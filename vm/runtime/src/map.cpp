@@ -269,6 +269,24 @@ int map::try_take(std::span<const uint8_t> key, std::span<uint8_t> value, uint64
     return host_lookup_and_delete(key.data(), value.data());
 }
 
+/// Fields that only helpers may change are not for hosts to write.
+int map::find_part(std::span<const uint8_t> key, std::size_t offset, std::size_t size,
+                   permission wanted, uint8_t *&part) noexcept {
+    if (const int refused = check_access(wanted)) return refused;
+    if (definition_.type != map_type::array) return -EOPNOTSUPP;
+    if (check_key(key) != 0 or offset > definition_.value_size or
+        size > definition_.value_size - offset)
+        return -EINVAL;
+    const auto overlaps = [&](const value_field &f) {
+        return f.offset < offset + size and offset < std::size_t{f.offset} + f.size;
+    };
+    if (allows_write(wanted) and std::ranges::any_of(definition_.fields, overlaps)) return -EINVAL;
+    auto *const value = static_cast<uint8_t *>(lookup_elem(key.data()));
+    if (value == nullptr) return -ENOENT;
+    part = value + offset;
+    return 0;
+}
+
 // --- the commands
 
 result<void> map::lookup(std::span<const uint8_t> key, std::span<uint8_t> value, uint64_t flags) {
@@ -293,6 +311,24 @@ result<void> map::update(std::span<const uint8_t> key, std::span<const uint8_t> 
 
 result<void> map::remove(std::span<const uint8_t> key) {
     if (const int failed = try_delete(key)) return std::unexpected{fail(failed, "delete from")};
+    return {};
+}
+
+result<void> map::read_part(std::span<const uint8_t> key, std::size_t offset,
+                            std::span<uint8_t> bytes) {
+    uint8_t *part = nullptr;
+    if (const int failed = find_part(key, offset, bytes.size(), permission::read, part))
+        return std::unexpected{fail(failed, "reading a part of")};
+    load_part(bytes.data(), part, bytes.size());
+    return {};
+}
+
+result<void> map::write_part(std::span<const uint8_t> key, std::size_t offset,
+                             std::span<const uint8_t> bytes) {
+    uint8_t *part = nullptr;
+    if (const int failed = find_part(key, offset, bytes.size(), permission::write, part))
+        return std::unexpected{fail(failed, "writing a part of")};
+    store_part(part, bytes.data(), bytes.size());
     return {};
 }
 

@@ -231,6 +231,21 @@ private:
 
 }  // namespace
 
+result<std::shared_ptr<ring_buffer>> collect_events(object_map &events, uint32_t bytes) {
+    map_definition d;
+    d.name = events.definition().name;
+    d.type = map_type::ringbuf;
+    d.max_entries = bytes;
+    auto made = map::create(d);
+    if (not made) return std::unexpected{std::move(made.error())};
+    for (uint32_t slot = 0; slot < events.definition().max_entries; ++slot) {
+        const std::span key{reinterpret_cast<const uint8_t *>(&slot), sizeof slot};
+        if (auto done = events.set_map(key, *made); not done)
+            return std::unexpected{std::move(done.error())};
+    }
+    return std::static_pointer_cast<ring_buffer>(std::move(*made));
+}
+
 map_ptr make_object_array(const map_definition &d) { return std::make_shared<object_array>(d); }
 
 map_ptr make_map_array(const map_definition &d, const map_ptr &inner) {

@@ -52,6 +52,66 @@ inline void store_shared(void *to, const void *from, std::size_t size) noexcept 
     }
 }
 
+namespace detail {
+
+/// Calls `copy` for offsets of naturally aligned numbers, as large as `size` bytes at `shared`
+/// allow.
+template <typename Copy>
+void for_each_number(const uint8_t *shared, std::size_t size, Copy copy) noexcept {
+    for (std::size_t at = 0; at < size;) {
+        const auto fits = [&](std::size_t n) {
+            return size - at >= n and reinterpret_cast<uintptr_t>(shared + at) % n == 0;
+        };
+        const std::size_t n = fits(8) ? 8 : fits(4) ? 4 : fits(2) ? 2 : 1;
+        copy(at, n);
+        at += n;
+    }
+}
+
+template <typename Word>
+void load_number(void *to, const void *from) noexcept {
+    const Word word = static_cast<const std::atomic<Word> *>(from)->load(std::memory_order_relaxed);
+    std::memcpy(to, &word, sizeof word);
+}
+
+template <typename Word>
+void store_number(void *to, const void *from) noexcept {
+    Word word{};
+    std::memcpy(&word, from, sizeof word);
+    static_cast<std::atomic<Word> *>(to)->store(word, std::memory_order_relaxed);
+}
+
+}  // namespace detail
+
+/// Copies `size` bytes of shared memory, which may begin anywhere in a value, to memory of the
+/// caller. Numbers in it that are aligned move as one.
+inline void load_part(void *to, const void *from, std::size_t size) noexcept {
+    auto *const out = static_cast<uint8_t *>(to);
+    const auto *const in = static_cast<const uint8_t *>(from);
+    detail::for_each_number(in, size, [&](std::size_t at, std::size_t n) {
+        switch (n) {
+        case 8: return detail::load_number<uint64_t>(out + at, in + at);
+        case 4: return detail::load_number<uint32_t>(out + at, in + at);
+        case 2: return detail::load_number<uint16_t>(out + at, in + at);
+        default: return detail::load_number<uint8_t>(out + at, in + at);
+        }
+    });
+}
+
+/// The other way round.
+inline void store_part(void *to, const void *from, std::size_t size) noexcept {
+    auto *const out = static_cast<uint8_t *>(to);
+    const auto *const in = static_cast<const uint8_t *>(from);
+    detail::for_each_number(out, size, [&](std::size_t at, std::size_t n) {
+        switch (n) {
+        case 8: return detail::store_number<uint64_t>(out + at, in + at);
+        case 4: return detail::store_number<uint32_t>(out + at, in + at);
+        case 2: return detail::store_number<uint16_t>(out + at, in + at);
+        default: return detail::store_number<uint8_t>(out + at, in + at);
+        }
+    });
+}
+
 /// Zeroes `size` bytes of shared memory, a multiple of 8 and aligned to it.
 inline void clear_shared(void *at, std::size_t size) noexcept {
     for (std::size_t i = 0; i < size; i += 8) store_word(static_cast<uint8_t *>(at) + i, 0);

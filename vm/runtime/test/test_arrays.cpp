@@ -5,6 +5,7 @@
 #include "support.hpp"
 #include "threads.hpp"
 
+#include <numeric>
 #include <set>
 
 namespace bpftime::vm::runtime::test {
@@ -46,6 +47,52 @@ TEST(array, shares_its_values_with_programs) {
     EXPECT_EQ(m->lookup(key(1)).value(), word(5));
     ASSERT_EQ(errno_of(m->update(key(1), word(6))), 0);
     EXPECT_EQ(*value, 6U);
+}
+
+TEST(array, gives_and_takes_parts_of_values) {
+    map_definition d = define(map_type::array, 2);
+    d.value_size = 19;
+    const auto m = make(d);
+    for (std::size_t offset = 0; offset <= 19; ++offset) {
+        for (std::size_t size = 0; size <= 19 - offset; ++size) {
+            bytes whole(19);
+            std::iota(whole.begin(), whole.end(), uint8_t{1});
+            ASSERT_EQ(errno_of(m->update(key(1), whole)), 0);
+            bytes part(size);
+            ASSERT_EQ(errno_of(m->read_part(key(1), offset, part)), 0);
+            const auto begin = whole.begin() + static_cast<std::ptrdiff_t>(offset);
+            const auto end = begin + static_cast<std::ptrdiff_t>(size);
+            EXPECT_TRUE(std::equal(begin, end, part.begin(), part.end()));
+            std::fill(begin, end, uint8_t{0xee});
+            ASSERT_EQ(errno_of(m->write_part(key(1), offset, bytes(size, 0xee))), 0);
+            EXPECT_EQ(m->lookup(key(1)).value(), whole);
+        }
+    }
+    EXPECT_EQ(m->lookup(key(0)).value(), bytes(19)) << "the other value";
+}
+
+TEST(array, refuses_parts_that_are_not_there) {
+    const auto m = make(map_type::array, 2);
+    bytes part(4);
+    EXPECT_EQ(errno_of(m->read_part(key(2), 0, part)), ENOENT);
+    EXPECT_EQ(errno_of(m->read_part(key(0), 5, part)), EINVAL);
+    EXPECT_EQ(errno_of(m->read_part(key(0), SIZE_MAX, part)), EINVAL);
+    EXPECT_EQ(errno_of(m->read_part({}, 0, part)), EINVAL);
+    EXPECT_EQ(errno_of(make(map_type::hash, 2)->read_part(key(0), 0, part)), EOPNOTSUPP);
+    ASSERT_EQ(errno_of(m->freeze()), 0);
+    EXPECT_EQ(errno_of(m->read_part(key(0), 4, part)), 0);
+    EXPECT_EQ(errno_of(m->write_part(key(0), 4, part)), EPERM);
+}
+
+TEST(array, keeps_hosts_from_writing_locks_of_values) {
+    map_definition d = define(map_type::array, 1);
+    d.value_size = 12;
+    d.fields = {{.what = value_field::kind::spin_lock, .offset = 4, .size = 4}};
+    const auto m = make(d);
+    EXPECT_EQ(errno_of(m->write_part(key(0), 0, bytes(4))), 0);
+    EXPECT_EQ(errno_of(m->write_part(key(0), 8, bytes(4))), 0);
+    EXPECT_EQ(errno_of(m->write_part(key(0), 7, bytes(1))), EINVAL);
+    EXPECT_EQ(errno_of(m->write_part(key(0), 0, bytes(12))), EINVAL);
 }
 
 TEST(array, rounds_the_distance_of_values_up_to_8) {

@@ -189,6 +189,82 @@ SEC("socket") int f(void *ctx) { return update(&flows, &(u32){7}, &(u64){9}, 0);
     EXPECT_EQ(object.find_map("flows")->lookup(key(7)).value(), word(9));
 }
 
+TEST_P(loaded, objects_share_maps_of_the_host) {
+    const object_file file = parse(counting);
+    const uint32_t seen = 0;
+    ASSERT_EQ(file.maps()[seen].definition.name, "seen");
+    const loaded_object first = load(file);
+    const loaded_object second = load(file, {.maps = {{seen, first.maps()[seen]}}});
+    EXPECT_EQ(run(first, "count"), 6U);
+    EXPECT_EQ(run(second, "count"), 6U) << "its variables are its own";
+    EXPECT_EQ(second.find_map("seen"), first.find_map("seen"));
+    EXPECT_EQ(first.find_map("seen")->lookup(key(3)).value(), word(2));
+}
+
+TEST_P(loaded, maps_of_the_host_are_as_declared) {
+    const object_file file = parse(counting);
+    const auto refused = [&](const std::shared_ptr<map> &given) {
+        const auto object =
+            loaded_object::load(file, {.backend = GetParam().backend, .maps = {{0U, given}}});
+        return object ? "" : object.error().message;
+    };
+    const map_definition like = file.maps()[0].definition;
+    const auto changed = [&](auto change) {
+        map_definition d = like;
+        change(d);
+        return refused(make(d));
+    };
+    constexpr std::string_view prefix = "map 'seen' cannot be what the host gives: ";
+    EXPECT_EQ(refused(make(like)), "");
+    EXPECT_EQ(refused(nullptr), std::string{prefix} + "that is null");
+    EXPECT_EQ(changed([](map_definition &d) { d.type = map_type::array; }),
+              std::string{prefix} + "that is a array, not a hash");
+    EXPECT_EQ(changed([](map_definition &d) { d.value_size = 4; }),
+              std::string{prefix} + "its keys have 4 bytes and its values 4, not 4 and 8");
+    EXPECT_EQ(changed([](map_definition &d) { d.max_entries = 9; }),
+              std::string{prefix} + "it takes 9 entries, not 8");
+    EXPECT_EQ(changed([](map_definition &d) { d.flags = map_no_prealloc; }),
+              std::string{prefix} + "its flags are 0x1, not 0x0");
+}
+
+TEST_P(loaded, data_with_pointers_is_not_shared) {
+    const object_file file = parse(R"(
+static u64 numbers[3] = {4, 5, 6};
+u64 *middle = &numbers[1];
+SEC("socket") int f(void *ctx) { return *middle; }
+)");
+    const auto place = file.global("middle");
+    ASSERT_TRUE(place);
+    const auto object = loaded_object::load(
+        file, {.backend = GetParam().backend,
+               .maps = {{place->map, make(file.maps()[place->map].definition)}}});
+    ASSERT_FALSE(object);
+    EXPECT_THAT(object.error().message, HasSubstr("the object has pointers in it"));
+}
+
+TEST_P(loaded, variables_are_read_and_written_while_programs_use_them) {
+    const object_file file = parse(counting);
+    const loaded_object object = load(file);
+    const auto total = file.global("total").value();
+    const auto zeros = file.global("zeros").value();
+    bytes value(8);
+    EXPECT_EQ(run(object, "count"), 6U);
+    ASSERT_TRUE(object.read(total, value));
+    EXPECT_EQ(value, word(6));
+    ASSERT_TRUE(object.write(total, word(20)));
+    EXPECT_EQ(run(object, "count"), 21U);
+    ASSERT_TRUE(object.read(zeros, value));
+    EXPECT_EQ(value, word(2));
+    EXPECT_EQ(object.read(total, std::span{value}.first(4)).error().message,
+              "4 bytes, but the variable has 8");
+    EXPECT_EQ(errno_of(object.write(file.global("step").value(), key(1))), EPERM);
+
+    const auto &functions = file.functions();
+    const auto read = std::ranges::find(functions, "read", &object::function_info::name);
+    EXPECT_THAT(load(file, {.programs = {&*read}}).read(zeros, value).error().message,
+                HasSubstr("no program that was loaded can reach the variable"));
+}
+
 TEST_P(loaded, what_is_missing_is_named) {
     EXPECT_EQ(refusal(parse(R"(
 struct { __uint(type, 26); __uint(max_entries, 1); __type(key, u32); __type(value, u32); } ops SEC(".maps");

@@ -110,6 +110,18 @@ TEST(perf_event_array, takes_ring_buffers) {
     EXPECT_EQ(errno_of(m->lookup(key(0))), not_supported);
 }
 
+TEST(perf_event_array, sends_all_to_one_ring_buffer) {
+    const auto m = make(map_type::perf_event_array, 2);
+    const auto ring = collect_events(*as_object_map(m.get()), 4096);
+    ASSERT_TRUE(ring) << ring.error().message;
+    const read_section reading;
+    EXPECT_EQ(m->lookup_elem(key(0).data()), ring->get());
+    EXPECT_EQ(m->lookup_elem(key(1).data()), ring->get());
+    EXPECT_EQ(errno_of(collect_events(*as_object_map(m.get()), 4095)), EINVAL);
+    const auto programs = make(map_type::prog_array, 2);
+    EXPECT_EQ(errno_of(collect_events(*as_object_map(programs.get()), 4096)), EINVAL);
+}
+
 TEST(plain_map, is_no_map_of_objects) {
     EXPECT_EQ(as_object_map(make(map_type::array, 1).get()), nullptr);
     EXPECT_EQ(as_object_map(nullptr), nullptr);

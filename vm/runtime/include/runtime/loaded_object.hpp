@@ -10,6 +10,7 @@
 #include "runtime/map_set.hpp"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -31,6 +32,10 @@ struct load_options {
     /// Changes what the object says of a map, or of the maps in one, before it is made: hosts
     /// choose sizes that the object does not know.
     std::function<void(map_definition &)> adjust{};
+    /// Maps of the host in place of those of the object, by their index in object_file::maps(): so
+    /// objects share maps. They are as the object declares, or load() refuses them; what is in them
+    /// stays. Arrays of programs that outlive the object must not keep its programs.
+    std::map<uint32_t, std::shared_ptr<runtime::map>> maps{};
     /// The types of the target (CO-RE); null: those of the object.
     const object::btf *target = nullptr;
     /// Gets what the programs print, on the threads that run them.
@@ -74,6 +79,13 @@ public:
     [[nodiscard]] std::shared_ptr<map> find_map(std::string_view name) const noexcept {
         return maps_->find(name);
     }
+
+    /// What a variable of the object (object_file::global()) is now: as many bytes as it has.
+    /// Errors: not_found (no program can reach it).
+    result<void> read(const object::global_variable &variable, std::span<uint8_t> bytes) const;
+    /// Gives it other bytes, also while programs run. Errors: invalid_argument too (a constant).
+    result<void> write(const object::global_variable &variable,
+                       std::span<const uint8_t> bytes) const;
 
 private:
     friend class object_loader;

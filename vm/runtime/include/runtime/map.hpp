@@ -98,6 +98,13 @@ public:
     result<void> update(std::span<const uint8_t> key, std::span<const uint8_t> value,
                         uint64_t flags = update_any);
     result<void> remove(std::span<const uint8_t> key);
+    /// Bytes of an array's value from `offset` on; programs may use the others meanwhile. Numbers
+    /// that are aligned in the value are read and written as one. Of maps that are no arrays:
+    /// unsupported.
+    result<void> read_part(std::span<const uint8_t> key, std::size_t offset,
+                           std::span<uint8_t> bytes);
+    result<void> write_part(std::span<const uint8_t> key, std::size_t offset,
+                            std::span<const uint8_t> bytes);
     result<void> lookup_and_delete(std::span<const uint8_t> key, std::span<uint8_t> value,
                                    uint64_t flags = 0);
     /// The key after `key`; the first if that is empty or not in the map.
@@ -147,6 +154,8 @@ private:
     [[nodiscard]] int try_delete(std::span<const uint8_t> key) noexcept;
     [[nodiscard]] int try_take(std::span<const uint8_t> key, std::span<uint8_t> value,
                                uint64_t flags) noexcept;
+    [[nodiscard]] int find_part(std::span<const uint8_t> key, std::size_t offset, std::size_t size,
+                                permission wanted, uint8_t *&part) noexcept;
 
     const map_definition definition_;
     const std::size_t host_value_size_;

@@ -33,6 +33,13 @@ protected:
     using map::map;
 };
 
+class ring_buffer;
+
+/// A new ring buffer of `bytes` (a power of two, pages) which gets all that programs send to a
+/// map_type::perf_event_array, whatever CPU they name.
+[[nodiscard]] result<std::shared_ptr<ring_buffer>> collect_events(object_map &events,
+                                                                  uint32_t bytes);
+
 /// The map as one of objects; null if it is none.
 [[nodiscard]] inline object_map *as_object_map(map *m) noexcept {
     return m == nullptr or m->gives_values() ? nullptr : static_cast<object_map *>(m);
