@@ -5,10 +5,8 @@
 
 #include "capture.hpp"
 #include "input.hpp"
-#include "maps.hpp"
-#include "runtime/cpu.hpp"
 #include "runtime/object_map.hpp"
-#include "values.hpp"
+#include "runtime_json/maps.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -20,17 +18,7 @@ namespace bpftime::vm::cli {
 
 namespace {
 
-using bytes = std::vector<uint8_t>;
-
 constexpr std::size_t largest_file = std::size_t{1} << 30;
-
-/// {"7": 1, ..} as [{"key": "7", "value": 1}, ..].
-json as_entries(const json &by_key) {
-    json entries = json::array();
-    for (const auto &[key, value] : by_key.items())
-        entries.push_back({{"key", key}, {"value", value}});
-    return entries;
-}
 
 /// The array of maps of a whole document, of an array alone, or of an object by names.
 json maps_of(json document) {
@@ -39,70 +27,10 @@ json maps_of(json document) {
         return std::move(*maps);
     json maps = json::array();
     for (const auto &[name, entries] : document.items()) {
-        maps.push_back(
-            {{"name", name}, {"entries", entries.is_object() ? as_entries(entries) : entries}});
+        maps.push_back({{"name", name}, {"entries", runtime_json::as_entries(entries)}});
     }
     return maps;
 }
-
-/// Puts the entries of one map.
-class map_filler {
-public:
-    map_filler(const object::object_file &file, const runtime::loaded_object &object,
-               uint32_t index)
-        : types_{file.types()}, declared_{file.maps()[index]}, map_{*object.maps()[index]} {}
-
-    [[nodiscard]] outcome<void> add(const json &entry) const {
-        const map_definition &d = map_.definition();
-        bytes key;
-        if (d.key_size != 0) {
-            auto read = from_json(types_, declared_.key_type, part(entry, "key"), d.key_size,
-                                  fmt::format("key of map '{}'", d.name));
-            if (not read) return std::unexpected{std::move(read.error())};
-            key = std::move(*read);
-        }
-        if (entry.contains("values")) return put_values(key, entry["values"]);
-        const auto value = read_value(part(entry, "value"));
-        if (not value) return std::unexpected{value.error()};
-        return put(map_, key, *value);
-    }
-
-private:
-    static const json &part(const json &entry, const char *name) {
-        static const json nothing;
-        const auto found = entry.find(name);
-        return found == entry.end() ? nothing : *found;
-    }
-
-    [[nodiscard]] outcome<bytes> read_value(const json &value) const {
-        const map_definition &d = map_.definition();
-        return from_json(types_, declared_.value_type, value, d.value_size,
-                         fmt::format("value of map '{}'", d.name));
-    }
-
-    /// One for each CPU.
-    [[nodiscard]] outcome<void> put_values(const bytes &key, const json &values) const {
-        const std::size_t whole = map_.host_value_size();
-        const std::size_t stride = whole / runtime::cpu_count();
-        if (not values.is_array() or stride < map_.definition().value_size or
-            values.size() > runtime::cpu_count()) {
-            return fail(exit_code::bad_input, "map '{}' takes no {} values for one key",
-                        map_.definition().name, values.size());
-        }
-        bytes all(whole);
-        for (std::size_t cpu = 0; cpu < values.size(); ++cpu) {
-            const auto value = read_value(values[cpu]);
-            if (not value) return std::unexpected{value.error()};
-            std::ranges::copy(*value, all.begin() + static_cast<std::ptrdiff_t>(cpu * stride));
-        }
-        auto done = map_.update(key, all);
-        return done ? outcome<void>{} : fail("", done.error());
-    }
-
-    const object::btf *types_;
-    const object::object_map &declared_;
-    runtime::map &map_;
-};
 
 std::optional<uint32_t> index_of(const object::object_file &file, std::string_view name) {
     for (uint32_t i = 0; i < file.maps().size(); ++i) {
@@ -114,9 +42,9 @@ std::optional<uint32_t> index_of(const object::object_file &file, std::string_vi
 outcome<void> set_variable(object::object_file &file, const std::string &name, const json &value) {
     const auto place = file.global(name);
     if (not place) return fail("", place.error());
-    const auto read = from_json(file.types(), place->type, value, place->size,
-                                fmt::format("variable '{}'", name));
-    if (not read) return std::unexpected{read.error()};
+    const auto read = runtime_json::from_json(file.types(), place->type, value, place->size,
+                                              fmt::format("variable '{}'", name));
+    if (not read) return fail("", read.error());
     auto done = file.set(name, *read);
     return done ? outcome<void>{} : fail("", done.error());
 }
@@ -139,12 +67,12 @@ outcome<map_file> map_file::read(const std::string &path) {
     if (not file) return fail(exit_code::io, "cannot read '{}': {}", path, std::strerror(errno));
     const auto text = read_file(file.get(), path, largest_file);
     if (not text) return std::unexpected{text.error()};
-    constexpr bool throws = false;
-    json document = json::parse(*text, nullptr, throws);
-    if (document.is_discarded()) return fail(exit_code::bad_input, "{}: no JSON document", path);
+    auto document =
+        runtime_json::parse({reinterpret_cast<const char *>(text->data()), text->size()});
+    if (not document) return fail(path, document.error());
     map_file made{path};
-    const bool is_structured = document.is_structured();
-    if (is_structured) *made.maps_ = maps_of(std::move(document));
+    const bool is_structured = document->is_structured();
+    if (is_structured) *made.maps_ = maps_of(std::move(*document));
     const bool are_maps = std::ranges::all_of(*made.maps_, [](const json &m) {
         return m.is_object() and m.contains("name") and m["name"].is_string() and
                (not m.contains("entries") or m["entries"].is_array()) and
@@ -177,9 +105,9 @@ outcome<void> map_file::fill(const object::object_file &file,
             return fail(exit_code::bad_input, "{}: the object has no map '{}'", path_, name);
         runtime::map *const made = object.maps()[*index].get();
         if (made == nullptr or runtime::as_object_map(made) != nullptr) continue;
-        const map_filler filler{file, object, *index};
+        const runtime_json::typed_map map{*made, runtime_json::map_types::of(file, *index)};
         for (const json &entry : m["entries"]) {
-            if (auto done = with_subject(path_, filler.add(entry)); not done) return done;
+            if (auto done = map.add(entry); not done) return fail(path_, done.error());
         }
     }
     return {};

@@ -3,9 +3,9 @@
 // SPDX-License-Identifier: MIT
 #include "maps.hpp"
 
-#include "runtime/cpu.hpp"
 #include "runtime/object_map.hpp"
 #include "runtime/ring_buffer.hpp"
+#include "runtime_json/maps.hpp"
 #include "table.hpp"
 #include "values.hpp"
 
@@ -21,20 +21,17 @@ namespace {
 
 using object::btf;
 using object::btf_kind;
-using object::map_origin;
 using object::object_file;
-using object::object_map;
 using runtime::loaded_object;
+using runtime_json::is_percpu;
+using runtime_json::map_entry;
+using runtime_json::map_types;
+using runtime_json::typed_map;
 using bytes = std::vector<uint8_t>;
 using bytes_view = std::span<const uint8_t>;
 
 /// Rows of a map that was not named.
 constexpr std::size_t most_shown = 64;
-
-bool is_percpu(map_type type) {
-    return type == map_type::percpu_array or type == map_type::percpu_hash or
-           type == map_type::lru_percpu_hash;
-}
 
 bool is_array(map_type type) { return type == map_type::array or type == map_type::percpu_array; }
 
@@ -69,17 +66,6 @@ outcome<std::shared_ptr<runtime::map>> find_map(const loaded_object &object,
     return fail(exit_code::bad_input, "the program uses no map '{}'; {}", name, list_maps(object));
 }
 
-/// A value for each CPU, or the only one.
-bytes for_all_cpus(const runtime::map &m, bytes_view value) {
-    const std::size_t whole = m.host_value_size();
-    if (not is_percpu(m.definition().type)) return {value.begin(), value.end()};
-    const std::size_t stride = whole / runtime::cpu_count();
-    bytes all(whole);
-    for (std::size_t at = 0; at + stride <= whole; at += stride)
-        std::ranges::copy(value, all.begin() + static_cast<std::ptrdiff_t>(at));
-    return all;
-}
-
 outcome<void> set_entry(runtime::map &m, std::string_view entry) {
     const map_definition &d = m.definition();
     const auto colon = entry.find(':');
@@ -97,7 +83,8 @@ outcome<void> set_entry(runtime::map &m, std::string_view entry) {
     auto value = parse_value(entry.substr(colon + 1), d.value_size,
                              fmt::format("value of map '{}'", d.name));
     if (not value) return std::unexpected{std::move(value.error())};
-    return put(m, key, *value);
+    auto done = runtime_json::put(m, key, *value);
+    return done ? outcome<void>{} : fail("", done.error());
 }
 
 // --- types of records
@@ -130,102 +117,31 @@ std::vector<uint32_t> unused_types(const btf *types) {
 
 // --- showing maps
 
-struct entry {
-    bytes key;
-    bytes value;
-};
-
-/// Numbers in their order, other keys in that of their bytes.
-bool comes_before(const entry &a, const entry &b) {
-    if (a.key.size() > sizeof(uint64_t)) return a.key < b.key;
-    return std::ranges::lexicographical_compare(a.key.rbegin(), a.key.rend(), b.key.rbegin(),
-                                                b.key.rend());
+typed_map view_of(const object_file &file, const loaded_object &object, uint32_t index) {
+    return {*object.maps()[index], map_types::of(file, index)};
 }
 
-/// All entries, but of arrays only those that are not zero.
-std::vector<entry> entries_of(runtime::map &m) {
-    std::vector<entry> entries;
-    for (auto key = m.next_key({}); key; key = m.next_key(*key)) {
-        auto value = m.lookup(*key);
-        if (value and not(is_array(m.definition().type) and is_zero(*value)))
-            entries.push_back({*key, std::move(*value)});
+std::string value_line(const typed_map &map, const map_entry &e) {
+    const auto all = map.values(e);
+    if (not is_percpu(map.definition().type)) return to_line(all.front());
+    const std::size_t stride = e.value.size() / all.size();
+    std::vector<std::string> cpus;
+    for (std::size_t cpu = 0; cpu < all.size(); ++cpu) {
+        if (not is_zero(bytes_view{e.value}.subspan(cpu * stride, stride)))
+            cpus.push_back(fmt::format("cpu{} {}", cpu, to_line(all[cpu])));
     }
-    std::ranges::sort(entries, comes_before);
-    return entries;
+    return cpus.empty() ? "0" : fmt::format("{}", fmt::join(cpus, ", "));
 }
 
-class map_view {
-public:
-    map_view(const object_file &file, const loaded_object &object, uint32_t index)
-        : types_{file.types()}, declared_{file.maps()[index]}, map_{*object.maps()[index]} {}
-
-    [[nodiscard]] const map_definition &definition() const { return map_.definition(); }
-    [[nodiscard]] bool is_section() const {
-        return declared_.origin != map_origin::declared and declared_.origin != map_origin::legacy;
-    }
-    [[nodiscard]] std::vector<entry> entries() const { return entries_of(map_); }
-
-    [[nodiscard]] json key(const entry &e) const {
-        return to_json(types_, declared_.key_type, e.key);
-    }
-    [[nodiscard]] json value(bytes_view value) const {
-        return to_json(types_, declared_.value_type, value);
-    }
-
-    /// The values of CPUs, each as the map's type says.
-    [[nodiscard]] std::vector<json> values(const entry &e) const {
-        const std::size_t size = definition().value_size;
-        if (not is_percpu(definition().type))
-            return {value(bytes_view{e.value}.first(std::min(size, e.value.size())))};
-        std::vector<json> all;
-        const std::size_t stride = e.value.size() / runtime::cpu_count();
-        for (std::size_t at = 0; at + stride <= e.value.size(); at += stride)
-            all.push_back(value(bytes_view{e.value}.subspan(at, size)));
-        return all;
-    }
-
-    [[nodiscard]] std::string value_line(const entry &e) const {
-        const auto all = values(e);
-        if (not is_percpu(definition().type)) return to_line(all.front());
-        const std::size_t stride = e.value.size() / all.size();
-        std::vector<std::string> cpus;
-        for (std::size_t cpu = 0; cpu < all.size(); ++cpu) {
-            if (not is_zero(bytes_view{e.value}.subspan(cpu * stride, stride)))
-                cpus.push_back(fmt::format("cpu{} {}", cpu, to_line(all[cpu])));
-        }
-        return cpus.empty() ? "0" : fmt::format("{}", fmt::join(cpus, ", "));
-    }
-
-    /// A record as the struct that it is, with what follows it as "rest".
-    [[nodiscard]] json record(const record_log::stream &stream, bytes_view sent) const {
-        const auto type = stream.type_of(sent.size(), types_);
-        if (not type) return to_hex(sent);
-        const uint64_t size = *types_->size_of(*type);
-        json shown = to_json(types_, *type, sent.first(size));
-        if (size < sent.size()) shown["rest"] = to_hex(sent.subspan(size));
-        return shown;
-    }
-
-    /// The variables of a section, as far as types tell; empty: they tell nothing.
-    [[nodiscard]] json variables() const {
-        json all = json::object();
-        const uint32_t first = 0;
-        const auto section = map_.lookup({reinterpret_cast<const uint8_t *>(&first), sizeof first});
-        if (types_ == nullptr or declared_.value_type == 0 or not section) return all;
-        for (const auto &v : types_->variables(types_->type(declared_.value_type))) {
-            const auto &variable = types_->type(v.type);
-            if (v.offset > section->size() or v.size > section->size() - v.offset) continue;
-            all[std::string{variable.name}] =
-                to_json(types_, variable.type, bytes_view{*section}.subspan(v.offset, v.size));
-        }
-        return all;
-    }
-
-private:
-    const btf *types_;
-    const object_map &declared_;
-    runtime::map &map_;
-};
+/// A record as the struct that it is, with what follows it as "rest".
+json record_to_json(const btf *types, const record_log::stream &stream, bytes_view sent) {
+    const auto type = stream.type_of(sent.size(), types);
+    if (not type) return to_hex(sent);
+    const uint64_t size = *types->size_of(*type);
+    json shown = to_json(types, *type, sent.first(size));
+    if (size < sent.size()) shown["rest"] = to_hex(sent.subspan(size));
+    return shown;
+}
 
 std::string shape_of(const map_definition &d) {
     if (d.type == map_type::ringbuf) return fmt::format("{} bytes", d.max_entries);
@@ -237,12 +153,12 @@ void print_rest(std::size_t all, std::size_t shown, const std::string &name) {
     if (all > shown) print("  and {} more (--maps {} shows all)\n", all - shown, name);
 }
 
-void print_records(const map_view &view, const record_log::stream &stream, bool in_full) {
+void print_records(const btf *types, const record_log::stream &stream, bool in_full) {
     print("  records: {}\n", stream.count);
     const std::size_t shown =
         std::min(stream.first.size(), in_full ? stream.first.size() : most_shown);
     for (const bytes &record : std::span{stream.first}.first(shown))
-        print("  {}\n", to_line(view.record(stream, record)));
+        print("  {}\n", to_line(record_to_json(types, stream, record)));
     if (stream.count > shown) print("  and {} more\n", stream.count - shown);
 }
 
@@ -252,7 +168,7 @@ void print_variables(const json &variables) {
     t.print(2);
 }
 
-void print_entries(const map_view &view, bool in_full) {
+void print_entries(const typed_map &view, bool in_full) {
     const auto entries = view.entries();
     if (entries.empty()) {
         print("  {}\n", is_array(view.definition().type) ? "all zero" : "no entries");
@@ -260,15 +176,16 @@ void print_entries(const map_view &view, bool in_full) {
     }
     const std::size_t shown = in_full ? entries.size() : std::min(entries.size(), most_shown);
     table t{{{"key"}, {"value"}}};
-    for (const entry &e : std::span{entries}.first(shown))
-        t.add({to_line(view.key(e)), view.value_line(e)});
+    for (const map_entry &e : std::span{entries}.first(shown))
+        t.add({to_line(view.key(e)), value_line(view, e)});
     t.print(2);
     print_rest(entries.size(), shown, view.definition().name);
 }
 
-void print_map(const map_view &view, const record_log::stream *stream, bool in_full) {
+void print_map(const typed_map &view, const btf *types, const record_log::stream *stream,
+               bool in_full) {
     const map_definition &d = view.definition();
-    const json variables = view.is_section() ? view.variables() : json::object();
+    const json variables = view.variables();
     const std::string what = view.is_section() ? "data" : std::string{name_of(d.type)};
     print("\n{}\n", paint(colour::bold,
                           fmt::format("map {} ({}, {})", d.name, what,
@@ -276,43 +193,20 @@ void print_map(const map_view &view, const record_log::stream *stream, bool in_f
                                                         : shape_of(d)),
                           stdout));
     if (stream != nullptr)
-        print_records(view, *stream, in_full);
+        print_records(types, *stream, in_full);
     else if (not variables.empty())
         print_variables(variables);
     else
         print_entries(view, in_full);
 }
 
-json to_json(const map_view &view, const record_log::stream *stream) {
-    const map_definition &d = view.definition();
-    json document = {{"name", d.name},
-                     {"type", name_of(d.type)},
-                     {"key_size", d.key_size},
-                     {"value_size", d.value_size},
-                     {"max_entries", d.max_entries}};
-    if (stream != nullptr) {
-        json records = json::array();
-        for (const bytes &record : stream->first) records.push_back(view.record(*stream, record));
-        document.update({{"count", stream->count}, {"records", std::move(records)}});
-        return document;
-    }
-    if (view.is_section()) {
-        if (json variables = view.variables(); not variables.empty()) {
-            document["variables"] = std::move(variables);
-            return document;
-        }
-    }
-    json rows = json::array();
-    for (const entry &e : view.entries()) {
-        auto values = view.values(e);
-        json row = {{"key", view.key(e)}};
-        if (is_percpu(d.type))
-            row["values"] = std::move(values);
-        else
-            row["value"] = std::move(values.front());
-        rows.push_back(std::move(row));
-    }
-    document["entries"] = std::move(rows);
+json map_to_json(const typed_map &view, const btf *types, const record_log::stream *stream) {
+    if (stream == nullptr) return view.to_json();
+    json document = view.describe();
+    json records = json::array();
+    for (const bytes &record : stream->first)
+        records.push_back(record_to_json(types, *stream, record));
+    document.update({{"count", stream->count}, {"records", std::move(records)}});
     return document;
 }
 
@@ -330,11 +224,6 @@ outcome<void> set_variables(object_file &file, std::span<const std::string> text
         if (auto done = file.set(parts->name, *value); not done) return fail("--set", done.error());
     }
     return {};
-}
-
-outcome<void> put(runtime::map &m, bytes_view key, bytes_view value) {
-    auto done = m.update(key, for_all_cpus(m, value));
-    return done ? outcome<void>{} : fail("", done.error());
 }
 
 outcome<void> set_entries(const loaded_object &object, std::span<const std::string> texts) {
@@ -387,18 +276,8 @@ outcome<void> record_log::watch(const loaded_object &object) {
         auto m = object.maps()[i];
         if (m == nullptr) continue;
         if (m->definition().type == map_type::perf_event_array) {
-            auto *const events = runtime::as_object_map(m.get());
-            map_definition d;
-            d.name = "events";
-            d.type = map_type::ringbuf;
-            d.max_entries = ring_bytes;
-            auto ring = runtime::map::create(d);
+            auto ring = runtime::collect_events(*runtime::as_object_map(m.get()), ring_bytes);
             if (not ring) return fail(m->definition().name, ring.error());
-            for (uint32_t slot = 0; slot < m->definition().max_entries; ++slot) {
-                const bytes_view key{reinterpret_cast<const uint8_t *>(&slot), sizeof slot};
-                if (auto done = events->set_map(key, *ring); not done)
-                    return fail(m->definition().name, done.error());
-            }
             m = std::move(*ring);
         }
         if (auto *const ring = runtime::as_ring_buffer(m.get()))
@@ -452,14 +331,14 @@ outcome<map_choice> map_choice::of(std::string_view text, const object_file &fil
 void print_maps(const object_file &file, const loaded_object &object, const record_log &records,
                 const map_choice &chosen) {
     for (const uint32_t i : chosen.maps())
-        print_map({file, object, i}, records.find(i), chosen.in_full());
+        print_map(view_of(file, object, i), file.types(), records.find(i), chosen.in_full());
 }
 
 json maps_to_json(const object_file &file, const loaded_object &object, const record_log &records,
                   const map_choice &chosen) {
     json all = json::array();
     for (const uint32_t i : chosen.maps())
-        all.push_back(to_json({file, object, i}, records.find(i)));
+        all.push_back(map_to_json(view_of(file, object, i), file.types(), records.find(i)));
     return all;
 }
 

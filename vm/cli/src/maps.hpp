@@ -54,10 +54,6 @@ private:
     std::vector<stream> streams_;
 };
 
-/// Puts an entry into a map; per-CPU maps get the value for every CPU.
-[[nodiscard]] outcome<void> put(runtime::map &m, std::span<const uint8_t> key,
-                                std::span<const uint8_t> value);
-
 /// Puts entries into maps; each text is "map=key:value", of maps without keys "map=:value".
 [[nodiscard]] outcome<void> set_entries(const runtime::loaded_object &object,
                                         std::span<const std::string> texts);

@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: MIT
 #include "output.hpp"
 
+#include "runtime_json/values.hpp"
+
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
@@ -74,7 +76,8 @@ void write_out(std::string_view text) { write_bytes(text.data(), text.size()); }
 void write_out(std::span<const uint8_t> bytes) { write_bytes(bytes.data(), bytes.size()); }
 
 void print_json(const json &document) {
-    write_out(document.dump(2, ' ', false, json::error_handler_t::replace));
+    constexpr int indent = 2;
+    write_out(runtime_json::to_text(document, indent));
     write_out("\n");
 }
 

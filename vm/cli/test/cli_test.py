@@ -660,7 +660,7 @@ char _license[] SEC("license") = "GPL";
         where = "neither what `run --json` prints of maps, nor"
         for text, message in (("", "no JSON document"), ("{", "no JSON document"), ("7", where), ('[{"entries": []}]', where),
                               ('{"maps": [7]}', where), ('{"plain": 7}', where), (b"\xff", "no JSON document"),
-                              ("[" * 100000, "no JSON document"), ("[" * 100000 + "]" * 100000, where)):
+                              ('{"plain": ' + "[" * 100000 + "]" * 100000 + "}", "arrays and objects are more than 64 inside each other")):
             self.assert_ends(self.run_with(text), BAD_INPUT, "maps.json: " + message, out="")
         self.assert_ends(self.cli("run", self.program, "--map-file", "missing"), IO, "cannot read 'missing'", out="")
         self.assert_ends(self.cli("run", self.file("p.s", RETURN_42), "--map-file", "x"), USAGE, "need an object", out="")

@@ -1,15 +1,17 @@
 // bpftime-vm: JSON to bytes of keys, values and variables
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
-#include "values.hpp"
+#include "runtime_json/values.hpp"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <optional>
 
-namespace bpftime::vm::cli {
+namespace bpftime::vm::runtime_json {
 
 namespace {
 
@@ -54,10 +56,8 @@ private:
     }
 
     static problem refuse(const json &value, std::size_t size) {
-        return fmt::format("{} is no value of {} bytes", value.dump(-1, ' ', false, dump_anything),
-                           size);
+        return fmt::format("{} is no value of {} bytes", to_text(value), size);
     }
-    static constexpr auto dump_anything = json::error_handler_t::replace;
 
     // --- numbers
 
@@ -80,10 +80,13 @@ private:
     /// Two hexadecimal digits for each byte.
     static problem digits(const json &value, bytes_view to) {
         if (not value.is_string()) return refuse(value, to.size());
-        const auto bytes =
-            parse_value(fmt::format("x{}", value.get_ref<const std::string &>()), to.size(), "");
-        if (not bytes) return refuse(value, to.size());
-        std::ranges::copy(*bytes, to.begin());
+        const auto &text = value.get_ref<const std::string &>();
+        if (text.size() != 2 * to.size()) return refuse(value, to.size());
+        for (std::size_t i = 0; i < to.size(); ++i) {
+            const char *const end = text.data() + 2 * i + 2;
+            if (std::from_chars(text.data() + 2 * i, end, to[i], 16).ptr != end)
+                return refuse(value, to.size());
+        }
         return {};
     }
 
@@ -114,8 +117,7 @@ private:
                 return fmt::format("{}: {}", name, *wrong);
         }
         if (known == value.size()) return {};
-        return fmt::format("{} has members that are not in {}",
-                           value.dump(-1, ' ', false, dump_anything),
+        return fmt::format("{} has members that are not in {}", to_text(value),
                            t.name.empty() ? "the struct" : printable(t.name));
     }
 
@@ -140,7 +142,7 @@ private:
             return wrong;
         const uint64_t mask = ~uint64_t{0} >> (64 - m.bit_size);
         const bool fits = (wanted & ~mask) == 0 or (wanted | mask >> 1) == ~uint64_t{0};
-        if (not fits) return fmt::format("{} does not fit {} bits", value.dump(), m.bit_size);
+        if (not fits) return fmt::format("{} does not fit {} bits", to_text(value), m.bit_size);
         uint64_t there = 0;
         std::memcpy(&there, to.data() + begin, bytes);
         there = (there & ~(mask << shift)) | (wanted & mask) << shift;
@@ -165,12 +167,14 @@ private:
 
 }  // namespace
 
-outcome<std::vector<uint8_t>> from_json(const object::btf *types, uint32_t type, const json &value,
-                                        std::size_t size, std::string_view subject) {
+result<std::vector<uint8_t>> from_json(const object::btf *types, uint32_t type, const json &value,
+                                       std::size_t size, std::string_view subject) {
     std::vector<uint8_t> bytes(size);
-    if (const auto wrong = value_writer{types}.write(type, value, bytes))
-        return fail(exit_code::bad_input, "{}: {}", subject, *wrong);
+    if (const auto wrong = value_writer{types}.write(type, value, bytes)) {
+        return std::unexpected{
+            make_error(error_code::invalid_argument, fmt::format("{}: {}", subject, *wrong))};
+    }
     return bytes;
 }
 
-}  // namespace bpftime::vm::cli
+}  // namespace bpftime::vm::runtime_json

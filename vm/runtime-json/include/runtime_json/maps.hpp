@@ -1,0 +1,89 @@
+// bpftime-vm: maps as JSON, with the types that their object knows
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "isa/error.hpp"
+#include "object/object.hpp"
+#include "runtime/map.hpp"
+#include "runtime_json/values.hpp"
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace bpftime::vm::runtime_json {
+
+/// What is known of a map's keys and values besides their bytes.
+struct map_types {
+    const object::btf *known = nullptr;  ///< null: nothing
+    uint32_t key = 0;                    ///< ids in it; 0: not known
+    uint32_t value = 0;
+    bool is_section = false;  ///< the only value is a section of variables
+
+    /// Those of the map with that index in object_file::maps().
+    [[nodiscard]] static map_types of(const object::object_file &file, uint32_t index);
+};
+
+/// Values of per-CPU maps are those of all CPUs.
+struct map_entry {
+    std::vector<uint8_t> key;
+    std::vector<uint8_t> value;
+};
+
+/// Whether keys have a value for each CPU.
+[[nodiscard]] bool is_percpu(map_type type) noexcept;
+
+/// Puts an entry into a map; per-CPU maps get the value for every CPU.
+result<void> put(runtime::map &m, std::span<const uint8_t> key, std::span<const uint8_t> value);
+
+/// A map seen through its types. Other threads may use the map meanwhile.
+///
+/// As JSON it is {"name": .., "type": .., .., "entries": [{"key": .., "value": ..}]}; per-CPU maps
+/// have "values" in entries, one for each CPU; sections whose types are known have "variables" with
+/// values by name instead of entries.
+class typed_map {
+public:
+    /// Both must outlive it.
+    typed_map(runtime::map &m, const map_types &types) : map_{m}, types_{types} {}
+
+    [[nodiscard]] const map_definition &definition() const noexcept { return map_.definition(); }
+    [[nodiscard]] bool is_section() const noexcept { return types_.is_section; }
+
+    /// By key: all, but of arrays only those that are not zero. None of maps without keys, whose
+    /// values cannot be seen without taking them.
+    [[nodiscard]] std::vector<map_entry> entries() const;
+    [[nodiscard]] json key(const map_entry &e) const;
+    [[nodiscard]] json value(std::span<const uint8_t> bytes) const;
+    /// One, or one for each CPU.
+    [[nodiscard]] std::vector<json> values(const map_entry &e) const;
+    /// Those of a section, as far as types tell; empty: they tell nothing.
+    [[nodiscard]] json variables() const;
+
+    /// Name, type and sizes.
+    [[nodiscard]] json describe() const;
+    /// All of it.
+    [[nodiscard]] json to_json() const;
+
+    /// Puts one entry: {"key": .., "value": ..}; "value" of maps without keys; "values" of per-CPU
+    /// maps, of which "value" is for all CPUs. Errors: invalid_argument, and those of
+    /// map::update().
+    result<void> add(const json &entry) const;
+    /// Puts what to_json() gave, entries alone, or {"key": value, ..} by hand; what else is in the
+    /// map stays. Stops at the first error.
+    result<void> load(const json &document) const;
+
+private:
+    [[nodiscard]] result<std::vector<uint8_t>> read_value(const json &value) const;
+    result<void> add_for_cpus(std::span<const uint8_t> key, const json &values) const;
+    result<void> set_variable(std::string_view name, const json &value) const;
+
+    runtime::map &map_;
+    map_types types_;
+};
+
+/// The entries in what stands for a map's entries: an array of them, or {"key": value, ..}.
+[[nodiscard]] json as_entries(const json &entries);
+
+}  // namespace bpftime::vm::runtime_json

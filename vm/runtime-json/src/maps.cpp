@@ -1,0 +1,229 @@
+// bpftime-vm: maps as JSON, with the types that their object knows
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "runtime_json/maps.hpp"
+
+#include "runtime/cpu.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace bpftime::vm::runtime_json {
+
+namespace {
+
+using bytes = std::vector<uint8_t>;
+using bytes_view = std::span<const uint8_t>;
+
+bool is_array(map_type type) { return type == map_type::array or type == map_type::percpu_array; }
+
+bool is_zero(bytes_view value) {
+    return std::ranges::all_of(value, [](uint8_t byte) { return byte == 0; });
+}
+
+/// Numbers in their order, other keys in that of their bytes.
+bool comes_before(const map_entry &a, const map_entry &b) {
+    if (a.key.size() > sizeof(uint64_t)) return a.key < b.key;
+    return std::ranges::lexicographical_compare(a.key.rbegin(), a.key.rend(), b.key.rbegin(),
+                                                b.key.rend());
+}
+
+/// A value for each CPU, or the only one.
+bytes for_all_cpus(const runtime::map &m, bytes_view value) {
+    const std::size_t whole = m.host_value_size();
+    if (not is_percpu(m.definition().type)) return {value.begin(), value.end()};
+    const std::size_t stride = whole / runtime::cpu_count();
+    bytes all(whole);
+    for (std::size_t at = 0; at + stride <= whole; at += stride)
+        std::ranges::copy(value, all.begin() + static_cast<std::ptrdiff_t>(at));
+    return all;
+}
+
+constexpr uint32_t first = 0;
+bytes_view first_key() { return {reinterpret_cast<const uint8_t *>(&first), sizeof first}; }
+
+const json &part(const json &entry, const char *name) {
+    static const json nothing;
+    const auto found = entry.find(name);
+    return found == entry.end() ? nothing : *found;
+}
+
+std::unexpected<error> refuse(std::string_view what) {
+    return std::unexpected{make_error(error_code::invalid_argument, what)};
+}
+
+}  // namespace
+
+map_types map_types::of(const object::object_file &file, uint32_t index) {
+    const object::object_map &declared = file.maps()[index];
+    const bool is_section = declared.origin != object::map_origin::declared and
+                            declared.origin != object::map_origin::legacy;
+    return {file.types(), declared.key_type, declared.value_type, is_section};
+}
+
+bool is_percpu(map_type type) noexcept {
+    return type == map_type::percpu_array or type == map_type::percpu_hash or
+           type == map_type::lru_percpu_hash;
+}
+
+result<void> put(runtime::map &m, bytes_view key, bytes_view value) {
+    return m.update(key, for_all_cpus(m, value));
+}
+
+// --- from maps
+
+std::vector<map_entry> typed_map::entries() const {
+    std::vector<map_entry> entries;
+    for (auto key = map_.next_key({}); key; key = map_.next_key(*key)) {
+        auto value = map_.lookup(*key);
+        if (value and not(is_array(definition().type) and is_zero(*value)))
+            entries.push_back({*key, std::move(*value)});
+    }
+    std::ranges::sort(entries, comes_before);
+    return entries;
+}
+
+json typed_map::key(const map_entry &e) const {
+    return runtime_json::to_json(types_.known, types_.key, e.key);
+}
+
+json typed_map::value(bytes_view value) const {
+    return runtime_json::to_json(types_.known, types_.value, value);
+}
+
+std::vector<json> typed_map::values(const map_entry &e) const {
+    const std::size_t size = definition().value_size;
+    if (not is_percpu(definition().type))
+        return {value(bytes_view{e.value}.first(std::min(size, e.value.size())))};
+    std::vector<json> all;
+    const std::size_t stride = e.value.size() / runtime::cpu_count();
+    for (std::size_t at = 0; at + stride <= e.value.size(); at += stride)
+        all.push_back(value(bytes_view{e.value}.subspan(at, size)));
+    return all;
+}
+
+json typed_map::variables() const {
+    json all = json::object();
+    if (not types_.is_section or types_.known == nullptr or types_.value == 0) return all;
+    const auto section = map_.lookup(first_key());
+    if (not section) return all;
+    for (const auto &v : types_.known->variables(types_.known->type(types_.value))) {
+        const auto &variable = types_.known->type(v.type);
+        if (v.offset > section->size() or v.size > section->size() - v.offset) continue;
+        all[std::string{variable.name}] = runtime_json::to_json(
+            types_.known, variable.type, bytes_view{*section}.subspan(v.offset, v.size));
+    }
+    return all;
+}
+
+json typed_map::describe() const {
+    const map_definition &d = definition();
+    return {{"name", d.name},
+            {"type", name_of(d.type)},
+            {"key_size", d.key_size},
+            {"value_size", d.value_size},
+            {"max_entries", d.max_entries}};
+}
+
+json typed_map::to_json() const {
+    json document = describe();
+    if (json all = variables(); not all.empty()) {
+        document["variables"] = std::move(all);
+        return document;
+    }
+    json rows = json::array();
+    for (const map_entry &e : entries()) {
+        auto all = values(e);
+        json row = {{"key", key(e)}};
+        if (is_percpu(definition().type))
+            row["values"] = std::move(all);
+        else
+            row["value"] = std::move(all.front());
+        rows.push_back(std::move(row));
+    }
+    document["entries"] = std::move(rows);
+    return document;
+}
+
+// --- to maps
+
+json as_entries(const json &entries) {
+    if (not entries.is_object()) return entries;
+    json rows = json::array();
+    for (const auto &[key, value] : entries.items())
+        rows.push_back({{"key", key}, {"value", value}});
+    return rows;
+}
+
+result<bytes> typed_map::read_value(const json &value) const {
+    const map_definition &d = definition();
+    return from_json(types_.known, types_.value, value, d.value_size,
+                     fmt::format("value of map '{}'", d.name));
+}
+
+result<void> typed_map::add_for_cpus(bytes_view key, const json &values) const {
+    const std::size_t whole = map_.host_value_size();
+    const std::size_t stride = whole / runtime::cpu_count();
+    if (not is_percpu(definition().type) or not values.is_array() or
+        values.size() > runtime::cpu_count()) {
+        return refuse(fmt::format("map '{}' takes no {} values for one key", definition().name,
+                                  values.size()));
+    }
+    bytes all(whole);
+    for (std::size_t cpu = 0; cpu < values.size(); ++cpu) {
+        const auto value = read_value(values[cpu]);
+        if (not value) return std::unexpected{value.error()};
+        std::ranges::copy(*value, all.begin() + static_cast<std::ptrdiff_t>(cpu * stride));
+    }
+    return map_.update(key, all);
+}
+
+result<void> typed_map::add(const json &entry) const {
+    const map_definition &d = definition();
+    bytes key;
+    if (d.key_size != 0) {
+        auto read = from_json(types_.known, types_.key, part(entry, "key"), d.key_size,
+                              fmt::format("key of map '{}'", d.name));
+        if (not read) return std::unexpected{std::move(read.error())};
+        key = std::move(*read);
+    }
+    if (entry.contains("values")) return add_for_cpus(key, entry["values"]);
+    const auto value = read_value(part(entry, "value"));
+    if (not value) return std::unexpected{value.error()};
+    return put(map_, key, *value);
+}
+
+result<void> typed_map::set_variable(std::string_view name, const json &value) const {
+    if (types_.is_section and types_.known != nullptr and types_.value != 0) {
+        for (const auto &v : types_.known->variables(types_.known->type(types_.value))) {
+            const auto &variable = types_.known->type(v.type);
+            if (variable.name != name) continue;
+            const auto read = from_json(types_.known, variable.type, value, v.size,
+                                        fmt::format("variable '{}'", printable(name)));
+            if (not read) return std::unexpected{read.error()};
+            return map_.write_part(first_key(), v.offset, *read);
+        }
+    }
+    return std::unexpected{make_error(
+        error_code::not_found,
+        fmt::format("map '{}' has no variable '{}'", definition().name, printable(name)))};
+}
+
+result<void> typed_map::load(const json &document) const {
+    const bool is_whole = document.contains("entries") or document.contains("variables");
+    if (not document.is_structured())
+        return refuse(fmt::format("map '{}': neither entries nor variables", definition().name));
+    const json &variables = part(document, "variables");
+    for (const auto &[name, value] : variables.items()) {
+        if (auto done = set_variable(name, value); not done) return done;
+    }
+    for (const json &entry : as_entries(is_whole ? part(document, "entries") : document)) {
+        if (auto done = add(entry); not done) return done;
+    }
+    return {};
+}
+
+}  // namespace bpftime::vm::runtime_json

@@ -1,0 +1,149 @@
+// bpftime-vm: maps as JSON and back; bpftime-cli's tests have more, of all kinds of types
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "compile.hpp"
+#include "runtime/cpu.hpp"
+#include "runtime/loaded_object.hpp"
+#include "runtime_json/maps.hpp"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace bpftime::vm::runtime_json::test {
+
+using testing::HasSubstr;
+
+namespace {
+
+constexpr std::string_view source = R"(
+#define SEC(name) __attribute__((section(name), used))
+#define __uint(name, value) int (*name)[value]
+#define __type(name, value) typeof(value) *name
+struct key { unsigned id; };
+struct value { int number; unsigned char mac[6]; };
+struct { __uint(type, 1); __uint(max_entries, 8); __type(key, struct key); __type(value, struct value); } table SEC(".maps");
+struct { __uint(type, 6); __uint(max_entries, 4); __type(key, unsigned); __type(value, unsigned); } counts SEC(".maps");
+struct { __uint(type, 22); __uint(max_entries, 2); __type(value, unsigned); } jobs SEC(".maps");
+const volatile int fixed = 1;
+int number = 3;
+struct value pair = {-4, {1, 2}};
+static void *(*lookup)(void *map, const void *key) = (void *)1;
+static long (*push)(void *map, const void *value, unsigned long long flags) = (void *)87;
+SEC("socket") int f(void *ctx) {
+    unsigned zero = 0;
+    number += pair.number + fixed;
+    return lookup(&table, &zero) == lookup(&counts, &zero) + push(&jobs, &zero, 0);
+}
+)";
+
+class maps_as_json : public testing::Test {
+protected:
+    maps_as_json()
+        : file_{object::object_file::parse(object::test::compile(source)).value()},
+          object_{runtime::loaded_object::load(file_).value()} {}
+
+    typed_map map(std::string_view name) {
+        const auto maps = file_.maps();
+        const auto at = std::ranges::find(
+            maps, name, [](const object::object_map &m) { return m.definition.name; });
+        const auto index = static_cast<uint32_t>(at - maps.begin());
+        return {*object_.maps()[index], map_types::of(file_, index)};
+    }
+
+    std::string refusal(std::string_view name, std::string_view text) {
+        const auto done = map(name).load(parse(text).value());
+        return done ? "" : done.error().message;
+    }
+
+    object::object_file file_;
+    runtime::loaded_object object_;
+};
+
+TEST_F(maps_as_json, what_is_written_can_be_read) {
+    const json document = {
+        {"name", "table"},
+        {"type", "hash"},
+        {"key_size", 4},
+        {"value_size", 12},
+        {"max_entries", 8},
+        {"entries",
+         {{{"key", {{"id", 5}}}, {"value", {{"number", -2}, {"mac", "010203040506"}}}}}}};
+    ASSERT_TRUE(map("table").load(document));
+    EXPECT_EQ(map("table").to_json(), document);
+}
+
+TEST_F(maps_as_json, entries_may_be_written_by_hand) {
+    EXPECT_EQ(refusal("counts", R"({"1": "0x10", "2": 5})"), "");
+    EXPECT_EQ(refusal("counts", R"([{"key": 3, "values": [9]}])"), "");
+    std::vector<uint32_t> third(runtime::cpu_count());
+    third.front() = 9;
+    const json entries = map("counts").to_json()["entries"];
+    EXPECT_EQ(entries[0]["values"], json(std::vector<uint32_t>(runtime::cpu_count(), 16)));
+    EXPECT_EQ(entries[1]["values"], json(std::vector<uint32_t>(runtime::cpu_count(), 5)));
+    EXPECT_EQ(entries[2]["values"], json(third));
+    EXPECT_EQ(refusal("jobs", R"([{"value": 7}, {"value": 8}])"), "");
+    EXPECT_EQ(map("jobs").to_json()["entries"], json::array()) << "queues cannot be looked into";
+}
+
+TEST_F(maps_as_json, sections_have_variables) {
+    EXPECT_EQ(map(".data").to_json()["variables"],
+              parse(R"({"number": 3, "pair": {"number": -4, "mac": "010200000000"}})").value());
+    EXPECT_EQ(refusal(".data", R"({"variables": {"pair": {"number": 8}}})"), "");
+    EXPECT_EQ(map(".data").variables()["number"], json(3)) << "others stay";
+    EXPECT_EQ(map(".data").variables()["pair"]["number"], json(8));
+    EXPECT_THAT(refusal(".rodata", R"({"variables": {"fixed": 2}})"), HasSubstr("EPERM"));
+}
+
+TEST_F(maps_as_json, what_does_not_fit_is_refused) {
+    const auto refused = [&](std::string_view name, std::string_view text, std::string_view why) {
+        EXPECT_THAT(refusal(name, text), HasSubstr(std::string{why})) << text;
+    };
+    refused("counts", "5", "map 'counts': neither entries nor variables");
+    refused("counts", "[5]", "key of map 'counts': null is no value of 4 bytes");
+    refused("counts", "[[[]]]", "key of map 'counts': null is no value of 4 bytes");
+    refused("counts", R"({"entries": 5})", "null is no value of 4 bytes");
+    refused("counts", R"({"variables": 5})", "map 'counts' has no variable ''");
+    refused("counts", R"({"1": [1, 2]})", "value of map 'counts': [1,2] is no value of 4 bytes");
+    refused("counts", R"({"1": 4294967296})", "4294967296 is no value of 4 bytes");
+    refused("counts", R"({"9": 1})", "E2BIG");
+    refused("counts", R"([{"key": 1, "values": 2}])", "map 'counts' takes no 1 values");
+    refused("table", R"([{"key": {"id": 1}, "values": [{}]}])", "map 'table' takes no 1 values");
+    refused("table", R"([{"key": {"id": 1}, "value": {"number": 1, "x": 1}}])",
+            "has members that are not in value");
+    for (const char *mac : {"01020304050", "0102030405067", "01020304050g", "-1-1-1-1-1-1"})
+        refused("table", fmt::format(R"([{{"key": {{}}, "value": {{"mac": "{}"}}}}])", mac),
+                "is no value of 6 bytes");
+    refused(".data", R"({"variables": {"none": 1}})", "map '.data' has no variable 'none'");
+    refused(".data", R"({"variables": {"number": "x"}})", "variable 'number': \"x\" is no value");
+}
+
+TEST(documents, are_json) {
+    EXPECT_EQ(to_text(parse(R"({"b": [1], "a": null})").value()), R"({"b":[1],"a":null})");
+    for (const char *text : {"", "{", "nul", "[1,]", "\"\xff\"", "[1] 2"})
+        EXPECT_EQ(parse(text).error().message, "no JSON document") << text;
+}
+
+/// Printing goes down on the stack: a text of a few megabytes would end the process.
+TEST(documents, are_not_deep) {
+    const auto nested = [](std::size_t depth) {
+        return parse(std::string(depth, '[') + std::string(depth, ']'));
+    };
+    EXPECT_TRUE(nested(most_depth));
+    for (const std::size_t depth : {std::size_t{most_depth} + 1, std::size_t{4'000'000}}) {
+        const auto refused = nested(depth);
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().message, "arrays and objects are more than 64 inside each other");
+    }
+    EXPECT_FALSE(parse(std::string(1'000'000, '[')));
+    std::string objects;
+    for (int i = 0; i < 100'000; ++i) objects += R"({"a":)";
+    EXPECT_FALSE(parse(objects));
+}
+
+}  // namespace
+
+}  // namespace bpftime::vm::runtime_json::test
