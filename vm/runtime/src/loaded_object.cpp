@@ -417,6 +417,22 @@ result<loaded_object> loaded_object::load(const object::object_file &file,
     return object_loader{file, options}.run();
 }
 
+/// Others may have an array of its programs, whose VMs know its maps.
+loaded_object::~loaded_object() {
+    for (uint32_t i = 0; maps_ != nullptr and i < maps_->size(); ++i) {
+        auto *const array = as_object_map((*maps_)[i].get());
+        if (array == nullptr or array->definition().type != map_type::prog_array) continue;
+        for (const loaded_program &p : programs_) array->take_out(p.vm.get());
+    }
+}
+
+loaded_object &loaded_object::operator=(loaded_object &&other) noexcept {
+    maps_.swap(other.maps_);
+    trace_.swap(other.trace_);
+    programs_.swap(other.programs_);
+    return *this;
+}
+
 const loaded_program *loaded_object::find_program(std::string_view name) const noexcept {
     const auto at =
         std::ranges::find_if(programs_, [&](const auto &p) { return p.info.name == name; });

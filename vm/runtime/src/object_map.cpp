@@ -71,6 +71,16 @@ public:
         return put(key, std::move(object), id, update_any);
     }
 
+    void take_out(const void *object) noexcept override {
+        const read_section reading;
+        for (std::atomic<box *> &slot : slots_) {
+            box *found = slot.load(std::memory_order_acquire);
+            if (found == nullptr or found->object.get() != object) continue;
+            if (slot.compare_exchange_strong(found, nullptr, std::memory_order_acq_rel))
+                retire(std::unique_ptr<box>{found});
+        }
+    }
+
 private:
     [[nodiscard]] bool takes_map(const map &m) const noexcept {
         switch (definition().type) {
@@ -87,6 +97,8 @@ private:
 
     result<void> put(std::span<const uint8_t> key, std::shared_ptr<void> object, uint32_t id,
                      uint64_t flags) {
+        if (const int refused = check_access(permission::write))
+            return std::unexpected{fail(refused, "update of")};
         if (key.size() != sizeof(uint32_t) or flags != update_any)
             return std::unexpected{fail(-EINVAL, "update of")};
         const uint32_t index = index_of(key.data());
@@ -156,6 +168,8 @@ public:
 
     result<void> set_map(std::span<const uint8_t> key, std::shared_ptr<map> object,
                          uint64_t flags) override {
+        if (const int refused = check_access(permission::write))
+            return std::unexpected{fail(refused, "update of")};
         if (object == nullptr or not is_like(*object, inner_) or
             key.size() != definition().key_size) {
             return std::unexpected{fail(-EINVAL, "update of")};

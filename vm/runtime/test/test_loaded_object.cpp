@@ -365,6 +365,27 @@ SEC("socket") int f(void *ctx) { u32 key = 1; return lookup(&jumps, &key) != 0; 
     EXPECT_EQ(run(object, "f"), 0U) << "programs do not see them";
 }
 
+/// A tail call to a program whose object is gone would use maps that are gone.
+TEST_P(loaded, programs_leave_arrays_when_their_object_ends) {
+    const object_file file = parse(R"(
+SEC("socket") int other(void *ctx);
+struct { __uint(type, 3); __uint(max_entries, 2); __uint(key_size, 4); __array(values, int(void *)); }
+    jumps SEC(".maps") = { .values = { [1] = (void *)&other } };
+u64 count = 40;
+SEC("socket") int other(void *ctx) { return ++count; }
+SEC("socket") int f(void *ctx) { ((long (*)(void *, void *, u32))12)(ctx, &jumps, 1); return 7; }
+)");
+    std::optional<loaded_object> first = load(file);
+    const auto jumps = first->find_map("jumps");
+    ASSERT_EQ(errno_of(jumps->freeze()), 0);
+    const loaded_object second = load(file, {.maps = {{0U, jumps}}});
+    EXPECT_EQ(run(second, "f"), 41U);
+    EXPECT_EQ(run(*first, "f"), 42U) << "the program in the array is the first object's";
+    first.reset();
+    EXPECT_EQ(errno_of(jumps->lookup(key(1))), ENOENT);
+    EXPECT_EQ(run(second, "f"), 7U);
+}
+
 constexpr std::string_view judging = R"(
 struct xdp_md { u32 data, data_end, data_meta, ingress_ifindex, rx_queue_index, egress_ifindex; };
 static long (*adjust_head)(void *, int) = (void *)44;

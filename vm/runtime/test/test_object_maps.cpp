@@ -110,6 +110,17 @@ TEST(perf_event_array, takes_ring_buffers) {
     EXPECT_EQ(errno_of(m->lookup(key(0))), not_supported);
 }
 
+TEST(object_maps, cannot_be_changed_when_they_are_frozen) {
+    const auto program = std::make_shared<int>(1);
+    const auto programs = make(map_type::prog_array, 2);
+    ASSERT_EQ(errno_of(programs->freeze()), 0);
+    EXPECT_EQ(errno_of(as_object_map(programs.get())->set_object(key(0), program, 1)), EPERM);
+    const auto inner = make(map_type::array, 1);
+    const auto outer = make(define(map_type::hash_of_maps, 2), inner);
+    ASSERT_EQ(errno_of(outer->freeze()), 0);
+    EXPECT_EQ(errno_of(as_object_map(outer.get())->set_map(key(0), inner)), EPERM);
+}
+
 TEST(perf_event_array, sends_all_to_one_ring_buffer) {
     const auto m = make(map_type::perf_event_array, 2);
     const auto ring = collect_events(*as_object_map(m.get()), 4096);

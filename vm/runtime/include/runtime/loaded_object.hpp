@@ -34,7 +34,7 @@ struct load_options {
     std::function<void(map_definition &)> adjust{};
     /// Maps of the host in place of those of the object, by their index in object_file::maps(): so
     /// objects share maps. They are as the object declares, or load() refuses them; what is in them
-    /// stays. Arrays of programs that outlive the object must not keep its programs.
+    /// stays.
     std::map<uint32_t, std::shared_ptr<runtime::map>> maps{};
     /// The types of the target (CO-RE); null: those of the object.
     const object::btf *target = nullptr;
@@ -58,9 +58,16 @@ struct loaded_program {
     [[nodiscard]] std::string_view why_unavailable(uint32_t pc) const noexcept;
 };
 
-/// Programs of one object with the maps that they share. Outlives the runs of its VMs.
+/// Programs of one object with the maps that they share. Outlives the runs of its VMs; when it
+/// ends, its programs leave the arrays of programs among its maps.
 class loaded_object {
 public:
+    loaded_object(loaded_object &&) noexcept = default;
+    loaded_object &operator=(loaded_object &&other) noexcept;
+    loaded_object(const loaded_object &) = delete;
+    loaded_object &operator=(const loaded_object &) = delete;
+    ~loaded_object();
+
     /// Makes the maps that the programs can reach, as the object declares and fills them, and loads
     /// each program into a VM of its own. Programs with a context_layout are made for it.
     /// Instructions that only another host could run (see object::poisoned_instruction) are the

@@ -144,8 +144,10 @@ protected:
     /// Where the lock of a value is; null: values have none.
     [[nodiscard]] const void *lock_of(const void *value) const noexcept;
 
-private:
+    /// Whether flags of the map, or freeze(), forbid the host to do it: 0 or -EPERM.
     [[nodiscard]] int check_access(permission wanted) const noexcept;
+
+private:
     [[nodiscard]] int check_key(std::span<const uint8_t> key) const noexcept;
     [[nodiscard]] int try_lookup(std::span<const uint8_t> key, std::span<uint8_t> value,
                                  uint64_t flags) noexcept;

@@ -24,6 +24,9 @@ public:
     /// group.
     virtual result<void> set_object(std::span<const uint8_t> key, std::shared_ptr<void> object,
                                     uint32_t id) = 0;
+    /// Takes an object that set_object() put in out of all places that it is in, also if the map
+    /// is frozen: for owners of objects that end.
+    virtual void take_out(const void * /*object*/) noexcept {}
     /// For programs: the id of the object that an array has there; none: it has none.
     [[nodiscard]] virtual std::optional<uint32_t> object_id(const void * /*key*/) const noexcept {
         return {};
