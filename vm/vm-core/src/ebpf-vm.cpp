@@ -4,6 +4,7 @@
 #include "ebpf-vm.h"
 
 #include "bpftime_vm_compat.hpp"
+#include "compat/c_boundary.hpp"
 #include "compat/fault.hpp"
 #include "compat/last_error.hpp"
 #include "compat/run.hpp"
@@ -27,44 +28,22 @@ int refuse(std::string message) {
     return EBPF_ERROR_INVALID_ARGUMENT;
 }
 
-/// Runs `body`, the one place where exceptions become error codes (negative int, null or false).
-/// They are errors of `vm` if there is one.
+/// Runs `body` without letting exceptions out. They are errors of `vm` if there is one.
 template <typename Body>
-auto guarded(Body &&body, const ebpf_vm *vm = nullptr) noexcept -> std::invoke_result_t<Body> {
-    using value = std::invoke_result_t<Body>;
-    const auto failed = [&](int code, const char *what) -> value {
+auto guarded(Body &&body, const ebpf_vm *vm = nullptr) noexcept {
+    return compat::guarded(std::forward<Body>(body), [vm](int code, const char *what) {
         if (vm != nullptr)
             vm->fail(code, what);
         else
             compat::set_last_error(what);
-        if constexpr (std::is_same_v<value, int> or std::is_same_v<value, int64_t>)
-            return code;
-        else
-            return value{};
-    };
-    try {
-        return body();
-    } catch (const std::bad_alloc &) {
-        return failed(EBPF_ERROR_OUT_OF_MEMORY, "out of memory");
-    } catch (const std::exception &e) {
-        return failed(EBPF_ERROR_INTERNAL, e.what());
-    } catch (...) {
-        return failed(EBPF_ERROR_INTERNAL,
-                      "an exception that is no std::exception reached the C API");
-    }
+    });
 }
 
 /// The same for functions of a VM, which must not be NULL.
 template <typename Body>
 auto with(ebpf_vm *vm, Body &&body) noexcept -> std::invoke_result_t<Body, ebpf_vm &> {
-    using value = std::invoke_result_t<Body, ebpf_vm &>;
-    if (vm == nullptr) {
-        const int code = refuse("vm is NULL");
-        if constexpr (std::is_same_v<value, int> or std::is_same_v<value, int64_t>)
-            return code;
-        else
-            return value{};
-    }
+    if (vm == nullptr)
+        return compat::failed_value<std::invoke_result_t<Body, ebpf_vm &>>(refuse("vm is NULL"));
     return guarded([&] { return body(*vm); }, vm);
 }
 

@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "ebpf-types.h"
+
 #include <string>
 
 namespace bpftime::vm::compat {
@@ -10,6 +12,7 @@ namespace bpftime::vm::compat {
 /// The calling thread's last message; "" before the first failure. Valid until the next call on
 /// this thread.
 [[nodiscard]] const std::string &last_error() noexcept;
-void set_last_error(std::string message) noexcept;
+/// Exported for the C API of the runtime.
+EBPF_EXPORT void set_last_error(std::string message) noexcept;
 
 }  // namespace bpftime::vm::compat
