@@ -23,6 +23,20 @@ set_target_properties(bpftime_vm_api PROPERTIES EXPORT_NAME vm)
 set_target_properties(bpftime_vm_backend_api PROPERTIES EXPORT_NAME vm::compat)
 install(TARGETS bpftime_vm bpftime_vm_api bpftime_vm_backend_api EXPORT bpftime-vm)
 
+if(TARGET bpftime_vm_runtime_library)
+    install(
+        FILES vm/runtime-capi/include/ebpf-map.h vm/runtime-capi/include/ebpf-object.h
+        DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
+    )
+    # Both libraries are in one folder.
+    set_target_properties(
+        bpftime_vm_runtime_library
+        PROPERTIES EXPORT_NAME vm_runtime_library INSTALL_RPATH "$ORIGIN"
+    )
+    set_target_properties(bpftime_vm_runtime_api PROPERTIES EXPORT_NAME vm::runtime)
+    install(TARGETS bpftime_vm_runtime_library bpftime_vm_runtime_api EXPORT bpftime-vm)
+endif()
+
 if(TARGET bpftime-cli)
     # The tool finds the library wherever the tree is moved to.
     file(
@@ -93,3 +107,17 @@ configure_file(
     @ONLY
 )
 install(FILES "${PROJECT_BINARY_DIR}/bpftime-vm.pc" DESTINATION "${pkgconfig_dir}")
+
+if(TARGET bpftime_vm_runtime_library)
+    if(BPFTIME_VM_STATIC)
+        set(pkgconfig_libs "\${libdir}/libbpftime-vm-runtime.a -lelf")
+    else()
+        set(pkgconfig_libs "-L\${libdir} -lbpftime-vm-runtime")
+    endif()
+    configure_file(
+        "${CMAKE_CURRENT_LIST_DIR}/bpftime-vm-runtime.pc.in"
+        "${PROJECT_BINARY_DIR}/bpftime-vm-runtime.pc"
+        @ONLY
+    )
+    install(FILES "${PROJECT_BINARY_DIR}/bpftime-vm-runtime.pc" DESTINATION "${pkgconfig_dir}")
+endif()

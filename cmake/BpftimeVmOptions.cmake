@@ -7,6 +7,11 @@ option(BPFTIME_VM_WERROR "Treat warnings as errors" OFF)
 option(BPFTIME_VM_BUILD_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(BPFTIME_VM_BUILD_BENCHMARKS "Build the benchmarks" ${PROJECT_IS_TOP_LEVEL})
 option(BPFTIME_VM_BUILD_CLI "Build bpftime-cli" ${PROJECT_IS_TOP_LEVEL})
+option(
+    BPFTIME_VM_BUILD_RUNTIME
+    "Build libbpftime-vm-runtime, objects and maps in C; needs libelf and nlohmann-json"
+    ${PROJECT_IS_TOP_LEVEL}
+)
 option(BPFTIME_VM_BUILD_EXAMPLES "Build the examples" ${PROJECT_IS_TOP_LEVEL})
 option(BPFTIME_VM_INSTALL "Install the library, its headers and its package files" ${PROJECT_IS_TOP_LEVEL})
 option(BPFTIME_VM_BUILD_FUZZERS "Build the libFuzzer targets (clang only)" OFF)

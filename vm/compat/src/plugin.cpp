@@ -31,6 +31,8 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view prefix = "libbpftime-vm-";
 constexpr std::string_view suffix = ".so";
+/// libbpftime-vm-runtime.so lies beside the library, too, and is no backend.
+constexpr std::string_view runtime_name = "runtime";
 
 /// The folder that this library was loaded from; empty if that cannot be told.
 fs::path own_folder() {
@@ -112,10 +114,10 @@ std::vector<std::string> find_plugins() {
         std::error_code ignored;
         for (const auto &file : fs::directory_iterator{folder, ignored}) {
             const std::string name = file.path().filename().string();
-            if (name.starts_with(prefix) and name.ends_with(suffix)) {
-                names.push_back(
-                    name.substr(prefix.size(), name.size() - prefix.size() - suffix.size()));
-            }
+            if (not name.starts_with(prefix) or not name.ends_with(suffix)) continue;
+            std::string backend =
+                name.substr(prefix.size(), name.size() - prefix.size() - suffix.size());
+            if (backend != runtime_name) names.push_back(std::move(backend));
         }
     }
     return names;

@@ -1,0 +1,252 @@
+/* bpftime-vm: eBPF objects, in C: opened, loaded, run
+ * Copyright (c) 2026 The bpftime-vm authors
+ * SPDX-License-Identifier: MIT
+ *
+ * An object as clang makes it (ELF, `clang -target bpf -c`) becomes programs that run in this
+ * process, with their maps, variables and CO-RE relocations; no kernel and no privileges are
+ * needed. Of the library libbpftime-vm-runtime; errors and structs are as ebpf-map.h says.
+ *
+ *     struct ebpf_object *object = ebpf_object_open_file("count.bpf.o");
+ *     if (object == NULL || ebpf_object_load(object, NULL) < 0) ...ebpf_last_error()...
+ *     ebpf_program_run_packet(ebpf_object_find_program(object, "count"), &packet);
+ *     ebpf_map_lookup_elem(ebpf_object_find_map(object, "counters"), ...);
+ *     ebpf_object_close(object);
+ *
+ * Threads. An object is for one thread at a time until it is loaded. Then runs, maps and variables
+ * may be used from any number of threads at once, until one of them closes the object. Different
+ * objects are independent.
+ */
+#ifndef EBPF_OBJECT_H
+#define EBPF_OBJECT_H
+
+#include "ebpf-map.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** An object, and what it became when it was loaded. Its programs and maps are its own: their
+ * handles live as long as it does, and the same name gives the same handle. */
+struct ebpf_object;
+struct ebpf_program;
+
+/* ----------------------------------------------------------------------------------------------
+ * lifecycle */
+
+/** Reads an object; the bytes are copied, and may be hostile. NULL on failure. */
+EBPF_EXPORT struct ebpf_object *ebpf_object_open(const void *bytes, size_t size);
+
+/** The same from a file. */
+EBPF_EXPORT struct ebpf_object *ebpf_object_open_file(const char *path);
+
+/** Ends the object: its programs (which leave the arrays that they are in), their VMs, and its maps
+ * unless somebody else has them. No run may be in progress. NULL is fine. */
+EBPF_EXPORT void ebpf_object_close(struct ebpf_object *object);
+
+/** What its section `license` says, "" if there is none. Lives as long as the object. */
+EBPF_EXPORT const char *ebpf_object_license(const struct ebpf_object *object);
+
+/** All programs are of no type: they get the host's memory by ebpf_program_run(). */
+#define EBPF_PROGRAM_TYPE_PLAIN (-1)
+
+/** Gets what programs print (bpf_trace_printk() and the like), on the threads that run them. The
+ * text ends at its size, not at a NUL. */
+typedef void (*ebpf_trace_fn)(void *context, const char *text, size_t size);
+
+/** How an object is loaded. Zero-initialise it: 0 and NULL mean the default. */
+struct ebpf_object_options {
+    size_t size;         /**< sizeof(struct ebpf_object_options) */
+    const char *backend; /**< of the VMs, as ebpf_create() takes it */
+    /** What programs are, whatever their sections say: a number of the kernel's enum bpf_prog_type,
+     * or EBPF_PROGRAM_TYPE_PLAIN; 0: what their sections say. */
+    int32_t program_type;
+    uint32_t max_insns;         /**< see ebpf_set_max_insns() */
+    uint64_t instruction_limit; /**< budget of one run, see ebpf_set_instruction_limit() */
+    /** The types of the target, for CO-RE: raw BTF, or an ELF file with a section .BTF
+     * (/sys/kernel/btf/vmlinux); in memory, or the path of a file. Neither: those of the object. */
+    const void *target_btf;
+    size_t target_btf_size;
+    const char *target_btf_path;
+    /** Helpers of the host besides the runtime's, or instead of them. Copied. */
+    const struct ebpf_helper *helpers;
+    size_t helper_count;
+    /** Gets what programs print; must be able to until the object is closed. */
+    ebpf_trace_fn trace;
+    void *trace_context;
+    /** Sets whatever else ebpf-vm.h knows on the VM of each program before it is loaded. 0, or a
+     * negative error with which the object is not loaded. */
+    int (*configure)(void *context, struct ebpf_vm *vm);
+    void *configure_context;
+};
+
+/** Makes the maps that the programs can reach, fills them as the object says, and loads each
+ * program into a VM of its own. options may be NULL. What a program needs and nobody has is named,
+ * all of it, in the message. Once only; after a failure the object is as it was. Programs are
+ * compiled when they are first run: ebpf_compile(ebpf_program_vm(program), NULL) does it at once.
+ */
+EBPF_EXPORT int ebpf_object_load(struct ebpf_object *object,
+                                 const struct ebpf_object_options *options);
+
+/* ----------------------------------------------------------------------------------------------
+ * programs */
+
+/** The program after `program`, the first if that is NULL; NULL after the last. In the order of the
+ * object; of all programs, loaded or not. */
+EBPF_EXPORT struct ebpf_program *ebpf_object_next_program(const struct ebpf_object *object,
+                                                          const struct ebpf_program *program);
+
+/** The program whose function has this name. */
+EBPF_EXPORT struct ebpf_program *ebpf_object_find_program(const struct ebpf_object *object,
+                                                          const char *name);
+
+struct ebpf_program_info {
+    size_t size;         /**< in: sizeof(struct ebpf_program_info) */
+    const char *name;    /**< lives as long as the object, */
+    const char *section; /**< and this, too */
+    uint32_t type;       /**< the kernel's number (enum bpf_prog_type); 0: none that it knows */
+    uint32_t insn_count; /**< of its own function, in slots; when it is loaded: of all its code */
+    uint32_t is_loaded;  /**< or, as long as nothing is: whether it will be */
+    uint32_t takes_packets; /**< ebpf_program_run_packet() runs it; otherwise ebpf_program_run() */
+};
+
+EBPF_EXPORT int ebpf_program_get_info(const struct ebpf_program *program,
+                                      struct ebpf_program_info *info);
+
+/** Whether ebpf_object_load() loads it: by default all programs, but those of sections whose name
+ * begins with '?'. */
+EBPF_EXPORT int ebpf_program_set_autoload(struct ebpf_program *program, bool autoload);
+
+/** The VM of a loaded program, to be configured as ebpf-vm.h says; it belongs to the object. Its
+ * code has been changed to use our contexts: packets have to go through
+ * ebpf_program_run_packet(). */
+EBPF_EXPORT struct ebpf_vm *ebpf_program_vm(struct ebpf_program *program);
+
+/** Why the instruction at `pc` of a loaded program is the fault EBPF_FAULT_UNAVAILABLE: the field,
+ * type or function that the target does not have; "" if it is not. Lives as long as the object. */
+EBPF_EXPORT const char *ebpf_program_why_unavailable(const struct ebpf_program *program,
+                                                     uint32_t pc);
+
+/* ----------------------------------------------------------------------------------------------
+ * running
+ *
+ * EBPF_ERROR_FAULT: the program faulted; ebpf_last_fault() tells where and why. */
+
+/** Runs a program that gets the host's memory: r1 = mem. 0 and *result = r0 (result may be NULL).
+ */
+EBPF_EXPORT int ebpf_program_run(struct ebpf_program *program, void *mem, size_t mem_size,
+                                 int64_t *result);
+
+enum ebpf_redirect_kind {
+    EBPF_REDIRECT_NONE = 0,
+    EBPF_REDIRECT_INTERFACE = 1,  /**< `key` is its index */
+    EBPF_REDIRECT_MAP = 2,        /**< where the entry `key` of map `map_id` says */
+    EBPF_REDIRECT_EVERYWHERE = 3, /**< to every entry of map `map_id` */
+    EBPF_REDIRECT_NEIGHBOUR = 4,  /**< interface `key`, with the link addresses of the next hop */
+    EBPF_REDIRECT_PEER = 5, /**< the other end of the pair of interfaces of which one is `key` */
+};
+
+/** Where a program wants a packet to go. */
+struct ebpf_redirect {
+    uint32_t kind; /**< enum ebpf_redirect_kind */
+    uint32_t key;
+    uint32_t map_id; /**< ebpf_map_info.id; 0: none */
+    uint32_t reserved;
+    uint64_t flags; /**< that the helper got */
+};
+
+/** A packet, and what a program made of it. Zero-initialise it. */
+struct ebpf_packet {
+    size_t size; /**< sizeof(struct ebpf_packet) */
+
+    /* in */
+
+    /** Begins with an Ethernet header; read and written in place. */
+    void *frame;
+    size_t frame_size;
+    /** Bytes around the frame that belong to it, too, for programs that make it longer; as in the
+     * kernel, the first 40 before it are out of their reach. */
+    size_t head_room;
+    size_t tail_room;
+    uint32_t ifindex;  /**< that it came in on; 0: 1, the loopback interface */
+    uint32_t rx_queue; /**< of XDP */
+    uint32_t mark;     /**< in, out: of types with a struct __sk_buff, which others do not have */
+    uint32_t priority; /**< in, out: the same */
+    /** Where copies are told (bpf_clone_redirect); may be NULL. */
+    struct ebpf_redirect *copies;
+    size_t copy_capacity;
+
+    /* out */
+
+    /** Where in the frame or its room the packet is now, as the program sees it: XDP and traffic
+     * control from the Ethernet header on, others from what follows it. */
+    void *data;
+    size_t data_size;
+    size_t metadata_size;          /**< bytes before `data` that an XDP program put there */
+    uint32_t verdict;              /**< what the program returned */
+    struct ebpf_redirect redirect; /**< counts if the verdict says so, too */
+    size_t copy_count;             /**< of all copies, also of those beyond copy_capacity */
+};
+
+/** Runs a program that judges packets, as BPF_PROG_TEST_RUN does. 0 and what is marked `out` in
+ * *packet, or an error. */
+EBPF_EXPORT int ebpf_program_run_packet(struct ebpf_program *program, struct ebpf_packet *packet);
+
+/* ----------------------------------------------------------------------------------------------
+ * maps: ebpf-map.h is about what is in them, once the object is loaded */
+
+/** The map after `map`, the first if that is NULL; NULL after the last. Sections of variables
+ * (".data", ".bss", ".rodata") are maps, too. */
+EBPF_EXPORT struct ebpf_map *ebpf_object_next_map(const struct ebpf_object *object,
+                                                  const struct ebpf_map *map);
+
+EBPF_EXPORT struct ebpf_map *ebpf_object_find_map(const struct ebpf_object *object,
+                                                  const char *name);
+
+/** Before an object is loaded: its map is to have room for so many entries, whatever it declares.
+ */
+EBPF_EXPORT int ebpf_map_set_max_entries(struct ebpf_map *map, uint32_t max_entries);
+
+/** Before an object is loaded: its map is to be this one, which is as the object declares it; so
+ * objects share maps. What is in it stays. NULL: one of its own. */
+EBPF_EXPORT int ebpf_map_reuse(struct ebpf_map *map, const struct ebpf_map *other);
+
+/* ----------------------------------------------------------------------------------------------
+ * variables
+ *
+ * Global ones, static ones whose name is there once, and those of section .kconfig. */
+
+struct ebpf_global_info {
+    size_t size;          /**< in: sizeof(struct ebpf_global_info) */
+    const char *section;  /**< the name of its map; lives as long as the object */
+    uint32_t value_size;  /**< bytes */
+    uint32_t offset;      /**< in the value of its map */
+    uint32_t is_constant; /**< 1: once the object is loaded, nobody writes it */
+};
+
+/** Writes the names of the variables that the object's types know to names[0..capacity); returns
+ * how many there are (which may be more). They live as long as the object. */
+EBPF_EXPORT size_t ebpf_object_list_globals(const struct ebpf_object *object, const char **names,
+                                            size_t capacity);
+
+EBPF_EXPORT int ebpf_object_get_global_info(const struct ebpf_object *object, const char *name,
+                                            struct ebpf_global_info *info);
+
+/** Copies a variable: before the object is loaded, what it begins with. `size`: value_size. */
+EBPF_EXPORT int ebpf_object_get_global(const struct ebpf_object *object, const char *name,
+                                       void *value, size_t size);
+
+/** Gives a variable other bytes: constants (`const volatile`) too, before the object is loaded;
+ * afterwards those that programs can write. */
+EBPF_EXPORT int ebpf_object_set_global(struct ebpf_object *object, const char *name,
+                                       const void *value, size_t size);
+
+/** Before the object is loaded: gives an external variable of section .kconfig the value that a
+ * kernel configuration writes so ("y", "n", "m", a number, a string in quotes). */
+EBPF_EXPORT int ebpf_object_set_kconfig(struct ebpf_object *object, const char *name,
+                                        const char *value);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

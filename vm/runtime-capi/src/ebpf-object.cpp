@@ -1,0 +1,567 @@
+// bpftime-vm: the C API of objects: opened, loaded, their programs, maps and variables
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "ebpf-object.h"
+
+#include "boundary.hpp"
+#include "bpftime_vm_compat.hpp"
+#include "compat/last_error.hpp"
+#include "handles.hpp"
+#include "isa/isa.hpp"
+#include "runtime/object_map.hpp"
+#include "runtime/packet.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <string_view>
+
+using namespace bpftime::vm;
+using namespace bpftime::vm::runtime_capi;
+using compat::vm_limit;
+using object::object_file;
+using runtime::loaded_object;
+
+namespace {
+
+/// The variables that the object's types know.
+std::vector<std::string> names_of_globals(const object_file &file) {
+    std::vector<std::string> names;
+    const object::btf *const types = file.types();
+    for (const object::object_map &m : file.maps()) {
+        const bool has_variables =
+            m.origin == object::map_origin::data or m.origin == object::map_origin::config;
+        if (types == nullptr or not has_variables or m.value_type == 0) continue;
+        for (const object::btf_variable &v : types->variables(types->type(m.value_type))) {
+            std::string name{types->type(v.type).name};
+            if (file.global(name)) names.push_back(std::move(name));
+        }
+    }
+    return names;
+}
+
+}  // namespace
+
+ebpf_object::ebpf_object(object_file opened)
+    : file{std::make_shared<object_file>(std::move(opened))},
+      license{file->license()},
+      globals{names_of_globals(*file)} {
+    for (const object::function_info &f : file->functions()) {
+        if (f.is_program) programs.push_back({.owner = this, .info = &f, .autoload = f.type.load});
+    }
+    for (uint32_t i = 0; i < file->maps().size(); ++i)
+        maps.push_back({.made = nullptr, .file = file, .index = i, .owner = this});
+}
+
+ebpf_object::~ebpf_object() {
+    for (const auto &array : arrays_) {
+        const auto there = array.lock();
+        runtime::object_map *const programs_of = runtime::as_object_map(there.get());
+        if (programs_of == nullptr) continue;
+        for (const ebpf_program &p : programs) {
+            if (p.vm() != nullptr) programs_of->take_out(p.vm());
+        }
+    }
+}
+
+void ebpf_object::note_array(const std::shared_ptr<runtime::map> &array) {
+    const std::lock_guard guard{arrays_lock_};
+    std::erase_if(arrays_, [](const auto &known) { return known.expired(); });
+    const auto is_it = [&](const auto &known) { return known.lock() == array; };
+    if (std::ranges::none_of(arrays_, is_it)) arrays_.emplace_back(array);
+}
+
+namespace {
+
+// --- opening
+
+constexpr std::size_t largest_object = std::size_t{1} << 30;
+
+error file_error(const char *path, const char *what) {
+    const int number = errno;
+    error e = make_error(number == ENOENT ? error_code::not_found : error_code::invalid_argument,
+                         fmt::format("cannot {} '{}': {}", what, path, std::strerror(number)));
+    e.kernel_errno = number;
+    return e;
+}
+
+result<std::vector<uint8_t>> read_file(const char *path) {
+    const std::unique_ptr<std::FILE, decltype(&std::fclose)> file{std::fopen(path, "rbe"),
+                                                                  &std::fclose};
+    if (file == nullptr) return std::unexpected{file_error(path, "open")};
+    std::vector<uint8_t> all;
+    std::size_t got = 0;
+    do {
+        constexpr std::size_t step = 65536;
+        all.resize(all.size() + step);
+        got = std::fread(all.data() + all.size() - step, 1, step, file.get());
+        all.resize(all.size() - step + got);
+        if (all.size() > largest_object) {
+            return std::unexpected{
+                make_error(error_code::limit_exceeded,
+                           fmt::format("'{}' is larger than {} bytes", path, largest_object))};
+        }
+    } while (got != 0);
+    if (std::ferror(file.get()) != 0) return std::unexpected{file_error(path, "read")};
+    return all;
+}
+
+ebpf_object *open(std::span<const uint8_t> bytes) {
+    auto file = object_file::parse(bytes);
+    return file ? new ebpf_object{std::move(*file)} : failed<ebpf_object *>(file.error());
+}
+
+// --- loading
+
+result<std::optional<object::btf>> read_target(const ebpf_object_options &o) {
+    if (o.target_btf == nullptr and o.target_btf_path == nullptr)
+        return std::optional<object::btf>{};
+    if (o.target_btf != nullptr and o.target_btf_path != nullptr) {
+        return std::unexpected{make_error(error_code::invalid_argument,
+                                          "target_btf and target_btf_path are both given")};
+    }
+    auto read = o.target_btf != nullptr ? object::btf::read(bytes(o.target_btf, o.target_btf_size))
+                                        : object::btf::read_file(o.target_btf_path);
+    if (not read) return std::unexpected{std::move(read.error())};
+    return std::optional<object::btf>{std::move(*read)};
+}
+
+error vm_error(const ebpf_vm &vm) {
+    return make_error(error_code::invalid_argument, vm.error_message());
+}
+
+result<void> configure(ebpf_vm &vm, const ebpf_object_options &o) {
+    if (o.max_insns != 0 and vm.set_limit(vm_limit::insns, o.max_insns) < 0)
+        return std::unexpected{vm_error(vm)};
+    if (o.instruction_limit != 0 and vm.set_limit(vm_limit::instructions, o.instruction_limit) < 0)
+        return std::unexpected{vm_error(vm)};
+    if (o.configure == nullptr) return {};
+    const int code = o.configure(o.configure_context, &vm);
+    if (code >= 0) return {};
+    return std::unexpected{make_error(error_code::invalid_argument,
+                                      fmt::format("the host's configure() gave {}", code))};
+}
+
+result<std::optional<object::program_type>> type_of(const ebpf_object_options &o) {
+    constexpr int last = static_cast<int>(object::program_type::netfilter);
+    if (o.program_type == 0) return std::optional<object::program_type>{};
+    if (o.program_type == EBPF_PROGRAM_TYPE_PLAIN)
+        return std::optional{object::program_type::generic};
+    if (o.program_type > 0 and o.program_type <= last)
+        return std::optional{object::program_type{static_cast<uint8_t>(o.program_type)}};
+    return std::unexpected{
+        make_error(error_code::invalid_argument,
+                   fmt::format("program_type {} is none of the kernel's", o.program_type))};
+}
+
+/// What the handles of an object's maps and programs ask for.
+void choose(const ebpf_object &object, runtime::load_options &options) {
+    for (const ebpf_program &p : object.programs) {
+        if (p.autoload) options.programs.push_back(p.info);
+    }
+    for (const ebpf_map &m : object.maps) {
+        if (m.reused != nullptr) options.maps.emplace(m.index, m.reused);
+    }
+    options.adjust = [&object](map_definition &d) {
+        for (const ebpf_map &m : object.maps) {
+            const auto &name = object.file->maps()[m.index].definition.name;
+            if (m.max_entries and name == d.name) d.max_entries = *m.max_entries;
+        }
+    };
+}
+
+result<runtime::load_options> options_of(const ebpf_object &object, const ebpf_object_options &o) {
+    runtime::load_options options;
+    options.backend = o.backend == nullptr ? "" : o.backend;
+    if (o.helper_count != 0 and o.helpers == nullptr) {
+        return std::unexpected{make_error(error_code::invalid_argument, "helpers is NULL")};
+    }
+    if (o.helpers != nullptr) options.helpers.assign(o.helpers, o.helpers + o.helper_count);
+    if (o.trace != nullptr) {
+        options.trace = [trace = o.trace, context = o.trace_context](std::string_view text) {
+            trace(context, text.data(), text.size());
+        };
+    }
+    options.configure = [&o](ebpf_vm &vm) { return configure(vm, o); };
+    auto type = type_of(o);
+    if (not type) return std::unexpected{std::move(type.error())};
+    options.type = *type;
+    choose(object, options);
+    return options;
+}
+
+result<void> load(ebpf_object &object, const ebpf_object_options &o) {
+    auto options = options_of(object, o);
+    if (not options) return std::unexpected{std::move(options.error())};
+    if (options->programs.empty())
+        return std::unexpected{make_error(error_code::not_found, "no program is to be loaded")};
+    const auto target = read_target(o);
+    if (not target) return std::unexpected{target.error()};
+    options->target = *target ? &**target : nullptr;
+    auto loaded = loaded_object::load(*object.file, *options);
+    if (not loaded) return std::unexpected{std::move(loaded.error())};
+    object.loaded = std::move(*loaded);
+    auto next = object.loaded->programs().begin();
+    for (ebpf_program &p : object.programs) {
+        if (p.autoload) p.loaded = &*next++;
+    }
+    for (ebpf_map &m : object.maps) m.made = object.loaded->maps()[m.index];
+    return {};
+}
+
+// --- iterating and finding
+
+/// The element after `at` of the vector; the first for null; null after the last, or if `at` is of
+/// another object.
+template <typename Handle>
+Handle *next(const std::vector<Handle> &all, const Handle *at) {
+    const Handle *const begin = all.data();
+    const bool is_here = at == nullptr or (at >= begin and at < begin + all.size());
+    if (not is_here)
+        return failed<Handle *>(
+            make_error(error_code::invalid_argument, "the handle is of another object"));
+    const std::size_t index = at == nullptr ? 0 : static_cast<std::size_t>(at - begin) + 1;
+    return index < all.size() ? const_cast<Handle *>(begin + index) : nullptr;
+}
+
+template <typename Handle, typename NameOf>
+Handle *find(const std::vector<Handle> &all, const char *name, const char *what, NameOf name_of) {
+    if (name == nullptr)
+        return failed<Handle *>(make_error(error_code::invalid_argument, "name is NULL"));
+    const auto at = std::ranges::find(all, std::string_view{name}, name_of);
+    if (at != all.end()) return const_cast<Handle *>(&*at);
+    return failed<Handle *>(
+        make_error(error_code::not_found,
+                   fmt::format("the object has no {} '{}'", what, runtime_json::printable(name))));
+}
+
+// --- programs
+
+int not_loaded(const ebpf_program &p) {
+    return refuse(fmt::format("program '{}' is not loaded", p.info->name));
+}
+
+/// A fault of an instruction that this host lacks something for says what that is.
+int explain(const ebpf_program &p, int64_t code) {
+    ebpf_fault fault{};
+    if (code == EBPF_ERROR_FAULT and ebpf_last_fault(&fault) == 1 and
+        fault.kind == EBPF_FAULT_UNAVAILABLE) {
+        const std::string why{p.loaded->why_unavailable(fault.pc)};
+        if (not why.empty()) compat::set_last_error(fmt::format("{}: {}", ebpf_last_error(), why));
+    }
+    errno = EINVAL;
+    return static_cast<int>(code);
+}
+
+ebpf_program_info info_of(const ebpf_program &p) {
+    const object::program_type type = p.loaded ? p.loaded->type : p.info->type.program;
+    const std::size_t bytes = p.loaded ? p.loaded->linked.code.size() : p.info->size;
+    ebpf_program_info info{};
+    info.name = p.info->name.c_str();
+    info.section = p.info->section.c_str();
+    info.type = static_cast<uint32_t>(type);
+    info.insn_count = static_cast<uint32_t>(bytes / isa::slot_size);
+    info.is_loaded = p.owner->is_loaded() ? p.loaded != nullptr : p.autoload;
+    info.takes_packets = runtime::context_layout_of(type) != nullptr;
+    return info;
+}
+
+ebpf_redirect redirect_of(const runtime::packet_target &t) {
+    using way = runtime::packet_target::way;
+    ebpf_redirect r{};
+    r.key = t.key;
+    r.flags = t.flags;
+    if (t.through != nullptr) {
+        r.kind = t.is_everywhere() ? EBPF_REDIRECT_EVERYWHERE : EBPF_REDIRECT_MAP;
+        r.map_id = t.through->id();
+        return r;
+    }
+    r.kind = t.how == way::neighbour ? EBPF_REDIRECT_NEIGHBOUR
+             : t.how == way::peer    ? EBPF_REDIRECT_PEER
+                                     : EBPF_REDIRECT_INTERFACE;
+    return r;
+}
+
+void give_context(runtime::packet_context &context, const ebpf_packet &p) {
+    if (runtime::xdp_context *const xdp = context.xdp()) {
+        if (p.ifindex != 0) xdp->ingress_ifindex = p.ifindex;
+        xdp->rx_queue_index = p.rx_queue;
+    } else if (runtime::skb_context *const skb = context.skb()) {
+        if (p.ifindex != 0) skb->ifindex = p.ifindex;
+        skb->mark = p.mark;
+        skb->priority = p.priority;
+    }
+}
+
+void take_results(runtime::packet_context &context, ebpf_packet &p) {
+    p.data = context.packet().data();
+    p.data_size = context.packet().size();
+    p.metadata_size = context.metadata().size();
+    if (const runtime::skb_context *const skb = context.skb()) {
+        p.mark = skb->mark;
+        p.priority = skb->priority;
+    }
+    p.redirect = context.target() ? redirect_of(*context.target()) : ebpf_redirect{};
+    p.copy_count = context.copies().size();
+    for (std::size_t i = 0; i < std::min(p.copy_count, p.copy_capacity); ++i)
+        p.copies[i] = redirect_of(context.copies()[i]);
+}
+
+int run_packet(const ebpf_program &program, ebpf_packet &p) {
+    if (p.frame == nullptr) return refuse("packet->frame is NULL");
+    if (p.copies == nullptr and p.copy_capacity != 0) return refuse("packet->copies is NULL");
+    auto context = runtime::packet_context::create(program.loaded->type,
+                                                   {static_cast<uint8_t *>(p.frame), p.frame_size},
+                                                   {.before = p.head_room, .after = p.tail_room});
+    if (not context) return report(context.error());
+    give_context(*context, p);
+    int64_t r0 = 0;
+    const int64_t code = context->exec(*program.vm(), r0);
+    if (code < 0) return explain(program, code);
+    p.verdict = static_cast<uint32_t>(r0);
+    take_results(*context, p);
+    return 0;
+}
+
+// --- variables
+
+result<object::global_variable> global(const ebpf_object &object, const char *name) {
+    if (name == nullptr)
+        return std::unexpected{make_error(error_code::invalid_argument, "name is NULL")};
+    return object.file->global(name);
+}
+
+result<void> get(const ebpf_object &object, const char *name, std::span<uint8_t> to) {
+    const auto place = global(object, name);
+    if (not place) return std::unexpected{place.error()};
+    if (object.loaded) return object.loaded->read(*place, to);
+    const auto value = object.file->value_of(name);
+    if (not value) return std::unexpected{value.error()};
+    if (value->size() != to.size()) {
+        return std::unexpected{
+            make_error(error_code::invalid_argument,
+                       fmt::format("{} bytes, but the variable has {}", to.size(), value->size()))};
+    }
+    std::ranges::copy(*value, to.begin());
+    return {};
+}
+
+result<void> set(ebpf_object &object, const char *name, std::span<const uint8_t> value) {
+    const auto place = global(object, name);
+    if (not place) return std::unexpected{place.error()};
+    return object.loaded ? object.loaded->write(*place, value) : object.file->set(name, value);
+}
+
+/// For what has to be done before an object is loaded.
+int too_late(const char *what) {
+    return report(make_error(error_code::already_exists,
+                             fmt::format("{}: the object is loaded already", what)));
+}
+
+}  // namespace
+
+extern "C" {
+
+// --- lifecycle
+
+struct ebpf_object *ebpf_object_open(const void *data, size_t size) {
+    return guarded([&]() -> ebpf_object * {
+        if (data == nullptr)
+            return failed<ebpf_object *>(make_error(error_code::invalid_argument, "bytes is NULL"));
+        return open(bytes(data, size));
+    });
+}
+
+struct ebpf_object *ebpf_object_open_file(const char *path) {
+    return guarded([&]() -> ebpf_object * {
+        if (path == nullptr)
+            return failed<ebpf_object *>(make_error(error_code::invalid_argument, "path is NULL"));
+        const auto contents = read_file(path);
+        return contents ? open(*contents) : failed<ebpf_object *>(contents.error());
+    });
+}
+
+void ebpf_object_close(struct ebpf_object *object) { delete object; }
+
+const char *ebpf_object_license(const struct ebpf_object *object) {
+    return with(object, "object", [](const ebpf_object &o) { return o.license.c_str(); });
+}
+
+int ebpf_object_load(struct ebpf_object *object, const struct ebpf_object_options *options) {
+    return with(object, "object", [&](ebpf_object &o) -> int {
+        if (o.is_loaded()) return too_late("ebpf_object_load()");
+        ebpf_object_options given{};
+        if (options != nullptr) {
+            const auto read = read_struct(options, "options");
+            if (not read) return report(read.error());
+            given = *read;
+        }
+        return to_c(load(o, given));
+    });
+}
+
+// --- programs
+
+struct ebpf_program *ebpf_object_next_program(const struct ebpf_object *object,
+                                              const struct ebpf_program *program) {
+    return with(object, "object", [&](const ebpf_object &o) { return next(o.programs, program); });
+}
+
+struct ebpf_program *ebpf_object_find_program(const struct ebpf_object *object, const char *name) {
+    return with(object, "object", [&](const ebpf_object &o) {
+        const auto name_of = [](const ebpf_program &p) -> std::string_view { return p.info->name; };
+        return find(o.programs, name, "program", name_of);
+    });
+}
+
+int ebpf_program_get_info(const struct ebpf_program *program, struct ebpf_program_info *info) {
+    return with(program, "program",
+                [&](const ebpf_program &p) { return fill_struct(info, "info", info_of(p)); });
+}
+
+int ebpf_program_set_autoload(struct ebpf_program *program, bool autoload) {
+    return with(program, "program", [&](ebpf_program &p) -> int {
+        if (p.owner->is_loaded()) return too_late("ebpf_program_set_autoload()");
+        p.autoload = autoload;
+        return 0;
+    });
+}
+
+struct ebpf_vm *ebpf_program_vm(struct ebpf_program *program) {
+    return with(program, "program", [](ebpf_program &p) -> ebpf_vm * {
+        return p.loaded != nullptr ? p.vm() : compat::failed_value<ebpf_vm *>(not_loaded(p));
+    });
+}
+
+const char *ebpf_program_why_unavailable(const struct ebpf_program *program, uint32_t pc) {
+    return with(program, "program", [&](const ebpf_program &p) -> const char * {
+        if (p.loaded == nullptr) return compat::failed_value<const char *>(not_loaded(p));
+        const std::string_view why = p.loaded->why_unavailable(pc);
+        return why.empty() ? "" : why.data();  // all of a string
+    });
+}
+
+// --- running
+
+int ebpf_program_run(struct ebpf_program *program, void *mem, size_t mem_size, int64_t *result) {
+    return with(program, "program", [&](ebpf_program &p) -> int {
+        if (p.loaded == nullptr) return not_loaded(p);
+        if (p.loaded->takes_packets()) {
+            return refuse(fmt::format(
+                "program '{}' judges packets: run it by ebpf_program_run_packet()", p.info->name));
+        }
+        int64_t r0 = 0;
+        const int64_t code = p.vm()->exec(mem, mem_size, r0);
+        if (code < 0) return explain(p, code);
+        if (result != nullptr) *result = r0;
+        return 0;
+    });
+}
+
+int ebpf_program_run_packet(struct ebpf_program *program, struct ebpf_packet *packet) {
+    return with(program, "program", [&](ebpf_program &p) -> int {
+        if (p.loaded == nullptr) return not_loaded(p);
+        if (not p.loaded->takes_packets()) {
+            return refuse(
+                fmt::format("program '{}' (section {}) judges no packets: run it by "
+                            "ebpf_program_run()",
+                            p.info->name, p.info->section));
+        }
+        auto given = read_struct(packet, "packet");
+        if (not given) return report(given.error());
+        if (const int code = run_packet(p, *given)) return code;
+        write_struct(packet, *given);
+        return 0;
+    });
+}
+
+// --- maps
+
+struct ebpf_map *ebpf_object_next_map(const struct ebpf_object *object,
+                                      const struct ebpf_map *map) {
+    return with(object, "object", [&](const ebpf_object &o) { return next(o.maps, map); });
+}
+
+struct ebpf_map *ebpf_object_find_map(const struct ebpf_object *object, const char *name) {
+    return with(object, "object", [&](const ebpf_object &o) {
+        const auto name_of = [](const ebpf_map &m) -> std::string_view {
+            return m.file->maps()[m.index].definition.name;
+        };
+        return find(o.maps, name, "map", name_of);
+    });
+}
+
+int ebpf_map_set_max_entries(struct ebpf_map *map, uint32_t max_entries) {
+    return with(map, "map", [&](ebpf_map &m) -> int {
+        if (m.owner == nullptr) return refuse("the map is of no object that could be loaded");
+        if (m.owner->is_loaded()) return too_late("ebpf_map_set_max_entries()");
+        m.max_entries = max_entries;
+        return 0;
+    });
+}
+
+int ebpf_map_reuse(struct ebpf_map *map, const struct ebpf_map *other) {
+    return with(map, "map", [&](ebpf_map &m) -> int {
+        if (m.owner == nullptr) return refuse("the map is of no object that could be loaded");
+        if (m.owner->is_loaded()) return too_late("ebpf_map_reuse()");
+        if (other != nullptr and other->made == nullptr)
+            return refuse(fmt::format("map '{}' is not made yet: load its object first",
+                                      other->definition().name));
+        m.reused = other == nullptr ? nullptr : other->made;
+        return 0;
+    });
+}
+
+// --- variables
+
+size_t ebpf_object_list_globals(const struct ebpf_object *object, const char **names,
+                                size_t capacity) {
+    return with(object, "object", [&](const ebpf_object &o) -> size_t {
+        if (names != nullptr) {
+            for (size_t i = 0; i < std::min(capacity, o.globals.size()); ++i)
+                names[i] = o.globals[i].c_str();
+        }
+        return o.globals.size();
+    });
+}
+
+int ebpf_object_get_global_info(const struct ebpf_object *object, const char *name,
+                                struct ebpf_global_info *info) {
+    return with(object, "object", [&](const ebpf_object &o) -> int {
+        const auto place = global(o, name);
+        if (not place) return report(place.error());
+        const object::object_map &map = o.file->maps()[place->map];
+        ebpf_global_info values{};
+        values.section = map.definition.name.c_str();
+        values.value_size = place->size;
+        values.offset = place->offset;
+        values.is_constant = map.frozen;
+        return fill_struct(info, "info", values);
+    });
+}
+
+int ebpf_object_get_global(const struct ebpf_object *object, const char *name, void *value,
+                           size_t size) {
+    return with(object, "object", [&](const ebpf_object &o) {
+        return value == nullptr ? refuse("value is NULL") : to_c(get(o, name, bytes(value, size)));
+    });
+}
+
+int ebpf_object_set_global(struct ebpf_object *object, const char *name, const void *value,
+                           size_t size) {
+    return with(object, "object", [&](ebpf_object &o) {
+        return value == nullptr ? refuse("value is NULL") : to_c(set(o, name, bytes(value, size)));
+    });
+}
+
+int ebpf_object_set_kconfig(struct ebpf_object *object, const char *name, const char *value) {
+    return with(object, "object", [&](ebpf_object &o) -> int {
+        if (name == nullptr or value == nullptr) return refuse("name or value is NULL");
+        if (o.is_loaded()) return too_late("ebpf_object_set_kconfig()");
+        return to_c(o.file->configure(name, value));
+    });
+}
+
+}  // extern "C"
