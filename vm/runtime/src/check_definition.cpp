@@ -30,12 +30,15 @@ constexpr uint32_t array_flags =
 constexpr uint32_t hash_flags =
     map_no_prealloc | map_no_common_lru | map_numa_node | all_access | map_zero_seed;
 constexpr uint32_t device_flags = map_numa_node | host_access;
+constexpr uint32_t storage_flags = map_no_prealloc | map_clone;
 constexpr uint32_t socket_flags = map_numa_node | host_access;
 
 /// What an element of a hash costs the kernel besides key and value.
 constexpr uint64_t hash_element_bytes = 48;
 constexpr uint32_t most_buckets = uint32_t{1} << 27;
 constexpr uint64_t most_percpu_bytes = 32 << 10;
+/// Such a size has 16 bits, and counts what the kernel keeps beside a value, too.
+constexpr uint32_t most_storage_bytes = 65535 - 128;
 constexpr uint32_t most_bloom_hashes = 15;
 constexpr uint32_t most_cpus = 8192;
 constexpr uint32_t most_stack_depth = 127;
@@ -90,6 +93,14 @@ int check_object_size(const map_definition &d) noexcept {
 
 int check_bloom(const map_definition &d) noexcept {
     return d.map_extra > most_bloom_hashes ? -EINVAL : 0;
+}
+
+int check_storage_flags(const map_definition &d) noexcept {
+    return has(d, map_no_prealloc) ? 0 : -EINVAL;
+}
+
+int check_storage_size(const map_definition &d) noexcept {
+    return d.value_size > most_storage_bytes ? -E2BIG : 0;
 }
 
 int check_ring(const map_definition &d) noexcept {
@@ -171,11 +182,26 @@ constexpr auto rules = std::to_array<type_rules>({
     {map_type::xskmap, device_flags, word, word, nullptr, nullptr},
     {map_type::queue, map_numa_node | all_access, none, some, nullptr, check_object_size},
     {map_type::stack, map_numa_node | all_access, none, some, nullptr, check_object_size},
+    {map_type::sk_storage, storage_flags, word, some, check_storage_flags, check_storage_size},
+    {map_type::inode_storage, storage_flags, word, some, check_storage_flags, check_storage_size},
+    {map_type::task_storage, storage_flags, word, some, check_storage_flags, check_storage_size},
+    {map_type::cgrp_storage, storage_flags, word, some, check_storage_flags, check_storage_size},
     {map_type::ringbuf, map_numa_node, none, none, nullptr, check_ring},
     {map_type::user_ringbuf, map_numa_node, none, none, nullptr, check_ring},
     {map_type::bloom_filter, map_numa_node | map_zero_seed | all_access, none, some, nullptr,
      check_bloom},
 });
+
+/// Whether values belong to what is there anyway, so that nobody says how many there are.
+bool has_no_entries(map_type type) noexcept {
+    switch (type) {
+    case map_type::sk_storage:
+    case map_type::inode_storage:
+    case map_type::task_storage:
+    case map_type::cgrp_storage: return true;
+    default: return false;
+    }
+}
 
 // --- fields of values
 
@@ -241,7 +267,7 @@ int check_definition(const map_definition &d) noexcept {
     if (row->flags_check != nullptr) {
         if (const int failed = row->flags_check(d)) return failed;
     }
-    if (d.max_entries == 0 or not row->key.holds(d.key_size) or
+    if ((d.max_entries == 0) != has_no_entries(d.type) or not row->key.holds(d.key_size) or
         not row->value.holds(d.value_size)) {
         return -EINVAL;
     }

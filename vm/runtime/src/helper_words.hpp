@@ -6,6 +6,7 @@
 #include "compat/run.hpp"
 #include "program/region.hpp"
 #include "runtime/map.hpp"
+#include "runtime/storage_owner.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -34,6 +35,11 @@ inline bool may_touch(uint64_t address, uint64_t size, permission wanted) noexce
     compat::run *const run = compat::run::current();
     if (run == nullptr) return false;
     return not run->config().bounds_checks or run->memory().allows(address, size, wanted);
+}
+
+/// Whether the program means the thread that it runs on.
+inline bool is_current_task(uint64_t word) {
+    return word == 0 or word == storage_owner::current_task().word();
 }
 
 }  // namespace bpftime::vm::runtime

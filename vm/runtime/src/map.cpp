@@ -41,7 +41,8 @@ constexpr auto errno_rows = std::to_array<errno_row>({
     {EBUSY, "EBUSY", error_code::limit_exceeded, "the map is in use"},
     {ENODEV, "ENODEV", error_code::not_found, "there is no such device or CPU"},
     {EOVERFLOW, "EOVERFLOW", error_code::limit_exceeded, "the value is too large"},
-    {EBADF, "EBADF", error_code::invalid_argument, "the map holds objects: give it one"},
+    {EBADF, "EBADF", error_code::invalid_argument, "the number names no such object"},
+    {ENOTSOCK, "ENOTSOCK", error_code::invalid_argument, "the number is not that of a socket"},
     {EOPNOTSUPP, "EOPNOTSUPP", error_code::unsupported, "maps of this type cannot do it"},
     {not_supported, "ENOTSUPP", error_code::unsupported, "maps of this type cannot do it"},
 });
@@ -79,9 +80,13 @@ constexpr auto makers = std::to_array<maker_row>({
     {map_type::xskmap, make_xskmap},
     {map_type::queue, make_queue},
     {map_type::stack, make_queue},
+    {map_type::sk_storage, make_storage},
     {map_type::devmap_hash, make_devmap_hash},
     {map_type::ringbuf, make_ring_buffer},
+    {map_type::inode_storage, make_storage},
+    {map_type::task_storage, make_storage},
     {map_type::bloom_filter, make_bloom_filter},
+    {map_type::cgrp_storage, make_storage},
 });
 
 bool holds_maps(map_type type) noexcept {
@@ -180,14 +185,14 @@ permission map::program_access() const noexcept {
 }
 
 int map::host_lookup(const void *key, void *value) noexcept {
-    const void *const found = lookup_elem(key);
+    const void *const found = host_find(key);
     if (found == nullptr) return -ENOENT;
     load_value(layout(), value, found, host_value_size_);
     return 0;
 }
 
 int map::host_lookup_locked(const void *key, void *value) noexcept {
-    const void *const found = lookup_elem(key);
+    const void *const found = host_find(key);
     if (found == nullptr) return -ENOENT;
     const scoped_value_lock lock{lock_of(found)};
     if (not lock.owns()) return -EBUSY;

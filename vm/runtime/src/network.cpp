@@ -73,7 +73,11 @@ void network::add(network_interface interface) {
 
 void network::add(const network_route &route) { routes_.push_back(route); }
 void network::add(const network_neighbour &neighbour) { neighbours_.push_back(neighbour); }
-void network::add(const network_socket &socket) { sockets_.push_back(socket); }
+void network::add(const network_socket &socket) {
+    sockets_.push_back(socket);
+    auto &owner = sockets_.back().owner;
+    if (owner == nullptr) owner = std::make_shared<const storage_owner>(owner_kind::socket);
+}
 
 const network_interface *network::find_interface(uint32_t index) const noexcept {
     const auto at = std::ranges::find(interfaces_, index, &network_interface::index);

@@ -98,7 +98,7 @@ uint64_t write(uint64_t to, std::span<const uint8_t> from, reach how) noexcept {
 uint64_t read_task(std::span<uint8_t> to, uint64_t from, uint64_t task, uint64_t flags,
                    reach how) noexcept {
     if (flags != 0) return word_of(-EINVAL);
-    if (task == 0) return read(to, from, owner::user, how);
+    if (is_current_task(task)) return read(to, from, owner::user, how);
     std::ranges::fill(to, uint8_t{0});
     return word_of(-EFAULT);
 }

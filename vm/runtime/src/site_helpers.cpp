@@ -109,7 +109,7 @@ uint64_t helper::get_stackid(uint64_t, uint64_t r2, uint64_t r3, uint64_t, uint6
 }
 
 uint64_t helper::get_task_stack(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t) {
-    if (r1 == 0) return copy_stack(bytes_at(r2, r3), r4);
+    if (is_current_task(r1)) return copy_stack(bytes_at(r2, r3), r4);
     std::ranges::fill(bytes_at(r2, r3), uint8_t{0});
     return word_of(-EFAULT);
 }

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: MIT
 #include "helper_functions.hpp"
 #include "helper_packets.hpp"
+#include "helper_sockets.hpp"
 #include "helper_words.hpp"
 #include "runtime/network.hpp"
 
@@ -30,12 +31,6 @@ uint64_t give(const T &view) {
     return word_of(&view);
 }
 
-/// The socket that the program got at this address; null if it got none there.
-const network_socket *socket_at(uint64_t address) noexcept {
-    const packet_context *const p = packet_context::running();
-    return p == nullptr ? nullptr : p->network().find_socket(pointer<const void>(address));
-}
-
 /// The two ends in a struct bpf_sock_tuple, whose size tells the version of IP.
 std::optional<network::connection> connection_at(std::span<const uint8_t> tuple) noexcept {
     constexpr std::size_t port_bytes = 2;
@@ -57,10 +52,6 @@ std::optional<network::connection> connection_at(std::span<const uint8_t> tuple)
 /// There is no other network namespace than the packet's.
 bool is_own_namespace(uint64_t id) noexcept { return static_cast<int32_t>(id) < 0; }
 
-bool is_full(const network_socket &s) noexcept {
-    return s.view.state != time_wait and s.view.state != half_open;
-}
-
 const network_socket *find(uint64_t context, std::span<const uint8_t> tuple, uint32_t protocol,
                            uint64_t network_namespace, uint64_t flags) noexcept {
     const packet_context *const p = packet_of(context);
@@ -79,6 +70,15 @@ uint64_t find_full(uint64_t r1, uint64_t r2, uint64_t r3, uint32_t protocol, uin
 }
 
 }  // namespace
+
+const network_socket *socket_at(uint64_t address) noexcept {
+    const packet_context *const p = packet_context::running();
+    return p == nullptr ? nullptr : p->network().find_socket(pointer<const void>(address));
+}
+
+bool is_full(const network_socket &s) noexcept {
+    return s.view.state != time_wait and s.view.state != half_open;
+}
 
 // --- sockets of the network
 

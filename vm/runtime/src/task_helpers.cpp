@@ -6,6 +6,7 @@
 #include "helper_words.hpp"
 #include "runtime/cpu.hpp"
 #include "runtime/object_map.hpp"
+#include "runtime/storage_owner.hpp"
 
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -99,10 +100,12 @@ uint64_t helper::get_current_ancestor_cgroup_id(uint64_t r1, uint64_t, uint64_t,
 
 uint64_t helper::get_cgroup_classid(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return 0; }
 
-uint64_t helper::get_current_task(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return 0; }
+uint64_t helper::get_current_task(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
+    return storage_owner::current_task().word();
+}
 
 uint64_t helper::get_current_task_btf(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
-    return 0;
+    return storage_owner::current_task().word();
 }
 
 uint64_t helper::task_pt_regs(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return 0; }

@@ -83,4 +83,12 @@ int kernel_program::run(std::vector<uint8_t> &packet, uint32_t &result) const {
     return 0;
 }
 
+int kernel_program::run(uint32_t &result) const {
+    bpf_attr attr{};
+    attr.test.prog_fd = static_cast<uint32_t>(fd_);
+    const int failed = call(BPF_PROG_TEST_RUN, attr);
+    result = attr.test.retval;
+    return failed;
+}
+
 }  // namespace bpftime::vm::runtime::test

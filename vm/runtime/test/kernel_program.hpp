@@ -29,6 +29,8 @@ public:
     int load(object::program_type type, object::attach_type attach, std::span<const uint8_t> code);
     /// BPF_PROG_TEST_RUN: 0 or a negative errno; `packet` becomes what the program left.
     int run(std::vector<uint8_t> &packet, uint32_t &result) const;
+    /// The same of a program that gets no packet.
+    int run(uint32_t &result) const;
     /// What the kernel said of a program that it refused.
     [[nodiscard]] const std::string &log() const noexcept { return log_; }
 

@@ -17,6 +17,10 @@ map_definition define(map_type type, uint32_t max_entries, uint32_t flags) {
     case map_type::stack:
     case map_type::bloom_filter: d.key_size = 0; break;
     case map_type::ringbuf: d.key_size = d.value_size = 0; break;
+    case map_type::sk_storage:
+    case map_type::inode_storage:
+    case map_type::task_storage:
+    case map_type::cgrp_storage: d.flags |= map_no_prealloc; break;
     case map_type::lpm_trie:
         d.key_size = 8;
         d.flags |= map_no_prealloc;

@@ -6,6 +6,7 @@
 #include "programs.hpp"
 #include "runtime/cpu.hpp"
 #include "runtime/map_set.hpp"
+#include "runtime/storage_owner.hpp"
 
 #include <fmt/format.h>
 #include <sys/prctl.h>
@@ -83,7 +84,18 @@ TEST_P(machine_helper, the_thread_has_its_ids) {
     EXPECT_EQ(run("call 15\nexit"), uint64_t{getgid()} << 32 | getuid());
     EXPECT_EQ(run("call 8\nexit"), current_cpu());
     EXPECT_LT(run("call 42\nexit"), 1024U);
-    EXPECT_EQ(run("call 35\nexit"), 0U);
+}
+
+TEST_P(machine_helper, the_thread_has_a_word_that_is_its_alone) {
+    const uint64_t task = run("call 35\nexit");
+    EXPECT_EQ(task, storage_owner::current_task().word());
+    EXPECT_EQ(run("call 158\nexit"), task);
+    std::thread{[&] { EXPECT_NE(run("call 35\nexit"), task); }}.join();
+    uint64_t memory = 7;
+    EXPECT_EQ(run("mov %r6, %r1\ncall 35\nmov %r1, %r6\nmov %r2, 8\nmov %r3, %r0\ncall 113\nexit",
+                  &memory, sizeof memory),
+              static_cast<uint64_t>(-EFAULT));
+    EXPECT_EQ(memory, 0U);
 }
 
 TEST_P(machine_helper, the_thread_has_its_name) {

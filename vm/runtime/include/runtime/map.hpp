@@ -125,6 +125,8 @@ protected:
     explicit map(const map_definition &definition, std::size_t host_value_size = 0);
 
     // What the commands do once their arguments were checked; 0 or a negative errno.
+    /// The value that the host means; null if there is none.
+    [[nodiscard]] virtual void *host_find(const void *key) noexcept { return lookup_elem(key); }
     virtual int host_lookup(const void *key, void *value) noexcept;
     /// The same while nobody else holds the value's lock.
     int host_lookup_locked(const void *key, void *value) noexcept;

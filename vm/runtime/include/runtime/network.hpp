@@ -3,9 +3,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "runtime/storage_owner.hpp"
+
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -122,6 +125,8 @@ struct tcp_view {
 struct network_socket {
     socket_view view{};
     std::optional<tcp_view> tcp{};  ///< of a TCP socket
+    /// Whose values maps of local storage keep, of kind socket; null: network::add() makes one.
+    std::shared_ptr<const storage_owner> owner{};
 };
 
 /// A host's network, as far as programs can ask. It is what its host says and not the machine's:
