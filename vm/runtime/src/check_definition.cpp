@@ -7,6 +7,7 @@
 #include "runtime/map.hpp"
 #include "shared_bytes.hpp"
 
+#include <linux/bpf.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -30,6 +31,7 @@ constexpr uint32_t array_flags =
 constexpr uint32_t hash_flags =
     map_no_prealloc | map_no_common_lru | map_numa_node | all_access | map_zero_seed;
 constexpr uint32_t device_flags = map_numa_node | host_access;
+constexpr uint32_t cgroup_flags = map_numa_node | all_access;
 constexpr uint32_t storage_flags = map_no_prealloc | map_clone;
 constexpr uint32_t socket_flags = map_numa_node | host_access;
 
@@ -103,6 +105,13 @@ int check_storage_size(const map_definition &d) noexcept {
     return d.value_size > most_storage_bytes ? -E2BIG : 0;
 }
 
+int check_cgroup_sizes(const map_definition &d) noexcept {
+    if (d.key_size != sizeof(uint64_t) and d.key_size != sizeof(bpf_cgroup_storage_key))
+        return -EINVAL;
+    if (d.type == map_type::percpu_cgroup_storage and check_percpu_size(d) != 0) return -E2BIG;
+    return check_storage_size(d);
+}
+
 int check_ring(const map_definition &d) noexcept {
     const auto page = static_cast<uint32_t>(getpagesize());
     return std::has_single_bit(d.max_entries) and d.max_entries % page == 0 ? 0 : -EINVAL;
@@ -137,6 +146,7 @@ struct size_range {
 constexpr size_range none{0, 0};
 constexpr size_range word{4, 4};
 constexpr size_range some{1, any_size};
+constexpr size_range group{8, 16};
 constexpr size_range prefix{4 + 1, 4 + 256};
 
 using check = int (*)(const map_definition &) noexcept;
@@ -183,6 +193,8 @@ constexpr auto rules = std::to_array<type_rules>({
     {map_type::queue, map_numa_node | all_access, none, some, nullptr, check_object_size},
     {map_type::stack, map_numa_node | all_access, none, some, nullptr, check_object_size},
     {map_type::sk_storage, storage_flags, word, some, check_storage_flags, check_storage_size},
+    {map_type::cgroup_storage, cgroup_flags, group, some, nullptr, nullptr},
+    {map_type::percpu_cgroup_storage, cgroup_flags, group, some, nullptr, nullptr},
     {map_type::inode_storage, storage_flags, word, some, check_storage_flags, check_storage_size},
     {map_type::task_storage, storage_flags, word, some, check_storage_flags, check_storage_size},
     {map_type::cgrp_storage, storage_flags, word, some, check_storage_flags, check_storage_size},
@@ -195,6 +207,8 @@ constexpr auto rules = std::to_array<type_rules>({
 /// Whether values belong to what is there anyway, so that nobody says how many there are.
 bool has_no_entries(map_type type) noexcept {
     switch (type) {
+    case map_type::cgroup_storage:
+    case map_type::percpu_cgroup_storage:
     case map_type::sk_storage:
     case map_type::inode_storage:
     case map_type::task_storage:
@@ -252,8 +266,13 @@ int check_common(const map_definition &d) noexcept {
     if (d.map_extra != 0 and not takes_extra) return -EINVAL;
     if ((d.flags & host_access) == host_access) return -EINVAL;
     if (has(d, map_numa_node) and not has_node(d.numa_node)) return -EINVAL;
-    // Of this type the kernel looks at the size first.
-    return d.type == map_type::bloom_filter ? check_object_size(d) : 0;
+    // Of these types the kernel looks at the size before the flags.
+    switch (d.type) {
+    case map_type::bloom_filter: return check_object_size(d);
+    case map_type::cgroup_storage:
+    case map_type::percpu_cgroup_storage: return check_cgroup_sizes(d);
+    default: return 0;
+    }
 }
 
 }  // namespace

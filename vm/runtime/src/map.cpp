@@ -80,6 +80,8 @@ constexpr auto makers = std::to_array<maker_row>({
     {map_type::xskmap, make_xskmap},
     {map_type::queue, make_queue},
     {map_type::stack, make_queue},
+    {map_type::cgroup_storage, make_cgroup_storage},
+    {map_type::percpu_cgroup_storage, make_cgroup_storage},
     {map_type::sk_storage, make_storage},
     {map_type::devmap_hash, make_devmap_hash},
     {map_type::ringbuf, make_ring_buffer},

@@ -28,6 +28,7 @@ map_ptr make_map_hash(const map_definition &definition, const map_ptr &inner);
 map_ptr make_devmap(const map_definition &definition);
 map_ptr make_devmap_hash(const map_definition &definition);
 map_ptr make_cpumap(const map_definition &definition);
+map_ptr make_cgroup_storage(const map_definition &definition);
 map_ptr make_storage(const map_definition &definition);
 map_ptr make_xskmap(const map_definition &definition);
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <new>
 #include <utility>
 
 namespace bpftime::vm::runtime {
@@ -45,6 +46,7 @@ void run_scope::clear() noexcept {
     for (const open_record &r : records_) r.ring->discard(r.record, 0);
     records_.clear();
     maps_.clear();
+    owned_.clear();
     reading_.reset();
     run_ = nullptr;
 }
@@ -55,6 +57,17 @@ void run_scope::add_map(const map *found) {
 
 bool run_scope::has_map(const map *m) const noexcept {
     return std::ranges::find(maps_, m) != maps_.end();
+}
+
+void *run_scope::own_words(const map &of, std::size_t count) noexcept {
+    const auto there = std::ranges::find(owned_, &of, &owned_words::of);
+    if (there != owned_.end()) return there->words.get();
+    try {
+        owned_.push_back({&of, std::make_unique<uint64_t[]>(count)});
+    } catch (const std::bad_alloc &) {
+        return nullptr;
+    }
+    return owned_.back().words.get();
 }
 
 ring_buffer *run_scope::take_record(void *record) noexcept {

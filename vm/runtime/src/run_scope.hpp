@@ -7,6 +7,9 @@
 #include "runtime/read_section.hpp"
 #include "runtime/ring_buffer.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -32,6 +35,9 @@ public:
     /// The record's ring, which it then no longer counts for; null if there is no such record.
     [[nodiscard]] ring_buffer *take_record(void *record) noexcept;
 
+    /// Memory for a map that is this run's alone, zeros at first; null if there is none.
+    [[nodiscard]] void *own_words(const map &of, std::size_t count) noexcept;
+
     /// The lock that the program has yet to give back; if it does not, that is done at the end.
     void set_lock(const void *field) noexcept { lock_ = field; }
 
@@ -41,6 +47,11 @@ private:
         ring_buffer *ring;
     };
 
+    struct owned_words {
+        const map *of;
+        std::unique_ptr<uint64_t[]> words;
+    };
+
     static void end() noexcept;
     void clear() noexcept;
 
@@ -48,6 +59,7 @@ private:
     std::optional<read_section> reading_;
     std::vector<const map *> maps_;
     std::vector<open_record> records_;
+    std::vector<owned_words> owned_;
     const void *lock_ = nullptr;
 };
 

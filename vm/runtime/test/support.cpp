@@ -17,6 +17,8 @@ map_definition define(map_type type, uint32_t max_entries, uint32_t flags) {
     case map_type::stack:
     case map_type::bloom_filter: d.key_size = 0; break;
     case map_type::ringbuf: d.key_size = d.value_size = 0; break;
+    case map_type::cgroup_storage:
+    case map_type::percpu_cgroup_storage: d.key_size = 16; break;
     case map_type::sk_storage:
     case map_type::inode_storage:
     case map_type::task_storage:

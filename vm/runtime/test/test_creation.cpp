@@ -102,10 +102,10 @@ TEST(creating, takes_memory_when_it_is_used) {
 rc::Gen<map_definition> any_definition() {
     using enum map_type;
     // Maps of maps need an inner map, sockets capabilities of their own; neither is about checks.
-    const auto types =
-        rc::gen::element(hash, array, prog_array, perf_event_array, percpu_hash, percpu_array,
-                         cgroup_array, lru_hash, lru_percpu_hash, lpm_trie, devmap, cpumap, xskmap,
-                         queue, stack, devmap_hash, ringbuf, bloom_filter);
+    const auto types = rc::gen::element(
+        hash, array, prog_array, perf_event_array, percpu_hash, percpu_array, cgroup_array,
+        cgroup_storage, percpu_cgroup_storage, lru_hash, lru_percpu_hash, lpm_trie, devmap, cpumap,
+        xskmap, queue, stack, devmap_hash, ringbuf, bloom_filter);
     const auto bit = rc::gen::weightedElement<uint32_t>({{20, 0},
                                                          {4, map_no_prealloc},
                                                          {1, map_no_common_lru},
@@ -121,13 +121,15 @@ rc::Gen<map_definition> any_definition() {
     return rc::gen::exec([=] {
         map_definition d{.name = "test", .type = *types};
         d.key_size = *rc::gen::weightedElement<uint32_t>(
-            {{8, 4}, {4, 0}, {2, 8}, {1, 5}, {1, 260}, {1, 261}, {1, 13}});
+            {{8, 4}, {4, 0}, {2, 8}, {2, 16}, {1, 5}, {1, 260}, {1, 261}, {1, 13}});
         d.value_size = *rc::gen::weightedElement<uint32_t>({{8, 4},
                                                             {8, 8},
                                                             {4, 0},
                                                             {2, 13},
                                                             {1, 32 << 10},
                                                             {1, (32 << 10) + 1},
+                                                            {1, 65407},
+                                                            {1, 65408},
                                                             {1, 4 << 20},
                                                             {1, (4 << 20) - 57},
                                                             {1, (4 << 20) + 1},

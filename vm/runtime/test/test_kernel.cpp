@@ -197,6 +197,8 @@ INSTANTIATE_TEST_SUITE_P(
         subject{"devmap", map_type::devmap, 4, 4, 10, 0, true},
         subject{"devmap_hash", map_type::devmap_hash, 4, 4, 10},
         subject{"cpumap", map_type::cpumap, 4, 4, 10, 0, true},
+        subject{"cgroup_storage", map_type::cgroup_storage, 16, 8, 0},
+        subject{"percpu_cgroup_storage", map_type::percpu_cgroup_storage, 8, 8, 0},
         subject{"ringbuf", map_type::ringbuf, 0, 0, 4096}),
     [](const auto &instance) { return std::string{instance.param.name}; });
 
