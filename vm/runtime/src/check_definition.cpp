@@ -42,6 +42,7 @@ constexpr uint64_t most_percpu_bytes = 32 << 10;
 /// Such a size has 16 bits, and counts what the kernel keeps beside a value, too.
 constexpr uint32_t most_storage_bytes = 65535 - 128;
 constexpr uint32_t most_bloom_hashes = 15;
+constexpr uint32_t most_socket_buckets = uint32_t{1} << 27;
 constexpr uint32_t most_cpus = 8192;
 constexpr uint32_t most_stack_depth = 127;
 
@@ -122,6 +123,13 @@ int check_redirect_value(const map_definition &d) noexcept {
     return d.value_size == 4 or d.value_size == 8 ? 0 : -EINVAL;
 }
 
+int check_sockhash(const map_definition &d) noexcept {
+    constexpr uint32_t most_key_bytes = 512;  // what fits a program's stack
+    if (const int failed = check_redirect_value(d)) return failed;
+    if (d.key_size > most_key_bytes) return -E2BIG;
+    return d.max_entries > most_socket_buckets ? -EINVAL : 0;
+}
+
 int check_cpumap(const map_definition &d) noexcept {
     if (const int failed = check_redirect_value(d)) return failed;
     return d.max_entries > most_cpus ? -E2BIG : 0;
@@ -187,7 +195,13 @@ constexpr auto rules = std::to_array<type_rules>({
     {map_type::devmap, device_flags, word, {4, 8}, nullptr, check_redirect_value},
     {map_type::devmap_hash, device_flags, word, {4, 8}, nullptr, check_redirect_value},
     {map_type::sockmap, socket_flags, word, {4, 8}, nullptr, check_redirect_value},
-    {map_type::sockhash, socket_flags, {1, 512}, {4, 8}, nullptr, check_redirect_value},
+    {map_type::sockhash, socket_flags, some, {4, 8}, nullptr, check_sockhash},
+    {map_type::reuseport_sockarray,
+     map_numa_node | all_access,
+     word,
+     {4, 8},
+     nullptr,
+     check_redirect_value},
     {map_type::cpumap, map_numa_node, word, {4, 8}, nullptr, check_cpumap},
     {map_type::xskmap, device_flags, word, word, nullptr, nullptr},
     {map_type::queue, map_numa_node | all_access, none, some, nullptr, check_object_size},

@@ -4,8 +4,10 @@
 #pragma once
 
 #include "runtime/network.hpp"
+#include "storage_map.hpp"
 
 #include <cstdint>
+#include <memory>
 
 namespace bpftime::vm::runtime {
 
@@ -15,5 +17,13 @@ namespace bpftime::vm::runtime {
 
 /// Whether it is more than a connection that begins or has ended.
 [[nodiscard]] bool is_full(const network_socket &s) noexcept;
+
+/// The whole socket that the program means by the word: one of the packet's network, or what the
+/// host has made a storage_owner for; null if it is neither.
+[[nodiscard]] std::shared_ptr<owner_record> socket_of(uint64_t word) noexcept;
+
+/// The word by which a program learns of the socket with this number, which it may read if it is of
+/// the packet's network; 0: there is no such socket.
+[[nodiscard]] uint64_t give_socket(uint32_t number) noexcept;
 
 }  // namespace bpftime::vm::runtime

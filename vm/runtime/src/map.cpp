@@ -80,7 +80,10 @@ constexpr auto makers = std::to_array<maker_row>({
     {map_type::xskmap, make_xskmap},
     {map_type::queue, make_queue},
     {map_type::stack, make_queue},
+    {map_type::sockmap, make_socket_array},
+    {map_type::sockhash, make_socket_hash},
     {map_type::cgroup_storage, make_cgroup_storage},
+    {map_type::reuseport_sockarray, make_socket_array},
     {map_type::percpu_cgroup_storage, make_cgroup_storage},
     {map_type::sk_storage, make_storage},
     {map_type::devmap_hash, make_devmap_hash},
@@ -144,7 +147,7 @@ map::map(const map_definition &definition, std::size_t host_value_size)
       host_value_size_{host_value_size == 0 ? definition.value_size : host_value_size},
       shape_{.key_size = definition.key_size,
              .value_size = definition.value_size,
-             .result_size = gives_values() ? definition.value_size : 0,
+             .result_size = gives_values() and not gives_sockets() ? definition.value_size : 0,
              .permission = static_cast<uint32_t>(program_access())},
       layout_{definition.fields.empty() ? nullptr
                                         : std::make_unique<const value_layout>(definition)},
@@ -177,6 +180,15 @@ bool map::gives_values() const noexcept {
     case map_type::array_of_maps:
     case map_type::hash_of_maps: return false;
     default: return true;
+    }
+}
+
+bool map::gives_sockets() const noexcept {
+    switch (definition_.type) {
+    case map_type::sockmap:
+    case map_type::sockhash:
+    case map_type::reuseport_sockarray: return true;
+    default: return false;
     }
 }
 

@@ -30,6 +30,8 @@ map_ptr make_devmap_hash(const map_definition &definition);
 map_ptr make_cpumap(const map_definition &definition);
 map_ptr make_cgroup_storage(const map_definition &definition);
 map_ptr make_storage(const map_definition &definition);
+map_ptr make_socket_array(const map_definition &definition);
+map_ptr make_socket_hash(const map_definition &definition);
 map_ptr make_xskmap(const map_definition &definition);
 
 }  // namespace bpftime::vm::runtime

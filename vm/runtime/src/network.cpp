@@ -162,4 +162,10 @@ const network_socket *network::find_socket(const void *view) const noexcept {
     return at == sockets_.end() ? nullptr : &*at;
 }
 
+const network_socket *network::find_numbered_socket(uint32_t number) const noexcept {
+    const auto at = std::ranges::find_if(
+        sockets_, [number](const network_socket &s) { return s.owner->number() == number; });
+    return at == sockets_.end() ? nullptr : &*at;
+}
+
 }  // namespace bpftime::vm::runtime

@@ -7,6 +7,7 @@
 #include "helper_sockets.hpp"
 #include "helper_words.hpp"
 #include "runtime/network.hpp"
+#include "runtime/socket_site.hpp"
 
 #include <linux/bpf.h>
 #include <sys/socket.h>
@@ -80,6 +81,21 @@ bool is_full(const network_socket &s) noexcept {
     return s.view.state != time_wait and s.view.state != half_open;
 }
 
+std::shared_ptr<owner_record> socket_of(uint64_t word) noexcept {
+    if (const network_socket *const s = socket_at(word))
+        return is_full(*s) ? s->owner->known_as() : nullptr;
+    return find_owner(owner_kind::socket, word);
+}
+
+uint64_t give_socket(uint32_t number) noexcept {
+    const packet_context *const p = packet_context::running();
+    const network_socket *const s =
+        p == nullptr ? nullptr : p->network().find_numbered_socket(number);
+    if (s != nullptr) return give(s->view);
+    const auto owner = find_owner(number);
+    return owner != nullptr and owner->kind == owner_kind::socket ? owner->word : 0;
+}
+
 // --- sockets of the network
 
 uint64_t helper::sk_lookup_tcp(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
@@ -99,7 +115,8 @@ uint64_t helper::sk_release(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { 
 
 uint64_t helper::sk_fullsock(uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
     const network_socket *const s = socket_at(r1);
-    return s != nullptr and is_full(*s) ? give(s->view) : 0;
+    if (s != nullptr) return is_full(*s) ? give(s->view) : 0;
+    return socket_of(r1) == nullptr ? 0 : r1;
 }
 
 uint64_t helper::tcp_sock(uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
@@ -112,8 +129,26 @@ uint64_t helper::get_listener_sock(uint64_t r1, uint64_t, uint64_t, uint64_t, ui
     return s != nullptr and s->view.state == listens ? give(s->view) : 0;
 }
 
+namespace {
+
+/// Of a program that looks for the socket of a connection; no socket: the kernel is to go on.
+int choose(socket_site &site, uint64_t socket, uint64_t flags) noexcept {
+    constexpr uint64_t known_flags = BPF_SK_LOOKUP_F_REPLACE | BPF_SK_LOOKUP_F_NO_REUSEPORT;
+    if ((flags & ~known_flags) != 0) return -EINVAL;
+    const auto found = socket == 0 ? nullptr : socket_of(socket);
+    if (socket != 0 and found == nullptr) return -EINVAL;
+    if (site.chosen and (flags & BPF_SK_LOOKUP_F_REPLACE) == 0) return -EEXIST;
+    site.chosen.reset();
+    if (found != nullptr) site.chosen = {.socket = found->number, .flags = flags};
+    return 0;
+}
+
+}  // namespace
+
 uint64_t helper::sk_assign(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, uint64_t) {
     packet_context *const p = skb_of(r1);
+    socket_site *const site = scoped_socket_site::current();
+    if (p == nullptr and site != nullptr) return word_of(choose(*site, r2, r3));
     const network_socket *const s = socket_at(r2);
     if (p == nullptr or s == nullptr or r3 != 0) return word_of(-EINVAL);
     p->set_socket(s);

@@ -16,9 +16,7 @@ namespace {
 
 /// What the program means by the word; null if it is nothing of the kind.
 std::shared_ptr<owner_record> owner_of(owner_kind kind, uint64_t word) noexcept {
-    if (const network_socket *const s = kind == owner_kind::socket ? socket_at(word) : nullptr)
-        return is_full(*s) ? s->owner->known_as() : nullptr;
-    return find_owner(kind, word);
+    return kind == owner_kind::socket ? socket_of(word) : find_owner(kind, word);
 }
 
 uint64_t get(owner_kind kind, uint64_t m, uint64_t owner, uint64_t initial, uint64_t flags) {

@@ -35,6 +35,9 @@ map_definition define(map_type type, uint32_t max_entries, uint32_t flags) {
     case map_type::devmap:
     case map_type::devmap_hash:
     case map_type::cpumap:
+    case map_type::reuseport_sockarray:
+    case map_type::sockmap:
+    case map_type::sockhash:
     case map_type::xskmap: d.value_size = 4; break;
     default: break;
     }

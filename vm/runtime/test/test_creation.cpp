@@ -101,11 +101,12 @@ TEST(creating, takes_memory_when_it_is_used) {
 
 rc::Gen<map_definition> any_definition() {
     using enum map_type;
-    // Maps of maps need an inner map, sockets capabilities of their own; neither is about checks.
-    const auto types = rc::gen::element(
-        hash, array, prog_array, perf_event_array, percpu_hash, percpu_array, cgroup_array,
-        cgroup_storage, percpu_cgroup_storage, lru_hash, lru_percpu_hash, lpm_trie, devmap, cpumap,
-        xskmap, queue, stack, devmap_hash, ringbuf, bloom_filter);
+    // Maps of maps need an inner map, local storage needs types; neither is about checks.
+    const auto types =
+        rc::gen::element(hash, array, prog_array, perf_event_array, percpu_hash, percpu_array,
+                         cgroup_array, sockmap, sockhash, reuseport_sockarray, cgroup_storage,
+                         percpu_cgroup_storage, lru_hash, lru_percpu_hash, lpm_trie, devmap, cpumap,
+                         xskmap, queue, stack, devmap_hash, ringbuf, bloom_filter);
     const auto bit = rc::gen::weightedElement<uint32_t>({{20, 0},
                                                          {4, map_no_prealloc},
                                                          {1, map_no_common_lru},
@@ -120,8 +121,16 @@ rc::Gen<map_definition> any_definition() {
                                                          {1, map_inner_map}});
     return rc::gen::exec([=] {
         map_definition d{.name = "test", .type = *types};
-        d.key_size = *rc::gen::weightedElement<uint32_t>(
-            {{8, 4}, {4, 0}, {2, 8}, {2, 16}, {1, 5}, {1, 260}, {1, 261}, {1, 13}});
+        d.key_size = *rc::gen::weightedElement<uint32_t>({{8, 4},
+                                                          {4, 0},
+                                                          {2, 8},
+                                                          {2, 16},
+                                                          {1, 5},
+                                                          {1, 260},
+                                                          {1, 261},
+                                                          {1, 512},
+                                                          {1, 513},
+                                                          {1, 13}});
         d.value_size = *rc::gen::weightedElement<uint32_t>({{8, 4},
                                                             {8, 8},
                                                             {4, 0},

@@ -84,6 +84,8 @@ public:
     [[nodiscard]] const ebpf_map_shape &shape() const noexcept { return shape_; }
     /// What lookup_elem() gives is a value, and not another object of the host's: object_map.
     [[nodiscard]] bool gives_values() const noexcept;
+    /// It gives and takes sockets.
+    [[nodiscard]] bool gives_sockets() const noexcept;
 
     // --- for the host: the commands of bpf(2)
     //

@@ -167,6 +167,8 @@ public:
     [[nodiscard]] const network_socket *find_socket(const connection &c) const noexcept;
     /// The socket whose view is there; null if there is none.
     [[nodiscard]] const network_socket *find_socket(const void *view) const noexcept;
+    /// The socket whose owner has the number; null if there is none.
+    [[nodiscard]] const network_socket *find_numbered_socket(uint32_t number) const noexcept;
 
 private:
     std::vector<network_interface> interfaces_;

@@ -35,20 +35,23 @@ struct packet_target {
         plain,      ///< as it is
         neighbour,  ///< with the link addresses of the next hop (bpf_redirect_neigh)
         peer,       ///< to the other end of a pair of interfaces (bpf_redirect_peer)
+        socket,     ///< to a socket of a map (bpf_sk_redirect_map, bpf_sk_redirect_hash)
     };
 
     const map *through = nullptr;  ///< that says where; null: an interface
-    uint32_t key = 0;              ///< of the map's entry; without a map, the interface's index
-    uint64_t flags = 0;            ///< that the helper got
+    /// Of the map's entry; of a map of sockets, the socket's number; without a map, the interface's
+    /// index.
+    uint32_t key = 0;
+    uint64_t flags = 0;  ///< that the helper got
     way how = way::plain;
 
     /// BPF_F_BROADCAST: every entry of the map, whatever `key` is.
     [[nodiscard]] bool is_everywhere() const noexcept {
-        return through != nullptr and (flags & 8) != 0;
+        return through != nullptr and how != way::socket and (flags & 8) != 0;
     }
-    /// BPF_F_INGRESS: the receiving side of the interface.
+    /// BPF_F_INGRESS: the receiving side of the interface or socket.
     [[nodiscard]] bool is_ingress() const noexcept {
-        return through == nullptr and (flags & 1) != 0;
+        return (through == nullptr or how == way::socket) and (flags & 1) != 0;
     }
 
     friend bool operator==(const packet_target &, const packet_target &) = default;
