@@ -14,6 +14,7 @@
 #include "runtime/packet.hpp"
 #include "runtime/probe.hpp"
 #include "runtime/ring_buffer.hpp"
+#include "signal_helpers.hpp"
 #include "text_helpers.hpp"
 
 #include <fmt/format.h>
@@ -306,6 +307,10 @@ result<void> register_others(ebpf_vm &vm, ebpf_ctx_helper_fn (*other)(external_f
 result<void> register_trace(ebpf_vm &vm, const trace_sink &sink) {
     // Helpers get their context as it was given, and read it only.
     return register_others(vm, traced_function, const_cast<trace_sink *>(&sink));
+}
+
+result<void> register_signals(ebpf_vm &vm, const signal_sink &sink) {
+    return register_others(vm, sending_function, const_cast<signal_sink *>(&sink));
 }
 
 result<void> allow_process_memory(ebpf_vm &vm) {

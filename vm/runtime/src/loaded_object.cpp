@@ -207,6 +207,7 @@ private:
 
     maybe_error make_vms() {
         if (options_.trace) out_.trace_ = std::make_unique<const trace_sink>(options_.trace);
+        if (options_.signals) out_.signals_ = std::make_unique<const signal_sink>(options_.signals);
         for (loaded_program &p : out_.programs_) {
             auto vm = make_vm(options_.backend);
             if (not vm) return std::move(vm.error());
@@ -229,6 +230,10 @@ private:
         }
         if (out_.trace_ != nullptr) {
             if (auto done = register_trace(vm, *out_.trace_); not done)
+                return std::move(done.error());
+        }
+        if (out_.signals_ != nullptr) {
+            if (auto done = register_signals(vm, *out_.signals_); not done)
                 return std::move(done.error());
         }
         for (const ebpf_helper &helper : options_.helpers) {

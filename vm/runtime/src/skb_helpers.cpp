@@ -258,6 +258,59 @@ uint64_t helper::skb_adjust_room(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t
                                                                   static_cast<uint32_t>(r3), r4));
 }
 
+// --- a header of IP before all
+
+namespace {
+
+unsigned ip_version(std::span<const uint8_t> header) noexcept { return header[0] >> 4; }
+
+/// Where the header's version says that it ends; 0: it is none, or not whole.
+std::size_t ip_header_bytes(std::span<const uint8_t> header) noexcept {
+    std::size_t bytes = 0;
+    if (ip_version(header) == 4) bytes = std::size_t{4} * (header[0] & 0xfU);
+    if (ip_version(header) == 6) bytes = ip::ipv6_header_bytes;
+    return bytes <= header.size() ? bytes : 0;
+}
+
+void fill_ipv4_checksum(std::span<uint8_t> header) noexcept {
+    constexpr std::size_t checksum_offset = 10;
+    if (header.size() < ip::ipv4_header_bytes or
+        number_at<uint16_t>(&header[checksum_offset]) != 0) {
+        return;
+    }
+    uint32_t sum = 0;
+    for (std::size_t i = 0; i < header.size(); i += 2) sum += number_at<uint16_t>(&header[i]);
+    while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+    put_number(&header[checksum_offset], static_cast<uint16_t>(~sum));
+}
+
+int push_ip_header(packet_context &p, std::span<const uint8_t> header) {
+    constexpr std::size_t most_header_bytes = 256;
+    if (header.size() < ip::ipv4_header_bytes or header.size() > most_header_bytes) return -EINVAL;
+    const std::size_t bytes = ip_header_bytes(header);
+    if (bytes == 0) return -EINVAL;
+    if (const int failed = p.insert(0, header.size())) return failed;
+    std::ranges::copy(header, p.packet().begin());
+    p.is_encapsulated() = true;
+    p.headers().network = p.packet().data();
+    p.set_hash({});
+    const bool is_ipv4 = ip_version(header) == 4;
+    set_protocol(p, is_ipv4 ? ethernet::ipv4 : ethernet::ipv6);
+    if (is_ipv4) fill_ipv4_checksum(p.packet().first(bytes));
+    return 0;
+}
+
+}  // namespace
+
+uint64_t helper::lwt_push_encap(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t) {
+    constexpr uint32_t encap_ip = 2;  // BPF_LWT_ENCAP_IP; the others are of segment routing
+    packet_context *const p = skb_of(r1);
+    if (p == nullptr or static_cast<uint32_t>(r2) != encap_ip) return word_of(-EINVAL);
+    const bool may =
+        p->type() == object::program_type::lwt_in or p->type() == object::program_type::lwt_xmit;
+    return word_of(may ? push_ip_header(*p, bytes_at(r3, r4)) : -EINVAL);
+}
+
 // --- VLAN tags: the outermost is beside the packet, others are in it
 
 namespace {

@@ -190,15 +190,6 @@ uint64_t helper::skb_get_xfrm_state(uint64_t, uint64_t, uint64_t r3, uint64_t r4
     return word_of(-EINVAL);
 }
 
-uint64_t helper::setsockopt(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
-    return word_of(-EOPNOTSUPP);
-}
-
-uint64_t helper::getsockopt(uint64_t, uint64_t, uint64_t, uint64_t r4, uint64_t r5) {
-    std::ranges::fill(bytes_at(r4, r5), uint8_t{0});
-    return word_of(-EOPNOTSUPP);
-}
-
 // --- the kernel's structs of sockets: none
 
 uint64_t helper::skc_to_tcp6_sock(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return 0; }

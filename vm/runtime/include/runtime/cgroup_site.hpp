@@ -4,8 +4,19 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 
 namespace bpftime::vm::runtime {
+
+/// A sysctl that somebody reads or writes.
+struct sysctl_access {
+    std::string name{};   ///< as "net/ipv4/tcp_mem"
+    std::string value{};  ///< that it has
+    /// The value that it is to have, which the program may change; none: it is read.
+    std::optional<std::string> written{};
+    bool is_changed = false;  ///< the program has
+};
 
 /// A control group that a program is attached to, at one event in it.
 struct cgroup_site {
@@ -14,6 +25,7 @@ struct cgroup_site {
     /// What the operation that the program decides about will give, which the program may change
     /// (bpf_get_retval, bpf_set_retval).
     int32_t result = 0;
+    sysctl_access *sysctl = nullptr;  ///< null: the event is not about one
 };
 
 /// While one lives, its site is what runs on this thread ask about. They nest.

@@ -44,4 +44,14 @@ using trace_sink = std::function<void(std::string_view text)>;
 /// which is lost otherwise. It must outlive the VM's runs.
 result<void> register_trace(ebpf_vm &vm, const trace_sink &sink);
 
+enum class signal_target : uint8_t { process, thread };
+
+/// Gets the signals that a program sends to the process, or thread, which it runs in; gives 0 or a
+/// negative errno.
+using signal_sink = std::function<int(int number, signal_target to)>;
+
+/// Registers bpf_send_signal() and bpf_send_signal_thread() once more, for `sink` to decide what
+/// happens; -EPERM otherwise. It must outlive the VM's runs.
+result<void> register_signals(ebpf_vm &vm, const signal_sink &sink);
+
 }  // namespace bpftime::vm::runtime

@@ -40,6 +40,8 @@ struct load_options {
     const object::btf *target = nullptr;
     /// Gets what the programs print, on the threads that run them.
     trace_sink trace{};
+    /// Decides about signals that they send; empty: they may not.
+    signal_sink signals{};
     /// What all programs are, whatever their sections say; generic: they get the host's memory.
     std::optional<object::program_type> type{};
 };
@@ -100,6 +102,7 @@ private:
 
     std::unique_ptr<map_set> maps_ = std::make_unique<map_set>();
     std::unique_ptr<const trace_sink> trace_;
+    std::unique_ptr<const signal_sink> signals_;
     std::vector<loaded_program> programs_;
 };
 

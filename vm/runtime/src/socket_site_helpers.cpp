@@ -1,4 +1,4 @@
-// bpftime-vm: the helpers about maps of sockets, and what programs attached to sockets ask
+// bpftime-vm: the helpers about maps of sockets, and of programs that are attached to sockets
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "helper_functions.hpp"
@@ -8,8 +8,11 @@
 #include "socket_map.hpp"
 
 #include <linux/bpf.h>
+#include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 namespace bpftime::vm::runtime {
@@ -100,6 +103,88 @@ uint64_t helper::sk_select_reuseport(uint64_t, uint64_t r2, uint64_t r3, uint64_
     if (not found or innermost == nullptr) return word_of(-ENOENT);
     innermost->chosen = chosen_socket{.through = sockets, .socket = *found};
     return 0;
+}
+
+// --- what the host does for them
+
+uint64_t helper::setsockopt(uint64_t, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
+    if (innermost == nullptr or not innermost->set_option) return word_of(-EOPNOTSUPP);
+    return word_of(
+        innermost->set_option(static_cast<int>(r2), static_cast<int>(r3), bytes_at(r4, r5)));
+}
+
+uint64_t helper::getsockopt(uint64_t, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
+    const auto value = bytes_at(r4, r5);
+    int failed = -EOPNOTSUPP;
+    if (innermost != nullptr and innermost->get_option)
+        failed = innermost->get_option(static_cast<int>(r2), static_cast<int>(r3), value);
+    if (failed != 0) std::ranges::fill(value, uint8_t{0});
+    return word_of(failed);
+}
+
+uint64_t helper::bind(uint64_t, uint64_t r2, uint64_t r3, uint64_t, uint64_t) {
+    sa_family_t family = 0;
+    const auto address = bytes_at(r2, r3);
+    if (address.size() < sizeof family) return word_of(-EINVAL);
+    std::memcpy(&family, address.data(), sizeof family);
+    if (family != AF_INET and family != AF_INET6) return word_of(-EAFNOSUPPORT);
+    if (innermost == nullptr or not innermost->bind) return word_of(-EOPNOTSUPP);
+    return word_of(innermost->bind(address));
+}
+
+uint64_t helper::sock_ops_cb_flags_set(uint64_t, uint64_t r2, uint64_t, uint64_t, uint64_t) {
+    constexpr uint32_t all = BPF_SOCK_OPS_ALL_CB_FLAGS;
+    if (innermost == nullptr) return word_of(-EINVAL);
+    const auto wanted = static_cast<uint32_t>(r2);
+    innermost->callbacks = wanted & all;
+    return wanted & ~all;
+}
+
+// --- messages
+
+uint64_t helper::msg_apply_bytes(uint64_t, uint64_t r2, uint64_t, uint64_t, uint64_t) {
+    if (innermost == nullptr) return word_of(-EOPNOTSUPP);
+    innermost->apply_bytes = static_cast<uint32_t>(r2);
+    return 0;
+}
+
+uint64_t helper::msg_cork_bytes(uint64_t, uint64_t r2, uint64_t, uint64_t, uint64_t) {
+    if (innermost == nullptr) return word_of(-EOPNOTSUPP);
+    innermost->cork_bytes = static_cast<uint32_t>(r2);
+    return 0;
+}
+
+namespace {
+
+/// Bytes of the message, as the context says: struct sk_msg_md begins with its begin and end.
+uint64_t message_bytes() noexcept {
+    const compat::memory_span input = compat::run::current()->input();
+    uint64_t ends[2] = {};
+    if (input.len < sizeof ends) return 0;
+    std::memcpy(ends, pointer(input.begin), sizeof ends);
+    return ends[1] > ends[0] ? ends[1] - ends[0] : 0;
+}
+
+}  // namespace
+
+uint64_t helper::msg_pull_data(uint64_t, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t) {
+    const auto begin = static_cast<uint32_t>(r2);
+    const auto end = static_cast<uint32_t>(r3);
+    return word_of(r4 != 0 or end <= begin or end > message_bytes() ? -EINVAL : 0);
+}
+
+uint64_t helper::msg_push_data(uint64_t, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t) {
+    if (r4 != 0) return word_of(-EINVAL);
+    if (static_cast<uint32_t>(r3) == 0) return 0;
+    return word_of(static_cast<uint32_t>(r2) > message_bytes() ? -EINVAL : -ENOMEM);
+}
+
+uint64_t helper::msg_pop_data(uint64_t, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t) {
+    const auto bytes = static_cast<uint32_t>(r3);
+    if (r4 != 0) return word_of(-EINVAL);
+    if (bytes == 0) return 0;
+    return word_of(uint64_t{static_cast<uint32_t>(r2)} + bytes > message_bytes() ? -EINVAL
+                                                                                 : -ENOMEM);
 }
 
 }  // namespace bpftime::vm::runtime
