@@ -154,6 +154,7 @@ result<void> packet_context::renew(std::span<uint8_t> frame, packet_room room) {
     is_encapsulated_ = false;
     hash_.reset();
     tunnel_.reset();
+    groups_.clear();
     if (type_ == program_type::xdp) {
         context_ = make_xdp(packet_);
     } else {

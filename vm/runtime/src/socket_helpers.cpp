@@ -7,6 +7,7 @@
 #include "helper_sockets.hpp"
 #include "helper_words.hpp"
 #include "runtime/network.hpp"
+#include "runtime/object_map.hpp"
 #include "runtime/socket_site.hpp"
 
 #include <linux/bpf.h>
@@ -155,6 +156,40 @@ uint64_t helper::sk_assign(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, uint
     return 0;
 }
 
+// --- the control groups of the packet's own socket
+
+namespace {
+
+std::span<const uint64_t> groups_of(uint64_t context) noexcept {
+    const packet_context *const p = skb_of(context);
+    return p == nullptr ? std::span<const uint64_t>{} : p->control_groups();
+}
+
+}  // namespace
+
+uint64_t helper::skb_cgroup_id(uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
+    const auto groups = groups_of(r1);
+    return groups.empty() ? 0 : groups.back();
+}
+
+uint64_t helper::skb_ancestor_cgroup_id(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t) {
+    const auto groups = groups_of(r1);
+    const auto level = static_cast<int32_t>(r2);
+    return level < 0 or level >= std::ssize(groups) ? 0 : groups[static_cast<std::size_t>(level)];
+}
+
+uint64_t helper::skb_under_cgroup(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, uint64_t) {
+    map &m = map_of(r2);
+    const auto index = static_cast<uint32_t>(r3);
+    if (m.definition().type != map_type::cgroup_array) return word_of(-EINVAL);
+    const auto groups = groups_of(r1);
+    if (groups.empty()) return word_of(-ENOENT);
+    if (index >= m.definition().max_entries) return word_of(-E2BIG);
+    const auto id = as_object_map(&m)->object_id(&index);
+    if (not id) return word_of(-EAGAIN);
+    return std::ranges::find(groups, uint64_t{*id}) != groups.end() ? 1 : 0;
+}
+
 // --- the packet's own socket: none
 
 uint64_t helper::get_socket_cookie(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return 0; }
@@ -171,18 +206,9 @@ uint64_t helper::get_netns_cookie(uint64_t, uint64_t, uint64_t, uint64_t, uint64
 
 uint64_t helper::get_route_realm(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return 0; }
 uint64_t helper::skb_cgroup_classid(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return 0; }
-uint64_t helper::skb_cgroup_id(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return 0; }
-uint64_t helper::skb_ancestor_cgroup_id(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
-    return 0;
-}
 uint64_t helper::sk_cgroup_id(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return 0; }
 uint64_t helper::sk_ancestor_cgroup_id(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
     return 0;
-}
-
-uint64_t helper::skb_under_cgroup(uint64_t, uint64_t r2, uint64_t, uint64_t, uint64_t) {
-    const bool is_right = map_of(r2).definition().type == map_type::cgroup_array;
-    return word_of(is_right ? -ENOENT : -EINVAL);
 }
 
 uint64_t helper::skb_get_xfrm_state(uint64_t, uint64_t, uint64_t r3, uint64_t r4, uint64_t) {

@@ -10,6 +10,7 @@
 #include "runtime/cgroup_site.hpp"
 #include "runtime/helpers.hpp"
 #include "runtime/loaded_object.hpp"
+#include "runtime/map_set.hpp"
 #include "runtime/socket_site.hpp"
 #include "support.hpp"
 
@@ -190,6 +191,49 @@ TEST_P(host_helper, messages_are_there_and_keep_their_length) {
     EXPECT_EQ(ask(91, 15, 2, 0), -EINVAL);
     EXPECT_EQ(run("mov %r2, 0\nmov %r3, 1\nmov %r4, 0\ncall 63\nexit"), -EINVAL)
         << "there is no context";
+}
+
+// --- control groups of packets
+
+TEST_P(host_helper, packets_have_the_control_groups_that_the_host_says) {
+    const map_set maps{{make(map_type::cgroup_array, 3), make(map_type::array, 3)}};
+    auto *const groups = as_object_map(maps[0].get());
+    for (const uint32_t i : {1U, 2U})
+        ASSERT_EQ(errno_of(groups->set_object(key(i), std::make_shared<int>(), i * 10)), 0);
+    bytes frame = frames().front();
+    auto packet = packet_context::create(program_type::sched_cls, frame);
+    const auto ask = [&](std::string_view text) {
+        const auto vm = vm::test::make_vm(GetParam());
+        EXPECT_EQ(errno_of(maps.attach(*vm)), 0);
+        EXPECT_EQ(errno_of(register_packet_helpers(*vm)), 0);
+        const auto code = vm::test::assemble(text);
+        EXPECT_EQ(vm->load_code(code.data(), code.size()), 0) << vm->error_message();
+        int64_t r0 = 0;
+        EXPECT_EQ(packet->exec(*vm, r0), 0) << vm->error_message();
+        return r0;
+    };
+    const auto ancestor = [&](int level) {
+        return ask(fmt::format("mov %r2, {}\ncall 83\nexit", level));
+    };
+    const auto is_under = [&](unsigned map, int index) {
+        return ask(fmt::format("lddw %r2, map_by_idx({})\nmov %r3, {}\ncall 33\nexit", map, index));
+    };
+    EXPECT_EQ(ask("call 79\nexit"), 0);
+    EXPECT_EQ(ancestor(0), 0);
+    EXPECT_EQ(is_under(0, 1), -ENOENT);
+    packet->set_control_groups({1, 10, 15});
+    EXPECT_EQ(ask("call 79\nexit"), 15);
+    EXPECT_EQ(ancestor(0), 1);
+    EXPECT_EQ(ancestor(2), 15);
+    EXPECT_EQ(ancestor(3), 0);
+    EXPECT_EQ(ancestor(-1), 0);
+    EXPECT_EQ(is_under(0, 1), 1);
+    EXPECT_EQ(is_under(0, 2), 0);
+    EXPECT_EQ(is_under(0, 0), -EAGAIN);
+    EXPECT_EQ(is_under(0, 3), -E2BIG);
+    EXPECT_EQ(is_under(1, 0), -EINVAL);
+    ASSERT_EQ(errno_of(packet->renew(frame)), 0);
+    EXPECT_EQ(ask("call 79\nexit"), 0) << "it is another packet";
 }
 
 // --- sysctls

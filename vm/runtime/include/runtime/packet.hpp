@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -116,6 +117,11 @@ public:
     /// The tunnel that it came out of, or that a program wants it to go into; none at first.
     [[nodiscard]] std::optional<packet_tunnel> &tunnel() noexcept { return tunnel_; }
 
+    /// The kernel's ids of the control groups that its own socket is in, the root first; none at
+    /// first: it has no socket.
+    void set_control_groups(std::vector<uint64_t> groups) noexcept { groups_ = std::move(groups); }
+    [[nodiscard]] std::span<const uint64_t> control_groups() const noexcept { return groups_; }
+
     /// The socket of its network that the last run gave it to (bpf_sk_assign); null: none.
     [[nodiscard]] const network_socket *socket() const noexcept { return socket_; }
 
@@ -180,6 +186,7 @@ private:
     bool is_encapsulated_ = false;
     std::optional<uint32_t> hash_;
     std::optional<packet_tunnel> tunnel_;
+    std::vector<uint64_t> groups_;
     const network_socket *socket_ = nullptr;
     const runtime::network *network_ = &runtime::network::loopback_only();
 };
