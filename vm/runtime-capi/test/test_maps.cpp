@@ -173,7 +173,7 @@ TEST(maps_of_maps, hold_maps_like_one) {
     EXPECT_EQ(ebpf_map_lookup_elem(outer.get(), &key, sizeof key, &id, sizeof id, 0), 0);
     EXPECT_EQ(id, info_of(inner.get()).id);
     EXPECT_FAILS(ebpf_map_update_elem(outer.get(), &key, sizeof key, &id, sizeof id, 0),
-                 EBPF_ERROR_INVALID_ARGUMENT, EBADF, "the map holds objects");
+                 EBPF_ERROR_INVALID_ARGUMENT, EBADF, "give the map the object");
     const map_ptr other = create(define(EBPF_MAP_TYPE_HASH, 1));
     EXPECT_FAILS(ebpf_map_set_map(outer.get(), &key, sizeof key, other.get(), 0),
                  EBPF_ERROR_INVALID_ARGUMENT, EINVAL, "");

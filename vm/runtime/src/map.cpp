@@ -41,7 +41,7 @@ constexpr auto errno_rows = std::to_array<errno_row>({
     {EBUSY, "EBUSY", error_code::limit_exceeded, "the map is in use"},
     {ENODEV, "ENODEV", error_code::not_found, "there is no such device or CPU"},
     {EOVERFLOW, "EOVERFLOW", error_code::limit_exceeded, "the value is too large"},
-    {EBADF, "EBADF", error_code::invalid_argument, "the number names no such object"},
+    {EBADF, "EBADF", error_code::invalid_argument, "a number names no object of the host: give the map the object"},
     {ENOTSOCK, "ENOTSOCK", error_code::invalid_argument, "the number is not that of a socket"},
     {EOPNOTSUPP, "EOPNOTSUPP", error_code::unsupported, "maps of this type cannot do it"},
     {not_supported, "ENOTSUPP", error_code::unsupported, "maps of this type cannot do it"},
