@@ -329,6 +329,7 @@ private:
         const std::string_view name = elf_.symbols[index].name;
         if (const auto known = find_name(options_.kernel_functions, name)) {
             set_call(at.pc, source_of(insn_id::call_kfunc), static_cast<int32_t>(*known));
+            out_.kernel_calls.push_back(at.pc);
             return {};
         }
         if (const auto known = find_builtin(name)) {

@@ -25,7 +25,7 @@ constexpr auto missing_table = std::to_array<missing_info>({
     {"global data", "global data",
      "bytecode alone has no data: keep it on the stack or pass it in the memory"},
     {"external function", "external functions",
-     "the object does not define it: kernel functions are not supported"},
+     "the object does not define it, and it is no kernel function that is supported"},
     {"external variable", "external variables",
      "the object does not define it: kernel symbols are not supported"},
     {"kernel configuration", "kernel configuration",

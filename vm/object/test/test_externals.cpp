@@ -118,7 +118,8 @@ TEST(externals, weak_kernel_symbols_are_zero) {
 TEST(externals, strong_kernel_symbols_are_refused_by_name) {
     EXPECT_EQ(link_error(parse(kernel), "strong"),
               "program 'strong' needs the external function 'strong_function' and the external "
-              "variable 'strong_variable': the object does not define it: kernel functions are not "
+              "variable 'strong_variable': the object does not define it, and it is no kernel "
+              "function that is "
               "supported; the object does not define it: kernel symbols are not supported");
 }
 

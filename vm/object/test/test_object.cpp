@@ -215,7 +215,7 @@ SEC("xdp") int reads(void *ctx) { return kernel_variable; }
 )");
     EXPECT_EQ(link_error(file, "calls"),
               "program 'calls' needs the external function 'kernel_function': the object "
-              "does not define it: kernel functions are not supported");
+              "does not define it, and it is no kernel function that is supported");
     EXPECT_EQ(link_error(file, "reads"),
               "program 'reads' needs the external variable 'kernel_variable': the object "
               "does not define it: kernel symbols are not supported");

@@ -219,6 +219,24 @@ helper_declaration declare(uint32_t id, const char *name, result_kind result,
     return d;
 }
 
+std::vector<helper_row> make_kernel_functions() {
+    using enum argument_kind;
+    std::vector<helper_row> rows{
+#define ROW(name, result, meaning, of_packet, ...)                                                 \
+    {declare(0, "bpf_" #name, result_kind::result, {__VA_ARGS__}), meaning, kernel_function::name, \
+     of_packet},
+#define KERNEL_FUNCTION(name, result, meaning, ...) \
+    ROW(name, result, meaning, false __VA_OPT__(, ) __VA_ARGS__)
+#define PACKET_KERNEL_FUNCTION(name, result, meaning, ...) \
+    ROW(name, result, meaning, true __VA_OPT__(, ) __VA_ARGS__)
+#include "kernel_functions.def"
+#undef ROW
+    };
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        rows[i].declaration.id = first_kernel_function + static_cast<uint32_t>(i);
+    return rows;
+}
+
 std::vector<helper_row> make_table() {
     using enum argument_kind;
     return {
@@ -254,6 +272,11 @@ std::span<const helper_row> helper_table() {
     return table;
 }
 
+std::span<const helper_row> kernel_function_table() {
+    static const std::vector<helper_row> table = make_kernel_functions();
+    return table;
+}
+
 std::string_view helper_name(uint32_t id) noexcept {
     switch (id) {
 #define HELPER_NAME(id, name) \
@@ -267,10 +290,12 @@ std::string_view helper_name(uint32_t id) noexcept {
 namespace {
 
 result<void> register_rows(ebpf_vm &vm, bool with_packet) {
-    for (const helper_row &row : helper_table()) {
-        if (needs_packet(row) != with_packet) continue;
-        if (vm.register_helper(registration_of(row)) != EBPF_OK)
+    for (const auto table : {helper_table(), kernel_function_table()}) {
+        for (const helper_row &row : table) {
+            if (needs_packet(row) != with_packet) continue;
+            if (vm.register_helper(registration_of(row)) == EBPF_OK) continue;
             return std::unexpected{make_error(error_code::invalid_argument, vm.error_message())};
+        }
     }
     return {};
 }

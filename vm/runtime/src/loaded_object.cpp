@@ -48,14 +48,55 @@ bool is_poison(uint32_t id) noexcept {
            id == static_cast<uint32_t>(object::poisoned_kernel_function);
 }
 
-/// The calls of a program that this host cannot make, each in words.
+/// The kernel functions that a program may call.
+struct kernel_functions {
+    std::vector<std::string> names;
+    std::vector<uint32_t> ids;  ///< of the helper that each is
+};
+
+/// The id of the host's kernel function `index`.
+uint32_t id_of_host_function(std::size_t index) noexcept {
+    constexpr uint32_t most_own = 0x1'0000;
+    return first_kernel_function + most_own + static_cast<uint32_t>(index);
+}
+
+kernel_functions functions_for(bool takes_packets, std::span<const ebpf_helper> of_host) {
+    kernel_functions all;
+    for (std::size_t i = 0; i < of_host.size(); ++i) {
+        all.names.emplace_back(of_host[i].name == nullptr ? "" : of_host[i].name);
+        all.ids.push_back(id_of_host_function(i));
+    }
+    for (const helper_row &row : kernel_function_table()) {
+        if (needs_packet(row) and not takes_packets) continue;
+        all.names.push_back(row.declaration.name);
+        all.ids.push_back(row.declaration.id);
+    }
+    return all;
+}
+
+/// Makes calls of kernel functions calls of the helpers that they are.
+void call_helpers(object::bytecode &linked, std::span<const uint32_t> ids) {
+    const std::span code{linked.code};
+    for (const uint32_t pc : linked.kernel_calls) {
+        isa::slot call = isa::read_slot(code, pc);
+        call.src = 0;
+        call.imm = static_cast<int32_t>(ids[static_cast<uint32_t>(call.imm)]);
+        const std::size_t at = std::size_t{pc} * isa::slot_size;
+        isa::write_slot(call, code.subspan(at).first<isa::slot_size>());
+    }
+}
+
+/// The calls of a program that this host cannot make, each in words. `known`: ids of kernel
+/// functions.
 std::vector<std::string> missing_calls(const program &p, bool takes_packets,
-                                       std::span<const ebpf_helper> more) {
+                                       std::span<const ebpf_helper> more,
+                                       std::span<const uint32_t> known) {
     const auto is_there = [&](uint32_t id) {
         const auto is_it = [&](const helper_row &row) {
             return row.declaration.id == id and (takes_packets or not needs_packet(row));
         };
-        return is_poison(id) or std::ranges::any_of(helper_table(), is_it) or
+        return is_poison(id) or std::ranges::find(known, id) != known.end() or
+               std::ranges::any_of(helper_table(), is_it) or
                std::ranges::find(more, id, &ebpf_helper::id) != more.end();
     };
     std::map<uint32_t, uint32_t> helpers;  // pc of the first call by id
@@ -168,19 +209,23 @@ private:
 
     maybe_error link_programs() {
         for (const object::function_info *f : chosen()) {
-            auto linked = file_.link(*f, {.target = options_.target});
-            if (not linked) return std::move(linked.error());
             const object::program_type type = options_.type.value_or(f->type.program);
+            const kernel_functions known =
+                functions_for(context_layout_of(type) != nullptr, options_.kernel_functions);
+            auto linked =
+                file_.link(*f, {.kernel_functions = known.names, .target = options_.target});
+            if (not linked) return std::move(linked.error());
+            call_helpers(*linked, known.ids);
             out_.programs_.push_back({*f, type, std::move(*linked), nullptr});
-            if (auto e = finish(out_.programs_.back())) return e;
+            if (auto e = finish(out_.programs_.back(), known.ids)) return e;
         }
         return {};
     }
 
-    maybe_error finish(loaded_program &p) const {
+    maybe_error finish(loaded_program &p, std::span<const uint32_t> known) const {
         const auto code = load_code(p.linked);
         if (not code) return code.error();
-        if (auto e = check(p, *code)) return e;
+        if (auto e = check(p, *code, known)) return e;
         auto rewritten = rewrite_context_accesses(p.linked.code, *code, p.type);
         if (not rewritten) {
             error e = std::move(rewritten.error());
@@ -192,8 +237,10 @@ private:
     }
 
     /// Refuses what could never run, all of it in one message.
-    maybe_error check(const loaded_program &p, const program &code) const {
-        std::vector<std::string> missing = missing_calls(code, p.takes_packets(), options_.helpers);
+    maybe_error check(const loaded_program &p, const program &code,
+                      std::span<const uint32_t> known) const {
+        std::vector<std::string> missing =
+            missing_calls(code, p.takes_packets(), options_.helpers, known);
         for (const uint32_t i : p.linked.maps) {
             const map_definition &d = file_.maps()[i].definition;
             if (not map::is_supported(d.type))
@@ -238,6 +285,11 @@ private:
         }
         for (const ebpf_helper &helper : options_.helpers) {
             if (const int e = vm.register_helper(helper); e != EBPF_OK) return vm_error(vm, e);
+        }
+        for (std::size_t i = 0; i < options_.kernel_functions.size(); ++i) {
+            ebpf_helper function = options_.kernel_functions[i];
+            function.id = id_of_host_function(i);
+            if (const int e = vm.register_helper(function); e != EBPF_OK) return vm_error(vm, e);
         }
         if (auto e = register_poison(vm)) return e;
         if (not options_.configure) return {};

@@ -48,7 +48,7 @@ std::string arguments_of(const helper_declaration &d) {
 
 std::string page() {
     std::string text =
-        R"(<!-- Made from vm/runtime/src/helpers.def by vm/runtime/test/helpers_doc.cpp: edit those. -->
+        R"(<!-- Made from vm/runtime/src/helpers.def and kernel_functions.def by vm/runtime/test/helpers_doc.cpp: edit those. -->
 # Helpers
 
 What `map_set::attach()` registers with a VM, by the kernel's ids and names, and with the kernel's meaning: results are 0
@@ -61,6 +61,20 @@ fault `bad_map`, memory that the program does not have an out-of-bounds one.
     for (const helper_row &row : helper_table()) {
         const helper_declaration &d = row.declaration;
         text += fmt::format("| {} | `{}` | {} | {} | {} |\n", d.id, d.name, arguments_of(d),
+                            result_names[static_cast<std::size_t>(d.result)], row.meaning);
+    }
+    text += R"(
+## Kernel functions
+
+What programs of objects call by name (kfuncs). `loaded_object` makes these calls those of helpers with ids of ours, and adds
+what the host has of its own (`load_options::kernel_functions`).
+
+| name | arguments | result | what it does |
+|---|---|---|---|
+)";
+    for (const helper_row &row : kernel_function_table()) {
+        const helper_declaration &d = row.declaration;
+        text += fmt::format("| `{}` | {} | {} | {} |\n", d.name, arguments_of(d),
                             result_names[static_cast<std::size_t>(d.result)], row.meaning);
     }
     return text;

@@ -73,7 +73,7 @@ private:
     }
 
     void describe() {
-        const auto linked = file_.link(program_, {.target = target_});
+        const auto linked = link(file_, program_, target_);
         code_ = linked->code;
         out_.instructions = code_.size() / isa::slot_size;
         out_.helpers = called_helpers(code_);

@@ -4,6 +4,7 @@
 #include "subject.hpp"
 
 #include "isa/isa.hpp"
+#include "runtime/helpers.hpp"
 
 #include <algorithm>
 #include <array>
@@ -65,7 +66,34 @@ void add_slots(subject &s, const object::bytecode &linked) {
     }
 }
 
+// FNV-1a
+constexpr uint64_t hash_start = 0xcbf29ce484222325;
+void add_to_hash(uint64_t &hash, uint8_t byte) noexcept { hash = (hash ^ byte) * 0x100000001b3; }
+
+int32_t number_of(std::string_view name) noexcept {
+    uint64_t hash = hash_start;
+    for (const char c : name) add_to_hash(hash, static_cast<uint8_t>(c));
+    return static_cast<int32_t>(hash);
+}
+
 }  // namespace
+
+result<object::bytecode> link(const object::object_file &file, const function_info &program,
+                              const object::btf *target) {
+    std::vector<std::string> names;
+    for (const runtime::helper_row &row : runtime::kernel_function_table())
+        names.push_back(row.declaration.name);
+    auto linked = file.link(program, {.kernel_functions = names, .target = target});
+    if (not linked) return linked;
+    const std::span code{linked->code};
+    for (const uint32_t pc : linked->kernel_calls) {
+        isa::slot call = isa::read_slot(code, pc);
+        call.imm = number_of(names[static_cast<uint32_t>(call.imm)]);
+        const std::size_t at = std::size_t{pc} * isa::slot_size;
+        isa::write_slot(call, code.subspan(at).first<isa::slot_size>());
+    }
+    return linked;
+}
 
 subject make_unlinked_subject(const bytes &image, const object::object_file &file,
                               const function_info &program, const object::btf *target) {
@@ -81,7 +109,7 @@ result<subject> make_subject(const bytes &image, const object::object_file &file
                              const function_info &program, const object::btf *target) {
     subject s = without_maps(image, file, program, target);
     for (std::size_t i = 0; i < s.programs.size(); ++i) {
-        const auto linked = file.link(*s.programs[i], {.target = target});
+        const auto linked = link(file, *s.programs[i], target);
         if (not linked) return std::unexpected{linked.error()};
         add_slots(s, *linked);
     }
@@ -172,11 +200,9 @@ std::set<int32_t> called_helpers(std::span<const uint8_t> code) {
 }
 
 uint64_t identity_of(std::span<const uint8_t> code, program_type type) {
-    // FNV-1a
-    uint64_t hash = 0xcbf29ce484222325;
-    const auto add = [&hash](uint8_t byte) { hash = (hash ^ byte) * 0x100000001b3; };
-    add(static_cast<uint8_t>(type));
-    for (const uint8_t byte : code) add(byte);
+    uint64_t hash = hash_start;
+    add_to_hash(hash, static_cast<uint8_t>(type));
+    for (const uint8_t byte : code) add_to_hash(hash, byte);
     return hash;
 }
 

@@ -32,6 +32,12 @@ struct subject {
     std::map<uint32_t, map_definition> maps;
 };
 
+/// The program as it is told apart from others: kernel functions that ours has are called by a
+/// number of their names.
+[[nodiscard]] result<object::bytecode> link(const object::object_file &file,
+                                            const object::function_info &program,
+                                            const object::btf *target);
+
 /// Errors are those of linking.
 [[nodiscard]] result<subject> make_subject(const bytes &image, const object::object_file &file,
                                            const object::function_info &program,

@@ -85,6 +85,7 @@ struct bytecode {
     std::vector<data_pointer> pointers;      ///< in the data that the program can reach
     std::vector<uint32_t> jump_targets;      ///< for program_options::jump_targets
     std::vector<poisoned_instruction> poisoned;  ///< by pc
+    std::vector<uint32_t> kernel_calls;          ///< pcs of calls of link_options::kernel_functions
     source_map lines;
 };
 

@@ -13,7 +13,7 @@
 
 namespace bpftime::vm::runtime {
 
-/// A row of helpers.def.
+/// A row of helpers.def or kernel_functions.def.
 struct helper_row {
     helper_declaration declaration;
     std::string_view meaning;
@@ -24,14 +24,19 @@ struct helper_row {
 /// All helpers, by topic.
 [[nodiscard]] std::span<const helper_row> helper_table();
 
+/// Functions of the kernel that programs call by name: helpers with ids of ours, from
+/// first_kernel_function on. loaded_object finds them by name.
+[[nodiscard]] std::span<const helper_row> kernel_function_table();
+inline constexpr uint32_t first_kernel_function = 0x6b66'0000;
+
 /// The kernel's name of helper `id`, whether it is in the table or not; empty: the kernel has none.
 [[nodiscard]] std::string_view helper_name(uint32_t id) noexcept;
 
 /// Whether it is about the packet of the running packet_context, and fails without one.
 [[nodiscard]] inline bool needs_packet(const helper_row &row) noexcept { return row.of_packet; }
 
-/// Registers those that do not need a packet, with their types. Those that take maps need the VM to
-/// know maps: map_set::attach().
+/// Registers those of both tables that do not need a packet, with their types. Those that take maps
+/// need the VM to know maps: map_set::attach().
 result<void> register_helpers(ebpf_vm &vm);
 /// Registers the others, for VMs that packet_context::exec() runs.
 result<void> register_packet_helpers(ebpf_vm &vm);

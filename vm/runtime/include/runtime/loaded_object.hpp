@@ -27,6 +27,9 @@ struct load_options {
     std::string backend{};  ///< of the VMs; empty: the best there is
     /// Helpers besides those of helper_table(), or instead of them.
     std::vector<ebpf_helper> helpers{};
+    /// Kernel functions besides those of kernel_function_table(), or instead of them: by name.
+    /// Their ids do not matter.
+    std::vector<ebpf_helper> kernel_functions{};
     /// Sets limits and the like on each VM before its program is loaded.
     std::function<result<void>(ebpf_vm &)> configure{};
     /// Changes what the object says of a map, or of the maps in one, before it is made: hosts
