@@ -2,9 +2,12 @@
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "compat/run.hpp"
+#include "dynptr.hpp"
 #include "helper_functions.hpp"
 #include "helper_words.hpp"
 #include "runtime/map.hpp"
+#include "runtime/ring_buffer.hpp"
+#include "runtime/user_ring_buffer.hpp"
 
 #include <cerrno>
 #include <exception>
@@ -46,6 +49,60 @@ struct element_callback {
     }
 };
 
+/// The only one who takes samples of a ring.
+class scoped_drain {
+public:
+    scoped_drain(user_ring_buffer &ring, uint64_t flags) noexcept
+        : ring_{ring}, flags_{flags}, owns_{ring.begin()} {}
+    ~scoped_drain() {
+        const bool wakes = (flags_ & ring_no_wakeup) == 0 and taken_ != 0;
+        if (owns_) ring_.end(wakes or (flags_ & ring_force_wakeup) != 0);
+    }
+    scoped_drain(const scoped_drain &) = delete;
+    scoped_drain &operator=(const scoped_drain &) = delete;
+
+    [[nodiscard]] bool owns() const noexcept { return owns_; }
+
+    /// Calls the function for samples; how many, or a negative errno.
+    int64_t run(uint64_t function, uint64_t context) {
+        constexpr uint32_t most_samples = 128 << 10;  // the kernel's BPF_MAX_USER_RINGBUF_SAMPLES
+        int64_t discarded = 0;
+        for (bool goes_on = true; goes_on and taken_ < most_samples;) {
+            std::span<uint8_t> sample;
+            const int failed = ring_.peek(sample);
+            if (failed == -ENODATA) break;
+            if (failed != 0 and failed != -EAGAIN) return failed;
+            ++taken_;
+            if (failed == -EAGAIN)
+                ++discarded;
+            else
+                goes_on = hand_over(sample, function, context);
+        }
+        return taken_ - discarded;
+    }
+
+private:
+    /// Whether to go on. What a program wrote into a sample is lost.
+    bool hand_over(std::span<uint8_t> sample, uint64_t function, uint64_t context) {
+        compat::run &run = *compat::run::current();
+        const dynptr d{dynptr::kind::local, word_of(sample.data()), sample.size()};
+        run.memory().grant({word_of(&d), sizeof d, permission::read});
+        run.memory().grant({word_of(sample.data()), sample.size()});
+        const uint64_t arguments[5] = {word_of(&d), context, 0, 0, 0};
+        uint64_t r0 = 0;
+        const bool returned = run.call_back(function, arguments, r0);
+        run.memory().revoke(word_of(&d));
+        run.memory().revoke(word_of(sample.data()));
+        ring_.release(sample);
+        return returned and r0 == 0;
+    }
+
+    user_ring_buffer &ring_;
+    const uint64_t flags_;
+    const bool owns_;
+    int64_t taken_ = 0;
+};
+
 }  // namespace
 
 namespace helper {
@@ -77,6 +134,15 @@ uint64_t for_each_map_elem(uint64_t map_word, uint64_t function, uint64_t contex
     const int64_t visits = callback.of.for_each_elem(element_callback::visit, &callback);
     if (callback.thrown != nullptr) std::rethrow_exception(callback.thrown);
     return static_cast<uint64_t>(visits);
+}
+
+uint64_t user_ringbuf_drain(uint64_t map_word, uint64_t function, uint64_t context, uint64_t flags,
+                            uint64_t) {
+    user_ring_buffer *const ring = as_user_ring_buffer(&map_of(map_word));
+    const bool is_known = (flags & ~uint64_t{ring_no_wakeup | ring_force_wakeup}) == 0;
+    if (ring == nullptr or not is_known) return word_of(-EINVAL);
+    scoped_drain drain{*ring, flags};
+    return drain.owns() ? static_cast<uint64_t>(drain.run(function, context)) : word_of(-EBUSY);
 }
 
 }  // namespace helper

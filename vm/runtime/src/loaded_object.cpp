@@ -38,7 +38,8 @@ map_definition complete(map_definition d) {
         d.key_size = d.value_size = sizeof(uint32_t);
         if (d.max_entries == 0) d.max_entries = cpu_count();
     }
-    if (d.type == map_type::ringbuf and d.max_entries != 0 and d.max_entries <= most)
+    const bool is_ring = d.type == map_type::ringbuf or d.type == map_type::user_ringbuf;
+    if (is_ring and d.max_entries != 0 and d.max_entries <= most)
         d.max_entries = std::max(page, std::bit_ceil(d.max_entries));
     return d;
 }

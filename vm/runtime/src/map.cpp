@@ -91,6 +91,7 @@ constexpr auto makers = std::to_array<maker_row>({
     {map_type::inode_storage, make_storage},
     {map_type::task_storage, make_storage},
     {map_type::bloom_filter, make_bloom_filter},
+    {map_type::user_ringbuf, make_user_ring_buffer},
     {map_type::cgrp_storage, make_storage},
 });
 

@@ -21,6 +21,7 @@ map_ptr make_lpm_trie(const map_definition &definition);
 map_ptr make_queue(const map_definition &definition);
 map_ptr make_bloom_filter(const map_definition &definition);
 map_ptr make_ring_buffer(const map_definition &definition);
+map_ptr make_user_ring_buffer(const map_definition &definition);
 map_ptr make_stack_trace(const map_definition &definition);
 map_ptr make_object_array(const map_definition &definition);
 map_ptr make_map_array(const map_definition &definition, const map_ptr &inner);

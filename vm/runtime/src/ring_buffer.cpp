@@ -4,8 +4,7 @@
 #include "runtime/ring_buffer.hpp"
 
 #include "map_types.hpp"
-#include "mapped_memory.hpp"
-#include "shared_bytes.hpp"
+#include "ring_memory.hpp"
 #include "spin_lock.hpp"
 
 #include <poll.h>
@@ -21,30 +20,11 @@ namespace bpftime::vm::runtime {
 
 namespace {
 
-std::size_t page_bytes() noexcept { return static_cast<std::size_t>(getpagesize()); }
-
-/// Before each record.
-struct record_header {
-    std::atomic<uint32_t> length;  ///< and the two bits
-    uint32_t page;                 ///< pages from the beginning of the memory to this header
-};
-static_assert(sizeof(record_header) == ring_buffer::header_bytes);
-
-constexpr uint32_t length_of(uint32_t word) noexcept {
-    return word & ~(ring_buffer::busy_bit | ring_buffer::discard_bit);
-}
-
-/// What a record of this length takes with its header.
-constexpr uint64_t bytes_of(uint32_t length) noexcept {
-    return round_up(std::size_t{length} + ring_buffer::header_bytes, 8);
-}
-
-class ring final : public ring_buffer {
+class ring final : public without_entries<ring_buffer> {
 public:
     explicit ring(const map_definition &d)
-        : ring_buffer{d},
-          mask_{d.max_entries - 1},
-          memory_{mapped_memory::wrapping(2 * page_bytes(), d.max_entries)},
+        : without_entries{d},
+          memory_{d.max_entries},
           event_{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {}
     ~ring() override {
         if (event_ >= 0) close(event_);
@@ -57,22 +37,20 @@ public:
     void *reserve(uint64_t size, uint64_t flags) noexcept override {
         if (flags != 0 or size > most_record_bytes) return nullptr;
         const auto length = static_cast<uint32_t>(size);
-        const uint64_t bytes = bytes_of(length);
-        if (bytes > uint64_t{mask_} + 1) return nullptr;
+        const uint64_t bytes = ring_memory::bytes_of(length);
+        if (bytes > memory_.bytes()) return nullptr;
         const std::lock_guard guard{producers_};
         const uint64_t from = producer_position().load(std::memory_order_relaxed);
         const uint64_t to = from + bytes;
         skip_finished(from);
         // As the kernel does, one never fills it whole.
-        if (to - consumer_position().load(std::memory_order_acquire) > mask_ or
-            to - pending_ > mask_) {
+        if (to - consumer_position().load(std::memory_order_acquire) >= memory_.bytes() or
+            to - pending_ >= memory_.bytes()) {
             return nullptr;
         }
-        record_header *const header = header_at(from);
+        record_header *const header = memory_.header_at(from);
         header->length.store(length | busy_bit, std::memory_order_relaxed);
-        header->page = static_cast<uint32_t>(
-            static_cast<std::size_t>(reinterpret_cast<uint8_t *>(header) - memory_.data()) /
-            page_bytes());
+        header->page = memory_.page_of(header);
         producer_position().store(to, std::memory_order_release);
         return header + 1;
     }
@@ -96,7 +74,7 @@ public:
         const uint64_t produced = producer_position().load(std::memory_order_acquire);
         switch (static_cast<ring_query>(what)) {
         case ring_query::available_data: return produced - consumed;
-        case ring_query::size: return uint64_t{mask_} + 1;
+        case ring_query::size: return memory_.bytes();
         case ring_query::consumer_position: return consumed;
         case ring_query::producer_position: return produced;
         }
@@ -132,49 +110,46 @@ public:
         return event_;
     }
 
-    std::span<uint8_t> memory() noexcept override {
-        return {memory_.data(), 2 * page_bytes() + mask_ + 1};
-    }
+    std::span<uint8_t> memory() noexcept override { return memory_.whole(); }
 
 private:
-    using position = std::atomic<uint64_t>;
-
-    [[nodiscard]] position &consumer_position() const noexcept {
-        return *reinterpret_cast<position *>(memory_.data());
+    [[nodiscard]] ring_memory::position &consumer_position() const noexcept {
+        return memory_.consumer_position();
     }
-    [[nodiscard]] position &producer_position() const noexcept {
-        return *reinterpret_cast<position *>(memory_.data() + page_bytes());
-    }
-    [[nodiscard]] record_header *header_at(uint64_t at) const noexcept {
-        return reinterpret_cast<record_header *>(memory_.data() + 2 * page_bytes() + (at & mask_));
+    [[nodiscard]] ring_memory::position &producer_position() const noexcept {
+        return memory_.producer_position();
     }
 
     /// A record that its producer still writes must not be overwritten, even if the consumer's
     /// position says so.
     void skip_finished(uint64_t end) noexcept {
         while (pending_ < end) {
-            const uint32_t word = header_at(pending_)->length.load(std::memory_order_acquire);
+            const uint32_t word =
+                memory_.header_at(pending_)->length.load(std::memory_order_acquire);
             if ((word & busy_bit) != 0) break;
-            pending_ += bytes_of(length_of(word));
+            pending_ += ring_memory::bytes_of(ring_memory::length_of(word));
         }
     }
 
     void finish(void *record, uint32_t bit, uint64_t flags) noexcept {
         auto *const header = static_cast<record_header *>(record) - 1;
-        const uint32_t length = length_of(header->length.load(std::memory_order_relaxed));
+        const uint32_t length =
+            ring_memory::length_of(header->length.load(std::memory_order_relaxed));
         // Either this sees who sleeps, or who is about to sleep sees the record.
         header->length.exchange(length | bit, std::memory_order_seq_cst);
         if ((flags & ring_force_wakeup) != 0) return wake();
         if ((flags & ring_no_wakeup) != 0) return;
         const uint64_t consumed = consumer_position().load(std::memory_order_acquire);
-        if (header_at(consumed) == header and sleepers_.load(std::memory_order_seq_cst) != 0)
+        if (memory_.header_at(consumed) == header and
+            sleepers_.load(std::memory_order_seq_cst) != 0)
             wake();
     }
 
     [[nodiscard]] bool has_record() const noexcept {
         const uint64_t consumed = consumer_position().load(std::memory_order_relaxed);
         return consumed != producer_position().load(std::memory_order_seq_cst) and
-               (header_at(consumed)->length.load(std::memory_order_seq_cst) & busy_bit) == 0;
+               (memory_.header_at(consumed)->length.load(std::memory_order_seq_cst) & busy_bit) ==
+                   0;
     }
 
     void wait_for_event(std::chrono::milliseconds timeout) const noexcept {
@@ -195,33 +170,21 @@ private:
         uint64_t at = consumer_position().load(std::memory_order_relaxed);
         for (bool more = true; more;) {
             if (at == producer_position().load(std::memory_order_acquire)) break;
-            record_header *const header = header_at(at);
+            record_header *const header = memory_.header_at(at);
             const uint32_t word = header->length.load(std::memory_order_acquire);
             if ((word & busy_bit) != 0) break;
             if ((word & discard_bit) == 0) {
-                more = take({reinterpret_cast<const uint8_t *>(header + 1), length_of(word)});
+                more = take(
+                    {reinterpret_cast<const uint8_t *>(header + 1), ring_memory::length_of(word)});
                 ++taken;
             }
-            at += bytes_of(length_of(word));
+            at += ring_memory::bytes_of(ring_memory::length_of(word));
             consumer_position().store(at, std::memory_order_release);
         }
         return taken;
     }
 
-    int host_lookup(const void * /*key*/, void * /*value*/) noexcept override {
-        return -not_supported;
-    }
-    int host_update(const void * /*key*/, const void * /*value*/,
-                    uint64_t /*flags*/) noexcept override {
-        return -not_supported;
-    }
-    int host_delete(const void * /*key*/) noexcept override { return -not_supported; }
-    int host_next_key(const void * /*key*/, void * /*next*/) const noexcept override {
-        return -not_supported;
-    }
-
-    const uint32_t mask_;
-    const mapped_memory memory_;
+    const ring_memory memory_;
     const int event_;
     spin_lock producers_;
     uint64_t pending_ = 0;  ///< position of the first record that its producer still writes

@@ -106,7 +106,7 @@ rc::Gen<map_definition> any_definition() {
         rc::gen::element(hash, array, prog_array, perf_event_array, percpu_hash, percpu_array,
                          cgroup_array, sockmap, sockhash, reuseport_sockarray, cgroup_storage,
                          percpu_cgroup_storage, lru_hash, lru_percpu_hash, lpm_trie, devmap, cpumap,
-                         xskmap, queue, stack, devmap_hash, ringbuf, bloom_filter);
+                         xskmap, queue, stack, devmap_hash, ringbuf, user_ringbuf, bloom_filter);
     const auto bit = rc::gen::weightedElement<uint32_t>({{20, 0},
                                                          {4, map_no_prealloc},
                                                          {1, map_no_common_lru},

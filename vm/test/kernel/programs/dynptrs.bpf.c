@@ -143,3 +143,18 @@ SEC("xdp") int to_the_host(struct xdp_md *ctx) {
     NOTE(&r, bpf_ringbuf_query(&ring, BPF_RB_PROD_POS));
     return r.sum;
 }
+
+struct {
+    __uint(type, BPF_MAP_TYPE_USER_RINGBUF);
+    __uint(max_entries, 4096);
+} samples SEC(".maps");
+
+static long take(struct bpf_dynptr *d, void *context) { return 0; }
+
+SEC("xdp") int from_the_host(struct xdp_md *ctx) {
+    struct results r = {};
+    NOTE(&r, bpf_user_ringbuf_drain(&samples, take, &r, 0));
+    NOTE(&r, bpf_user_ringbuf_drain(&samples, take, &r, BPF_RB_FORCE_WAKEUP));
+    NOTE(&r, bpf_user_ringbuf_drain(&samples, take, &r, 4));
+    return r.sum;
+}

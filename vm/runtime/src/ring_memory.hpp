@@ -1,0 +1,95 @@
+// bpftime-vm: what ring buffers in both directions share
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "mapped_memory.hpp"
+#include "runtime/map.hpp"
+#include "runtime/ring_buffer.hpp"
+#include "shared_bytes.hpp"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace bpftime::vm::runtime {
+
+/// Before each record.
+struct record_header {
+    std::atomic<uint32_t> length;  ///< and the two bits
+    uint32_t page;                 ///< pages from the beginning of the memory to this header
+};
+static_assert(sizeof(record_header) == ring_buffer::header_bytes);
+
+/// A ring in the kernel's layout: the page of the consumer's position, that of the producer's, the
+/// data, which is mapped twice so that what wraps around lies in one piece.
+class ring_memory {
+public:
+    using position = std::atomic<uint64_t>;
+
+    /// `bytes`: of the data, a power of two and whole pages.
+    explicit ring_memory(uint32_t bytes) noexcept
+        : mask_{bytes - 1}, memory_{mapped_memory::wrapping(2 * page_bytes(), bytes)} {}
+
+    [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(memory_); }
+    [[nodiscard]] uint64_t bytes() const noexcept { return uint64_t{mask_} + 1; }
+    [[nodiscard]] position &consumer_position() const noexcept {
+        return *reinterpret_cast<position *>(memory_.data());
+    }
+    [[nodiscard]] position &producer_position() const noexcept {
+        return *reinterpret_cast<position *>(memory_.data() + page_bytes());
+    }
+    [[nodiscard]] record_header *header_at(uint64_t at) const noexcept {
+        return reinterpret_cast<record_header *>(memory_.data() + 2 * page_bytes() + (at & mask_));
+    }
+    [[nodiscard]] uint32_t page_of(const record_header *header) const noexcept {
+        const auto offset =
+            static_cast<std::size_t>(reinterpret_cast<const uint8_t *>(header) - memory_.data());
+        return static_cast<uint32_t>(offset / page_bytes());
+    }
+    /// Both pages and the data, once.
+    [[nodiscard]] std::span<uint8_t> whole() const noexcept {
+        return {memory_.data(), 2 * page_bytes() + bytes()};
+    }
+
+    [[nodiscard]] static constexpr uint32_t length_of(uint32_t word) noexcept {
+        return word & ~(ring_buffer::busy_bit | ring_buffer::discard_bit);
+    }
+    /// What a record of this length takes with its header.
+    [[nodiscard]] static constexpr uint64_t bytes_of(uint32_t length) noexcept {
+        return round_up(std::size_t{length} + ring_buffer::header_bytes, 8);
+    }
+
+private:
+    [[nodiscard]] static std::size_t page_bytes() noexcept {
+        return static_cast<std::size_t>(getpagesize());
+    }
+
+    uint32_t mask_;
+    mapped_memory memory_;
+};
+
+/// A map that the commands about entries do not know.
+template <typename Base>
+class without_entries : public Base {
+public:
+    using Base::Base;
+
+private:
+    int host_lookup(const void * /*key*/, void * /*value*/) noexcept override {
+        return -not_supported;
+    }
+    int host_update(const void * /*key*/, const void * /*value*/,
+                    uint64_t /*flags*/) noexcept override {
+        return -not_supported;
+    }
+    int host_delete(const void * /*key*/) noexcept override { return -not_supported; }
+    int host_next_key(const void * /*key*/, void * /*next*/) const noexcept override {
+        return -not_supported;
+    }
+};
+
+}  // namespace bpftime::vm::runtime
