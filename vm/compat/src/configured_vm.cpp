@@ -73,8 +73,9 @@ std::expected<const prepared_program *, int64_t> configured_vm::prepare() {
     return prepared_.get();
 }
 
+template <typename Execute>
 int64_t configured_vm::run_once(run::input_memory input, std::span<const memory_span> regions,
-                                int64_t &result) {
+                                int64_t &result, Execute &&execute) {
     const auto ready = prepare();
     if (not ready) {
         set_last_fault({});
@@ -82,11 +83,25 @@ int64_t configured_vm::run_once(run::input_memory input, std::span<const memory_
     }
     run r{(*ready)->input, (*ready)->stack, input, regions};
     uint64_t r0 = 0;
-    if (r.execute(*(*ready)->code, r0)) {
+    if (execute(r, *(*ready)->code, r0)) {
         result = static_cast<int64_t>(r0);
         return EBPF_OK;
     }
     return set_error(EBPF_ERROR_FAULT, to_message(r.fault(), r.faulted_in()));
+}
+
+int64_t configured_vm::run_once(run::input_memory input, std::span<const memory_span> regions,
+                                int64_t &result) {
+    return run_once(input, regions, result, [](run &r, const executable &code, uint64_t &r0) {
+        return r.execute(code, r0);
+    });
+}
+
+int64_t configured_vm::call(uint64_t function, const uint64_t arguments[5],
+                            std::span<const memory_span> regions, int64_t &result) {
+    return run_once({}, regions, result, [&](run &r, const executable &code, uint64_t &r0) {
+        return r.execute(code, function, arguments, r0);
+    });
 }
 
 int64_t configured_vm::exec(void *mem, size_t mem_len, int64_t &result) {

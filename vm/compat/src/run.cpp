@@ -181,6 +181,18 @@ const helper_binding *run::callable_helper(uint64_t value) const noexcept {
     return helper == nullptr or helper->declaration().runs_code() ? nullptr : helper;
 }
 
+bool run::execute(const executable &code, uint64_t function, const uint64_t arguments[5],
+                  uint64_t &r0) {
+    code_ = &code;
+    bool calls_back = false;
+    linked().for_each_helper([&](uint32_t, const helper_binding &helper) {
+        calls_back = calls_back or helper.declaration().calls_back();
+    });
+    if (not calls_back or not program_->code.is_callable(function))
+        return fail({.kind = fault_kind::bad_call_target, .address = function});
+    return code.call(*this, function, arguments, r0) or fault_.kind == fault_kind::none;
+}
+
 /// After a function that a helper called has returned, or thrown.
 struct run::back_in_helper {
     run &of;

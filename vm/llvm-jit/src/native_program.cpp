@@ -18,18 +18,23 @@ bool goes_on(compat::run &r, const outcome &out) noexcept {
     return out.slice >= 0;
 }
 
+/// What a run begins with.
+run_state state_of(compat::run &r) noexcept {
+    compat::stack_layout &stack = r.stack();
+    stack.mark_frames();
+    return {.input_begin = r.input().begin,
+            .input_len = r.input().len,
+            .last_frame = stack.frame_top(stack.depth() - 1),
+            .run = &r};
+}
+
 }  // namespace
 
 bool native_program::execute(compat::run &r, uint64_t &r0) const {
-    compat::stack_layout &stack = r.stack();
-    stack.mark_frames();
-    run_state state{.input_begin = r.input().begin,
-                    .input_len = r.input().len,
-                    .last_frame = stack.frame_top(stack.depth() - 1),
-                    .run = &r};
+    run_state state = state_of(r);
     r.set_engine_state(&state);
-    const outcome out = code_.main()(&state, r.budget().slice(), stack.frame_top(0),
-                                     state.input_begin, state.input_len);
+    const outcome out = code_.main()(&state, r.budget().slice(), r.frame_top(0), state.input_begin,
+                                     state.input_len);
     r0 = out.r0;
     return goes_on(r, out) or r.fault().kind == compat::fault_kind::none;
 }
@@ -42,6 +47,15 @@ bool native_program::call_back(compat::run &r, uint32_t pc, uint64_t function,
         code_.call_back()(state, r.budget().slice(), frame, arguments, function, pc);
     r0 = out.r0;
     return goes_on(r, out);
+}
+
+bool native_program::call(compat::run &r, uint64_t function, const uint64_t arguments[5],
+                          uint64_t &r0) const {
+    run_state state = state_of(r);
+    r.set_engine_state(&state);
+    *r.stack().mark(0) = 1;
+    r.enter_frame(0);
+    return call_back(r, 0, function, arguments, r0);
 }
 
 uint64_t native_program::enter(void *mem, std::size_t mem_len) const {

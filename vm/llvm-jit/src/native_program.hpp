@@ -21,6 +21,8 @@ public:
     bool execute(compat::run &r, uint64_t &r0) const override;
     bool call_back(compat::run &r, uint32_t pc, uint64_t function, const uint64_t arguments[5],
                    uint64_t &r0) const override;
+    bool call(compat::run &r, uint64_t function, const uint64_t arguments[5],
+              uint64_t &r0) const override;
     [[nodiscard]] compat::precompiled_ebpf_function entry() const noexcept override {
         return code_.entry();
     }

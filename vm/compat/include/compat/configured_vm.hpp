@@ -27,6 +27,10 @@ public:
     int64_t exec(void *mem, size_t mem_len, int64_t &result) override;
     int64_t exec_regions(void *mem, size_t mem_len, const ebpf_region *regions, size_t region_count,
                          int64_t &result) override;
+    /// Calls a function that the program has handed to a helper, by its handle, in a run of its own
+    /// without input memory. Results are those of exec().
+    int64_t call(uint64_t function, const uint64_t arguments[5],
+                 std::span<const memory_span> regions, int64_t &result);
     precompiled_ebpf_function compile() override;
     int interrupt() override;
 
@@ -54,6 +58,9 @@ protected:
 
 private:
     int64_t fail(const error &e) const;
+    template <typename Execute>
+    int64_t run_once(run::input_memory input, std::span<const memory_span> regions, int64_t &result,
+                     Execute &&execute);
     int64_t run_once(run::input_memory input, std::span<const memory_span> regions,
                      int64_t &result);
     void drop_prepared();

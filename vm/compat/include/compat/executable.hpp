@@ -41,6 +41,11 @@ public:
     /// if the run ends: with the fault in `r`, or without (an unwinding helper).
     [[nodiscard]] virtual bool call_back(run &r, uint32_t pc, uint64_t function,
                                          const uint64_t arguments[5], uint64_t &r0) const = 0;
+    /// Calls a function in the place of the program's own work, for the host: it has the second
+    /// frame, as if the entry function had called it, and the first one is empty. It is callable,
+    /// and some helper of the program is declared to call functions.
+    [[nodiscard]] virtual bool call(run &r, uint64_t function, const uint64_t arguments[5],
+                                    uint64_t &r0) const = 0;
     /// The native entry point; null if this engine has none.
     [[nodiscard]] virtual precompiled_ebpf_function entry() const noexcept { return nullptr; }
 };

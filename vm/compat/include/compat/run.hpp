@@ -98,6 +98,9 @@ public:
 
     /// Runs `code` and what it goes on with. True and r0, or false with a fault.
     [[nodiscard]] bool execute(const executable &code, uint64_t &r0);
+    /// The same, but for one function of `code` that its helpers may call, by its handle.
+    [[nodiscard]] bool execute(const executable &code, uint64_t function,
+                               const uint64_t arguments[5], uint64_t &r0);
 
     [[nodiscard]] const memory_span &input() const noexcept { return input_; }
     [[nodiscard]] const vm_config &config() const noexcept { return program_->config; }

@@ -688,6 +688,14 @@ public:
                                         : call(machine<false>{code_, r, frames});
     }
 
+    bool call(compat::run &r, uint64_t function, const uint64_t arguments[5],
+              uint64_t &r0) const override {
+        std::array<frame, EBPF_MOST_CALL_DEPTH> frames;
+        r.set_engine_state(frames.data());
+        r.enter_frame(0);
+        return call_back(r, 0, function, arguments, r0);
+    }
+
 private:
     void set_code(op &o, op_code what) const noexcept {
         if (handlers_ == nullptr)
