@@ -8,6 +8,9 @@
 #include "value_layout.hpp"
 
 #include <cerrno>
+#include <cstring>
+#include <optional>
+#include <vector>
 
 namespace bpftime::vm::runtime {
 
@@ -34,8 +37,12 @@ public:
         const uint64_t how = flags & ~uint64_t{update_lock};
         if (const int failed = check_index_update(index, max_entries_, how)) return failed;
         uint8_t *const to = values_ + index * stride_;
-        if ((flags & update_lock) != 0) return update_locked(to, value);
-        store_value(layout(), to, value, definition().value_size);
+        if ((flags & update_lock) != 0) {
+            if (const int failed = update_locked(to, value)) return failed;
+        } else {
+            store_value(layout(), to, value, definition().value_size);
+        }
+        forget_timers(to);
         return 0;
     }
 
@@ -44,6 +51,18 @@ public:
             if (visit(context, &index, values_ + index * stride_)) return int64_t{index} + 1;
         }
         return max_entries_;
+    }
+
+    std::optional<value_place> locate(const void *place) const override {
+        const uint64_t offset =
+            reinterpret_cast<uint64_t>(place) - reinterpret_cast<uint64_t>(values_);
+        const uint64_t index = offset / stride_;
+        if (index >= max_entries_ or offset % stride_ >= definition().value_size) return {};
+        value_place found{.value = values_ + index * stride_,
+                          .key = std::vector<uint8_t>(sizeof(uint32_t))};
+        const auto key = static_cast<uint32_t>(index);
+        std::memcpy(found.key.data(), &key, sizeof key);
+        return found;
     }
 
 private:

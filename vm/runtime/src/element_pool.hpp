@@ -49,6 +49,14 @@ public:
             element_bytes_);
     }
 
+    /// The element that the byte is in; null if it is in none.
+    [[nodiscard]] element *find(const void *byte) const noexcept {
+        const uint64_t offset =
+            reinterpret_cast<uint64_t>(byte) - reinterpret_cast<uint64_t>(memory_.data());
+        return offset < memory_.bytes() ? at(static_cast<uint32_t>(offset / element_bytes_))
+                                        : nullptr;
+    }
+
     /// A free element; null if there is none.
     [[nodiscard]] element *take() noexcept;
     void give(element *e) noexcept;

@@ -82,6 +82,7 @@ void hash_map::fill(element *e, uint32_t hash, const void *key, const void *valu
     e->hash.store(hash, std::memory_order_relaxed);
     store_key(e->key(), key, definition().key_size);
     if (percpu_) return fill_percpu(e, value, scope);
+    forget_timers(value_of(e));
     store_value(layout(), value_of(e), value, definition().value_size);
     clear_fields(layout(), value_of(e));
 }
@@ -155,6 +156,17 @@ int64_t hash_map::for_each_elem(visitor visit, void *context) noexcept {
     return visits;
 }
 
+std::optional<value_place> hash_map::locate(const void *place) const {
+    element *const e = percpu_ ? nullptr : pool_.find(place);
+    if (e == nullptr or (e->state.load(std::memory_order_relaxed) & element_used) == 0) return {};
+    uint8_t *const value = value_of(e);
+    const uint64_t offset = reinterpret_cast<uint64_t>(place) - reinterpret_cast<uint64_t>(value);
+    if (offset >= definition().value_size) return {};
+    value_place found{.value = value, .key = std::vector<uint8_t>(definition().key_size)};
+    load_shared(found.key.data(), e->key(), found.key.size());
+    return found;
+}
+
 // --- changing
 
 int hash_map::update_elem(const void *key, const void *value, uint64_t flags) noexcept {
@@ -203,6 +215,7 @@ void hash_map::replace(locked_chain &chain, element *old, uint32_t hash, const v
         fresh->state.store(element_used | element_referenced, std::memory_order_relaxed);
         chain.unlink(old);
         old->state.store(0, std::memory_order_relaxed);
+        forget_timers(value_of(old));
         return old;
     });
 }
@@ -218,6 +231,7 @@ int hash_map::remove(const void *key, void *value) noexcept {
         chain.unlink(e);
         e->state.store(0, std::memory_order_relaxed);
     }
+    forget_timers(value_of(e));
     pool_.give(e);
     return 0;
 }

@@ -26,6 +26,7 @@ public:
     int update_elem(const void *key, const void *value, uint64_t flags) noexcept override;
     int delete_elem(const void *key) noexcept override;
     int64_t for_each_elem(visitor visit, void *context) noexcept override;
+    std::optional<value_place> locate(const void *place) const override;
 
 protected:
     /// The element with this key; null if there is none. Takes no lock.

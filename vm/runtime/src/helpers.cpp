@@ -16,6 +16,7 @@
 #include "runtime/ring_buffer.hpp"
 #include "signal_helpers.hpp"
 #include "text_helpers.hpp"
+#include "timer_helpers.hpp"
 
 #include <fmt/format.h>
 
@@ -336,6 +337,10 @@ result<void> register_trace(ebpf_vm &vm, const trace_sink &sink) {
 
 result<void> register_signals(ebpf_vm &vm, const signal_sink &sink) {
     return register_others(vm, sending_function, const_cast<signal_sink *>(&sink));
+}
+
+result<void> register_timers(ebpf_vm &vm, const timer_host &host) {
+    return register_others(vm, function_with_timers, const_cast<timer_host *>(&host));
 }
 
 result<void> allow_process_memory(ebpf_vm &vm) {

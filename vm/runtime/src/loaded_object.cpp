@@ -8,6 +8,7 @@
 #include "program/program.hpp"
 #include "runtime/cpu.hpp"
 #include "runtime/object_map.hpp"
+#include "timer_helpers.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -256,6 +257,8 @@ private:
     maybe_error make_vms() {
         if (options_.trace) out_.trace_ = std::make_unique<const trace_sink>(options_.trace);
         if (options_.signals) out_.signals_ = std::make_unique<const signal_sink>(options_.signals);
+        out_.clock_ = std::make_unique<const clock_reader>(options_.clock ? options_.clock
+                                                                          : read_system_clock);
         for (loaded_program &p : out_.programs_) {
             auto vm = make_vm(options_.backend);
             if (not vm) return std::move(vm.error());
@@ -270,12 +273,15 @@ private:
         return {};
     }
 
-    maybe_error prepare(const loaded_program &p) const {
+    maybe_error prepare(const loaded_program &p) {
         ebpf_vm &vm = *p.vm;
         if (auto done = out_.maps_->attach(vm); not done) return std::move(done.error());
         if (p.takes_packets()) {
             if (auto done = register_packet_helpers(vm); not done) return std::move(done.error());
         }
+        const timer_host &timers = *out_.timer_hosts_.emplace_back(
+            std::make_unique<const timer_host>(p.vm, *out_.maps_, *out_.clock_));
+        if (auto done = register_timers(vm, timers); not done) return std::move(done.error());
         if (out_.trace_ != nullptr) {
             if (auto done = register_trace(vm, *out_.trace_); not done)
                 return std::move(done.error());
@@ -468,6 +474,16 @@ private:
 std::string_view loaded_program::why_unavailable(uint32_t pc) const noexcept {
     const auto at = std::ranges::find(linked.poisoned, pc, &object::poisoned_instruction::pc);
     return at == linked.poisoned.end() ? std::string_view{} : at->reason;
+}
+
+loaded_object::loaded_object() = default;
+loaded_object::loaded_object(loaded_object &&) noexcept = default;
+loaded_object &loaded_object::operator=(loaded_object &&) noexcept = default;
+loaded_object::~loaded_object() = default;
+
+timer_runs loaded_object::run_timers() const { return runtime::run_timers(*maps_, *clock_); }
+std::optional<uint64_t> loaded_object::next_timer() const {
+    return runtime::next_timer(*maps_, *clock_);
 }
 
 result<loaded_object> loaded_object::load(const object::object_file &file,

@@ -7,6 +7,7 @@
 #include "map_types.hpp"
 #include "runtime/read_section.hpp"
 #include "shared_bytes.hpp"
+#include "timer_list.hpp"
 #include "value_layout.hpp"
 #include "value_lock.hpp"
 
@@ -122,6 +123,11 @@ result<map_ptr> make_plain(const map_definition &d) {
         fmt::format("making map {} of type {}", d.name, static_cast<uint32_t>(d.type)))};
 }
 
+bool has_timers(const map_definition &d) noexcept {
+    return std::ranges::find(d.fields, value_field::kind::timer, &value_field::what) !=
+           d.fields.end();
+}
+
 std::atomic<uint32_t> last_id = 0;
 
 }  // namespace
@@ -152,6 +158,7 @@ map::map(const map_definition &definition, std::size_t host_value_size)
              .permission = static_cast<uint32_t>(program_access())},
       layout_{definition.fields.empty() ? nullptr
                                         : std::make_unique<const value_layout>(definition)},
+      timers_{has_timers(definition) ? std::make_unique<timer_list>() : nullptr},
       id_{last_id.fetch_add(1, std::memory_order_relaxed) + 1} {}
 
 map::~map() = default;
@@ -226,6 +233,12 @@ int map::update_locked(void *value, const void *from) noexcept {
 const void *map::lock_of(const void *value) const noexcept {
     if (layout_ == nullptr or not layout_->lock_offset()) return nullptr;
     return static_cast<const uint8_t *>(value) + *layout_->lock_offset();
+}
+
+std::optional<value_place> map::locate(const void * /*place*/) const { return {}; }
+
+void map::forget_timers(const void *value) noexcept {
+    if (timers_ != nullptr) timers_->forget(value, definition_.value_size);
 }
 
 bool map::has_locks() const noexcept { return layout_ != nullptr and layout_->lock_offset(); }

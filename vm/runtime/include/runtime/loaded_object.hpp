@@ -8,6 +8,7 @@
 #include "runtime/context.hpp"
 #include "runtime/helpers.hpp"
 #include "runtime/map_set.hpp"
+#include "runtime/timers.hpp"
 
 #include <functional>
 #include <map>
@@ -19,6 +20,8 @@
 #include <vector>
 
 namespace bpftime::vm::runtime {
+
+struct timer_host;
 
 /// What of an object is to run, and what its host has.
 struct load_options {
@@ -45,6 +48,9 @@ struct load_options {
     trace_sink trace{};
     /// Decides about signals that they send; empty: they may not.
     signal_sink signals{};
+    /// The time that timers go by; the system's if there is none. Programs that ask for the time
+    /// get the system's.
+    clock_reader clock{};
     /// What all programs are, whatever their sections say; generic: they get the host's memory.
     std::optional<object::program_type> type{};
 };
@@ -82,6 +88,10 @@ public:
     [[nodiscard]] static result<loaded_object> load(const object::object_file &file,
                                                     const load_options &options = {});
 
+    loaded_object(loaded_object &&) noexcept;
+    loaded_object &operator=(loaded_object &&) noexcept;
+    ~loaded_object();
+
     [[nodiscard]] std::span<const loaded_program> programs() const noexcept { return programs_; }
     /// Null if there is none.
     [[nodiscard]] const loaded_program *find_program(std::string_view name) const noexcept;
@@ -99,13 +109,21 @@ public:
     result<void> write(const object::global_variable &variable,
                        std::span<const uint8_t> bytes) const;
 
+    /// Runs the callbacks of the timers in its maps that are due, on this thread, the one that is
+    /// due the longest first. Timers that they start wait for the next call. From any thread.
+    timer_runs run_timers() const;
+    /// How many nanoseconds it is until a timer is due; 0: one is. Nothing: none waits.
+    [[nodiscard]] std::optional<uint64_t> next_timer() const;
+
 private:
     friend class object_loader;
-    loaded_object() = default;
+    loaded_object();
 
     std::unique_ptr<map_set> maps_ = std::make_unique<map_set>();
     std::unique_ptr<const trace_sink> trace_;
     std::unique_ptr<const signal_sink> signals_;
+    std::unique_ptr<const clock_reader> clock_;
+    std::vector<std::unique_ptr<const timer_host>> timer_hosts_;  ///< one for each program
     std::vector<loaded_program> programs_;
 };
 

@@ -12,11 +12,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 namespace bpftime::vm::runtime {
 
+class timer_list;
 class value_layout;
 
 /// How an update treats what is there, with the kernel's values.
@@ -37,6 +39,12 @@ struct map_batch {
     std::size_t count = 0;
     /// Key to go on from; empty at the end.
     std::vector<uint8_t> next;
+};
+
+/// A value of a map, and its key.
+struct value_place {
+    void *value = nullptr;
+    std::vector<uint8_t> key;
 };
 
 /// A map, with the kernel's meaning of each operation. All of it may be called from any number of
@@ -86,6 +94,13 @@ public:
     [[nodiscard]] bool gives_values() const noexcept;
     /// It gives and takes sockets.
     [[nodiscard]] bool gives_sockets() const noexcept;
+
+    // --- timers in values
+
+    /// Null: values have none.
+    [[nodiscard]] timer_list *timers() const noexcept { return timers_.get(); }
+    /// The value that the byte at `place` is in; nothing if that is in none which the map has now.
+    [[nodiscard]] virtual std::optional<value_place> locate(const void *place) const;
 
     // --- for the host: the commands of bpf(2)
     //
@@ -145,6 +160,8 @@ protected:
     [[nodiscard]] bool has_locks() const noexcept;
     /// Copies to a value while nobody else holds its lock; 0 or a negative errno.
     int update_locked(void *value, const void *from) noexcept;
+    /// A value is deleted, or replaced: its timers are gone.
+    void forget_timers(const void *value) noexcept;
     /// Where the lock of a value is; null: values have none.
     [[nodiscard]] const void *lock_of(const void *value) const noexcept;
 
@@ -167,6 +184,7 @@ private:
     const std::size_t host_value_size_;
     const ebpf_map_shape shape_;
     const std::unique_ptr<const value_layout> layout_;
+    const std::unique_ptr<timer_list> timers_;
     const uint32_t id_;
     std::atomic<bool> frozen_ = false;
 };

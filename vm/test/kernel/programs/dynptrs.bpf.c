@@ -14,7 +14,8 @@ struct {
 
 extern int bpf_dynptr_from_skb(struct __sk_buff *skb, __u64 flags, struct bpf_dynptr *d) __ksym;
 extern int bpf_dynptr_from_xdp(struct xdp_md *xdp, __u64 flags, struct bpf_dynptr *d) __ksym;
-extern void *bpf_dynptr_slice(const struct bpf_dynptr *d, __u32 at, void *buffer, __u32 size) __ksym;
+extern void *bpf_dynptr_slice(const struct bpf_dynptr *d, __u32 at, void *buffer,
+                              __u32 size) __ksym;
 extern void *bpf_dynptr_slice_rdwr(const struct bpf_dynptr *d, __u32 at, void *buffer,
                                    __u32 size) __ksym;
 extern int bpf_dynptr_adjust(const struct bpf_dynptr *d, __u32 from, __u32 to) __ksym;
