@@ -118,6 +118,8 @@ void add_rest(json &document, const runner &vm, const map_report &maps) {
     const trace_log &trace = vm.trace();
     if (trace.count() != 0) document["trace"] = trace.lines();
     if (trace.count() > trace.lines().size()) document["trace_lines"] = trace.count();
+    const auto &[ran, faulted] = vm.timers();
+    if (ran + faulted != 0) document["timers"] = {{"ran", ran}, {"faulted", faulted}};
     maps.add_to(document, vm);
 }
 
@@ -129,6 +131,11 @@ struct session {
     runner &vm;
     map_report maps;
 
+    void note_timers() const {
+        const auto &[ran, faulted] = vm.timers();
+        if (faulted != 0)
+            note_fault(fmt::format("timers: {} of {} callbacks faulted", faulted, ran + faulted));
+    }
     void note_fault(const std::string &message) const {
         ctx.status = exit_code::fault;
         report({exit_code::fault, message});
@@ -205,7 +212,7 @@ outcome<memory_result> run_repeatedly(const session &s, memory_image &memory) {
             if (not result.last.back()) break;
         }
         const auto time = clock::now() - start;
-        s.vm.take_records();
+        s.vm.finish_run();
         result.times.add(static_cast<uint64_t>(std::chrono::nanoseconds{time}.count()));
         if (not result.last.back()) break;
     }
@@ -233,6 +240,7 @@ outcome<void> run_memory(const session &s, memory_image &memory) {
         s.maps.print(s.vm);
     }
     note_faults(s, answers);
+    s.note_timers();
     return {};
 }
 
@@ -272,6 +280,7 @@ outcome<void> run_one_packet(const session &s, std::span<const uint8_t> bytes) {
         s.maps.print(s.vm);
     }
     note_faults(s, answers);
+    s.note_timers();
     if (summary->stopped_by) return std::unexpected{*summary->stopped_by};
     return {};
 }
@@ -312,6 +321,7 @@ outcome<void> run_packets(const session &s, capture_reader &capture) {
         s.maps.print(s.vm);
     }
     note_faults(s, *summary);
+    s.note_timers();
     if (summary->stopped_by) return std::unexpected{*summary->stopped_by};
     return {};
 }

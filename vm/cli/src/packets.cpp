@@ -177,7 +177,7 @@ private:
             const auto start = is_timed ? clock::now() : clock::time_point{};
             auto done = stage_.run(p.bytes);
             if (is_timed) sampled_.add(nanoseconds(clock::now() - start));
-            vm_.take_records();
+            vm_.finish_run();
             if (not done) return done;
             ++summary_.runs;
         }
@@ -331,7 +331,7 @@ outcome<packet_summary> run_packet(runner &vm, packet_stage &stage, std::span<co
         const auto start = clock::now();
         auto done = stage.run(bytes);
         const auto time = clock::now() - start;
-        vm.take_records();
+        vm.finish_run();
         if (not done) return std::unexpected{std::move(done.error())};
         summary.times.add(nanoseconds(time));
         summary.nanoseconds += nanoseconds(time);

@@ -148,6 +148,15 @@ runner::runner(const runner_options &options)
       sink_{std::make_unique<runtime::trace_sink>(
           [log = trace_.get()](std::string_view text) { log->take(text); })} {}
 
+void runner::finish_run() {
+    if (object_) {
+        const runtime::timer_runs now = object_->run_timers();
+        timers_.ran += now.ran;
+        timers_.faulted += now.faulted;
+    }
+    records_.drain();
+}
+
 outcome<runner> runner::create(const runner_options &options, std::span<const uint8_t> code) {
     runner r{options};
     const program_type type = options.type.value_or(program_type::generic);

@@ -112,8 +112,9 @@ public:
     [[nodiscard]] std::span<const runnable> programs() const noexcept { return programs_; }
     [[nodiscard]] std::string vm_name() const { return programs_.front().vm().name(); }
 
-    /// Takes the records that runs sent; not part of a run's time.
-    void take_records() { records_.drain(); }
+    /// Runs the timers that are due, and takes the records that programs sent; not part of a run's
+    /// time.
+    void finish_run();
 
     [[nodiscard]] outcome<void> set_record_types(const object::object_file &file,
                                                  std::span<const std::string> texts) {
@@ -126,6 +127,8 @@ public:
     }
     [[nodiscard]] const record_log &records() const noexcept { return records_; }
     [[nodiscard]] const trace_log &trace() const noexcept { return *trace_; }
+    /// All that ran after runs.
+    [[nodiscard]] const runtime::timer_runs &timers() const noexcept { return timers_; }
 
 private:
     explicit runner(const runner_options &options);
@@ -136,6 +139,7 @@ private:
     std::optional<runtime::loaded_object> object_;  // before the VMs, which use its maps
     std::vector<runnable> programs_;
     record_log records_;
+    runtime::timer_runs timers_;
 };
 
 /// The names of the backends, best first.

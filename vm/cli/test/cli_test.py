@@ -1106,6 +1106,36 @@ SEC("%s") int f(struct __sk_buff *skb) {
             r0 = self.cli("run", path, "hex:" + packet.hex(), "--json").json["r0"]
             self.assertEqual(r0, first << 16 | 3 << 8 | size, section)
 
+    def test_timers_run_between_packets(self):
+        source = """
+#define SEC(name) __attribute__((section(name), used))
+#define __uint(name, value) int (*name)[value]
+#define __type(name, value) typeof(value) *name
+static void *(*lookup)(void *, const void *) = (void *)1;
+static long (*init)(void *, void *, unsigned long long) = (void *)169;
+static long (*set)(void *, void *) = (void *)170;
+static long (*start)(void *, unsigned long long, unsigned long long) = (void *)171;
+struct bpf_timer { unsigned long long opaque[2]; };
+struct value { unsigned long long calls; struct bpf_timer timer; };
+struct { __uint(type, 2); __uint(max_entries, 1); __type(key, int); __type(value, struct value); } timers SEC(".maps");
+int bad;
+static int called(void *map, int *key, struct value *v) { return bad ? *(volatile int *)4096 : ++v->calls; }
+SEC("xdp") int f(void *ctx) {
+    int key = 0;
+    struct value *v = lookup(&timers, &key);
+    if (!v) return 0;
+    if (!init(&v->timer, &timers, 1)) set(&v->timer, called);
+    start(&v->timer, 0, 0);
+    return v->calls;
+}
+"""
+        path = self.object(source, "timers.o")
+        document = self.cli("run", path, self.capture, "--json").json
+        packets = document["packets"]
+        self.assertEqual(document["timers"], {"ran": packets, "faulted": 0})
+        self.assert_ends(self.cli("run", path, self.capture, "--set", "bad=1"), FAULT,
+                         f"timers: {packets} of {packets} callbacks faulted")
+
     def test_type_of_the_command_line(self):
         program = self.file("len.s", "ldxw %r0, [%r1]\nexit")
         for name, verdict in (("tc", "16 (0x10) invalid action 16"), ("socket", "2 (0x2)"), ("cgroup_skb", "2 (0x2)"),
