@@ -6,6 +6,7 @@
 #include "helper_functions.hpp"
 #include "helper_words.hpp"
 #include "runtime/helpers.hpp"
+#include "sequence_text.hpp"
 #include "text_format.hpp"
 
 #include <algorithm>
@@ -100,6 +101,22 @@ uint64_t helper::snprintf(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, ui
         to[copied] = '\0';
     }
     return text.size() + 1;
+}
+
+uint64_t helper::seq_printf(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
+    sequence_text *const to = sequence_text::of(r1);
+    const auto format = format_in(r2, r3);
+    const auto words = words_in(r4, r5);
+    if (to == nullptr or not format or not words) return word_of(-EINVAL);
+    std::string text;
+    const int failed = format_text(*format, *words, compat::run::current()->memory(), text);
+    return word_of(failed != 0 ? failed : to->append(text));
+}
+
+uint64_t helper::seq_write(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, uint64_t) {
+    sequence_text *const to = sequence_text::of(r1);
+    if (to == nullptr) return word_of(-EINVAL);
+    return word_of(to->append({pointer<const char>(r2), static_cast<std::size_t>(r3)}));
 }
 
 ebpf_ctx_helper_fn traced_function(external_function_t function) noexcept {

@@ -1,0 +1,26 @@
+// bpftime-vm: programs that iterate over the entries of a map, and write text about them
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "isa/error.hpp"
+#include "runtime/loaded_object.hpp"
+#include "runtime/map.hpp"
+
+#include <memory>
+#include <string>
+
+namespace bpftime::vm::runtime {
+
+/// Runs a program of section iter/bpf_map_elem once for each entry of a map, which need not be one
+/// of its object, and once at the end; gives what it wrote by bpf_seq_printf() and bpf_seq_write().
+/// Keys are read only. Of per-CPU maps the value is a copy of all CPUs' values, each rounded up to
+/// 8 bytes. What the context has as the map is only good for helpers.
+///
+/// Errors: unsupported (another program, or type of map), and with the kernel's errno E2BIG (more
+/// than 32 KiB about one entry) and EAGAIN (the program gave another number than 0); a run that
+/// fails.
+[[nodiscard]] result<std::string> iterate(const loaded_program &program,
+                                          const std::shared_ptr<map> &over);
+
+}  // namespace bpftime::vm::runtime
