@@ -4,7 +4,7 @@
 //
 // map_benchmark [options of Google Benchmark]: per_op is what one operation takes
 //   ours/...     called from C++, on one thread and on two; time of the CPU
-//   BACKEND/...  in a program on a backend of this process, checks and loop included
+//   BACKEND/...  in a program on a backend of this process, checks and loop included; likewise
 //   kernel/...   in the same program in the kernel, on one thread and on two
 #include "kernel.hpp"
 #include "operations.hpp"
@@ -17,6 +17,11 @@
 
 #include <cstdio>
 #include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <utility>
 #include <vector>
 
 namespace bpftime::vm::benchmark {
@@ -24,6 +29,7 @@ namespace bpftime::vm::benchmark {
 namespace {
 
 constexpr uint32_t kernel_rounds = 100;
+constexpr uint32_t first_key_step = 0x85eb'ca6b;  // odd, so that each round begins elsewhere
 
 std::shared_ptr<runtime::map> make_map(const operation &o) {
     auto made = runtime::map::create(o.map);
@@ -55,12 +61,11 @@ void count(::benchmark::State &state, double operations, Counter::Flags time) {
     state.counters["per_op"] = Counter(operations, time, Counter::OneK::kIs1000);
 }
 
-void run_ours(::benchmark::State &state, const operation &o,
-              const std::shared_ptr<runtime::map> &m) {
-    while (state.KeepRunning()) {
+void run_ours(::benchmark::State &state, const operation &o, runtime::map &m) {
+    for (uint32_t from = 0; state.KeepRunning(); from += first_key_step) {
         const runtime::read_section reading;
-        o.round(*m);
-        forget_records(*m);
+        o.round(m, from, o.keys());
+        forget_records(m);
     }
     count(state, static_cast<double>(state.iterations()) * operations_of_round, of_cpu_time);
 }
@@ -99,34 +104,58 @@ void run_backend(::benchmark::State &state, backend_operation &b) {
     count(state, static_cast<double>(state.iterations()) * operations_of_round, of_cpu_time);
 }
 
-void add_backends(const operation &o) {
-    for (const std::string &backend : compat::list_vm_backends()) {
-        const auto b = std::make_shared<backend_operation>(o, backend);
-        ::benchmark::RegisterBenchmark((backend + "/" + o.name).c_str(),
-                                       [b](::benchmark::State &state) { run_backend(state, *b); });
+/// Something that takes time and memory to make: made when the first benchmark needs it.
+template <typename T>
+class made_when_needed {
+public:
+    explicit made_when_needed(std::function<std::shared_ptr<T>()> make) : make_{std::move(make)} {}
+    T &operator*() {
+        std::call_once(once_, [this] { made_ = make_(); });
+        return *made_;
     }
+
+private:
+    std::once_flag once_;
+    std::function<std::shared_ptr<T>()> make_;
+    std::shared_ptr<T> made_;
+};
+
+/// What cannot be made is the benchmark's error.
+template <typename T, typename Measure>
+::benchmark::internal::Benchmark *add(const std::string &name,
+                                      const std::shared_ptr<made_when_needed<T>> &what,
+                                      Measure measure) {
+    return ::benchmark::RegisterBenchmark(name.c_str(), [=](::benchmark::State &state) {
+        try {
+            measure(state, **what);
+        } catch (const std::exception &e) {
+            state.SkipWithError(e.what());
+        }
+    });
+}
+
+template <typename T>
+auto when_needed(std::function<std::shared_ptr<T>()> make) {
+    return std::make_shared<made_when_needed<T>>(std::move(make));
 }
 
 void add(const operation &o) {
     for (const int threads : {1, 2}) {
-        const auto m = make_map(o);
-        ::benchmark::RegisterBenchmark(("ours/" + o.name).c_str(), [&o,
-                                                                    m](::benchmark::State &state) {
-            run_ours(state, o, m);
-        })->Threads(threads);
-    }
-    add_backends(o);
-    try {
-        const auto kernel = std::make_shared<kernel_operation>(o);
-        for (const int threads : {1, 2}) {
-            ::benchmark::RegisterBenchmark(
-                ("kernel/" + o.name).c_str(),
-                [kernel](::benchmark::State &state) { run_kernel(state, *kernel); })
-                ->Threads(threads)
-                ->UseManualTime();
+        add("ours/" + o.name, when_needed<runtime::map>([&o] { return make_map(o); }),
+            [&o](::benchmark::State &state, runtime::map &m) { run_ours(state, o, m); })
+            ->Threads(threads);
+        for (const std::string &backend : compat::list_vm_backends()) {
+            add(backend + "/" + o.name, when_needed<backend_operation>([&o, backend] {
+                    return std::make_shared<backend_operation>(o, backend);
+                }),
+                run_backend)
+                ->Threads(threads);
         }
-    } catch (const std::exception &e) {
-        fmt::print(stderr, "map_benchmark: kernel/{} is left out: {}\n", o.name, e.what());
+        add("kernel/" + o.name,
+            when_needed<kernel_operation>([&o] { return std::make_shared<kernel_operation>(o); }),
+            run_kernel)
+            ->Threads(threads)
+            ->UseManualTime();
     }
 }
 

@@ -8,6 +8,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
 #include <string_view>
@@ -41,10 +42,17 @@ void write_prefix(arguments &a, uint32_t i) {
     std::memcpy(a.key.data() + 4, &i, sizeof i);
 }
 
-constexpr const char *number_text =
-    "mov %r1, %r6\nand %r1, 511\nstxdw [%r10-16], %r1\nstdw [%r10-8], 0\n";
-constexpr const char *prefix_text =
-    "mov %r1, %r6\nand %r1, 511\nlsh %r1, 32\nor %r1, 32\nstxdw [%r10-16], %r1\n";
+/// Far apart, so that many keys are not in one part of memory.
+constexpr uint32_t key_step = 0x9e3779b1;
+
+/// The key's number in r1.
+std::string number_text(const operation &o) {
+    return "mov32 %r1, " + std::to_string(static_cast<int32_t>(key_step)) +
+           "\nmul32 %r1, %r6\nadd32 %r1, %r7\nand32 %r1, " + std::to_string(o.keys() - 1) + "\n";
+}
+
+constexpr const char *store_number = "stxdw [%r10-16], %r1\nstdw [%r10-8], 0\n";
+constexpr const char *store_prefix = "lsh %r1, 32\nor %r1, 32\nstxdw [%r10-16], %r1\n";
 
 // --- what is done
 
@@ -79,17 +87,18 @@ void reserve_and_submit(map &m, arguments &a) {
 
 /// One function, so that nothing is measured besides.
 template <auto WriteKey, auto Perform>
-void round(map &m) {
+void round(map &m, uint32_t from, uint32_t keys) {
     arguments a;
     for (uint32_t i = 0; i < operations_of_round; ++i) {
-        WriteKey(a, i % key_count);
+        WriteKey(a, (from + i * key_step) & (keys - 1));
         Perform(m, a);
     }
 }
 
 const std::string key_and_map = "mov %r2, %r10\nadd %r2, -16\nlddw %r1, MAP\n";
 const std::string value_and_flags = "mov %r3, %r10\nadd %r3, -24\nmov %r4, 0\n";
-const std::string lookup_text = key_and_map + "call 1\njeq %r0, 0, +1\nldxdw %r1, [%r0]\n";
+const std::string lookup_text =
+    key_and_map + "call 1\njeq %r0, 0, +2\nldxdw %r1, [%r0]\nadd %r8, %r1\n";
 const std::string update_text = key_and_map + value_and_flags + "call 2\n";
 const std::string add_and_delete_text = update_text + key_and_map + "call 3\n";
 const std::string push_and_pop_text =
@@ -103,35 +112,52 @@ template <auto Perform>
 operation on_numbers(std::string name, const map_definition &d, uint32_t entries,
                      const std::string &text) {
     return {std::move(name), d,   entries, write_number, round<write_number, Perform>,
-            number_text,     text};
+            store_number,    text};
+}
+
+template <auto Perform>
+operation on_prefixes(std::string name, uint32_t entries, const std::string &text) {
+    const uint32_t most = std::max(entries, 1024U);
+    return {std::move(name),
+            define(map_type::lpm_trie, 8, most, map_no_prealloc),
+            entries,
+            write_prefix,
+            round<write_prefix, Perform>,
+            store_prefix,
+            text};
 }
 
 std::vector<operation> make_operations() {
     using enum map_type;
     constexpr uint32_t most = 1024;
-    constexpr uint32_t entries = key_count;
+    constexpr uint32_t few = operation::few_keys;
+    constexpr uint32_t many = 1U << 20;
     return {
-        on_numbers<lookup>("array/lookup", define(array, 4, most), entries, lookup_text),
+        on_numbers<lookup>("array/lookup", define(array, 4, most), few, lookup_text),
+        on_numbers<lookup>("array/lookup/1M", define(array, 4, many), many, lookup_text),
+        on_numbers<update>("array/update", define(array, 4, most), few, update_text),
         on_numbers<lookup>("percpu_array/lookup", define(percpu_array, 4, most), 0, lookup_text),
-        on_numbers<lookup>("hash/lookup", define(hash, 4, most), entries, lookup_text),
-        on_numbers<lookup>("hash/lookup_of_16_bytes", define(hash, 16, most), entries, lookup_text),
+        on_numbers<lookup>("hash/lookup", define(hash, 4, most), few, lookup_text),
+        on_numbers<lookup>("hash/lookup/1M", define(hash, 4, many), many, lookup_text),
+        on_numbers<lookup>("hash/lookup_of_16_bytes", define(hash, 16, most), few, lookup_text),
         on_numbers<lookup>("hash/lookup_of_nothing", define(hash, 4, most), 0, lookup_text),
-        on_numbers<lookup>("percpu_hash/lookup", define(percpu_hash, 4, most), entries,
-                           lookup_text),
-        on_numbers<lookup>("lru_hash/lookup", define(lru_hash, 4, most), entries, lookup_text),
-        {"lpm_trie/lookup", define(lpm_trie, 8, most, map_no_prealloc), entries, write_prefix,
-         round<write_prefix, lookup>, prefix_text, lookup_text},
-        on_numbers<update>("array/update", define(array, 4, most), entries, update_text),
-        on_numbers<update>("hash/update", define(hash, 4, most), entries, update_text),
+        on_numbers<update>("hash/update", define(hash, 4, most), few, update_text),
+        on_numbers<update>("hash/update/1M", define(hash, 4, many), many, update_text),
         on_numbers<add_and_delete>("hash/add_and_delete", define(hash, 4, most), 0,
                                    add_and_delete_text),
-        on_numbers<update>("percpu_hash/update", define(percpu_hash, 4, most), entries,
-                           update_text),
-        on_numbers<update>("lru_hash/update", define(lru_hash, 4, most), entries, update_text),
+        on_numbers<lookup>("percpu_hash/lookup", define(percpu_hash, 4, most), few, lookup_text),
+        on_numbers<lookup>("percpu_hash/lookup/1M", define(percpu_hash, 4, many), many,
+                           lookup_text),
+        on_numbers<update>("percpu_hash/update", define(percpu_hash, 4, most), few, update_text),
+        on_numbers<lookup>("lru_hash/lookup", define(lru_hash, 4, most), few, lookup_text),
+        on_numbers<lookup>("lru_hash/lookup/1M", define(lru_hash, 4, many), many, lookup_text),
+        on_numbers<update>("lru_hash/update", define(lru_hash, 4, most), few, update_text),
+        on_numbers<update>("lru_hash/update/1M", define(lru_hash, 4, many), many, update_text),
         on_numbers<update>("lru_hash/update_that_forgets", define(lru_hash, 4, 128), 0,
                            update_text),
-        {"lpm_trie/update", define(lpm_trie, 8, most, map_no_prealloc), entries, write_prefix,
-         round<write_prefix, update>, prefix_text, update_text},
+        on_prefixes<lookup>("lpm_trie/lookup", few, lookup_text),
+        on_prefixes<lookup>("lpm_trie/lookup/1M", many, lookup_text),
+        on_prefixes<update>("lpm_trie/update", few, update_text),
         on_numbers<push_and_pop>("queue/push_and_pop", define(queue, 0, most), 0,
                                  push_and_pop_text),
         on_numbers<reserve_and_submit>("ringbuf/reserve_and_submit", define(ringbuf, 0, 1U << 24),
@@ -153,12 +179,12 @@ void replace_all(std::string &text, std::string_view what, const std::string &wi
 }  // namespace
 
 std::vector<uint8_t> program_of(const operation &o, int map) {
-    std::string body = o.key_text + o.text;
+    std::string body = number_text(o) + o.store_key_text + o.text;
     replace_all(body, "MAP", "map_by_fd(" + std::to_string(map) + ")");
     const std::size_t slots = assemble(body + "exit").size() / 8 - 1;
-    return assemble("mov %r6, 0\nstdw [%r10-24], 0\n" + body + "add %r6, 1\njlt %r6, " +
-                    std::to_string(operations_of_round) + ", -" + std::to_string(slots + 2) +
-                    "\nmov %r0, 0\nexit");
+    return assemble("call 7\nmov %r7, %r0\nmov %r6, 0\nmov %r8, 0\nstdw [%r10-24], 0\n" + body +
+                    "add %r6, 1\njlt %r6, " + std::to_string(operations_of_round) + ", -" +
+                    std::to_string(slots + 2) + "\nmov %r0, %r8\nexit");
 }
 
 std::span<const operation> operations() {

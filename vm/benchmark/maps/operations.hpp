@@ -5,6 +5,7 @@
 
 #include "runtime/map.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -14,9 +15,8 @@
 
 namespace bpftime::vm::benchmark {
 
-/// How many times a round does the operation, with keys from 0 on, wrapping around at key_count.
+/// How many times a round does the operation, each time with another key.
 inline constexpr uint32_t operations_of_round = 1000;
-inline constexpr uint32_t key_count = 512;
 
 /// Key and value of one operation.
 struct arguments {
@@ -25,18 +25,24 @@ struct arguments {
 };
 
 struct operation {
+    /// How many keys there are, if there are not more entries; a power of 2.
+    static constexpr uint32_t few_keys = 512;
+
     std::string name;
     map_definition map;
     /// Entries that are there before.
     uint32_t entries;
     /// Writes key `i`.
     void (*write_key)(arguments &a, uint32_t i);
-    /// Performs the operation operations_of_round times.
-    void (*round)(runtime::map &m);
-    /// The same for programs: the key's number is in r6, r10-16 is the key's place, r10-24 a
-    /// value's, "MAP" stands for the map. Changes r0 to r5.
-    std::string key_text;
+    /// Performs the operation operations_of_round times: on so many keys, those from number `from`
+    /// on, far from each other.
+    void (*round)(runtime::map &m, uint32_t from, uint32_t keys);
+    /// The same for programs: the key's number is in r1, r10-16 is the key's place, r10-24 a
+    /// value's, "MAP" stands for the map. Changes r0 to r5, and adds what it reads to r8.
+    std::string store_key_text;
     std::string text;
+
+    [[nodiscard]] uint32_t keys() const noexcept { return std::max(entries, few_keys); }
 };
 
 [[nodiscard]] std::span<const operation> operations();
