@@ -179,6 +179,11 @@ struct ebpf_map_shape {
         result_size; /**< bytes at an EBPF_RESULT_MAP_VALUE_OR_NULL that the program may touch */
     uint32_t permission; /**< enum ebpf_permission: what it may do with them, and with the memory of
                             lddw's map_val callback */
+    uint32_t value_stride; /**< from one value to the next in `values` */
+    uint32_t index_count;  /**< not 0: keys are the 32-bit indices of so many values. A helper that
+                              takes a map and a key alone, and gives a value, gives that of the
+                              index, or 0, and need not be called for it */
+    uint64_t values;       /**< where they are for as long as the map is there */
 };
 
 /** What r0 holds after a typed helper. */

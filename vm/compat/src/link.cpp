@@ -50,6 +50,12 @@ helper_binding::helper_binding(const ebpf_helper &helper, uint64_t secret)
       has_context_{helper.ctx_fn != nullptr} {
     code_ = secret ^ (has_context_ ? reinterpret_cast<uint64_t>(helper.ctx_fn)
                                    : reinterpret_cast<uint64_t>(helper.fn));
+    for (uint8_t i = 0; i < max_helper_arguments; ++i) {
+        const argument_kind kind = declaration_.arguments[i].kind;
+        if (is_checked(kind)) checked_[checked_count_++] = i;
+        if (kind == argument_kind::map and map_argument_ == max_helper_arguments) map_argument_ = i;
+    }
+    if (declaration_.typed) arity_ = static_cast<uint8_t>(declaration_.arity());
 }
 
 /// Walks the reachable code once.
@@ -144,6 +150,10 @@ private:
             const uint64_t value = value_of(id);
             put(value);
             grant(value, size_of ? size_of(id) : 0);
+            return value;
+        };
+        const auto put_map = [&](const auto &value_of, const auto &size_of) {
+            note_map(pc, put_object(value_of, size_of));
         };
         const auto put_value = [&](uint64_t map) {
             const uint64_t value = h.map_val(map);
@@ -156,7 +166,7 @@ private:
         switch (isa::info(i.id).operation) {
         case isa::operation::lddw_map_fd:
             if (not h.map_by_fd) return missing(pc, "map_by_fd");
-            put_object(h.map_by_fd, h.map_by_fd_size);
+            put_map(h.map_by_fd, h.map_by_fd_size);
             break;
         case isa::operation::lddw_map_fd_val:
             if (not h.map_by_fd) return missing(pc, "map_by_fd");
@@ -175,7 +185,7 @@ private:
             break;
         case isa::operation::lddw_map_idx:
             if (not h.map_by_idx) return missing(pc, "map_by_idx");
-            put_object(h.map_by_idx, h.map_by_idx_size);
+            put_map(h.map_by_idx, h.map_by_idx_size);
             break;
         case isa::operation::lddw_map_idx_val:
             if (not h.map_by_idx) return missing(pc, "map_by_idx");
@@ -185,6 +195,15 @@ private:
         default: break;
         }
         return {};
+    }
+
+    void note_map(uint32_t pc, uint64_t map) {
+        const ebpf_map_shape *const shape =
+            config_.lddw.map_shape ? config_.lddw.map_shape(map) : nullptr;
+        if (shape == nullptr) return;
+        const auto known = std::ranges::find(out_.maps_, map, &linked_map::word);
+        out_.map_indices_.emplace(pc, static_cast<uint32_t>(known - out_.maps_.begin()));
+        if (known == out_.maps_.end()) out_.maps_.push_back({map, shape});
     }
 
     /// Each piece of memory once, however often the program names it: accesses search the list.
@@ -206,6 +225,11 @@ result<linkage> linkage::resolve(const program &p, const vm_config &config) {
 uint64_t linkage::lddw_value(const program &p, uint32_t pc) const noexcept {
     const auto it = lddw_values_.find(pc);
     return it == lddw_values_.end() ? p.wide_imm(pc) : it->second;
+}
+
+std::optional<uint32_t> linkage::map_at(uint32_t pc) const noexcept {
+    const auto it = map_indices_.find(pc);
+    return it == map_indices_.end() ? std::nullopt : std::optional{it->second};
 }
 
 const helper_binding *linkage::helper(uint32_t id) const noexcept {

@@ -76,9 +76,8 @@ bool memory_map::is_granted(const memory_span &span) const noexcept {
     return found != 0 and covers(granted_[found - 1]);
 }
 
-void memory_map::grant(const memory_span &span) {
-    if (span.len == 0) return;
-    recent_ = span;
+void memory_map::remember(uint64_t begin, uint64_t len, permission allowed) {
+    const memory_span span{begin, len, allowed};
     // A program that looks up the same few values over and over must not make the list grow.
     if (is_granted(span)) return;
     granted_.push_back(span);

@@ -113,20 +113,22 @@ uint64_t run::enter_frame(uint32_t depth) noexcept {
     return stack_.frame_top(depth);
 }
 
-const ebpf_map_shape *run::find_map(const helper_declaration &helper,
+/// What is known of the map argument; null: nothing.
+const ebpf_map_shape *run::find_map(const helper_binding &helper,
                                     const uint64_t arguments[5]) const {
-    const auto &map_shape = config().lddw.map_shape;
-    if (not map_shape) return nullptr;
-    for (std::size_t i = 0; i < max_helper_arguments; ++i) {
-        if (helper.arguments[i].kind == argument_kind::map) return map_shape(arguments[i]);
+    const unsigned at = helper.map_argument();
+    if (at == max_helper_arguments) return nullptr;
+    for (const linked_map &m : linked().maps()) {
+        if (m.word == arguments[at]) return m.shape;
     }
-    return nullptr;
+    const auto &map_shape = config().lddw.map_shape;
+    return map_shape ? map_shape(arguments[at]) : nullptr;
 }
 
-bool run::check_arguments(uint32_t pc, const helper_declaration &helper,
-                          const uint64_t arguments[5], const ebpf_map_shape *map) noexcept {
-    for (std::size_t i = 0; i < max_helper_arguments; ++i) {
-        const argument_declaration &declared = helper.arguments[i];
+bool run::check_arguments(uint32_t pc, const helper_binding &helper, const uint64_t arguments[5],
+                          const ebpf_map_shape *map) noexcept {
+    for (const uint8_t i : helper.checked()) {
+        const argument_declaration &declared = helper.declaration().arguments[i];
         const bool asks_for_map =
             depends_on_map(declared.kind) or
             (declared.kind == argument_kind::map and config().lddw.map_shape != nullptr);
@@ -134,7 +136,7 @@ bool run::check_arguments(uint32_t pc, const helper_declaration &helper,
             return fail({.kind = fault_kind::bad_map, .pc = pc, .address = arguments[i]});
         const permission wanted = permission_of(declared.kind);
         if (wanted == permission::none or (declared.may_be_null and arguments[i] == 0)) continue;
-        const uint64_t size = size_of(helper, i, arguments, map);
+        const uint64_t size = size_of(helper.declaration(), i, arguments, map);
         if (size != 0 and not memory_.allows(arguments[i], size, wanted)) {
             return fail(memory_.explain(pc, arguments[i], size, wanted));
         }
@@ -159,9 +161,9 @@ after_call run::call_helper(uint32_t pc, const helper_binding &helper, const uin
         return after_call::ends;
     }
     const bool checks = declared.typed and config().bounds_checks;
-    const ebpf_map_shape *const map = checks ? find_map(declared, a) : nullptr;
-    if (checks and not check_arguments(pc, declared, a, map)) return after_call::ends;
-    const unsigned arity = declared.typed ? declared.arity() : max_helper_arguments;
+    const ebpf_map_shape *const map = checks ? find_map(helper, a) : nullptr;
+    if (checks and not check_arguments(pc, helper, a, map)) return after_call::ends;
+    const unsigned arity = helper.arity();
     const auto word = [&](unsigned i) { return i < arity ? a[i] : 0; };
     helper_pc_ = pc;
     result = helper.call(config().pointer_secret, word(0), word(1), word(2), word(3), word(4));

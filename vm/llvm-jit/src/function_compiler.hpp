@@ -156,6 +156,8 @@ private:
     void call_helper(uint32_t pc);
     void call_plain_helper(uint32_t pc, const compat::helper_binding &helper);
     value call_helper_directly(const compat::helper_binding &helper);
+    value index_map();
+    [[nodiscard]] bool is_proven(const compat::helper_binding &helper) const;
     value call_through_runtime(uint32_t pc, const compat::helper_binding &helper);
     void call_running_helper(uint32_t pc, const compat::helper_binding &helper);
     void store_words(const helper_declaration &d);
@@ -175,6 +177,7 @@ private:
     // --- memory
     address access(uint32_t pc, unsigned base, permission wanted, bool atomic);
     address access_frame(uint32_t pc, unsigned base, uint64_t packed, bool atomic);
+    value known_offset(const origin &o) { return word(static_cast<uint64_t>(int64_t{o.offset})); }
     void check(value number, value is_likely, uint64_t packed);
     void check_alignment(value number, uint64_t packed);
     value input_limit(uint64_t size);

@@ -40,17 +40,6 @@ CmpInst::Predicate predicate_of(operation op) {
     }
 }
 
-permission permission_of(operation op) {
-    switch (op) {
-    case operation::load:
-    case operation::load_sx:
-    case operation::load_acquire: return permission::read;
-    case operation::store:
-    case operation::store_release: return permission::write;
-    default: return permission::read_write;
-    }
-}
-
 /// The alignment of the byte at this distance from r10, which is aligned to 16.
 llvm::Align alignment_at(int64_t offset) {
     const auto known = std::countr_zero(static_cast<uint64_t>(offset) | 16U);
@@ -307,6 +296,10 @@ void function_compiler::call_helper(uint32_t pc) {
     const compat::helper_binding &helper = *parts_.input.linked.helper(id);
     if (helper.declaration().runs_code())
         call_running_helper(pc, helper);
+    else if (parts_.facts.is_indexing(pc, origin_))
+        set(0, index_map());
+    else if (is_proven(helper))
+        set(0, call_helper_directly(helper));
     else
         call_plain_helper(pc, helper);
     if (parts_.input.config.unwind_helper == id)
@@ -316,6 +309,36 @@ void function_compiler::call_helper(uint32_t pc) {
 void function_compiler::call_plain_helper(uint32_t pc, const compat::helper_binding &helper) {
     set(0, needs_host(helper, parts_.input.config) ? call_through_runtime(pc, helper)
                                                    : call_helper_directly(helper));
+}
+
+/// Whether all that the host would check and grant is known to be fine: the map, keys and values in
+/// the own frame, and a result that the program may touch anyway.
+bool function_compiler::is_proven(const compat::helper_binding &helper) const {
+    const helper_declaration &d = helper.declaration();
+    if (parts_.input.config.pointer_secret != 0 or d.result == result_kind::never) return false;
+    const unsigned at = helper.map_argument();
+    if (at == max_helper_arguments or origin_[1 + at].kind != origin_kind::map) return false;
+    const ebpf_map_shape &shape = *parts_.input.linked.maps()[origin_[1 + at].map].shape;
+    const bool gives_known_value = d.result == result_kind::map_value_or_null and
+                                   parts_.facts.values_stay_known(origin_[1 + at].map);
+    if (d.result != result_kind::scalar and not gives_known_value) return false;
+    return std::ranges::all_of(helper.checked(), [&](uint8_t i) {
+        const argument_kind kind = d.arguments[i].kind;
+        if (kind == argument_kind::map) return true;
+        const uint32_t size = kind == argument_kind::map_key ? shape.key_size : shape.value_size;
+        return depends_on_map(kind) and parts_.facts.is_in_frame(origin_[1 + i], size);
+    });
+}
+
+/// The lookup in an array at the index that r2 points to.
+function_compiler::value function_compiler::index_map() {
+    const ebpf_map_shape &shape = *parts_.input.linked.maps()[origin_[1].map].shape;
+    const value at = b_.CreateGEP(b_.getInt8Ty(), frame_top_, known_offset(origin_[2]));
+    const value index = b_.CreateAlignedLoad(b_.getInt32Ty(), at, alignment_at(origin_[2].offset));
+    const value wide = b_.CreateZExt(index, b_.getInt64Ty());
+    const value place =
+        b_.CreateAdd(word(shape.values), b_.CreateMul(wide, word(shape.value_stride)));
+    return b_.CreateSelect(b_.CreateICmpULT(index, b_.getInt32(shape.index_count)), place, word(0));
 }
 
 function_compiler::value function_compiler::call_helper_directly(
@@ -478,7 +501,11 @@ function_compiler::address function_compiler::access(uint32_t pc, unsigned base,
     if (checks()) {
         const value number = b_.CreatePtrToInt(pointer, b_.getInt64Ty());
         const value offset = b_.CreateSub(number, input_begin_);
-        check(number, b_.CreateICmpULT(offset, input_limit(size)), packed);
+        // A value of a map need only be there.
+        const value is_likely = parts_.facts.is_in_value(pc, origin_[base])
+                                    ? b_.CreateICmpNE(get(base), known_offset(origin_[base]))
+                                    : b_.CreateICmpULT(offset, input_limit(size));
+        check(number, is_likely, packed);
         if (atomic) check_alignment(number, packed);
     }
     return {pointer, llvm::Align{1}};

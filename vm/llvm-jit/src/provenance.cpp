@@ -55,8 +55,19 @@ reg_set arguments_of(const compat::helper_binding *helper) {
     return argument_regs & ((reg_bit(1) << helper->declaration().arity()) - 1);
 }
 
+/// What a value is to those who follow no maps.
+origin_kind kind_of(const origin &o) {
+    switch (o.kind) {
+    case origin_kind::map: return origin_kind::opaque;
+    case origin_kind::value: return origin_kind::pointer;
+    default: return o.kind;
+    }
+}
+
 /// What one of two values may be, or their sum; neither is an address of the frame.
-origin united(const origin &a, const origin &b) {
+origin united(const origin &first, const origin &second) {
+    const origin a{.kind = kind_of(first)};
+    const origin b{.kind = kind_of(second)};
     if (a.kind == origin_kind::pointer or b.kind == origin_kind::pointer) return pointer;
     return a == integer and b == integer ? integer : opaque;
 }
@@ -70,15 +81,29 @@ origin merge(const origin &to, const origin &from) {
     return united(to, from);
 }
 
-/// frame + value, as long as the offset stays small enough to be worth knowing.
-origin moved(const origin &frame, int64_t by) {
-    const int64_t offset = frame.offset + by;
-    const bool fits = frame.exact and offset > -(int64_t{1} << 30) and offset < (int64_t{1} << 30);
-    if (not fits) return {.kind = origin_kind::frame};
-    return {.kind = origin_kind::frame, .exact = true, .offset = static_cast<int32_t>(offset)};
+/// An address of the frame or of a value + `by`, as long as the offset stays small enough to be
+/// worth knowing.
+origin moved(const origin &from, int64_t by) {
+    const int64_t offset = from.offset + by;
+    const bool fits = from.exact and offset > -(int64_t{1} << 30) and offset < (int64_t{1} << 30);
+    if (not fits) return from.is_frame() ? origin{.kind = origin_kind::frame} : pointer;
+    origin to = from;
+    to.offset = static_cast<int32_t>(offset);
+    return to;
 }
 
 }  // namespace
+
+permission permission_of(operation op) noexcept {
+    switch (op) {
+    case operation::load:
+    case operation::load_sx:
+    case operation::load_acquire: return permission::read;
+    case operation::store:
+    case operation::store_release: return permission::write;
+    default: return permission::read_write;
+    }
+}
 
 provenance::provenance(const program &p, const compat::linkage &linked, uint32_t frame_size)
     : p_{p},
@@ -86,6 +111,7 @@ provenance::provenance(const program &p, const compat::linkage &linked, uint32_t
       frame_size_{frame_size},
       blocks_(p.blocks().size()),
       functions_(p.functions().size()),
+      value_escapes_(linked.maps().size()),
       is_address_(p.size()),
       base_is_source_(p.size()) {
     // A caller's liveness needs its callees'. All five arguments are a safe answer where it is not
@@ -95,12 +121,15 @@ provenance::provenance(const program &p, const compat::linkage &linked, uint32_t
          std::views::iota(0U, static_cast<uint32_t>(functions_.size())) | std::views::reverse) {
         if (p_.functions()[f].reachable) find_liveness(f);
     }
-    for (uint32_t f = 0; f < functions_.size(); ++f) {
-        if (not p_.functions()[f].reachable) continue;
-        find_origins(f);
-        find_addresses(f);
-        find_escapes(f);
-    }
+    const auto for_each_reachable = [&](auto find) {
+        for (uint32_t f = 0; f < functions_.size(); ++f) {
+            if (p_.functions()[f].reachable) (this->*find)(f);
+        }
+    };
+    for_each_reachable(&provenance::find_origins);
+    for_each_reachable(&provenance::find_addresses);
+    for_each_reachable(&provenance::find_value_escapes);
+    for_each_reachable(&provenance::find_escapes);
     place_frames();
 }
 
@@ -170,6 +199,32 @@ void provenance::find_liveness(uint32_t function) {
     functions_[function].arguments = blocks_[f.first_block].live & argument_regs;
 }
 
+/// What a call gives.
+origin provenance::result_of(uint32_t pc, const origins &before) const {
+    const isa::instruction &i = p_.insn(pc);
+    if (not is_helper_call(i)) return opaque;
+    const compat::helper_binding *const helper = linked_.helper(static_cast<uint32_t>(i.imm));
+    if (helper == nullptr or helper->declaration().result != result_kind::map_value_or_null)
+        return opaque;
+    const origin &map = before[1 + helper->map_argument()];
+    if (map.kind != origin_kind::map) return opaque;
+    return {.kind = origin_kind::value, .exact = true, .map = map.map};
+}
+
+bool provenance::is_indexing(uint32_t pc, const origins &before) const {
+    const isa::instruction &i = p_.insn(pc);
+    const compat::helper_binding *const helper =
+        is_helper_call(i) ? linked_.helper(static_cast<uint32_t>(i.imm)) : nullptr;
+    if (helper == nullptr) return false;
+    const helper_declaration &d = helper->declaration();
+    return d.result == result_kind::map_value_or_null and
+           d.arguments[0].kind == argument_kind::map and
+           d.arguments[1].kind == argument_kind::map_key and d.arity() == 2 and
+           before[1].kind == origin_kind::map and
+           linked_.maps()[before[1].map].shape->index_count != 0 and
+           values_stay_known(before[1].map) and is_in_frame(before[2], sizeof(uint32_t));
+}
+
 origins provenance::step(uint32_t pc, const origins &before) const {
     const isa::instruction &i = p_.insn(pc);
     const isa::insn_info &row = isa::info(i.id);
@@ -178,7 +233,7 @@ origins provenance::step(uint32_t pc, const origins &before) const {
     switch (isa::info(row.operation).kind) {
     case operation_kind::call:
         clear_arguments();
-        after[0] = opaque;
+        after[0] = result_of(pc, before);
         return after;
     case operation_kind::packet:
         clear_arguments();
@@ -187,7 +242,11 @@ origins provenance::step(uint32_t pc, const origins &before) const {
     case operation_kind::load:
         after[i.dst] = row.width == isa::width::w64 ? opaque : integer;
         return after;
-    case operation_kind::wide: after[i.dst] = opaque; return after;
+    case operation_kind::wide: {
+        const auto map = linked_.map_at(pc);
+        after[i.dst] = map ? origin{.kind = origin_kind::map, .map = *map} : opaque;
+        return after;
+    }
     case operation_kind::alu: break;
     default: {
         // Whatever else is written is an integer.
@@ -205,7 +264,10 @@ origins provenance::step(uint32_t pc, const origins &before) const {
         after[i.dst] = before[i.src];
     } else if (i.id == insn_id::add64_imm or i.id == insn_id::sub64_imm) {
         const int64_t by = i.id == insn_id::add64_imm ? int64_t{i.imm} : -int64_t{i.imm};
-        if (dst.is_frame()) after[i.dst] = moved(dst, by);
+        if (dst.is_frame() or dst.kind == origin_kind::value)
+            after[i.dst] = moved(dst, by);
+        else
+            after[i.dst] = {.kind = kind_of(dst)};
     } else if (i.id == insn_id::add64_reg) {
         const origin src = before[i.src];
         if (dst.is_frame() != src.is_frame())
@@ -218,16 +280,18 @@ origins provenance::step(uint32_t pc, const origins &before) const {
         const origin src = before[i.src];
         if (dst.is_frame() and not src.is_frame())
             after[i.dst] = {.kind = origin_kind::frame};
-        else if (dst.kind != origin_kind::pointer or src.kind == origin_kind::pointer or
+        else if (kind_of(dst) != origin_kind::pointer or kind_of(src) == origin_kind::pointer or
                  src.is_frame())
             after[i.dst] = integer;
+        else
+            after[i.dst] = pointer;
     } else {
         after[i.dst] = integer;
     }
     return after;
 }
 
-bool provenance::join(block_facts &to, const origins &from, function_facts &f) const {
+bool provenance::join(block_facts &to, const origins &from, function_facts &f) {
     bool changed = false;
     for (unsigned r = 0; r < isa::frame_pointer; ++r) {
         if (not has(to.live, r)) continue;
@@ -235,6 +299,9 @@ bool provenance::join(block_facts &to, const origins &from, function_facts &f) c
         // An address of the frame that meets another value has to become a number.
         f.frame_escapes |=
             not merged.is_frame() and (to.at_entry[r].is_frame() or from[r].is_frame());
+        for (const origin &o : {to.at_entry[r], from[r]}) {
+            if (o.kind == origin_kind::value and merged != o) value_escapes_[o.map] = true;
+        }
         changed |= merged != to.at_entry[r];
         to.at_entry[r] = merged;
     }
@@ -306,7 +373,8 @@ void provenance::find_addresses(uint32_t function) {
         for (uint32_t pc = block.begin; pc < block.end; ++pc) {
             const isa::instruction &i = p_.insn(pc);
             if (i.id == insn_id::none) continue;
-            if (i.id == insn_id::add64_reg) base_is_source_[pc] = now[i.src].kind > now[i.dst].kind;
+            if (i.id == insn_id::add64_reg)
+                base_is_source_[pc] = kind_of(now[i.src]) > kind_of(now[i.dst]);
             now = step(pc, now);
         }
     }
@@ -339,7 +407,7 @@ void provenance::note_uses(uint32_t pc, const origins &before, function_facts &f
             isa::info(i.id).operation == operation::atomic_cmpxchg and base == 0;
         if (not is_value and not is_compared) reads &= ~reg_bit(base);
     } else if (i.id == insn_id::mov64_reg or i.id == insn_id::add64_imm or
-               i.id == insn_id::sub64_imm) {
+               i.id == insn_id::sub64_imm or is_indexing(pc, before)) {
         reads = 0;
     } else if (i.id == insn_id::add64_reg) {
         if (before[i.src].is_frame() != before[i.dst].is_frame()) reads = 0;
@@ -351,10 +419,58 @@ void provenance::note_uses(uint32_t pc, const origins &before, function_facts &f
     }
 }
 
+bool provenance::is_in_value(uint32_t pc, const origin &base) const {
+    if (base.kind != origin_kind::value) return false;
+    const isa::instruction &i = p_.insn(pc);
+    const isa::insn_info &row = isa::info(i.id);
+    const ebpf_map_shape &shape = *linked_.maps()[base.map].shape;
+    const int64_t begin = int64_t{base.offset} + i.offset;
+    return begin >= 0 and begin + isa::bytes_of(row.width) <= shape.result_size and
+           allows(static_cast<permission>(shape.permission), permission_of(row.operation));
+}
+
+/// Finds what makes an address of a value a number, or uses it for something that the memory map
+/// has to be asked about.
+void provenance::note_value_uses(uint32_t pc, const origins &before) {
+    const isa::instruction &i = p_.insn(pc);
+    const isa::insn_info &row = isa::info(i.id);
+    reg_set reads = use_of(pc).reads;
+    if (is_memory_access(i)) {
+        const uint8_t base = base_register(i);
+        const bool is_value = (isa::info(row.shape).dst != isa::register_role::write and
+                               has_source(i) and i.src == base) or
+                              (row.operation == operation::atomic_cmpxchg and base == 0);
+        if (is_in_value(pc, before[base]) and not is_value) reads &= ~reg_bit(base);
+    } else if (i.id == insn_id::mov64_reg) {
+        reads = 0;
+    } else if (i.id == insn_id::add64_imm or i.id == insn_id::sub64_imm) {
+        if (step(pc, before)[i.dst].kind == origin_kind::value) reads = 0;
+    } else if ((i.id == insn_id::jeq64_imm or i.id == insn_id::jne64_imm) and i.imm == 0) {
+        reads = 0;
+    }
+    for (unsigned r = 0; r < isa::register_count; ++r) {
+        if (has(reads, r) and before[r].kind == origin_kind::value)
+            value_escapes_[before[r].map] = true;
+    }
+}
+
 bool provenance::calls_back(uint32_t pc) const {
     const isa::instruction &i = p_.insn(pc);
     return is_helper_call(i) and
            linked_.helper(static_cast<uint32_t>(i.imm))->declaration().calls_back();
+}
+
+void provenance::find_value_escapes(uint32_t function) {
+    const vm::function &f = p_.functions()[function];
+    for (uint32_t b = f.first_block; b < f.first_block + f.block_count; ++b) {
+        const basic_block &block = p_.blocks()[b];
+        origins now = blocks_[b].at_entry;
+        for (uint32_t pc = block.begin; pc < block.end and block.reachable; ++pc) {
+            if (p_.insn(pc).id == insn_id::none) continue;
+            note_value_uses(pc, now);
+            now = step(pc, now);
+        }
+    }
 }
 
 void provenance::find_escapes(uint32_t function) {

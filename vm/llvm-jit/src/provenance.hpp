@@ -25,19 +25,24 @@ inline constexpr reg_set argument_regs = 0b11'1110;
 /// r0 to r5, what a call changes.
 inline constexpr reg_set call_clobbers = 0b11'1111;
 
+/// What an access by this operation does.
+[[nodiscard]] permission permission_of(isa::operation op) noexcept;
+
 /// Registers that an instruction reads and writes.
 struct reg_use {
     reg_set reads = 0;
     reg_set writes = 0;
 };
 
-/// What a value is. Only `frame` is a proof; the others are guesses about how to represent a word,
-/// and a wrong guess costs time, never correctness.
+/// What a value is. `map`, `value` and `frame` are proofs; the others are guesses about how to
+/// represent a word, and a wrong guess costs time, never correctness.
 enum class origin_kind : uint8_t {
     nothing,  ///< no value reaches here
     integer,  ///< a result of arithmetic, a narrow load
     opaque,   ///< a 64-bit word from elsewhere: may be an address
     pointer,  ///< derived from an address by adding integers
+    map,      ///< the map that an lddw names
+    value,    ///< what a lookup in that map gave, which may be 0, plus `offset`
     frame,    ///< r10 of this function plus an offset
 };
 
@@ -46,6 +51,7 @@ struct origin {
     /// frame: whether the offset is `offset`, else it is not known.
     bool exact = false;
     int32_t offset = 0;
+    uint32_t map = 0;  ///< map, value: which of linkage::maps()
 
     friend constexpr bool operator==(const origin &, const origin &) = default;
     [[nodiscard]] constexpr bool is_frame() const noexcept { return kind == origin_kind::frame; }
@@ -91,6 +97,22 @@ public:
     [[nodiscard]] bool base_is_source(uint32_t pc) const noexcept { return base_is_source_[pc]; }
 
     [[nodiscard]] reg_use use_of(uint32_t pc) const;
+    /// Whether the call at `pc` reads a value of a map at an index in the own stack frame: code
+    /// needs no help for it.
+    [[nodiscard]] bool is_indexing(uint32_t pc, const origins &before) const;
+    /// Whether addresses of the map's values are used for accesses inside of them alone, so that
+    /// the memory map need not know of them.
+    [[nodiscard]] bool values_stay_known(uint32_t map) const noexcept {
+        return not value_escapes_[map];
+    }
+    /// Whether the access at `pc` with this base is inside the map's value, if there is one, and
+    /// allowed.
+    [[nodiscard]] bool is_in_value(uint32_t pc, const origin &base) const;
+    /// Whether an address of so many bytes is one in the own frame.
+    [[nodiscard]] bool is_in_frame(const origin &at, uint64_t size) const noexcept {
+        return at.is_frame() and at.exact and at.offset >= -frame_size_ and
+               static_cast<int64_t>(at.offset) + static_cast<int64_t>(size) <= 0;
+    }
     /// What the registers hold after the instruction at `pc`.
     [[nodiscard]] origins step(uint32_t pc, const origins &before) const;
 
@@ -98,10 +120,13 @@ private:
     void find_liveness(uint32_t function);
     void find_origins(uint32_t function);
     void find_addresses(uint32_t function);
+    void find_value_escapes(uint32_t function);
     void find_escapes(uint32_t function);
     void place_frames();
+    [[nodiscard]] origin result_of(uint32_t pc, const origins &before) const;
     [[nodiscard]] bool calls_back(uint32_t pc) const;
-    bool join(block_facts &to, const origins &from, function_facts &f) const;
+    bool join(block_facts &to, const origins &from, function_facts &f);
+    void note_value_uses(uint32_t pc, const origins &before);
     void note_uses(uint32_t pc, const origins &before, function_facts &f) const;
 
     const program &p_;
@@ -109,6 +134,7 @@ private:
     int64_t frame_size_;
     std::vector<block_facts> blocks_;
     std::vector<function_facts> functions_;
+    std::vector<bool> value_escapes_;  ///< by map
     std::vector<bool> is_address_;
     std::vector<bool> base_is_source_;
 };

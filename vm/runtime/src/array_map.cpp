@@ -23,7 +23,9 @@ public:
           max_entries_{d.max_entries},
           stride_{round_up(d.value_size, 8)},
           memory_{stride_ * d.max_entries},
-          values_{memory_.data()} {}
+          values_{memory_.data()} {
+        set_indexed(values_, stride_);
+    }
 
     [[nodiscard]] bool has_memory() const noexcept { return values_ != nullptr; }
 
@@ -89,7 +91,7 @@ public:
         : map{d, round_up(d.value_size, 8) * cpu_count()},
           max_entries_{d.max_entries},
           stride_{round_up(d.value_size, 8)},
-          cpu_stride_{round_up(stride_ * d.max_entries, 64)},
+          cpu_stride_{round_up(d.max_entries, 8) * stride_},
           memory_{cpu_stride_ * cpu_count()},
           values_{memory_.data()} {}
 

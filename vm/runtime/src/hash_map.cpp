@@ -47,7 +47,7 @@ hash_map::hash_map(const map_definition &d)
       value_stride_{round_up(d.value_size, 8)},
       buckets_{(std::size_t{bucket_mask_} + 1) * sizeof(chain_head)},
       pool_{d.max_entries, value_offset_ + (percpu_ ? sizeof(uint64_t) : value_stride_)},
-      cpu_stride_{round_up(value_stride_ * pool_.size(), 64)},
+      cpu_stride_{round_up(pool_.size(), 8) * value_stride_},
       percpu_values_{percpu_ ? cpu_stride_ * cpu_count() : 0} {}
 
 bool hash_map::has_memory() const noexcept {

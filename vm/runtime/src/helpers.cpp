@@ -45,13 +45,14 @@ namespace helper {
 uint64_t map_lookup_elem(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t) {
     map &m = map_of(r1);
     void *const found = m.lookup_elem(pointer(r2));
+    if (m.gives_values()) return word_of(found);
     const map_type type = m.definition().type;
     if (found != nullptr and (type == map_type::array_of_maps or type == map_type::hash_of_maps)) {
         if (run_scope *const scope = run_scope::current())
             scope->add_map(static_cast<const map *>(found));
         return word_of(found);
     }
-    return m.gives_values() ? word_of(found) : 0;
+    return 0;
 }
 
 uint64_t map_update_elem(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t) {
@@ -162,7 +163,7 @@ uint64_t ringbuf_reserve(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, uint64
     void *const record = ring->reserve(r2, r3);
     if (record == nullptr) return 0;
     scope->add_record(record, *ring);
-    compat::run::current()->memory().grant({word_of(record), r2});
+    scope->run().memory().grant({word_of(record), r2});
     return word_of(record);
 }
 
@@ -170,7 +171,7 @@ uint64_t ringbuf_reserve(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, uint64
 static ring_buffer *take_record(uint64_t record) noexcept {
     run_scope *const scope = run_scope::current();
     ring_buffer *const ring = scope == nullptr ? nullptr : scope->take_record(pointer(record));
-    if (ring != nullptr) compat::run::current()->memory().revoke(record);
+    if (ring != nullptr) scope->run().memory().revoke(record);
     return ring;
 }
 

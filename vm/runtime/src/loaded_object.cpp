@@ -478,18 +478,6 @@ std::string_view loaded_program::why_unavailable(uint32_t pc) const noexcept {
 
 loaded_object::loaded_object() = default;
 loaded_object::loaded_object(loaded_object &&) noexcept = default;
-loaded_object &loaded_object::operator=(loaded_object &&) noexcept = default;
-loaded_object::~loaded_object() = default;
-
-timer_runs loaded_object::run_timers() const { return runtime::run_timers(*maps_, *clock_); }
-std::optional<uint64_t> loaded_object::next_timer() const {
-    return runtime::next_timer(*maps_, *clock_);
-}
-
-result<loaded_object> loaded_object::load(const object::object_file &file,
-                                          const load_options &options) {
-    return object_loader{file, options}.run();
-}
 
 /// Others may have an array of its programs, whose VMs know its maps.
 loaded_object::~loaded_object() {
@@ -503,8 +491,21 @@ loaded_object::~loaded_object() {
 loaded_object &loaded_object::operator=(loaded_object &&other) noexcept {
     maps_.swap(other.maps_);
     trace_.swap(other.trace_);
+    signals_.swap(other.signals_);
+    clock_.swap(other.clock_);
+    timer_hosts_.swap(other.timer_hosts_);
     programs_.swap(other.programs_);
     return *this;
+}
+
+timer_runs loaded_object::run_timers() const { return runtime::run_timers(*maps_, *clock_); }
+std::optional<uint64_t> loaded_object::next_timer() const {
+    return runtime::next_timer(*maps_, *clock_);
+}
+
+result<loaded_object> loaded_object::load(const object::object_file &file,
+                                          const load_options &options) {
+    return object_loader{file, options}.run();
 }
 
 const loaded_program *loaded_object::find_program(std::string_view name) const noexcept {

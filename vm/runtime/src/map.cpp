@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <limits>
 
 namespace bpftime::vm::runtime {
 
@@ -128,6 +129,17 @@ bool has_timers(const map_definition &d) noexcept {
            d.fields.end();
 }
 
+bool has_values(map_type type) noexcept {
+    switch (type) {
+    case map_type::prog_array:
+    case map_type::perf_event_array:
+    case map_type::cgroup_array:
+    case map_type::array_of_maps:
+    case map_type::hash_of_maps: return false;
+    default: return true;
+    }
+}
+
 std::atomic<uint32_t> last_id = 0;
 
 }  // namespace
@@ -152,16 +164,27 @@ bool map::is_supported(map_type type) noexcept {
 map::map(const map_definition &definition, std::size_t host_value_size)
     : definition_{definition},
       host_value_size_{host_value_size == 0 ? definition.value_size : host_value_size},
+      gives_values_{has_values(definition.type)},
       shape_{.key_size = definition.key_size,
              .value_size = definition.value_size,
-             .result_size = gives_values() and not gives_sockets() ? definition.value_size : 0,
-             .permission = static_cast<uint32_t>(program_access())},
+             .result_size = gives_values_ and not gives_sockets() ? definition.value_size : 0,
+             .permission = static_cast<uint32_t>(program_access()),
+             .value_stride = 0,
+             .index_count = 0,
+             .values = 0},
       layout_{definition.fields.empty() ? nullptr
                                         : std::make_unique<const value_layout>(definition)},
       timers_{has_timers(definition) ? std::make_unique<timer_list>() : nullptr},
       id_{last_id.fetch_add(1, std::memory_order_relaxed) + 1} {}
 
 map::~map() = default;
+
+void map::set_indexed(const void *first, std::size_t stride) noexcept {
+    if (stride > std::numeric_limits<uint32_t>::max()) return;
+    shape_.value_stride = static_cast<uint32_t>(stride);
+    shape_.index_count = definition_.max_entries;
+    shape_.values = reinterpret_cast<uint64_t>(first);
+}
 
 error map::fail(int negative_errno, const char *operation) const {
     return kernel_error(negative_errno, fmt::format("{} map {}", operation, definition_.name));
@@ -179,17 +202,6 @@ int map::push_elem(const void * /*value*/, uint64_t /*flags*/) noexcept { return
 int map::pop_elem(void * /*value*/) noexcept { return -EOPNOTSUPP; }
 int map::peek_elem(void * /*value*/) noexcept { return -EOPNOTSUPP; }
 int64_t map::for_each_elem(visitor /*visit*/, void * /*context*/) noexcept { return -EOPNOTSUPP; }
-
-bool map::gives_values() const noexcept {
-    switch (definition_.type) {
-    case map_type::prog_array:
-    case map_type::perf_event_array:
-    case map_type::cgroup_array:
-    case map_type::array_of_maps:
-    case map_type::hash_of_maps: return false;
-    default: return true;
-    }
-}
 
 bool map::gives_sockets() const noexcept {
     switch (definition_.type) {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -32,7 +33,11 @@ public:
 
     /// `bytes`: of the data, a power of two and whole pages.
     explicit ring_memory(uint32_t bytes) noexcept
-        : mask_{bytes - 1}, memory_{mapped_memory::wrapping(2 * page_bytes(), bytes)} {}
+        : mask_{bytes - 1},
+          memory_{mapped_memory::wrapping(2 * page_bytes(), bytes)},
+          producer_{memory_.data() + page_bytes()},
+          data_{producer_ + page_bytes()},
+          page_shift_{std::countr_zero(page_bytes())} {}
 
     [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(memory_); }
     [[nodiscard]] uint64_t bytes() const noexcept { return uint64_t{mask_} + 1; }
@@ -40,15 +45,15 @@ public:
         return *reinterpret_cast<position *>(memory_.data());
     }
     [[nodiscard]] position &producer_position() const noexcept {
-        return *reinterpret_cast<position *>(memory_.data() + page_bytes());
+        return *reinterpret_cast<position *>(producer_);
     }
     [[nodiscard]] record_header *header_at(uint64_t at) const noexcept {
-        return reinterpret_cast<record_header *>(memory_.data() + 2 * page_bytes() + (at & mask_));
+        return reinterpret_cast<record_header *>(data_ + (at & mask_));
     }
     [[nodiscard]] uint32_t page_of(const record_header *header) const noexcept {
         const auto offset =
             static_cast<std::size_t>(reinterpret_cast<const uint8_t *>(header) - memory_.data());
-        return static_cast<uint32_t>(offset / page_bytes());
+        return static_cast<uint32_t>(offset >> page_shift_);
     }
     /// Both pages and the data, once.
     [[nodiscard]] std::span<uint8_t> whole() const noexcept {
@@ -70,6 +75,9 @@ private:
 
     uint32_t mask_;
     mapped_memory memory_;
+    uint8_t *producer_;  ///< the page of the producers' position
+    uint8_t *data_;
+    int page_shift_;
 };
 
 /// A map that the commands about entries do not know.

@@ -74,7 +74,8 @@ ring_buffer *run_scope::take_record(void *record) noexcept {
     const auto it = std::ranges::find(records_, record, &open_record::record);
     if (it == records_.end()) return nullptr;
     ring_buffer *const ring = it->ring;
-    records_.erase(it);
+    *it = records_.back();
+    records_.pop_back();
     return ring;
 }
 

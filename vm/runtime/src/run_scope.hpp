@@ -21,6 +21,9 @@ public:
     /// That of the innermost run on this thread; null outside of runs.
     [[nodiscard]] static run_scope *current() noexcept;
 
+    /// The run that this belongs to.
+    [[nodiscard]] compat::run &run() const noexcept { return *run_; }
+
     /// What is looked up from now on stays until the run ends.
     void read() noexcept {
         if (not reading_) reading_.emplace();
@@ -55,7 +58,7 @@ private:
     static void end() noexcept;
     void clear() noexcept;
 
-    const compat::run *run_ = nullptr;
+    compat::run *run_ = nullptr;
     std::optional<read_section> reading_;
     std::vector<const map *> maps_;
     std::vector<open_record> records_;

@@ -102,6 +102,49 @@ TEST_P(helper, a_value_ends_where_it_ends) {
     static_cast<void>(m);
 }
 
+TEST_P(helper, a_value_that_others_are_near_to_ends_nevertheless) {
+    add(map_type::array, 4);
+    // Of a value that was looked up for accesses inside of it, nobody else knows.
+    load_key_1(
+        "call 1\nldxdw %r0, [%r0]\n"
+        "stdw [%r10-8], 0\nlddw %r1, map_by_idx(0)\nmov %r2, %r10\nadd %r2, -8\ncall 1\n"
+        "ldxdw %r0, [%r0+16]\nexit");
+    EXPECT_EQ(fault().kind, fault_kind::out_of_bounds_read);
+}
+
+TEST_P(helper, an_address_of_a_value_may_go_through_the_stack) {
+    map &m = add(map_type::array, 4);
+    load_key_1(
+        "call 1\nstxdw [%r10-32], %r0\nldxdw %r1, [%r10-32]\nstdw [%r1], 5\n"
+        "mov %r0, 0\nexit");
+    EXPECT_EQ(result(), 0U);
+    const uint32_t key = 1;
+    EXPECT_EQ(*static_cast<uint64_t *>(m.lookup_elem(&key)), 5U);
+}
+
+TEST_P(helper, an_index_may_be_too_large) {
+    add(map_type::array, 4);
+    load("stdw [%r10-8], 4\nlddw %r1, map_by_idx(0)\nmov %r2, %r10\nadd %r2, -8\ncall 1\nexit");
+    EXPECT_EQ(result(), 0U);
+    load(
+        "stdw [%r10-8], 4\nlddw %r1, map_by_idx(0)\nmov %r2, %r10\nadd %r2, -8\ncall 1\n"
+        "ldxdw %r0, [%r0]\nexit");
+    EXPECT_EQ(fault().kind, fault_kind::out_of_bounds_read);
+}
+
+TEST_P(helper, values_of_two_lookups_may_meet) {
+    map &m = add(map_type::array, 4);
+    load(
+        "call 7\nand %r0, 1\nstxdw [%r10-8], %r0\n"
+        "lddw %r1, map_by_idx(0)\nmov %r2, %r10\nadd %r2, -8\ncall 1\njne %r0, 0, +6\n"
+        "stdw [%r10-8], 3\nlddw %r1, map_by_idx(0)\nmov %r2, %r10\nadd %r2, -8\ncall 1\n"
+        "ldxdw %r1, [%r0]\nadd %r1, 1\nstxdw [%r0], %r1\nmov %r0, 0\nexit");
+    for (int i = 0; i < 10; ++i) EXPECT_EQ(result(), 0U);
+    uint64_t sum = 0;
+    for (uint32_t key = 0; key < 4; ++key) sum += *static_cast<uint64_t *>(m.lookup_elem(&key));
+    EXPECT_EQ(sum, 10U);
+}
+
 TEST_P(helper, a_read_only_map_cannot_be_written) {
     add(map_type::array, 4, map_rdonly_prog);
     load_key_1("call 1\nstdw [%r0], 1\nexit");

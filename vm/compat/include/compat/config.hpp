@@ -38,6 +38,14 @@ public:
         return reinterpret_cast<external_function_t>(address)(r1, r2, r3, r4, r5);
     }
 
+    /// Places of the arguments that are checked before a call.
+    [[nodiscard]] std::span<const uint8_t> checked() const noexcept {
+        return {checked_.data(), checked_count_};
+    }
+    /// Where the map argument is; none: max_helper_arguments.
+    [[nodiscard]] unsigned map_argument() const noexcept { return map_argument_; }
+    [[nodiscard]] unsigned arity() const noexcept { return arity_; }
+
     void change_secret(uint64_t from, uint64_t to) noexcept { code_ ^= from ^ to; }
 
 private:
@@ -45,6 +53,11 @@ private:
     uint64_t code_ = 0;
     void *context_ = nullptr;
     bool has_context_ = false;
+    // What every call needs of the declaration:
+    std::array<uint8_t, max_helper_arguments> checked_{};
+    uint8_t checked_count_ = 0;
+    uint8_t map_argument_ = max_helper_arguments;
+    uint8_t arity_ = max_helper_arguments;
 };
 
 /// Everything that is set on a VM besides its program.
@@ -62,6 +75,12 @@ struct vm_config {
     std::unordered_map<uint32_t, helper_binding> helpers;
     std::vector<memory_span> regions;
     std::vector<uint32_t> jump_targets;
+};
+
+/// A map that the program names.
+struct linked_map {
+    uint64_t word;
+    const ebpf_map_shape *shape;
 };
 
 /// What a program refers to outside itself, resolved: the values of its lddw, and its helpers.
@@ -82,12 +101,18 @@ public:
     }
     /// Memory that the size companions of the lddw callbacks grant.
     [[nodiscard]] std::span<const memory_span> regions() const noexcept { return regions_; }
+    /// Maps that lddw names and map_shape knows.
+    [[nodiscard]] std::span<const linked_map> maps() const noexcept { return maps_; }
+    /// The index in maps() of the map that the lddw at `pc` names; none: it names no such map.
+    [[nodiscard]] std::optional<uint32_t> map_at(uint32_t pc) const noexcept;
 
 private:
     friend class linker;
     std::unordered_map<uint32_t, uint64_t> lddw_values_;  // by pc; kind 0 is not here
     std::unordered_map<uint32_t, helper_binding> helpers_;
     std::vector<memory_span> regions_;
+    std::vector<linked_map> maps_;
+    std::unordered_map<uint32_t, uint32_t> map_indices_;  // by pc
 };
 
 }  // namespace bpftime::vm::compat

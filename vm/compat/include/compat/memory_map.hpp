@@ -66,6 +66,7 @@ public:
     }
     /// The depth of the frame with this top.
     [[nodiscard]] uint32_t depth_of(uint64_t top) const noexcept {
+        if (top == frame_top(0)) return 0;  // most often so, and a division takes long
         return static_cast<uint32_t>((frame_top(0) - top) / (uint64_t{2} * frame_size_));
     }
     /// The frame whose bytes, or whose half of the gaps around it, `address` is in, live or not.
@@ -116,7 +117,11 @@ public:
     [[nodiscard]] std::span<const memory_span> of_run() const noexcept { return run_; }
 
     /// Adds memory for the rest of the run.
-    void grant(const memory_span &span);
+    void grant(const memory_span &span) {
+        if (span.len == 0) return;
+        recent_ = span;
+        remember(span.begin, span.len, span.allowed);
+    }
 
     /// Takes back what was granted from exactly this address on.
     void revoke(uint64_t begin) noexcept;
@@ -132,6 +137,8 @@ private:
         memory_span span;
     };
 
+    /// Words, so that `recent_` is not read back from where the span was just written.
+    void remember(uint64_t begin, uint64_t len, permission allowed);
     bool search(uint64_t address, uint64_t size, permission wanted) noexcept;
     [[nodiscard]] bool is_granted(const memory_span &span) const noexcept;
     [[nodiscard]] std::size_t index_slot(uint64_t begin) const noexcept;

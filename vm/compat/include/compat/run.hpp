@@ -156,9 +156,9 @@ public:
 
 private:
     /// `map`: what is known of the map argument, null: nothing.
-    bool check_arguments(uint32_t pc, const helper_declaration &helper, const uint64_t arguments[5],
+    bool check_arguments(uint32_t pc, const helper_binding &helper, const uint64_t arguments[5],
                          const ebpf_map_shape *map) noexcept;
-    [[nodiscard]] const ebpf_map_shape *find_map(const helper_declaration &helper,
+    [[nodiscard]] const ebpf_map_shape *find_map(const helper_binding &helper,
                                                  const uint64_t arguments[5]) const;
     void grant_result(const helper_declaration &helper, uint64_t result, const ebpf_map_shape *map);
 

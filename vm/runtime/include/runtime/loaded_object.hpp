@@ -73,7 +73,7 @@ struct loaded_program {
 /// ends, its programs leave the arrays of programs among its maps.
 class loaded_object {
 public:
-    loaded_object(loaded_object &&) noexcept = default;
+    loaded_object(loaded_object &&) noexcept;
     loaded_object &operator=(loaded_object &&other) noexcept;
     loaded_object(const loaded_object &) = delete;
     loaded_object &operator=(const loaded_object &) = delete;
@@ -87,10 +87,6 @@ public:
     /// maps that a program needs and nobody has.
     [[nodiscard]] static result<loaded_object> load(const object::object_file &file,
                                                     const load_options &options = {});
-
-    loaded_object(loaded_object &&) noexcept;
-    loaded_object &operator=(loaded_object &&) noexcept;
-    ~loaded_object();
 
     [[nodiscard]] std::span<const loaded_program> programs() const noexcept { return programs_; }
     /// Null if there is none.

@@ -91,7 +91,7 @@ public:
     /// What checks of helper calls need to know of the map.
     [[nodiscard]] const ebpf_map_shape &shape() const noexcept { return shape_; }
     /// What lookup_elem() gives is a value, and not another object of the host's: object_map.
-    [[nodiscard]] bool gives_values() const noexcept;
+    [[nodiscard]] bool gives_values() const noexcept { return gives_values_; }
     /// It gives and takes sockets.
     [[nodiscard]] bool gives_sockets() const noexcept;
 
@@ -153,6 +153,9 @@ protected:
     /// `key` is null for the first.
     virtual int host_next_key(const void *key, void *next) const noexcept;
 
+    /// For constructors: keys are the indices of the values from `first` on, `stride` bytes apart.
+    void set_indexed(const void *first, std::size_t stride) noexcept;
+
     [[nodiscard]] error fail(int negative_errno, const char *operation) const;
     /// What copies of values leave out; null: nothing.
     [[nodiscard]] const value_layout *layout() const noexcept { return layout_.get(); }
@@ -182,7 +185,8 @@ private:
 
     const map_definition definition_;
     const std::size_t host_value_size_;
-    const ebpf_map_shape shape_;
+    const bool gives_values_;
+    ebpf_map_shape shape_;
     const std::unique_ptr<const value_layout> layout_;
     const std::unique_ptr<timer_list> timers_;
     const uint32_t id_;
