@@ -127,8 +127,8 @@ private:
 result<json> parse(std::string_view text) {
     bool is_deep = false;
     const auto check = [&](int depth, json::parse_event_t event, const json &) {
-        const bool begins = event == json::parse_event_t::array_start or
-                            event == json::parse_event_t::object_start;
+        const bool begins =
+            event == json::parse_event_t::array_start or event == json::parse_event_t::object_start;
         is_deep |= begins and depth >= most_depth;
         return not is_deep;
     };

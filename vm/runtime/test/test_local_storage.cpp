@@ -212,7 +212,8 @@ TEST(local_storage, says_that_a_number_names_nothing) {
     const auto failed = m->update(key(0), word(1));
     ASSERT_FALSE(failed);
     EXPECT_EQ(failed.error().message,
-              "update of map test: a number names no object of the host: give the map the object (EBADF)");
+              "update of map test: a number names no object of the host: give the map the object "
+              "(EBADF)");
 }
 
 TEST(local_storage, outlives_neither_thread_nor_map) {

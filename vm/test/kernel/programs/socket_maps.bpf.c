@@ -29,7 +29,8 @@ SEC("xdp") int nothing_is_found(struct xdp_md *ctx) {
 
 /// The port is a socket's, or nobody's.
 static __always_inline int put_in(struct __sk_buff *skb, __u16 port) {
-    struct bpf_sock_tuple ends = {.ipv4 = {.daddr = bpf_htonl(0x7f000001), .dport = bpf_htons(port)}};
+    struct bpf_sock_tuple ends = {
+        .ipv4 = {.daddr = bpf_htonl(0x7f000001), .dport = bpf_htons(port)}};
     __u32 index = 1;
     struct bpf_sock *sk = bpf_sk_lookup_udp(skb, &ends, sizeof ends.ipv4, BPF_F_CURRENT_NETNS, 0);
     if (!sk) return 7;
