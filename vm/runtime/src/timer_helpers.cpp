@@ -141,7 +141,9 @@ std::vector<due_timer> all_due(const map_set &maps, const clock_reader &now) {
         for (const timer_list::waiting &w : found) all.push_back({w, distance(w.due, *time)});
         found.clear();
     }
-    std::ranges::stable_sort(all, std::ranges::greater{}, &due_timer::late);
+    std::ranges::sort(all, [](const due_timer &a, const due_timer &b) {
+        return a.late != b.late ? a.late > b.late : a.which.field < b.which.field;
+    });
     return all;
 }
 

@@ -3,8 +3,10 @@
 // SPDX-License-Identifier: MIT
 #include "object_program.hpp"
 #include "runtime/timers.hpp"
+#include "threads.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
 #include <map>
 
@@ -348,6 +350,46 @@ TEST_P(timers, of_an_object_that_is_gone_do_nothing) {
     const std::shared_ptr<map> kept = map_;
     object_.reset();
     EXPECT_EQ(errno_of(kept->remove(key(0))), 0);
+}
+
+TEST_P(timers, are_started_stopped_deleted_and_run_by_many_threads) {
+    const loaded_object object =
+        object_test::load(std::string{prologue} + R"(
+static u32 (*random)(void) = (void *)7;
+SEC("socket") int g(void *ctx) {
+    for (int i = 0; i < 1000; ++i) {
+        u32 key = random() % 6;
+        struct element fresh = {0};
+        struct element *e = lookup(&timers, &key);
+        if (!e) {
+            update(&timers, &key, &fresh, 0);
+            continue;
+        }
+        switch (random() % 8) {
+        case 0: delete(&timers, &key); break;
+        case 1: update(&timers, &key, &fresh, 0); break;
+        case 2: timer_cancel(&e->timer); break;
+        case 3: timer_init(&e->timer, &timers, 1); break;
+        case 4: timer_set_callback(&e->timer, other); break;
+        default: timer_start(&e->timer, 0, 0);
+        }
+    }
+    return 0;
+}
+)",
+                          {.clock = [](timer_clock) { return int64_t{5}; }});
+    std::atomic<std::size_t> ran = 0;
+    vm::test::on_all_threads([&](unsigned thread) {
+        for (int i = 0; i < 20; ++i) {
+            if (thread % 2 == 0) {
+                EXPECT_EQ(run(object, "g"), 0);
+            }
+            const timer_runs runs = object.run_timers();
+            EXPECT_EQ(runs.faulted, 0U);
+            ran += runs.ran;
+        }
+    });
+    EXPECT_GT(ran, 0U);
 }
 
 TEST_P(timers, go_by_the_system_s_clock_if_the_host_has_none) {
