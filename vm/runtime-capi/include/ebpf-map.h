@@ -48,13 +48,23 @@ enum ebpf_map_type {
     EBPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
     EBPF_MAP_TYPE_HASH_OF_MAPS = 13,
     EBPF_MAP_TYPE_DEVMAP = 14,
+    EBPF_MAP_TYPE_SOCKMAP = 15,
     EBPF_MAP_TYPE_CPUMAP = 16,
     EBPF_MAP_TYPE_XSKMAP = 17,
+    EBPF_MAP_TYPE_SOCKHASH = 18,
+    EBPF_MAP_TYPE_CGROUP_STORAGE = 19,
+    EBPF_MAP_TYPE_REUSEPORT_SOCKARRAY = 20,
+    EBPF_MAP_TYPE_PERCPU_CGROUP_STORAGE = 21,
     EBPF_MAP_TYPE_QUEUE = 22,
     EBPF_MAP_TYPE_STACK = 23,
+    EBPF_MAP_TYPE_SK_STORAGE = 24,
     EBPF_MAP_TYPE_DEVMAP_HASH = 25,
     EBPF_MAP_TYPE_RINGBUF = 27,
+    EBPF_MAP_TYPE_INODE_STORAGE = 28,
+    EBPF_MAP_TYPE_TASK_STORAGE = 29,
     EBPF_MAP_TYPE_BLOOM_FILTER = 30,
+    EBPF_MAP_TYPE_USER_RINGBUF = 31,
+    EBPF_MAP_TYPE_CGRP_STORAGE = 32,
 };
 
 /** How an update treats what is there, with the kernel's numbers. */
@@ -211,12 +221,17 @@ EBPF_EXPORT int64_t ebpf_map_poll(struct ebpf_map *map, ebpf_record_fn take, voi
 EBPF_EXPORT int ebpf_map_wake(struct ebpf_map *map);
 
 /** A file descriptor for poll(2) and epoll(7), which is readable when there is something to consume
- * until ebpf_map_consume() is called. The map's own: do not close it. */
+ * until ebpf_map_consume() is called; of a user ring buffer, when programs have taken samples,
+ * until it is read. The map's own: do not close it. */
 EBPF_EXPORT int ebpf_map_event_fd(struct ebpf_map *map);
 
 /** A new ring buffer of `bytes` (a power of two and of whole pages) which gets all that programs
  * send to this array of perf events; the caller closes it. */
 EBPF_EXPORT struct ebpf_map *ebpf_map_collect_events(struct ebpf_map *map, uint32_t bytes);
+
+/** Copies a sample to a user ring buffer, for programs that call bpf_user_ringbuf_drain(). errno is
+ * ENOSPC if there is no room now, E2BIG if there never will be. */
+EBPF_EXPORT int ebpf_map_output(struct ebpf_map *map, const void *sample, size_t size);
 
 /* ----------------------------------------------------------------------------------------------
  * JSON */

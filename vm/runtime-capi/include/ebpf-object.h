@@ -77,6 +77,10 @@ struct ebpf_object_options {
      * negative error with which the object is not loaded. */
     int (*configure)(void *context, struct ebpf_vm *vm);
     void *configure_context;
+    /** Kernel functions besides the runtime's, or instead of them, by name; their ids do not
+     * matter. Copied. */
+    const struct ebpf_helper *kernel_functions;
+    size_t kernel_function_count;
 };
 
 /** Makes the maps that the programs can reach, fills them as the object says, and loads each
@@ -142,7 +146,8 @@ enum ebpf_redirect_kind {
     EBPF_REDIRECT_MAP = 2,        /**< where the entry `key` of map `map_id` says */
     EBPF_REDIRECT_EVERYWHERE = 3, /**< to every entry of map `map_id` */
     EBPF_REDIRECT_NEIGHBOUR = 4,  /**< interface `key`, with the link addresses of the next hop */
-    EBPF_REDIRECT_PEER = 5, /**< the other end of the pair of interfaces of which one is `key` */
+    EBPF_REDIRECT_PEER = 5,   /**< the other end of the pair of interfaces of which one is `key` */
+    EBPF_REDIRECT_SOCKET = 6, /**< the socket with number `key` of map `map_id` */
 };
 
 /** Where a program wants a packet to go. */
@@ -190,6 +195,16 @@ struct ebpf_packet {
 /** Runs a program that judges packets, as BPF_PROG_TEST_RUN does. 0 and what is marked `out` in
  * *packet, or an error. */
 EBPF_EXPORT int ebpf_program_run_packet(struct ebpf_program *program, struct ebpf_packet *packet);
+
+/* ----------------------------------------------------------------------------------------------
+ * timers of programs (bpf_timer_start()): they run when the host says so */
+
+/** Runs the callbacks of the timers that are due, on this thread; how many. Those that fault count
+ * too, and their timers wait no more. Timers that they start wait for the next call. */
+EBPF_EXPORT int64_t ebpf_object_run_timers(struct ebpf_object *object);
+
+/** 1 and *nanoseconds until a timer is due (0: one is), 0 if none waits. */
+EBPF_EXPORT int ebpf_object_next_timer(const struct ebpf_object *object, uint64_t *nanoseconds);
 
 /* ----------------------------------------------------------------------------------------------
  * maps: ebpf-map.h is about what is in them, once the object is loaded */

@@ -8,6 +8,7 @@
 #include "runtime/cpu.hpp"
 #include "runtime/object_map.hpp"
 #include "runtime/ring_buffer.hpp"
+#include "runtime/user_ring_buffer.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -34,13 +35,24 @@ static_assert(EBPF_MAP_TYPE_LPM_TRIE == static_cast<int>(map_type::lpm_trie));
 static_assert(EBPF_MAP_TYPE_ARRAY_OF_MAPS == static_cast<int>(map_type::array_of_maps));
 static_assert(EBPF_MAP_TYPE_HASH_OF_MAPS == static_cast<int>(map_type::hash_of_maps));
 static_assert(EBPF_MAP_TYPE_DEVMAP == static_cast<int>(map_type::devmap));
+static_assert(EBPF_MAP_TYPE_SOCKMAP == static_cast<int>(map_type::sockmap));
 static_assert(EBPF_MAP_TYPE_CPUMAP == static_cast<int>(map_type::cpumap));
 static_assert(EBPF_MAP_TYPE_XSKMAP == static_cast<int>(map_type::xskmap));
+static_assert(EBPF_MAP_TYPE_SOCKHASH == static_cast<int>(map_type::sockhash));
+static_assert(EBPF_MAP_TYPE_CGROUP_STORAGE == static_cast<int>(map_type::cgroup_storage));
+static_assert(EBPF_MAP_TYPE_REUSEPORT_SOCKARRAY == static_cast<int>(map_type::reuseport_sockarray));
+static_assert(EBPF_MAP_TYPE_PERCPU_CGROUP_STORAGE ==
+              static_cast<int>(map_type::percpu_cgroup_storage));
 static_assert(EBPF_MAP_TYPE_QUEUE == static_cast<int>(map_type::queue));
 static_assert(EBPF_MAP_TYPE_STACK == static_cast<int>(map_type::stack));
+static_assert(EBPF_MAP_TYPE_SK_STORAGE == static_cast<int>(map_type::sk_storage));
 static_assert(EBPF_MAP_TYPE_DEVMAP_HASH == static_cast<int>(map_type::devmap_hash));
 static_assert(EBPF_MAP_TYPE_RINGBUF == static_cast<int>(map_type::ringbuf));
+static_assert(EBPF_MAP_TYPE_INODE_STORAGE == static_cast<int>(map_type::inode_storage));
+static_assert(EBPF_MAP_TYPE_TASK_STORAGE == static_cast<int>(map_type::task_storage));
 static_assert(EBPF_MAP_TYPE_BLOOM_FILTER == static_cast<int>(map_type::bloom_filter));
+static_assert(EBPF_MAP_TYPE_USER_RINGBUF == static_cast<int>(map_type::user_ringbuf));
+static_assert(EBPF_MAP_TYPE_CGRP_STORAGE == static_cast<int>(map_type::cgrp_storage));
 
 static_assert(uint64_t{EBPF_UPDATE_ANY} == runtime::update_any);
 static_assert(uint64_t{EBPF_UPDATE_NOEXIST} == runtime::update_noexist);
@@ -384,7 +396,26 @@ int ebpf_map_wake(struct ebpf_map *map) {
 }
 
 int ebpf_map_event_fd(struct ebpf_map *map) {
-    return with_ring(map, [](ring_buffer &ring) { return ring.event_fd(); });
+    return with_made(map, [](runtime::map &m) -> int {
+        if (ring_buffer *const ring = runtime::as_ring_buffer(&m)) return ring->event_fd();
+        if (const auto *const ring = runtime::as_user_ring_buffer(&m)) return ring->event_fd();
+        return report(wrong_type(m, "a ring buffer"));
+    });
+}
+
+int ebpf_map_output(struct ebpf_map *map, const void *sample, size_t size) {
+    return with_made(map, [&](runtime::map &m) -> int {
+        auto *const ring = runtime::as_user_ring_buffer(&m);
+        if (ring == nullptr) return report(wrong_type(m, "a user ring buffer"));
+        if (sample == nullptr and size != 0) return refuse("sample is NULL");
+        const int number = -ring->output(bytes(sample, size));
+        if (number == 0) return 0;
+        error e = make_error(error_code::limit_exceeded,
+                             fmt::format("map '{}' has no room for {} bytes{}", m.definition().name,
+                                         size, number == ENOSPC ? " now" : ""));
+        e.kernel_errno = number;
+        return report(e);
+    });
 }
 
 struct ebpf_map *ebpf_map_collect_events(struct ebpf_map *map, uint32_t size) {

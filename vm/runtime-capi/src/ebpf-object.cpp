@@ -179,6 +179,14 @@ result<runtime::load_options> options_of(const ebpf_object &object, const ebpf_o
         return std::unexpected{make_error(error_code::invalid_argument, "helpers is NULL")};
     }
     if (o.helpers != nullptr) options.helpers.assign(o.helpers, o.helpers + o.helper_count);
+    if (o.kernel_function_count != 0 and o.kernel_functions == nullptr) {
+        return std::unexpected{
+            make_error(error_code::invalid_argument, "kernel_functions is NULL")};
+    }
+    if (o.kernel_functions != nullptr) {
+        options.kernel_functions.assign(o.kernel_functions,
+                                        o.kernel_functions + o.kernel_function_count);
+    }
     if (o.trace != nullptr) {
         options.trace = [trace = o.trace, context = o.trace_context](std::string_view text) {
             trace(context, text.data(), text.size());
@@ -274,7 +282,9 @@ ebpf_redirect redirect_of(const runtime::packet_target &t) {
     r.key = t.key;
     r.flags = t.flags;
     if (t.through != nullptr) {
-        r.kind = t.is_everywhere() ? EBPF_REDIRECT_EVERYWHERE : EBPF_REDIRECT_MAP;
+        r.kind = t.how == way::socket ? EBPF_REDIRECT_SOCKET
+                 : t.is_everywhere()  ? EBPF_REDIRECT_EVERYWHERE
+                                      : EBPF_REDIRECT_MAP;
         r.map_id = t.through->id();
         return r;
     }
@@ -474,6 +484,25 @@ int ebpf_program_run_packet(struct ebpf_program *program, struct ebpf_packet *pa
         if (const int code = run_packet(p, *given)) return code;
         write_struct(packet, *given);
         return 0;
+    });
+}
+
+// --- timers
+
+int64_t ebpf_object_run_timers(struct ebpf_object *object) {
+    return with(object, "object", [](ebpf_object &o) -> int64_t {
+        if (not o.loaded) return refuse("the object is not loaded");
+        const runtime::timer_runs runs = o.loaded->run_timers();
+        return static_cast<int64_t>(runs.ran + runs.faulted);
+    });
+}
+
+int ebpf_object_next_timer(const struct ebpf_object *object, uint64_t *nanoseconds) {
+    return with(object, "object", [&](const ebpf_object &o) -> int {
+        if (not o.loaded) return refuse("the object is not loaded");
+        const auto next = o.loaded->next_timer();
+        if (next and nanoseconds != nullptr) *nanoseconds = *next;
+        return next ? 1 : 0;
     });
 }
 

@@ -273,6 +273,42 @@ TEST_P(records, come_from_perf_events) {
     EXPECT_FAILS(ebpf_map_collect_events(events, 5), nullptr, EINVAL, "");
 }
 
+TEST_P(records, go_to_programs) {
+    const object_ptr object = load(R"(
+struct { __uint(type, 31); __uint(max_entries, 4096); } samples SEC(".maps");
+static long (*drain)(void *map, void *fn, void *ctx, u64 flags) = (void *)209;
+static long (*read)(void *to, u32 size, void *dynptr, u32 offset, u64 flags) = (void *)201;
+u64 sum;
+static long take(void *dynptr, void *ctx) {
+    u64 sample = 0;
+    read(&sample, sizeof sample, dynptr, 0, 0);
+    sum += sample;
+    return 0;
+}
+SEC("raw_tp") int all(void *ctx) { return drain(&samples, take, 0, 0); }
+)");
+    ebpf_map *const samples = ebpf_object_find_map(object.get(), "samples");
+    for (uint64_t sample : {40, 2})
+        ASSERT_EQ(ebpf_map_output(samples, &sample, sizeof sample), 0) << ebpf_last_error();
+    EXPECT_EQ(run(object, "all"), 2);
+    uint64_t sum = 0;
+    ASSERT_EQ(ebpf_object_get_global(object.get(), "sum", &sum, sizeof sum), 0);
+    EXPECT_EQ(sum, 42U);
+    pollfd event{ebpf_map_event_fd(samples), POLLIN, 0};
+    EXPECT_EQ(poll(&event, 1, 0), 1);
+    const bytes large(5000);
+    EXPECT_FAILS(ebpf_map_output(samples, large.data(), large.size()), EBPF_ERROR_LIMIT_EXCEEDED,
+                 E2BIG, "map 'samples' has no room for 5000 bytes");
+    ASSERT_EQ(ebpf_map_output(samples, large.data(), 4000), 0);
+    EXPECT_FAILS(ebpf_map_output(samples, large.data(), 4000), EBPF_ERROR_LIMIT_EXCEEDED, ENOSPC,
+                 "map 'samples' has no room for 4000 bytes now");
+    EXPECT_FAILS(ebpf_map_output(samples, nullptr, 8), EBPF_ERROR_INVALID_ARGUMENT, EINVAL,
+                 "sample is NULL");
+    const map_ptr array = create(define(EBPF_MAP_TYPE_ARRAY, 1));
+    EXPECT_FAILS(ebpf_map_output(array.get(), large.data(), 8), EBPF_ERROR_UNSUPPORTED, EOPNOTSUPP,
+                 "not a user ring buffer");
+}
+
 }  // namespace
 
 }  // namespace runtime_c_api

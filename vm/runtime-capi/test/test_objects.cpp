@@ -147,6 +147,59 @@ SEC("raw_tp") int f(void *ctx) { char format[] = "seen %d"; return trace(format,
     EXPECT_EQ(printed, "seen 7");
 }
 
+TEST_P(objects, run_timers_when_the_host_says_so) {
+    constexpr std::string_view source = R"(
+struct bpf_timer { u64 opaque[2]; } __attribute__((aligned(8)));
+struct element { struct bpf_timer timer; };
+struct { __uint(type, 2); __uint(max_entries, 1); __type(key, u32); __type(value, struct element); } timers SEC(".maps");
+u64 total;
+static int called(void *map, u32 *key, struct element *e) { total++; return 0; }
+SEC("raw_tp") int start(void *ctx) {
+    struct element *e = lookup(&timers, &(u32){0});
+    if (!e) return -1;
+    ((long (*)(void *, void *, u64))169)(&e->timer, &timers, 1);
+    ((long (*)(void *, void *))170)(&e->timer, called);
+    return ((long (*)(void *, u64, u64))171)(&e->timer, 0, 0);
+}
+)";
+    const object_ptr object = open(source);
+    uint64_t wait = 77;
+    EXPECT_FAILS(ebpf_object_run_timers(object.get()), EBPF_ERROR_INVALID_ARGUMENT, EINVAL,
+                 "the object is not loaded");
+    EXPECT_FAILS(ebpf_object_next_timer(object.get(), &wait), EBPF_ERROR_INVALID_ARGUMENT, EINVAL,
+                 "the object is not loaded");
+    const auto o = options();
+    ASSERT_EQ(ebpf_object_load(object.get(), &o), 0) << ebpf_last_error();
+    EXPECT_EQ(ebpf_object_next_timer(object.get(), &wait), 0);
+    EXPECT_EQ(ebpf_object_run_timers(object.get()), 0);
+    EXPECT_EQ(run(object, "start"), 0);
+    EXPECT_EQ(ebpf_object_next_timer(object.get(), &wait), 1);
+    EXPECT_EQ(wait, 0U);
+    EXPECT_EQ(ebpf_object_run_timers(object.get()), 1);
+    uint64_t total = 0;
+    ASSERT_EQ(ebpf_object_get_global(object.get(), "total", &total, sizeof total), 0);
+    EXPECT_EQ(total, 1U);
+    EXPECT_EQ(ebpf_object_next_timer(object.get(), nullptr), 0);
+}
+
+TEST_P(objects, take_kernel_functions_of_the_host) {
+    const object_ptr object = open(R"(
+extern u64 host_thrice(u64 n) SEC(".ksyms");
+SEC("raw_tp") int f(void *ctx) { return host_thrice(5); }
+)");
+    auto o = options();
+    EXPECT_FAILS(ebpf_object_load(object.get(), &o), EBPF_ERROR_UNSUPPORTED, EINVAL, "host_thrice");
+    ebpf_helper thrice{};
+    thrice.name = "host_thrice";
+    thrice.fn = [](uint64_t n, uint64_t, uint64_t, uint64_t, uint64_t) { return 3 * n; };
+    o.kernel_function_count = 1;
+    EXPECT_FAILS(ebpf_object_load(object.get(), &o), EBPF_ERROR_INVALID_ARGUMENT, EINVAL,
+                 "kernel_functions is NULL");
+    o.kernel_functions = &thrice;
+    ASSERT_EQ(ebpf_object_load(object.get(), &o), 0) << ebpf_last_error();
+    EXPECT_EQ(run(object, "f"), 15);
+}
+
 TEST_P(objects, have_the_types_of_a_target) {
     constexpr std::string_view reader = R"(
 struct task { u32 pid; } __attribute__((preserve_access_index));

@@ -66,7 +66,7 @@ map_types map_types::of(const object::object_file &file, uint32_t index) {
 
 bool is_percpu(map_type type) noexcept {
     return type == map_type::percpu_array or type == map_type::percpu_hash or
-           type == map_type::lru_percpu_hash;
+           type == map_type::lru_percpu_hash or type == map_type::percpu_cgroup_storage;
 }
 
 result<void> put(runtime::map &m, bytes_view key, bytes_view value) {

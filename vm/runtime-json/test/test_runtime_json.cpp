@@ -15,6 +15,7 @@
 
 namespace bpftime::vm::runtime_json::test {
 
+using bytes = std::vector<uint8_t>;
 using testing::HasSubstr;
 
 namespace {
@@ -119,6 +120,21 @@ TEST_F(maps_as_json, what_does_not_fit_is_refused) {
                 "is no value of 6 bytes");
     refused(".data", R"({"variables": {"none": 1}})", "map '.data' has no variable 'none'");
     refused(".data", R"({"variables": {"number": "x"}})", "variable 'number': \"x\" is no value");
+}
+
+/// Their values for each CPU are not those of a hash or array.
+TEST(storage_of_control_groups, has_a_value_for_each_cpu) {
+    map_definition d;
+    d.name = "storage";
+    d.type = map_type::percpu_cgroup_storage;
+    d.key_size = 8;
+    d.value_size = 4;
+    const auto m = runtime::map::create(d);
+    ASSERT_TRUE(m) << m.error().message;
+    EXPECT_TRUE(is_percpu(d.type));
+    EXPECT_EQ((*m)->host_value_size(), std::size_t{8} * runtime::cpu_count());
+    EXPECT_EQ(typed_map(**m, {}).values({bytes(8), bytes((*m)->host_value_size())}).size(),
+              runtime::cpu_count());
 }
 
 TEST(documents, are_json) {
