@@ -92,9 +92,9 @@ result<std::vector<uint8_t>> read_file(const char *path) {
                                                                   &std::fclose};
     if (file == nullptr) return std::unexpected{file_error(path, "open")};
     std::vector<uint8_t> all;
-    std::size_t got = 0;
-    do {
-        constexpr std::size_t step = 65536;
+    constexpr std::size_t step = 65536;
+    std::size_t got = step;
+    while (got == step) {
         all.resize(all.size() + step);
         got = std::fread(all.data() + all.size() - step, 1, step, file.get());
         all.resize(all.size() - step + got);
@@ -103,7 +103,7 @@ result<std::vector<uint8_t>> read_file(const char *path) {
                 make_error(error_code::limit_exceeded,
                            fmt::format("'{}' is larger than {} bytes", path, largest_object))};
         }
-    } while (got != 0);
+    }
     if (std::ferror(file.get()) != 0) return std::unexpected{file_error(path, "read")};
     return all;
 }

@@ -90,8 +90,8 @@ json typed_map::key(const map_entry &e) const {
     return runtime_json::to_json(types_.known, types_.key, e.key);
 }
 
-json typed_map::value(bytes_view value) const {
-    return runtime_json::to_json(types_.known, types_.value, value);
+json typed_map::value(bytes_view raw) const {
+    return runtime_json::to_json(types_.known, types_.value, raw);
 }
 
 std::vector<json> typed_map::values(const map_entry &e) const {

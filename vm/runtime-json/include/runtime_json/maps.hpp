@@ -55,7 +55,7 @@ public:
     /// values cannot be seen without taking them.
     [[nodiscard]] std::vector<map_entry> entries() const;
     [[nodiscard]] json key(const map_entry &e) const;
-    [[nodiscard]] json value(std::span<const uint8_t> bytes) const;
+    [[nodiscard]] json value(std::span<const uint8_t> raw) const;
     /// One, or one for each CPU.
     [[nodiscard]] std::vector<json> values(const map_entry &e) const;
     /// Those of a section, as far as types tell; empty: they tell nothing.
