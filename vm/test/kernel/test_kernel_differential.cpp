@@ -61,7 +61,10 @@ TEST_P(own_programs, do_what_they_do_in_the_kernel) {
         ASSERT_TRUE(file) << file.error().message;
         for (const object::function_info &f : file->functions()) {
             if (not f.is_program) continue;
-            const comparison c = compare(image, *file, f, nullptr, task::run);
+            comparison c = compare(image, *file, f, nullptr, task::run);
+            // Which free element of a hash map the kernel takes depends on what else runs.
+            for (int again = 0; again < 3 and c.result == outcome::not_deterministic; ++again)
+                c = compare(image, *file, f, nullptr, task::run);
             EXPECT_EQ(c.result, outcome::agree)
                 << f.name << " for " << cpu << ": " << name_of(c.result) << ": " << c.detail;
         }
