@@ -13,8 +13,13 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <limits>
 #include <utility>
 #include <vector>
+
+#if defined(__GNUC__) && !defined(BPFTIME_VM_SWITCH_DISPATCH)
+#define DISPATCHES_BY_ADDRESS
+#endif
 
 namespace bpftime::vm::ubpf {
 
@@ -26,6 +31,11 @@ using isa::operation;
 using isa::operation_kind;
 using isa::width;
 
+// A row of fusions.def is called by the line it stands in.
+#define FUSION_NAME_OF(prefix, line) prefix##line
+#define FUSION_NAME_IN(prefix, line) FUSION_NAME_OF(prefix, line)
+#define FUSION_NAME(prefix) FUSION_NAME_IN(prefix, __LINE__)
+
 /// What an op can be: an instruction, the same as a jump backwards, which is charged, or the first
 /// of several that are done at once.
 enum class op_code : uint16_t {
@@ -35,7 +45,7 @@ enum class op_code : uint16_t {
 #define INSN(id, ...) back_##id,
 #include "isa/instructions.def"
 #undef INSN
-#define FUSION(name, ...) fused_##name,
+#define FUSION(...) FUSION_NAME(fused_),
 #include "fusions.def"
 #undef FUSION
 };
@@ -73,10 +83,29 @@ constexpr fusion make_fusion(op_code code) noexcept {
 }
 
 constexpr auto fusions = std::to_array<fusion>({
-#define FUSION(name, ...) make_fusion<__VA_ARGS__>(op_code::fused_##name),
+#define FUSION(...) make_fusion<__VA_ARGS__>(op_code::FUSION_NAME(fused_)),
 #include "fusions.def"
 #undef FUSION
 });
+
+/// Where in `fusions` the rows that begin with an instruction are, in order: from first[id] on,
+/// then next[row]; the number of rows ends the list.
+struct fusion_index {
+    std::array<uint8_t, isa::insn_count> first;
+    std::array<uint8_t, fusions.size()> next;
+};
+static_assert(fusions.size() < std::numeric_limits<uint8_t>::max());
+
+constexpr fusion_index index_fusions() noexcept {
+    fusion_index index{};
+    index.first.fill(fusions.size());
+    for (std::size_t row = fusions.size(); row-- > 0;) {
+        uint8_t &first = index.first[static_cast<std::size_t>(fusions[row].parts[0].id)];
+        index.next[row] = std::exchange(first, static_cast<uint8_t>(row));
+    }
+    return index;
+}
+constexpr fusion_index indexed_fusions = index_fusions();
 
 /// An instruction with everything resolved that is known before the run. Op i is slot i.
 struct op {
@@ -205,7 +234,7 @@ public:
 
     /// What op::handler of each op_code is.
     static const void *const *handlers() {
-#ifdef __GNUC__
+#ifdef DISPATCHES_BY_ADDRESS
         return dispatch(nullptr, nullptr);
 #else
         return nullptr;
@@ -218,7 +247,7 @@ private:
     /// Runs from `ip` on until the outermost function returns, or the run ends. Without a machine:
     /// only tells the handlers.
     static const void *const *dispatch(machine *m, const op *ip) {
-#ifdef __GNUC__
+#ifdef DISPATCHES_BY_ADDRESS
         static constexpr const void *const table[] = {
 #define INSN(id, ...) &&do_##id,
 #include "isa/instructions.def"
@@ -226,7 +255,7 @@ private:
 #define INSN(id, ...) &&do_back_##id,
 #include "isa/instructions.def"
 #undef INSN
-#define FUSION(name, ...) &&do_fused_##name,
+#define FUSION(...) &&FUSION_NAME(do_fused_),
 #include "fusions.def"
 #undef FUSION
         };
@@ -244,9 +273,9 @@ private:
     goto * ip->handler;
 #include "isa/instructions.def"
 #undef INSN
-#define FUSION(name, ...)                                      \
-    do_fused_##name : ip = m->template fused<__VA_ARGS__>(ip); \
-    if (ip == nullptr) return nullptr;                         \
+#define FUSION(...)                                                   \
+    FUSION_NAME(do_fused_) : ip = m->template fused<__VA_ARGS__>(ip); \
+    if (ip == nullptr) return nullptr;                                \
     goto * ip->handler;
 #include "fusions.def"
 #undef FUSION
@@ -261,12 +290,13 @@ private:
     case op_code::back_##id: ip = m->template step<insn_id::id, true>(ip); break;
 #include "isa/instructions.def"
 #undef INSN
-#define FUSION(name, ...) \
-    case op_code::fused_##name: ip = m->template fused<__VA_ARGS__>(ip); break;
+#define FUSION(...) \
+    case op_code::FUSION_NAME(fused_): ip = m->template fused<__VA_ARGS__>(ip); break;
 #include "fusions.def"
 #undef FUSION
             }
         }
+        return nullptr;
 #endif
     }
 
@@ -668,9 +698,10 @@ public:
         const program &p = input.code;
         code_.ops.resize(p.size());
         for (uint32_t pc = 0; pc < p.size(); ++pc) {
-            if (p.insn(pc).id != insn_id::none) decode(pc, input.linked);
+            if (p.insn(pc).id == insn_id::none) continue;
+            decode(pc, input.linked);
+            fuse(pc);
         }
-        for (uint32_t pc = 0; pc < p.size(); ++pc) fuse(pc);
     }
 
     bool execute(compat::run &r, uint64_t &r0) const override {
@@ -747,20 +778,25 @@ private:
         return i.dst == result and not(reads_src and i.src == result);
     }
 
+    /// Whether the instructions from `pc` on are such a sequence.
+    [[nodiscard]] bool is_sequence(uint32_t pc, const fusion &wanted) const noexcept {
+        const program &p = code_.source;
+        uint8_t result = 0;
+        for (std::size_t n = 0; n < wanted.count; ++n) {
+            if (pc >= p.size() or not is_part(pc, wanted.parts[n], result)) return false;
+            result = p.insn(pc).dst;
+            pc += isa::is_wide(wanted.parts[n].id) ? 2 : 1;
+        }
+        return true;
+    }
+
     /// Makes the op at `pc` the first of a sequence, if it is one. The others stay what they are:
     /// jumps may go there.
     void fuse(uint32_t pc) noexcept {
-        const program &p = code_.source;
-        for (const fusion &f : fusions) {
-            uint32_t at = pc;
-            uint8_t result = 0;
-            std::size_t n = 0;
-            while (n < f.count and at < p.size() and is_part(at, f.parts[n], result)) {
-                result = p.insn(at).dst;
-                at += isa::is_wide(f.parts[n].id) ? 2 : 1;
-                ++n;
-            }
-            if (n == f.count) return set_code(code_.ops[pc], f.code);
+        const auto id = static_cast<std::size_t>(code_.source.insn(pc).id);
+        for (std::size_t row = indexed_fusions.first[id]; row < fusions.size();
+             row = indexed_fusions.next[row]) {
+            if (is_sequence(pc, fusions[row])) return set_code(code_.ops[pc], fusions[row].code);
         }
     }
 
