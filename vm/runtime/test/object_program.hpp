@@ -20,6 +20,7 @@ inline constexpr std::string_view object_prologue = R"(
 #define SEC(name) __attribute__((section(name), used))
 #define __uint(name, value) int (*name)[value]
 #define __type(name, value) typeof(value) *name
+#define __array(name, value) typeof(value) *name[]
 #define __ksym __attribute__((section(".ksyms")))
 #define __weak __attribute__((weak))
 typedef unsigned char u8;

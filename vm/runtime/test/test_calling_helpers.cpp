@@ -1,55 +1,27 @@
 // bpftime-vm: bpf_tail_call, bpf_loop and bpf_for_each_map_elem in programs that clang makes
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
-#include "compat/fault.hpp"
-#include "compile.hpp"
-#include "engines.hpp"
-#include "runtime/loaded_object.hpp"
+#include "object_program.hpp"
 #include "runtime/object_map.hpp"
-#include "support.hpp"
 
 #include <algorithm>
 
 namespace bpftime::vm::runtime::test {
 
 using compat::fault_kind;
-using object::object_file;
-using vm::test::engine;
 
 namespace {
 
-constexpr std::string_view prologue = R"(
-#define SEC(name) __attribute__((section(name), used))
-#define __uint(name, value) int (*name)[value]
-#define __type(name, value) typeof(value) *name
-#define __array(name, value) typeof(value) *name[]
-typedef unsigned int u32;
-typedef unsigned long long u64;
-typedef long long s64;
-static void *(*lookup)(void *map, const void *key) = (void *)1;
-static long (*update)(void *map, const void *key, const void *value, u64 flags) = (void *)2;
-static long (*delete)(void *map, const void *key) = (void *)3;
+constexpr std::string_view calling_helpers = R"(
 static long (*tail_call)(void *context, void *map, u32 index) = (void *)12;
 static long (*for_each)(void *map, void *fn, void *context, u64 flags) = (void *)164;
 static long (*loop)(u32 rounds, void *fn, void *context, u64 flags) = (void *)181;
 )";
 
-class calling : public testing::TestWithParam<engine> {
+class calling : public object_test {
 protected:
-    loaded_object load(std::string_view source) {
-        auto file = object_file::parse(object::test::compile(
-            std::string{prologue} + std::string{source}, "-O2 -g -mcpu=v3", "c"));
-        if (not file) throw std::runtime_error{file.error().message};
-        auto object = loaded_object::load(*file, {.backend = GetParam().backend});
-        if (not object) throw std::runtime_error{object.error().message};
-        return std::move(*object);
-    }
-    static int64_t run(const loaded_object &object, std::string_view name) {
-        const loaded_program *const program = object.find_program(name);
-        EXPECT_NE(program, nullptr) << name;
-        int64_t r0 = 0;
-        EXPECT_EQ(program->vm->exec(nullptr, 0, r0), 0) << program->vm->error_message();
-        return r0;
+    static loaded_object load(std::string_view source) {
+        return object_test::load(std::string{calling_helpers} + std::string{source});
     }
 };
 

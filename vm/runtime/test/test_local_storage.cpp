@@ -499,81 +499,83 @@ TEST_P(storage_program, keeps_values_for_sockets_of_a_network) {
 
 // --- programs of the kernel
 
+/// Calls about the storage of the running thread in a map, {0}: the task in r2, the first value in
+/// r3, flags in r4. The sum of what they gave is in r7.
+constexpr std::string_view storage_calls = R"(
+    mov %r7, 1
+    call 158
+    mov %r6, %r0
+    stdw [%r10-8], 11
+    mov %r8, 0
+    lddw %r1, {0}
+    mov %r2, %r6
+    mov %r3, 0
+    mov %r4, 0
+    call 156
+    jeq %r0, 0, +1
+    add %r7, 3
+    lddw %r1, {0}
+    mov %r2, %r6
+    call 157
+    add %r7, %r0
+    mul %r7, 5
+    lddw %r1, {0}
+    mov %r2, %r6
+    mov %r3, %r10
+    add %r3, -8
+    mov %r4, 2
+    call 156
+    jeq %r0, 0, +1
+    add %r7, 7
+    lddw %r1, {0}
+    mov %r2, %r6
+    mov %r3, %r10
+    add %r3, -8
+    mov %r4, 1
+    call 156
+    jeq %r0, 0, +4
+    ldxdw %r1, [%r0]
+    add %r7, %r1
+    add %r1, 1
+    stxdw [%r0], %r1
+    lddw %r1, {0}
+    mov %r2, %r6
+    mov %r3, %r10
+    add %r3, -8
+    mov %r4, 1
+    call 156
+    jeq %r0, 0, +3
+    ldxdw %r1, [%r0]
+    mul %r7, 13
+    add %r7, %r1
+    lddw %r1, {0}
+    mov %r2, %r6
+    call 157
+    mul %r7, 13
+    add %r7, %r0
+    lddw %r1, {0}
+    mov %r2, %r6
+    mov %r3, 0
+    mov %r4, 1
+    call 156
+    jeq %r0, 0, +3
+    ldxdw %r1, [%r0]
+    mul %r7, 13
+    add %r7, %r1
+    mov %r0, %r7
+    exit
+)";
+
 /// Both keep values for the thread that runs them, and end with a number of 32 bits.
 TEST_P(storage_program, has_the_kernel_s_results) {
     if (const auto why = kernel_map::why_unavailable(); not why.empty()) GTEST_SKIP() << why;
-    // A call with the task in r2, the first value in r3 and flags in r4; then the sum in r7.
-    constexpr std::string_view text = R"(
-        mov %r7, 1
-        call 158
-        mov %r6, %r0
-        stdw [%r10-8], 11
-        mov %r8, 0
-        lddw %r1, {0}
-        mov %r2, %r6
-        mov %r3, 0
-        mov %r4, 0
-        call 156
-        jeq %r0, 0, +1
-        add %r7, 3
-        lddw %r1, {0}
-        mov %r2, %r6
-        call 157
-        add %r7, %r0
-        mul %r7, 5
-        lddw %r1, {0}
-        mov %r2, %r6
-        mov %r3, %r10
-        add %r3, -8
-        mov %r4, 2
-        call 156
-        jeq %r0, 0, +1
-        add %r7, 7
-        lddw %r1, {0}
-        mov %r2, %r6
-        mov %r3, %r10
-        add %r3, -8
-        mov %r4, 1
-        call 156
-        jeq %r0, 0, +4
-        ldxdw %r1, [%r0]
-        add %r7, %r1
-        add %r1, 1
-        stxdw [%r0], %r1
-        lddw %r1, {0}
-        mov %r2, %r6
-        mov %r3, %r10
-        add %r3, -8
-        mov %r4, 1
-        call 156
-        jeq %r0, 0, +3
-        ldxdw %r1, [%r0]
-        mul %r7, 13
-        add %r7, %r1
-        lddw %r1, {0}
-        mov %r2, %r6
-        call 157
-        mul %r7, 13
-        add %r7, %r0
-        lddw %r1, {0}
-        mov %r2, %r6
-        mov %r3, 0
-        mov %r4, 1
-        call 156
-        jeq %r0, 0, +3
-        ldxdw %r1, [%r0]
-        mul %r7, 13
-        add %r7, %r1
-        mov %r0, %r7
-        exit
-    )";
     const map_definition d = define(map_type::task_storage, 0);
     kernel_map theirs;
     ASSERT_EQ(theirs.create(d, types_of(d.value_size)), 0);
     kernel_program program;
-    ASSERT_EQ(program.load(
-                  program_type::raw_tracepoint, object::attach_type::none,
-                  vm::test::assemble(fmt::format(text, fmt::format("map_by_fd({})", theirs.fd())))),
+    ASSERT_EQ(program.load(program_type::raw_tracepoint, object::attach_type::none,
+                           vm::test::assemble(fmt::format(
+                               storage_calls, fmt::format("map_by_fd({})", theirs.fd())))),
               0)
         << program.log();
     uint32_t expected = 0;
@@ -582,7 +584,7 @@ TEST_P(storage_program, has_the_kernel_s_results) {
     const map_set maps{{make(d)}};
     const auto vm = vm::test::make_vm(GetParam());
     ASSERT_EQ(errno_of(maps.attach(*vm)), 0);
-    const auto code = vm::test::assemble(fmt::format(text, "map_by_idx(0)"));
+    const auto code = vm::test::assemble(fmt::format(storage_calls, "map_by_idx(0)"));
     ASSERT_EQ(vm->load_code(code.data(), code.size()), 0) << vm->error_message();
     int64_t r0 = 0;
     ASSERT_EQ(vm->exec(nullptr, 0, r0), 0) << vm->error_message();
