@@ -132,7 +132,7 @@ TEST(maps_without_keys, queue_values) {
     auto d = define(EBPF_MAP_TYPE_QUEUE, 2);
     d.key_size = 0;
     const map_ptr map = create(d);
-    for (uint64_t value : {1, 2}) EXPECT_EQ(ebpf_map_push_elem(map.get(), &value, 8, 0), 0);
+    for (uint64_t value : {1U, 2U}) EXPECT_EQ(ebpf_map_push_elem(map.get(), &value, 8, 0), 0);
     uint64_t value = 3;
     EXPECT_FAILS(ebpf_map_push_elem(map.get(), &value, 8, 0), EBPF_ERROR_LIMIT_EXCEEDED, E2BIG, "");
     EXPECT_EQ(ebpf_map_push_elem(map.get(), &value, 8, EBPF_UPDATE_EXIST), 0);
@@ -288,7 +288,7 @@ static long take(void *dynptr, void *ctx) {
 SEC("raw_tp") int all(void *ctx) { return drain(&samples, take, 0, 0); }
 )");
     ebpf_map *const samples = ebpf_object_find_map(object.get(), "samples");
-    for (uint64_t sample : {40, 2})
+    for (uint64_t sample : {40U, 2U})
         ASSERT_EQ(ebpf_map_output(samples, &sample, sizeof sample), 0) << ebpf_last_error();
     EXPECT_EQ(run(object, "all"), 2);
     uint64_t sum = 0;
