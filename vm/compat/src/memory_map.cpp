@@ -44,8 +44,8 @@ bool memory_map::search(uint64_t address, uint64_t size, permission wanted) noex
         return false;
     };
     // Helpers grant what the program touches next: the newest grant first.
-    return try_all(std::views::reverse(granted_)) or try_all(run_) or try_all(registered_) or
-           try_all(linked_);
+    return try_all(std::views::reverse(lent_)) or try_all(std::views::reverse(granted_)) or
+           try_all(run_) or try_all(registered_) or try_all(linked_);
 }
 
 /// The slot of the grant that begins there, or the free one where it would be put.
@@ -89,6 +89,7 @@ void memory_map::remember(uint64_t begin, uint64_t len, permission allowed) {
 }
 
 void memory_map::exchange_grants(memory_map &other) noexcept {
+    std::swap(lent_, other.lent_);
     std::swap(granted_, other.granted_);
     std::swap(granted_index_, other.granted_index_);
     std::swap(index_used_, other.index_used_);
@@ -115,7 +116,10 @@ std::optional<memory_map::place> memory_map::find(uint64_t address) const noexce
     };
     if (auto p = in(region_kind::run, run_)) return p;
     if (auto p = in(region_kind::registered, registered_)) return p;
-    if (auto p = in(region_kind::granted, granted_)) return place{region_kind::granted, 0, p->span};
+    for (const std::span<const memory_span> spans : {std::span{lent_}, std::span{granted_}}) {
+        if (auto p = in(region_kind::granted, spans))
+            return place{region_kind::granted, 0, p->span};
+    }
     if (auto p = in(region_kind::granted, linked_)) return place{region_kind::granted, 0, p->span};
     return std::nullopt;
 }

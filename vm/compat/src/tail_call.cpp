@@ -80,6 +80,7 @@ run::run(run &caller, const prepared_program &callee)
           memory_at(reinterpret_cast<void *>(caller.input_.begin), caller.input_.len),
           caller.memory_.of_run()} {
     budget_ = caller.budget_;
+    whole_ = caller.whole_;
     tail_calls_ = caller.tail_calls_;
     memory_.exchange_grants(caller.memory_);
 }

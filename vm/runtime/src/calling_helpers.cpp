@@ -28,14 +28,14 @@ struct element_callback {
     bool call(const void *key, void *value) {
         compat::run &run = *compat::run::current();
         const map_definition &d = of.definition();
-        run.memory().grant({word_of(key), d.key_size, permission::read});
-        run.memory().grant({word_of(value), of.shape().result_size,
-                            static_cast<permission>(of.shape().permission)});
+        const compat::scoped_loan key_memory{run.memory(),
+                                             {word_of(key), d.key_size, permission::read}};
+        const compat::scoped_loan value_memory{run.memory(),
+                                               {word_of(value), of.shape().result_size,
+                                                static_cast<permission>(of.shape().permission)}};
         const uint64_t arguments[5] = {word_of(&of), word_of(key), word_of(value), context, 0};
         uint64_t r0 = 0;
-        const bool returned = run.call_back(function, arguments, r0);
-        run.memory().revoke(word_of(key));
-        return not returned or r0 != 0;
+        return not run.call_back(function, arguments, r0) or r0 != 0;
     }
 
     static bool visit(void *context, const void *key, void *value) noexcept {
@@ -86,13 +86,12 @@ private:
     bool hand_over(std::span<uint8_t> sample, uint64_t function, uint64_t context) {
         compat::run &run = *compat::run::current();
         const dynptr d{dynptr::kind::local, word_of(sample.data()), sample.size()};
-        run.memory().grant({word_of(&d), sizeof d, permission::read});
-        run.memory().grant({word_of(sample.data()), sample.size()});
+        const compat::scoped_loan of_dynptr{run.memory(),
+                                            {word_of(&d), sizeof d, permission::read}};
+        const compat::scoped_loan of_sample{run.memory(), {word_of(sample.data()), sample.size()}};
         const uint64_t arguments[5] = {word_of(&d), context, 0, 0, 0};
         uint64_t r0 = 0;
         const bool returned = run.call_back(function, arguments, r0);
-        run.memory().revoke(word_of(&d));
-        run.memory().revoke(word_of(sample.data()));
         ring_.release(sample);
         return returned and r0 == 0;
     }

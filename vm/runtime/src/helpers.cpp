@@ -163,7 +163,7 @@ uint64_t ringbuf_reserve(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, uint64
     void *const record = ring->reserve(r2, r3);
     if (record == nullptr) return 0;
     scope->add_record(record, *ring);
-    scope->run().memory().grant({word_of(record), r2});
+    compat::run::current()->memory().grant({word_of(record), r2});
     return word_of(record);
 }
 
@@ -171,7 +171,7 @@ uint64_t ringbuf_reserve(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, uint64
 static ring_buffer *take_record(uint64_t record) noexcept {
     run_scope *const scope = run_scope::current();
     ring_buffer *const ring = scope == nullptr ? nullptr : scope->take_record(pointer(record));
-    if (ring != nullptr) scope->run().memory().revoke(record);
+    if (ring != nullptr) compat::run::current()->memory().revoke(record);
     return ring;
 }
 

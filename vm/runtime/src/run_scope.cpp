@@ -25,8 +25,9 @@ thread_local scope_stack this_thread;
 }  // namespace
 
 run_scope *run_scope::current() noexcept {
-    compat::run *const run = compat::run::current();
-    if (run == nullptr) return nullptr;
+    compat::run *const innermost = compat::run::current();
+    if (innermost == nullptr) return nullptr;
+    compat::run *const run = &innermost->whole();
     auto &[scopes, depth] = this_thread;
     if (depth != 0 and scopes[depth - 1].run_ == run) return &scopes[depth - 1];
     if (depth == scopes.size()) scopes.emplace_back();

@@ -15,14 +15,11 @@
 
 namespace bpftime::vm::runtime {
 
-/// One for each run in progress on a thread that used a map in a way that lasts.
+/// One for each whole run in progress on a thread that used a map in a way that lasts.
 class run_scope {
 public:
     /// That of the innermost run on this thread; null outside of runs.
     [[nodiscard]] static run_scope *current() noexcept;
-
-    /// The run that this belongs to.
-    [[nodiscard]] compat::run &run() const noexcept { return *run_; }
 
     /// What is looked up from now on stays until the run ends.
     void read() noexcept {

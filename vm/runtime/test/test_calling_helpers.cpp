@@ -86,6 +86,35 @@ TEST_P(calling, programs_are_put_into_slots_by_the_host) {
     EXPECT_EQ(run(object, "first"), 99);
 }
 
+TEST_P(calling, what_a_program_in_place_of_a_function_has_stays_for_the_run) {
+    const loaded_object object = load(R"(
+u64 owner(void *ctx);
+struct { __uint(type, 3); __uint(max_entries, 1); __uint(key_size, 4); __array(values, u64(void *)); }
+    jumps SEC(".maps") = {.values = {[0] = (void *)&owner}};
+struct { __uint(type, 19); __type(key, u64); __type(value, u64); } own SEC(".maps");
+static u64 *(*storage)(void *map, u64 flags) = (void *)81;
+SEC("socket") u64 owner(void *ctx) {
+    u64 *value = storage(&own, 0);
+    *value = 42;
+    return (u64)value;
+}
+static __attribute__((noinline)) u64 *find(void *ctx) {
+    u64 found = 0;
+    tail_call(ctx, &jumps, 0);
+    asm volatile("" : "+r"(found));
+    return (u64 *)found;
+}
+SEC("socket") int f(void *ctx) {
+    u64 *value = find(ctx);
+    u64 first = *value;
+    *value = 7;
+    u64 *again = storage(&own, 0);
+    return first * 100 + (again == value) * 10 + *again;
+}
+)");
+    EXPECT_EQ(run(object, "f"), 4217);
+}
+
 TEST_P(calling, loop_calls_its_function_with_the_round) {
     const loaded_object object = load(R"(
 u32 rounds = 10;
@@ -188,6 +217,29 @@ SEC("socket") int f(void *ctx) {
     ASSERT_TRUE(object.find_map(".bss")->update(key(0), key(1)));
     EXPECT_EQ(vm->exec(nullptr, 0, r0), EBPF_ERROR_FAULT);
     EXPECT_EQ(compat::last_fault().kind, fault_kind::read_only_write);
+}
+
+TEST_P(calling, for_each_map_elem_may_visit_the_same_map_inside) {
+    const loaded_object object = load(R"(
+struct { __uint(type, 1); __uint(max_entries, 4); __type(key, u32); __type(value, u64); } m SEC(".maps");
+static long add(void *map, const u32 *key, u64 *value, u64 *sum) {
+    *sum += *key * 10 + *value;
+    return 0;
+}
+static long visit(void *map, const u32 *key, u64 *value, u64 *sum) {
+    for_each(&m, add, sum, 0);
+    *sum += *key * 1000 + *value * 10000;
+    return 0;
+}
+SEC("socket") int f(void *ctx) {
+    u64 sum = 0;
+    update(&m, &(u32){1}, &(u64){3}, 0);
+    update(&m, &(u32){2}, &(u64){4}, 0);
+    for_each(&m, visit, &sum, 0);
+    return sum;
+}
+)");
+    EXPECT_EQ(run(object, "f"), 73'074);
 }
 
 TEST_P(calling, for_each_map_elem_of_maps_without_entries_to_visit_is_an_error) {

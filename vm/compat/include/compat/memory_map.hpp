@@ -123,6 +123,16 @@ public:
         remember(span.begin, span.len, span.allowed);
     }
 
+    /// Adds memory until take_back() with what this gives; such loans nest.
+    [[nodiscard]] std::size_t lend(const memory_span &span) {
+        lent_.push_back(span);
+        return lent_.size() - 1;
+    }
+    void take_back(std::size_t loan) noexcept {
+        if (loan < lent_.size()) lent_.resize(loan);
+        recent_ = {.allowed = permission::none};
+    }
+
     /// Takes back what was granted from exactly this address on.
     void revoke(uint64_t begin) noexcept;
 
@@ -154,12 +164,26 @@ private:
     std::span<const memory_span> registered_;
     std::span<const memory_span> run_;
     std::span<const memory_span> linked_;
+    std::vector<memory_span> lent_;
     std::vector<memory_span> granted_;
     /// Once they are many, for programs that look at thousands of values: a hash table by where
     /// they begin, of places in the list and 1 more. What it says is looked up there, so it may be
     /// out of date.
     std::vector<uint32_t> granted_index_;
     std::size_t index_used_ = 0;  ///< its slots that are not free
+};
+
+/// Memory that a run may touch as long as this lives.
+class scoped_loan {
+public:
+    scoped_loan(memory_map &to, const memory_span &span) : to_{to}, loan_{to.lend(span)} {}
+    ~scoped_loan() { to_.take_back(loan_); }
+    scoped_loan(const scoped_loan &) = delete;
+    scoped_loan &operator=(const scoped_loan &) = delete;
+
+private:
+    memory_map &to_;
+    const std::size_t loan_;
 };
 
 }  // namespace bpftime::vm::compat

@@ -147,6 +147,10 @@ public:
     void set_engine_state(void *state) noexcept { engine_state_ = state; }
     [[nodiscard]] void *engine_state() const noexcept { return engine_state_; }
 
+    /// The run that this one is a part of: itself, but for programs that local functions
+    /// tail-called.
+    [[nodiscard]] run &whole() noexcept { return *whole_; }
+
     /// What is to be done when this run ends: one thing, and the room that keeps what programs look
     /// up says what.
     void at_end(void (*what)() noexcept) noexcept { at_end_ = what; }
@@ -190,6 +194,7 @@ private:
     const prepared_program *next_ = nullptr;  ///< what the entry function has tail-called
     const executable *code_ = nullptr;
     void *engine_state_ = nullptr;
+    run *whole_ = this;
     run *outer_;
     void (*at_end_)() noexcept = nullptr;
     std::unique_ptr<std::byte[]> large_stack_;
