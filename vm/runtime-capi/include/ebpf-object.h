@@ -14,7 +14,7 @@
  *
  * Threads. An object is for one thread at a time until it is loaded. Then runs, maps and variables
  * may be used from any number of threads at once, until one of them closes the object. Different
- * objects are independent.
+ * objects are independent, even if they share maps.
  */
 #ifndef EBPF_OBJECT_H
 #define EBPF_OBJECT_H
@@ -40,7 +40,8 @@ EBPF_EXPORT struct ebpf_object *ebpf_object_open(const void *bytes, size_t size)
 EBPF_EXPORT struct ebpf_object *ebpf_object_open_file(const char *path);
 
 /** Ends the object: its programs (which leave the arrays that they are in), their VMs, and its maps
- * unless somebody else has them. No run may be in progress. NULL is fine. */
+ * unless somebody else has them. No run that the host began with this object may be in progress;
+ * runs of other objects that came here by a tail call or a timer finish first. NULL is fine. */
 EBPF_EXPORT void ebpf_object_close(struct ebpf_object *object);
 
 /** What its section `license` says, "" if there is none. Lives as long as the object. */

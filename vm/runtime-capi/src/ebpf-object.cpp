@@ -10,6 +10,7 @@
 #include "isa/isa.hpp"
 #include "runtime/object_map.hpp"
 #include "runtime/packet.hpp"
+#include "runtime/read_section.hpp"
 
 #include <fmt/format.h>
 
@@ -327,6 +328,7 @@ int run_packet(const ebpf_program &program, ebpf_packet &p) {
                                                    {.before = p.head_room, .after = p.tail_room});
     if (not context) return report(context.error());
     give_context(*context, p);
+    const runtime::read_section reading;  // the target may be in a map that others take out
     int64_t r0 = 0;
     const int64_t code = context->exec(*program.vm(), r0);
     if (code < 0) return explain(program, code);

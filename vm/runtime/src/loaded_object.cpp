@@ -8,6 +8,7 @@
 #include "program/program.hpp"
 #include "runtime/cpu.hpp"
 #include "runtime/object_map.hpp"
+#include "runtime/read_section.hpp"
 #include "timer_helpers.hpp"
 
 #include <fmt/format.h>
@@ -218,8 +219,8 @@ private:
                 file_.link(*f, {.kernel_functions = known.names, .target = options_.target});
             if (not linked) return std::move(linked.error());
             call_helpers(*linked, known.ids);
-            out_.programs_.push_back({*f, type, std::move(*linked), nullptr});
-            if (auto e = finish(out_.programs_.back(), known.ids)) return e;
+            out_.parts_->programs.push_back({*f, type, std::move(*linked), nullptr});
+            if (auto e = finish(out_.parts_->programs.back(), known.ids)) return e;
         }
         return {};
     }
@@ -255,11 +256,10 @@ private:
     }
 
     maybe_error make_vms() {
-        if (options_.trace) out_.trace_ = std::make_unique<const trace_sink>(options_.trace);
-        if (options_.signals) out_.signals_ = std::make_unique<const signal_sink>(options_.signals);
-        out_.clock_ = std::make_unique<const clock_reader>(options_.clock ? options_.clock
-                                                                          : read_system_clock);
-        for (loaded_program &p : out_.programs_) {
+        out_.parts_->trace = options_.trace;
+        out_.parts_->signals = options_.signals;
+        out_.parts_->clock = options_.clock ? options_.clock : read_system_clock;
+        for (loaded_program &p : out_.parts_->programs) {
             auto vm = make_vm(options_.backend);
             if (not vm) return std::move(vm.error());
             p.vm = std::move(*vm);
@@ -275,19 +275,21 @@ private:
 
     maybe_error prepare(const loaded_program &p) {
         ebpf_vm &vm = *p.vm;
-        if (auto done = out_.maps_->attach(vm); not done) return std::move(done.error());
+        if (auto done = out_.parts_->maps.attach(vm); not done) return std::move(done.error());
         if (p.takes_packets()) {
             if (auto done = register_packet_helpers(vm); not done) return std::move(done.error());
         }
-        const timer_host &timers = *out_.timer_hosts_.emplace_back(
-            std::make_unique<const timer_host>(p.vm, *out_.maps_, *out_.clock_));
+        loaded_object::parts &parts = *out_.parts_;
+        const timer_host &timers =
+            *parts.timer_hosts.emplace_back(std::make_unique<const timer_host>(
+                std::shared_ptr<ebpf_vm>{parts.alive, &vm}, parts.maps, parts.clock));
         if (auto done = register_timers(vm, timers); not done) return std::move(done.error());
-        if (out_.trace_ != nullptr) {
-            if (auto done = register_trace(vm, *out_.trace_); not done)
+        if (parts.trace) {
+            if (auto done = register_trace(vm, parts.trace); not done)
                 return std::move(done.error());
         }
-        if (out_.signals_ != nullptr) {
-            if (auto done = register_signals(vm, *out_.signals_); not done)
+        if (parts.signals) {
+            if (auto done = register_signals(vm, parts.signals); not done)
                 return std::move(done.error());
         }
         for (const ebpf_helper &helper : options_.helpers) {
@@ -308,19 +310,19 @@ private:
 
     maybe_error make_maps() {
         std::vector<bool> reached(file_.maps().size());
-        for (const loaded_program &p : out_.programs_) {
+        for (const loaded_program &p : out_.parts_->programs) {
             for (const uint32_t i : p.linked.maps) reached[i] = true;
         }
         for (uint32_t i = 0; i < reached.size(); ++i) {
             if (not reached[i]) {
-                out_.maps_->add(nullptr);
+                out_.parts_->maps.add(nullptr);
                 continue;
             }
             const auto given = options_.maps.find(i);
             auto made = given == options_.maps.end() ? make_map(file_.maps()[i])
                                                      : use_map(file_.maps()[i], given->second);
             if (not made) return std::move(made.error());
-            out_.maps_->add(std::move(*made));
+            out_.parts_->maps.add(std::move(*made));
         }
         return {};
     }
@@ -373,7 +375,7 @@ private:
 
     // --- what is in them
 
-    [[nodiscard]] map &made(uint32_t index) const { return *(*out_.maps_)[index]; }
+    [[nodiscard]] map &made(uint32_t index) const { return *out_.parts_->maps[index]; }
 
     [[nodiscard]] uint64_t value_of(const object::data_pointer &pointer) const {
         switch (pointer.kind) {
@@ -388,7 +390,7 @@ private:
 
     /// Addresses of functions depend on the program; data is there once.
     maybe_error collect_pointers() {
-        for (const loaded_program &p : out_.programs_) {
+        for (const loaded_program &p : out_.parts_->programs) {
             for (const object::data_pointer &pointer : p.linked.pointers) {
                 if (is_given(pointer.map)) return has_pointers(pointer.map);
                 const uint64_t value = value_of(pointer);
@@ -414,7 +416,7 @@ private:
 
     maybe_error fill_maps() {
         for (uint32_t i = 0; i < file_.maps().size(); ++i) {
-            if ((*out_.maps_)[i] == nullptr or is_given(i)) continue;
+            if (out_.parts_->maps[i] == nullptr or is_given(i)) continue;
             const object::object_map &declared = file_.maps()[i];
             if (auto e = fill(declared, i)) return e;
             if (auto e = fill_slots(declared, made(i))) return e;
@@ -439,7 +441,7 @@ private:
     maybe_error fill_slots(const object::object_map &declared, map &m) const {
         for (const object::map_slot &slot : declared.slots) {
             if (slot.is_program) continue;
-            const auto inner = out_.maps_->find(slot.name);
+            const auto inner = out_.parts_->maps.find(slot.name);
             auto *const outer = as_object_map(&m);
             if (outer == nullptr or inner == nullptr) continue;
             if (auto done = outer->set_map(bytes_of(slot.index), inner); not done)
@@ -451,13 +453,13 @@ private:
     /// With the programs that were loaded; the slots of others stay empty.
     maybe_error fill_program_arrays() {
         for (uint32_t i = 0; i < file_.maps().size(); ++i) {
-            auto *const array = as_object_map((*out_.maps_)[i].get());
+            auto *const array = as_object_map(out_.parts_->maps[i].get());
             if (array == nullptr or is_given(i)) continue;
             for (const object::map_slot &slot : file_.maps()[i].slots) {
                 const loaded_program *const p =
                     slot.is_program ? out_.find_program(slot.name) : nullptr;
                 if (p == nullptr) continue;
-                const auto id = static_cast<uint32_t>(p - out_.programs_.data()) + 1;
+                const auto id = static_cast<uint32_t>(p - out_.parts_->programs.data()) + 1;
                 if (auto done = array->set_object(bytes_of(slot.index), p->vm, id); not done)
                     return std::move(done.error());
             }
@@ -476,31 +478,31 @@ std::string_view loaded_program::why_unavailable(uint32_t pc) const noexcept {
     return at == linked.poisoned.end() ? std::string_view{} : at->reason;
 }
 
-loaded_object::loaded_object() = default;
+loaded_object::loaded_object() : parts_{std::make_unique<parts>()} {}
 loaded_object::loaded_object(loaded_object &&) noexcept = default;
 
-/// Others may have an array of its programs, whose VMs know its maps.
-loaded_object::~loaded_object() {
-    for (uint32_t i = 0; maps_ != nullptr and i < maps_->size(); ++i) {
-        auto *const array = as_object_map((*maps_)[i].get());
-        if (array == nullptr or array->definition().type != map_type::prog_array) continue;
-        for (const loaded_program &p : programs_) array->take_out(p.vm.get());
-    }
-}
-
 loaded_object &loaded_object::operator=(loaded_object &&other) noexcept {
-    maps_.swap(other.maps_);
-    trace_.swap(other.trace_);
-    signals_.swap(other.signals_);
-    clock_.swap(other.clock_);
-    timer_hosts_.swap(other.timer_hosts_);
-    programs_.swap(other.programs_);
+    parts_.swap(other.parts_);
     return *this;
 }
 
-timer_runs loaded_object::run_timers() const { return runtime::run_timers(*maps_, *clock_); }
+/// Others may have an array of its programs, or timers that call them, and may be running one.
+loaded_object::~loaded_object() {
+    if (parts_ == nullptr) return;
+    for (uint32_t i = 0; i < parts_->maps.size(); ++i) {
+        auto *const array = as_object_map(parts_->maps[i].get());
+        if (array == nullptr or array->definition().type != map_type::prog_array) continue;
+        for (const loaded_program &p : parts_->programs) array->take_out(p.vm.get());
+    }
+    parts_->alive.reset();
+    retire(std::move(parts_));
+}
+
+timer_runs loaded_object::run_timers() const {
+    return runtime::run_timers(parts_->maps, parts_->clock);
+}
 std::optional<uint64_t> loaded_object::next_timer() const {
-    return runtime::next_timer(*maps_, *clock_);
+    return runtime::next_timer(parts_->maps, parts_->clock);
 }
 
 result<loaded_object> loaded_object::load(const object::object_file &file,
@@ -510,8 +512,8 @@ result<loaded_object> loaded_object::load(const object::object_file &file,
 
 const loaded_program *loaded_object::find_program(std::string_view name) const noexcept {
     const auto at =
-        std::ranges::find_if(programs_, [&](const auto &p) { return p.info.name == name; });
-    return at == programs_.end() ? nullptr : &*at;
+        std::ranges::find_if(parts_->programs, [&](const auto &p) { return p.info.name == name; });
+    return at == parts_->programs.end() ? nullptr : &*at;
 }
 
 namespace {
@@ -530,17 +532,17 @@ error wrong_size(const object::global_variable &variable, std::size_t size) {
 result<void> loaded_object::read(const object::global_variable &variable,
                                  std::span<uint8_t> bytes) const {
     if (bytes.size() != variable.size) return std::unexpected{wrong_size(variable, bytes.size())};
-    if (variable.map >= maps_->size() or (*maps_)[variable.map] == nullptr)
+    if (variable.map >= parts_->maps.size() or parts_->maps[variable.map] == nullptr)
         return std::unexpected{no_such_variable()};
-    return (*maps_)[variable.map]->read_part(bytes_of(0), variable.offset, bytes);
+    return parts_->maps[variable.map]->read_part(bytes_of(0), variable.offset, bytes);
 }
 
 result<void> loaded_object::write(const object::global_variable &variable,
                                   std::span<const uint8_t> bytes) const {
     if (bytes.size() != variable.size) return std::unexpected{wrong_size(variable, bytes.size())};
-    if (variable.map >= maps_->size() or (*maps_)[variable.map] == nullptr)
+    if (variable.map >= parts_->maps.size() or parts_->maps[variable.map] == nullptr)
         return std::unexpected{no_such_variable()};
-    return (*maps_)[variable.map]->write_part(bytes_of(0), variable.offset, bytes);
+    return parts_->maps[variable.map]->write_part(bytes_of(0), variable.offset, bytes);
 }
 
 }  // namespace bpftime::vm::runtime

@@ -6,6 +6,7 @@
 #include "compat/configured_vm.hpp"
 #include "helper_functions.hpp"
 #include "helper_words.hpp"
+#include "runtime/read_section.hpp"
 #include "timer_list.hpp"
 
 #include <algorithm>
@@ -149,6 +150,7 @@ std::vector<due_timer> all_due(const map_set &maps, const clock_reader &now) {
 
 /// Calls function(map, key, value). False if it could not, or ended with a fault.
 bool call(map &m, value_place &place, const timer_list::callback &what) {
+    const read_section reading;  // so that the object whose program it is stays
     const std::shared_ptr<ebpf_vm> vm = what.program.lock();
     auto *const ours = vm == nullptr ? nullptr : dynamic_cast<compat::configured_vm *>(&vm->impl());
     if (ours == nullptr) return false;

@@ -22,6 +22,7 @@ static long (*timer_init)(void *timer, void *map, u64 flags) = (void *)169;
 static long (*timer_set_callback)(void *timer, void *fn) = (void *)170;
 static long (*timer_start)(void *timer, u64 nanoseconds, u64 flags) = (void *)171;
 static long (*timer_cancel)(void *timer) = (void *)172;
+static void (*end_object)(void) = (void *)1000;
 struct bpf_timer { u64 opaque[2]; } __attribute__((aligned(8)));
 struct element { u64 count; struct bpf_timer timer; u64 order; };
 #ifndef TYPE
@@ -40,6 +41,13 @@ static int called(void *map, u32 *key, struct element *e) {
     if (say.again == 5) say.result = *(volatile s64 *)4096;
     if (say.again == 6) say.result = *(volatile s64 *)(e + 1);
     if (say.again == 7) *(volatile u32 *)key = 1;
+#ifdef MAY_END
+    if (say.again == 8) {
+        end_object();
+        say.result = ++say.calls;
+        e->count += *key + (lookup(&timers, key) != 0);
+    }
+#endif
     return 0;
 }
 static int other(void *map, u32 *key, struct element *e) { e->count += 100; return 0; }
@@ -350,6 +358,36 @@ TEST_P(timers, of_an_object_that_is_gone_do_nothing) {
     const std::shared_ptr<map> kept = map_;
     object_.reset();
     EXPECT_EQ(errno_of(kept->remove(key(0))), 0);
+}
+
+TEST_P(timers, of_an_object_that_ends_while_another_one_calls_them_finish) {
+    ebpf_helper end{};
+    end.id = 1000;
+    end.name = "end_object";
+    end.context = &object_;
+    end.ctx_fn = [](void *object, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) -> uint64_t {
+        static_cast<std::optional<loaded_object> *>(object)->reset();
+        return 0;
+    };
+    const auto load_with = [&](std::map<uint32_t, std::shared_ptr<map>> maps) {
+        return object_test::load(
+            "#define MAY_END\n" + std::string{prologue},
+            {.helpers = {end}, .maps = std::move(maps), .clock = [](timer_clock) { return 0; }});
+    };
+    object_.emplace(load_with({}));
+    map_ = object_->find_map("timers");
+    uint32_t index = 0;
+    while (object_->maps()[index] != map_) ++index;
+    const loaded_object other = load_with({{index, map_}});
+    put(0);
+    arm(0, 0);
+    then(8);
+    const timer_runs runs = other.run_timers();
+    EXPECT_EQ(runs.ran, 1U);
+    EXPECT_EQ(runs.faulted, 0U);
+    EXPECT_FALSE(object_);
+    EXPECT_EQ(count(0), 2U);
+    EXPECT_EQ(other.run_timers().ran, 0U);
 }
 
 TEST_P(timers, are_started_stopped_deleted_and_run_by_many_threads) {

@@ -69,8 +69,9 @@ struct loaded_program {
     [[nodiscard]] std::string_view why_unavailable(uint32_t pc) const noexcept;
 };
 
-/// Programs of one object with the maps that they share. Outlives the runs of its VMs; when it
-/// ends, its programs leave the arrays of programs among its maps.
+/// Programs of one object with the maps that they share. Outlives the runs of its VMs that its host
+/// begins. When it ends, its programs leave the arrays of programs among its maps and its timers
+/// call nobody; runs of other objects that are in one of its programs then finish first.
 class loaded_object {
 public:
     loaded_object(loaded_object &&) noexcept;
@@ -88,14 +89,16 @@ public:
     [[nodiscard]] static result<loaded_object> load(const object::object_file &file,
                                                     const load_options &options = {});
 
-    [[nodiscard]] std::span<const loaded_program> programs() const noexcept { return programs_; }
+    [[nodiscard]] std::span<const loaded_program> programs() const noexcept {
+        return parts_->programs;
+    }
     /// Null if there is none.
     [[nodiscard]] const loaded_program *find_program(std::string_view name) const noexcept;
     /// By index in object_file::maps(); null: no program can reach the map.
-    [[nodiscard]] const map_set &maps() const noexcept { return *maps_; }
+    [[nodiscard]] const map_set &maps() const noexcept { return parts_->maps; }
     /// Null if there is none.
     [[nodiscard]] std::shared_ptr<map> find_map(std::string_view name) const noexcept {
-        return maps_->find(name);
+        return parts_->maps.find(name);
     }
 
     /// What a variable of the object (object_file::global()) is now: as many bytes as it has.
@@ -115,12 +118,17 @@ private:
     friend class object_loader;
     loaded_object();
 
-    std::unique_ptr<map_set> maps_ = std::make_unique<map_set>();
-    std::unique_ptr<const trace_sink> trace_;
-    std::unique_ptr<const signal_sink> signals_;
-    std::unique_ptr<const clock_reader> clock_;
-    std::vector<std::unique_ptr<const timer_host>> timer_hosts_;  ///< one for each program
-    std::vector<loaded_program> programs_;
+    /// Stays where it is, as VMs know the places, and as long as others run its programs.
+    struct parts {
+        std::shared_ptr<char> alive = std::make_shared<char>();  ///< until the object ends
+        map_set maps;
+        trace_sink trace;
+        signal_sink signals;
+        clock_reader clock;
+        std::vector<std::unique_ptr<const timer_host>> timer_hosts;  ///< one for each program
+        std::vector<loaded_program> programs;
+    };
+    std::unique_ptr<parts> parts_;
 };
 
 }  // namespace bpftime::vm::runtime

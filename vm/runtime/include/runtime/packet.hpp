@@ -39,7 +39,9 @@ struct packet_target {
         socket,     ///< to a socket of a map (bpf_sk_redirect_map, bpf_sk_redirect_hash)
     };
 
-    const map *through = nullptr;  ///< that says where; null: an interface
+    /// That says where; null: an interface. A map that the program found in another one stays for
+    /// the run, or for a read_section around it.
+    const map *through = nullptr;
     /// Of the map's entry; of a map of sockets, the socket's number; without a map, the interface's
     /// index.
     uint32_t key = 0;

@@ -14,9 +14,10 @@ namespace bpftime::vm::runtime {
 
 /// A socket that a program wants something to go to.
 struct chosen_socket {
-    const map *through = nullptr;  ///< that the program found it in; null: another way
-    uint32_t socket = 0;           ///< its number
-    uint64_t flags = 0;            ///< that the helper got
+    /// That the program found it in; null: another way. Stays as packet_target::through does.
+    const map *through = nullptr;
+    uint32_t socket = 0;  ///< its number
+    uint64_t flags = 0;   ///< that the helper got
 
     friend bool operator==(const chosen_socket &, const chosen_socket &) = default;
 };
