@@ -37,7 +37,8 @@ sequence_text *sequence_text::of(uint64_t word) noexcept {
 }
 
 int sequence_text::append(std::string_view text) {
-    if (text_.size() - begin_ + text.size() >= most_bytes) overflowed_ = true;
+    overflowed_ |= text_.size() - begin_ + text.size() >= most_bytes or
+                   text_.size() + text.size() > most_bytes_in_all;
     if (overflowed_) return -EOVERFLOW;
     text_ += text;
     return 0;
@@ -117,8 +118,10 @@ private:
         if (not is_percpu(over_.definition().type))
             return show(key, value, over_.shape().value_size);
         auto values = over_.lookup({bytes, over_.definition().key_size});
-        // Somebody has deleted it meanwhile.
-        if (not values) return true;
+        if (not values) {
+            const bool is_gone = values.error().kernel_errno == ENOENT;
+            return is_gone or fail(std::move(values.error()));
+        }
         return show(key, values->data(), values->size());
     }
 
@@ -142,7 +145,7 @@ private:
         if (vm_.exec_regions(&context, sizeof context, regions, count, r0) != EBPF_OK)
             return fail(make_error(error_code::bad_object, vm_.error_message()));
         if (text_.has_overflowed())
-            return fail(kernel_error(E2BIG, "the program writes too much about one entry (E2BIG)"));
+            return fail(kernel_error(E2BIG, "the program writes too much (E2BIG)"));
         if (static_cast<int32_t>(r0) != 0)
             return fail(kernel_error(EAGAIN, "the program wants the entry again later (EAGAIN)"));
         return true;

@@ -16,6 +16,8 @@ class sequence_text {
 public:
     /// What the kernel has room for, for one entry.
     static constexpr std::size_t most_bytes = 32 << 10;
+    /// For all entries. The kernel hands text on as it comes.
+    static constexpr std::size_t most_bytes_in_all = 64 << 20;
 
     /// That of the running program, if `word` is its address; else null.
     [[nodiscard]] static sequence_text *of(uint64_t word) noexcept;

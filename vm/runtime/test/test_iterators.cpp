@@ -118,6 +118,13 @@ SEC("iter/bpf_map_elem") int f(struct bpf_iter__bpf_map_elem *ctx) {
     }
 }
 
+TEST_P(iterators, of_values_of_all_cpus_that_the_host_may_not_read_are_refused) {
+    const auto over = make(map_type::percpu_array, 1, map_wronly);
+    const auto text = iterate(load(dump), over);
+    ASSERT_FALSE(text);
+    EXPECT_EQ(text.error().kernel_errno, EPERM);
+}
+
 TEST_P(iterators, write_bytes) {
     EXPECT_EQ(iterate(R"(
 SEC("iter/bpf_map_elem") int f(struct bpf_iter__bpf_map_elem *ctx) {

@@ -18,8 +18,8 @@ namespace bpftime::vm::runtime {
 /// 8 bytes. What the context has as the map is only good for helpers.
 ///
 /// Errors: unsupported (another program, or type of map), and with the kernel's errno E2BIG (more
-/// than 32 KiB about one entry) and EAGAIN (the program gave another number than 0); a run that
-/// fails.
+/// than 32 KiB about one entry, or 64 MiB in all), EAGAIN (the program gave another number than 0)
+/// and EPERM (a per-CPU map that the host may not read); a run that fails.
 [[nodiscard]] result<std::string> iterate(const loaded_program &program,
                                           const std::shared_ptr<map> &over);
 
