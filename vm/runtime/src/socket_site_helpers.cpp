@@ -123,13 +123,16 @@ uint64_t helper::getsockopt(uint64_t, uint64_t r2, uint64_t r3, uint64_t r4, uin
 }
 
 uint64_t helper::bind(uint64_t, uint64_t r2, uint64_t r3, uint64_t, uint64_t) {
-    sa_family_t family = 0;
-    const auto address = bytes_at(r2, r3);
-    if (address.size() < sizeof family) return word_of(-EINVAL);
-    std::memcpy(&family, address.data(), sizeof family);
-    if (family != AF_INET and family != AF_INET6) return word_of(-EAFNOSUPPORT);
+    // A copy: another thread may change what the program's memory holds.
+    sockaddr_storage address{};
+    const auto given = bytes_at(r2, r3);
+    if (given.size() < sizeof address.ss_family) return word_of(-EINVAL);
+    const std::size_t size = std::min(given.size(), sizeof address);
+    std::memcpy(&address, given.data(), size);
+    if (address.ss_family != AF_INET and address.ss_family != AF_INET6)
+        return word_of(-EAFNOSUPPORT);
     if (innermost == nullptr or not innermost->bind) return word_of(-EOPNOTSUPP);
-    return word_of(innermost->bind(address));
+    return word_of(innermost->bind({reinterpret_cast<const uint8_t *>(&address), size}));
 }
 
 uint64_t helper::sock_ops_cb_flags_set(uint64_t, uint64_t r2, uint64_t, uint64_t, uint64_t) {
