@@ -118,8 +118,10 @@ int check(const runtime::map &m, const void *key, const void *value) {
 /// For values that have no keys.
 int check_value(const runtime::map &m, const void *value) {
     if (value == nullptr) return refuse("value is NULL");
-    const bool has_keys = m.definition().key_size != 0 or m.definition().type == map_type::ringbuf;
-    return has_keys ? report(wrong_type(m, "a queue, a stack or a Bloom filter")) : 0;
+    const map_type type = m.definition().type;
+    const bool has_none =
+        type == map_type::queue or type == map_type::stack or type == map_type::bloom_filter;
+    return has_none ? 0 : report(wrong_type(m, "a queue, a stack or a Bloom filter"));
 }
 
 ring_buffer::callback calling(ebpf_record_fn take, void *context) {

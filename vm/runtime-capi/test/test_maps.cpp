@@ -146,6 +146,11 @@ TEST(maps_without_keys, queue_values) {
     const map_ptr array = create(define(EBPF_MAP_TYPE_ARRAY, 2));
     EXPECT_FAILS(ebpf_map_pop_elem(array.get(), &value, 8), EBPF_ERROR_UNSUPPORTED, EOPNOTSUPP,
                  "map 'test' is a array, not a queue, a stack or a Bloom filter");
+    auto ring = define(EBPF_MAP_TYPE_USER_RINGBUF, 4096);
+    ring.key_size = ring.value_size = 0;
+    const map_ptr samples = create(ring);
+    EXPECT_FAILS(ebpf_map_push_elem(samples.get(), &value, 8, 0), EBPF_ERROR_UNSUPPORTED,
+                 EOPNOTSUPP, "is a user_ringbuf, not a queue");
 }
 
 TEST(maps_without_keys, filter_values) {
