@@ -82,11 +82,14 @@ private:
     }
 
     json composite(const btf_type &t, bytes_view bytes, unsigned depth) {
-        json fields = json::object();
+        json::object_t fields;
         for (const btf_member &m : types_.members(t)) {
-            const std::string name =
-                m.name.empty() ? fmt::format("_{}", fields.size()) : std::string{m.name};
-            fields[name] = member(m, bytes, depth);
+            if (left_ == 0) break;
+            --left_;
+            // At the end: looking for the name each time would take long where there are many.
+            fields.emplace_back(
+                m.name.empty() ? fmt::format("_{}", fields.size()) : std::string{m.name},
+                member(m, bytes, depth));
         }
         return fields;
     }
