@@ -164,8 +164,9 @@ private:
         return count != nullptr and count->getAPInt().ule(most_rounds) ? count : nullptr;
     }
 
-    /// Whether the loop goes on while x &= x - 1 leaves a bit.
-    static bool clears_bits(llvm::Loop &loop, llvm::BasicBlock &exiting) {
+    /// Whether the loop goes on while x &= x - 1 leaves a bit: asked in each round.
+    bool clears_bits(llvm::Loop &loop, llvm::BasicBlock &exiting) const {
+        if (not tree_.dominates(&exiting, loop.getLoopLatch())) return false;
         namespace match = llvm::PatternMatch;
         llvm::Value *left = nullptr;
         llvm::Value *x = nullptr;
