@@ -89,6 +89,8 @@ uint64_t ebpf_rt_call_value(const run_state *state, uint64_t value, uint32_t pc,
                             uint64_t frame);
 /// A whole run, for callers of the native entry point.
 uint64_t ebpf_rt_enter(const native_program *program, void *mem, size_t mem_len);
+/// The same for programs that have no unwind tables: what their runs throw ends them.
+uint64_t ebpf_rt_enter_quietly(const native_program *program, void *mem, size_t mem_len) noexcept;
 }
 
 }  // namespace bpftime::vm::llvm_jit

@@ -178,8 +178,9 @@ public:
         if (parts_.call_value != nullptr) value_caller{parts_, *parts_.call_value}.compile();
         define_main();
         if (calls_back_) define_call_back();
-        define_entry();
-        mark_functions();
+        const bool throws = may_throw();
+        define_entry(throws);
+        mark_functions(throws);
     }
 
 private:
@@ -301,7 +302,7 @@ private:
         b.CreateRet(call);
     }
 
-    void define_entry() {
+    void define_entry(bool throws) {
         llvm::Type *const word = llvm::Type::getInt64Ty(context());
         llvm::Type *const pointer = llvm::PointerType::getUnqual(context());
         auto *const fn =
@@ -309,24 +310,30 @@ private:
                                    llvm::GlobalValue::ExternalLinkage, entry_symbol, module_);
         llvm::IRBuilder<> b{llvm::BasicBlock::Create(context(), "", fn)};
         const auto enter =
-            declare_host_function(parts_.module, "ebpf_rt_enter", word, {pointer, pointer, word});
+            declare_host_function(parts_.module, throws ? "ebpf_rt_enter" : "ebpf_rt_enter_quietly",
+                                  word, {pointer, pointer, word});
         llvm::Value *const program =
             module_.getOrInsertGlobal(program_symbol, llvm::Type::getInt8Ty(context()));
         b.CreateRet(b.CreateCall(enter, {program, fn->getArg(0), fn->getArg(1)}));
     }
 
-    /// Only helpers throw, and they can only be undone where there are unwind tables.
-    void mark_functions() {
-        const bool may_throw =
-            calls_values_ or std::ranges::any_of(module_.functions(), [](const llvm::Function &f) {
-                return f.getName().starts_with("bpf_helper_") or
-                       f.getName() == "ebpf_rt_call_helper" or
-                       f.getName() == "ebpf_rt_call_running_helper";
-            });
+    /// Only helpers throw.
+    [[nodiscard]] bool may_throw() const {
+        return calls_values_ or
+               std::ranges::any_of(module_.functions(), [](const llvm::Function &f) {
+                   return f.getName().starts_with("bpf_helper_") or
+                          f.getName() == "ebpf_rt_call_helper" or
+                          f.getName() == "ebpf_rt_call_running_helper";
+               });
+    }
+
+    /// Throwing needs unwind tables. The process has one list of them, which it walks whenever
+    /// anything throws: programs without helpers stay out of it.
+    void mark_functions(bool throws) {
         for (llvm::Function &fn : module_.functions()) {
             if (fn.isDeclaration()) continue;
             fn.addFnAttr(llvm::Attribute::MustProgress);
-            if (may_throw or fn.getName() == entry_symbol)
+            if (throws)
                 fn.setUWTableKind(llvm::UWTableKind::Default);
             else
                 fn.setDoesNotThrow();

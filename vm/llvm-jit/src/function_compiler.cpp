@@ -50,6 +50,7 @@ void function_compiler::compile() {
         }
     }
     enter();
+    find_meeting_point();
     for (uint32_t i = 0; i < range_.block_count; ++i) {
         if (blocks_[i] != nullptr) compile_block(i);
     }
@@ -96,8 +97,7 @@ uint32_t function_compiler::block_at(uint32_t pc) const {
     return static_cast<uint32_t>(it - all.begin());
 }
 
-llvm::Type *function_compiler::phi_type(uint32_t block_index, unsigned reg) const {
-    const block_facts &facts = parts_.facts.of_block(range_.first_block + block_index);
+llvm::Type *function_compiler::phi_type(const block_facts &facts, unsigned reg) const {
     const bool is_pointer = has(facts.addresses, reg) and not facts.at_entry[reg].is_frame();
     auto &context = fn_.getContext();
     if (is_pointer) return llvm::PointerType::getUnqual(context);
@@ -106,8 +106,9 @@ llvm::Type *function_compiler::phi_type(uint32_t block_index, unsigned reg) cons
 
 /// The value of a register on an edge, as the target block wants it; a frame's address is its
 /// distance from r10.
-function_compiler::value function_compiler::on_edge(const edge &e, unsigned reg, uint32_t target) {
-    const origin &wanted = parts_.facts.of_block(range_.first_block + target).at_entry[reg];
+function_compiler::value function_compiler::on_edge(const edge &e, unsigned reg,
+                                                    const block_facts &target) {
+    const origin &wanted = target.at_entry[reg];
     llvm::IRBuilder<> before_end{e.from->getTerminator()};
     if (wanted.is_frame()) {
         return e.origin[reg].exact ? word(static_cast<uint64_t>(int64_t{e.origin[reg].offset}))
@@ -124,20 +125,19 @@ function_compiler::value function_compiler::on_edge(const edge &e, unsigned reg,
                                : before_end.CreatePtrToInt(v, type);
 }
 
-function_compiler::block_phis function_compiler::make_phis(uint32_t index) {
-    const block_facts &facts = parts_.facts.of_block(range_.first_block + index);
+function_compiler::block_phis function_compiler::make_phis(const block_facts &facts) {
     block_phis phis;
     for (unsigned r = 0; r < isa::frame_pointer; ++r) {
         const origin &o = facts.at_entry[r];
         const bool needed = has(facts.live, r) and not(o.is_frame() and o.exact);
-        if (needed) phis.reg[r] = b_.CreatePHI(phi_type(index, r), 2);
+        if (needed) phis.reg[r] = b_.CreatePHI(phi_type(facts, r), 2);
     }
     phis.slice = b_.CreatePHI(b_.getInt64Ty(), 2);
     if (has_may_goto_) phis.tries = b_.CreatePHI(b_.getInt64Ty(), 2);
     return phis;
 }
 
-void function_compiler::add_incoming(block_phis &phis, const edge &e, uint32_t target) {
+void function_compiler::add_incoming(block_phis &phis, const edge &e, const block_facts &target) {
     for (unsigned r = 0; r < isa::frame_pointer; ++r) {
         if (phis.reg[r] != nullptr) phis.reg[r]->addIncoming(on_edge(e, r, target), e.from);
     }
@@ -148,15 +148,15 @@ void function_compiler::add_incoming(block_phis &phis, const edge &e, uint32_t t
 void function_compiler::begin_loop(uint32_t index) {
     loop_header &h = headers_[index];
     b_.SetInsertPoint(blocks_[index]);
-    h.phis = make_phis(index);
-    for (const edge &e : edges_[index]) add_incoming(h.phis, e, index);
+    h.phis = make_phis(facts_of(index));
+    for (const edge &e : edges_[index]) add_incoming(h.phis, e, facts_of(index));
     std::ranges::copy(h.phis.reg, reg_.begin());
     slice_ = h.phis.slice;
     tries_ = h.phis.tries;
 }
 
 void function_compiler::merge_edges(uint32_t index) {
-    const block_facts &facts = parts_.facts.of_block(range_.first_block + index);
+    const block_facts &facts = facts_of(index);
     const std::vector<edge> &edges = edges_[index];
     b_.SetInsertPoint(blocks_[index]);
     const auto merge = [&](auto &&value_on, llvm::Type *type) -> value {
@@ -176,7 +176,7 @@ void function_compiler::merge_edges(uint32_t index) {
             edges, [&](const edge &e) { return e.reg[r] == first and not e.origin[r].is_frame(); });
         merged[r] =
             same ? first
-                 : merge([&](const edge &e) { return on_edge(e, r, index); }, phi_type(index, r));
+                 : merge([&](const edge &e) { return on_edge(e, r, facts); }, phi_type(facts, r));
     }
     slice_ = merge([](const edge &e) { return e.slice; }, b_.getInt64Ty());
     if (tries_ != nullptr) tries_ = merge([](const edge &e) { return e.tries; }, b_.getInt64Ty());
@@ -215,12 +215,12 @@ void function_compiler::compile_block(uint32_t index) {
 
 function_compiler::block function_compiler::jump_to(uint32_t pc, uint32_t target) {
     const uint32_t index = block_at(target);
-    if (program::is_back_edge(pc, target)) return jump_back(pc, index);
+    if (program::is_back_edge(pc, target)) return jump_back(b_.getInt32(pc), index);
     edges_[index].push_back(here());
     return blocks_[index];
 }
 
-function_compiler::block function_compiler::jump_back(uint32_t pc, uint32_t index) {
+function_compiler::block function_compiler::jump_back(value pc, uint32_t index) {
     loop_header &h = headers_[index];
     if (h.latch == nullptr) h.latch = new_block("latch");
     h.back_edges.push_back({here(), pc});
@@ -232,11 +232,11 @@ function_compiler::block function_compiler::jump_back(uint32_t pc, uint32_t inde
 void function_compiler::compile_latch(uint32_t index) {
     loop_header &h = headers_[index];
     b_.SetInsertPoint(h.latch);
-    block_phis phis = make_phis(index);
+    block_phis phis = make_phis(facts_of(index));
     llvm::PHINode *const pc = b_.CreatePHI(b_.getInt32Ty(), 2, "pc");
     for (const back_edge &back : h.back_edges) {
-        add_incoming(phis, back.jump, index);
-        pc->addIncoming(b_.getInt32(back.pc), back.jump.from);
+        add_incoming(phis, back.jump, facts_of(index));
+        pc->addIncoming(back.pc, back.jump.from);
     }
     const value paid =
         charge(phis.slice, p_.loop_weight(p_.blocks()[range_.first_block + index].begin), pc);

@@ -88,7 +88,7 @@ private:
     /// A backward jump.
     struct back_edge {
         edge jump;
-        uint32_t pc;
+        value pc;
     };
 
     /// What differs from one way into a block to the next.
@@ -110,6 +110,18 @@ private:
         llvm::Align align;
     };
 
+    /// Where all gotox of a function meet that has many with many targets: one jump for each way
+    /// from one to the other would be too many.
+    struct meeting_point {
+        block at = nullptr;
+        uint32_t first = 0;  ///< pc of the first gotox that can be reached
+        uint32_t last = 0;
+        block_facts facts;
+        block_phis phis;
+        llvm::PHINode *pc = nullptr;
+        llvm::PHINode *target = nullptr;
+    };
+
     // --- control flow
     void enter();
     void begin_block(uint32_t index);
@@ -117,17 +129,20 @@ private:
     void begin_loop(uint32_t index);
     void compile_block(uint32_t index);
     block jump_to(uint32_t pc, uint32_t target);
-    block jump_back(uint32_t pc, uint32_t index);
+    block jump_back(value pc, uint32_t index);
     void compile_latch(uint32_t index);
     void go_to(uint32_t pc, uint32_t target);
     void branch(uint32_t pc, value condition, uint32_t target);
     void leave(value r0);
     [[nodiscard]] edge here() const { return {b_.GetInsertBlock(), reg_, origin_, slice_, tries_}; }
-    value on_edge(const edge &e, unsigned reg, uint32_t target);
-    /// Phis for what the header `index` needs, in the block that is being filled.
-    block_phis make_phis(uint32_t index);
-    void add_incoming(block_phis &phis, const edge &e, uint32_t target);
-    [[nodiscard]] llvm::Type *phi_type(uint32_t block_index, unsigned reg) const;
+    value on_edge(const edge &e, unsigned reg, const block_facts &target);
+    /// Phis for what a block needs, in the block that is being filled.
+    block_phis make_phis(const block_facts &facts);
+    void add_incoming(block_phis &phis, const edge &e, const block_facts &target);
+    [[nodiscard]] llvm::Type *phi_type(const block_facts &facts, unsigned reg) const;
+    [[nodiscard]] const block_facts &facts_of(uint32_t index) const {
+        return parts_.facts.of_block(range_.first_block + index);
+    }
     [[nodiscard]] uint32_t block_at(uint32_t pc) const;
 
     // --- registers
@@ -151,6 +166,11 @@ private:
     void compile_convert(uint32_t pc);
     void compile_branch(uint32_t pc);
     void compile_gotox(uint32_t pc);
+    void find_meeting_point();
+    void meet(uint32_t pc, value target);
+    void part();
+    template <typename Go>
+    void jump_through_table(value pc, value target, Go &&go);
     void compile_call(uint32_t pc);
     void call_local(uint32_t pc);
     void call_helper(uint32_t pc);
@@ -193,6 +213,8 @@ private:
     std::vector<std::vector<edge>> edges_;
     std::vector<loop_header> headers_;
     std::vector<bool> is_header_;
+    meeting_point meeting_;
+    bool meets_ = false;
     bool has_may_goto_;
 
     registers reg_{};

@@ -235,6 +235,13 @@ void function_compiler::compile_branch(uint32_t pc) {
 
 void function_compiler::compile_gotox(uint32_t pc) {
     const value target = get(p_.insn(pc).dst);
+    if (meets_) return meet(pc, target);
+    jump_through_table(b_.getInt32(pc), target, [&](uint32_t to) { go_to(pc, to); });
+}
+
+/// `go`: goes to a target from the block that is being filled.
+template <typename Go>
+void function_compiler::jump_through_table(value pc, value target, Go &&go) {
     const block bad = new_block("bad_target");
     llvm::SwitchInst *const jump = b_.CreateSwitch(target, bad);
     for (const uint32_t to : p_.jump_targets()) {
@@ -242,11 +249,93 @@ void function_compiler::compile_gotox(uint32_t pc) {
         const block on_the_way = new_block("target");
         jump->addCase(word(code_handle(to)), on_the_way);
         b_.SetInsertPoint(on_the_way);
-        go_to(pc, to);
+        go(to);
     }
     b_.SetInsertPoint(bad);
-    fault(word(pack_fault(pc, fault_kind::bad_jump_target)), target);
+    const value where = b_.CreateShl(b_.CreateZExt(pc, b_.getInt64Ty()), 32);
+    fault(b_.CreateOr(where, word(pack_fault(0, fault_kind::bad_jump_target))), target);
     b_.CreateBr(end_run_);
+}
+
+void function_compiler::find_meeting_point() {
+    constexpr uint64_t most_ways = 1024;
+    uint64_t jumps = 0;
+    uint64_t targets = 0;
+    for (uint32_t i = 0; i < range_.block_count; ++i) {
+        if (blocks_[i] == nullptr) continue;
+        const basic_block &from = p_.blocks()[range_.first_block + i];
+        origins at_end = facts_of(i).at_entry;
+        uint32_t last = from.begin;
+        for (uint32_t pc = from.begin; pc < from.end; ++pc) {
+            if (p_.insn(pc).id == insn_id::none) continue;
+            last = pc;
+        }
+        if (p_.insn(last).id != insn_id::gotox) continue;
+        for (uint32_t pc = from.begin; pc < last; ++pc) {
+            if (p_.insn(pc).id != insn_id::none) at_end = parts_.facts.step(pc, at_end);
+        }
+        for (unsigned r = 0; r < isa::register_count; ++r) {
+            origin &all = meeting_.facts.at_entry[r];
+            all = merge(all, at_end[r]);
+        }
+        if (jumps++ == 0) meeting_.first = last;
+        meeting_.last = last;
+        targets = from.successor_count;
+    }
+    meets_ = jumps * targets > most_ways;
+    if (not meets_) return;
+    for (const uint32_t to : p_.jump_targets()) {
+        if (to < range_.begin or to >= range_.end) continue;
+        meeting_.facts.live |= facts_of(block_at(to)).live;
+        meeting_.facts.addresses |= facts_of(block_at(to)).addresses;
+    }
+}
+
+/// The gotox at `pc` goes where all do.
+void function_compiler::meet(uint32_t pc, value target) {
+    const bool is_first = meeting_.at == nullptr;
+    if (is_first) {
+        meeting_.at = new_block("gotox");
+        const llvm::IRBuilderBase::InsertPointGuard back{b_};
+        b_.SetInsertPoint(meeting_.at);
+        meeting_.phis = make_phis(meeting_.facts);
+        meeting_.pc = b_.CreatePHI(b_.getInt32Ty(), 2, "pc");
+        meeting_.target = b_.CreatePHI(b_.getInt64Ty(), 2, "target");
+    }
+    b_.CreateBr(meeting_.at);
+    add_incoming(meeting_.phis, here(), meeting_.facts);
+    meeting_.pc->addIncoming(b_.getInt32(pc), b_.GetInsertBlock());
+    meeting_.target->addIncoming(target, b_.GetInsertBlock());
+    if (is_first) part();
+}
+
+/// From where all gotox meet to their targets. Comes with the first gotox, so that what is behind
+/// it has this way in; those to come complete the phis.
+void function_compiler::part() {
+    b_.SetInsertPoint(meeting_.at);
+    for (unsigned r = 0; r < isa::frame_pointer; ++r) {
+        origin_[r] = meeting_.facts.at_entry[r];
+        reg_[r] = meeting_.phis.reg[r];
+        if (reg_[r] == nullptr and not(origin_[r].is_frame() and origin_[r].exact)) {
+            reg_[r] = word(0);
+            origin_[r] = {.kind = origin_kind::integer};
+        }
+    }
+    slice_ = meeting_.phis.slice;
+    tries_ = meeting_.phis.tries;
+    jump_through_table(meeting_.pc, meeting_.target, [&](uint32_t to) {
+        const bool forward = meeting_.first < to;
+        const bool backward = program::is_back_edge(meeting_.last, to);
+        if (forward and backward) {
+            const block ahead = new_block("ahead");
+            const block behind = new_block("behind");
+            b_.CreateCondBr(b_.CreateICmpULT(meeting_.pc, b_.getInt32(to)), ahead, behind);
+            b_.SetInsertPoint(behind);
+            b_.CreateBr(jump_back(meeting_.pc, block_at(to)));
+            b_.SetInsertPoint(ahead);
+        }
+        b_.CreateBr(forward ? jump_to(meeting_.first, to) : jump_back(meeting_.pc, block_at(to)));
+    });
 }
 
 // --- calls
@@ -470,8 +559,10 @@ function_compiler::address function_compiler::access_frame(uint32_t pc, unsigned
     const bool inside = o.exact and at >= -frame_size_ and at <= -size;
     const value pointer = b_.CreateGEP(b_.getInt8Ty(), frame_top_, distance);
     const llvm::Align align = o.exact ? alignment_at(at) : llvm::Align{1};
-    if (not checks()) return {pointer, align};
+    // Other frames are where the memory map has them.
+    if (not checks() and (inside or not o.exact or facts_.frame_in_memory)) return {pointer, align};
     const value number = b_.CreateAdd(frame_, distance);
+    if (not checks()) return {b_.CreateIntToPtr(number, b_.getPtrTy()), align};
     value result = pointer;
     if (not inside) {
         const value from_bottom = b_.CreateAdd(distance, word(static_cast<uint64_t>(frame_size_)));

@@ -14,7 +14,9 @@
 #include <llvm/ExecutionEngine/Orc/ObjectLinkingLayer.h>
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/MC/TargetRegistry.h>
+#include <llvm/Object/ObjectFile.h>
 #include <llvm/Support/CommandLine.h>
+#include <llvm/Support/DataExtractor.h>
 #include <llvm/Support/MemoryBuffer.h>
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/Support/raw_ostream.h>
@@ -24,10 +26,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 namespace bpftime::vm::llvm_jit {
@@ -39,6 +45,20 @@ using machine_ptr = std::unique_ptr<llvm::TargetMachine>;
 error internal_error(std::string_view what, llvm::Error e) {
     return make_error(error_code::internal,
                       fmt::format("{}: {}", what, llvm::toString(std::move(e))));
+}
+
+/// What the linker last said on this thread.
+thread_local std::string reported;
+
+/// Why code that was compiled cannot be had.
+error link_error(llvm::Error e) {
+    const std::string text = std::exchange(reported, {}) + "; " + llvm::toString(std::move(e));
+    if (text.find(std::generic_category().message(ENOMEM)) == std::string::npos)
+        return make_error(error_code::internal,
+                          fmt::format("compiled code cannot be linked: {}", text));
+    return make_error(error_code::out_of_memory,
+                      "no memory for compiled code: each program takes two mappings of the process "
+                      "(on Linux, sysctl vm.max_map_count raises how many it may have)");
 }
 
 bool is_set(const char *variable) {
@@ -196,7 +216,8 @@ private:
 };
 
 machine_ptr code_service::make_machine() const {
-    const llvm::TargetOptions options;
+    llvm::TargetOptions options;
+    options.EmitStackSizeSection = true;
     return machine_ptr{target_->createTargetMachine(triple_, cpu_, features_, options,
                                                     llvm::Reloc::PIC_, llvm::CodeModel::Small,
                                                     llvm::CodeGenOptLevel::Aggressive, true)};
@@ -236,9 +257,9 @@ llvm::Error code_service::start() {
     auto jit = builder.create();
     if (not jit) return jit.takeError();
     jit_ = std::move(*jit);
-    // What goes wrong is returned to whoever asked; nothing is printed.
+    // What goes wrong is returned to whoever asked, sometimes without the reason; nothing is printed.
     jit_->getExecutionSession().setErrorReporter(
-        [](llvm::Error e) { llvm::consumeError(std::move(e)); });
+        [](llvm::Error e) { reported = llvm::toString(std::move(e)); });
 
     runtime_ = &jit_->getExecutionSession().createBareJITDylib("runtime");
     llvm::orc::SymbolMap symbols;
@@ -249,6 +270,7 @@ llvm::Error code_service::start() {
     add("ebpf_rt_call_running_helper", ebpf_rt_call_running_helper);
     add("ebpf_rt_call_value", ebpf_rt_call_value);
     add("ebpf_rt_enter", ebpf_rt_enter);
+    add("ebpf_rt_enter_quietly", ebpf_rt_enter_quietly);
     add("memcpy", static_cast<void *(*)(void *, const void *, size_t)>(std::memcpy));
     add("memmove", static_cast<void *(*)(void *, const void *, size_t)>(std::memmove));
     add("memset", static_cast<void *(*)(void *, int, size_t)>(std::memset));
@@ -310,12 +332,39 @@ result<loaded_code> code_service::load(std::unique_ptr<llvm::MemoryBuffer> objec
     wanted.add(call_back, llvm::orc::SymbolLookupFlags::WeaklyReferencedSymbol);
     auto found = session.lookup({{&library, llvm::orc::JITDylibLookupFlags::MatchAllSymbols}},
                                 std::move(wanted));
-    if (not found) {
-        return std::unexpected{internal_error("compiled code cannot be linked", found.takeError())};
-    }
+    if (not found) return std::unexpected{link_error(found.takeError())};
     return loaded_code{std::move(owner), (*found)[main].getAddress().toPtr<entry_function>(),
                        (*found)[entry].getAddress().toPtr<compat::precompiled_ebpf_function>(),
                        (*found)[call_back].getAddress().toPtr<call_back_function>()};
+}
+
+/// Of the functions in an object file.
+std::size_t largest_frame_in(const llvm::MemoryBuffer &object) {
+    std::size_t largest = 0;
+    auto file = llvm::object::ObjectFile::createELFObjectFile(object.getMemBufferRef());
+    if (not file) {
+        llvm::consumeError(file.takeError());
+        return largest;
+    }
+    for (const llvm::object::SectionRef &section : (*file)->sections()) {
+        auto name = section.getName();
+        if (not name or *name != ".stack_sizes") {
+            llvm::consumeError(name.takeError());
+            continue;
+        }
+        auto contents = section.getContents();
+        if (not contents) {
+            llvm::consumeError(contents.takeError());
+            continue;
+        }
+        const llvm::DataExtractor rows{*contents, true, sizeof(void *)};
+        uint64_t at = 0;
+        while (rows.isValidOffset(at)) {
+            rows.getAddress(&at);
+            largest = std::max<std::size_t>(largest, rows.getULEB128(&at));
+        }
+    }
+    return largest;
 }
 
 void dump(const llvm::Module &module, const char *when) {
@@ -341,6 +390,9 @@ void set_target(llvm::Module &module, const llvm::TargetMachine &machine) {
         if (fn.isDeclaration()) continue;
         fn.addFnAttr("target-cpu", machine.getTargetCPU());
         fn.addFnAttr("target-features", machine.getTargetFeatureString());
+        // Frames larger than a page touch each of their pages: none skips the one that guards the
+        // host's stack.
+        fn.addFnAttr("probe-stack", "inline-asm");
     }
 }
 
@@ -357,8 +409,7 @@ result<loaded_code> generate_native_code(const compat::build_input &input,
                                  not is_set("LLVM_JIT_DUMP_ASM"));
     const std::unique_ptr<llvm::Module> module =
         compile_to_ir(input, context, (*service)->layout(), (*service)->triple());
-    const unsigned level =
-        level_for(input.config.optimization_level, module->getInstructionCount());
+    const unsigned level = level_for(input.config.optimization_level, size_of(*module));
     auto generator = (*service)->take_generator(level);
     if (not generator) return std::unexpected{std::move(generator.error())};
     llvm::TargetMachine &machine = (*generator)->machine();
@@ -369,7 +420,10 @@ result<loaded_code> generate_native_code(const compat::build_input &input,
     dump_assembly(*module, machine);
     auto object = (*generator)->emit(*module);
     (*service)->give_back(std::move(*generator));
-    return (*service)->load(std::move(object), input, program);
+    const std::size_t largest_frame = largest_frame_in(*object);
+    auto code = (*service)->load(std::move(object), input, program);
+    if (code) code->set_largest_frame(largest_frame);
+    return code;
 }
 
 }  // namespace bpftime::vm::llvm_jit

@@ -28,12 +28,16 @@ public:
     [[nodiscard]] compat::precompiled_ebpf_function entry() const noexcept { return entry_; }
     /// Null if no helper calls functions of the program.
     [[nodiscard]] call_back_function call_back() const noexcept { return call_back_; }
+    /// Bytes of the host's stack that the largest frame of a function takes.
+    [[nodiscard]] std::size_t largest_frame() const noexcept { return largest_frame_; }
+    void set_largest_frame(std::size_t bytes) noexcept { largest_frame_ = bytes; }
 
 private:
     std::unique_ptr<memory> owner_;
     entry_function main_ = nullptr;
     compat::precompiled_ebpf_function entry_ = nullptr;
     call_back_function call_back_ = nullptr;
+    std::size_t largest_frame_ = 0;
 };
 
 /// Compiles a program and loads its code; `program` is what the native entry point will run.

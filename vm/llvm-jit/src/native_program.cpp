@@ -3,11 +3,22 @@
 // SPDX-License-Identifier: MIT
 #include "native_program.hpp"
 
+#include "compat/native_stack.hpp"
+
 #include <limits>
 
 namespace bpftime::vm::llvm_jit {
 
 namespace {
+
+bool calls_functions(const program &p) noexcept {
+    for (uint32_t pc = 0; pc < p.size(); ++pc) {
+        if (p.insn(pc).id == isa::insn_id::none) continue;
+        const isa::operation what = isa::info(p.insn(pc).id).operation;
+        if (what == isa::operation::call_local or what == isa::operation::callx) return true;
+    }
+    return false;
+}
 
 /// Whether compiled code has returned, and not ended the run.
 bool goes_on(compat::run &r, const outcome &out) noexcept {
@@ -30,11 +41,25 @@ run_state state_of(compat::run &r) noexcept {
 
 }  // namespace
 
+void native_program::adopt(loaded_code code) noexcept {
+    code_ = std::move(code);
+    // A call by value takes a frame of its own, and so does the way in. Helpers that call functions
+    // are between them.
+    constexpr std::size_t return_address = 16;
+    constexpr std::size_t helper = 4 << 10;
+    const std::size_t depth = calls_functions(input_.code) or code_.call_back() != nullptr ? stack_.depth() : 1;
+    host_stack_ = (2 * depth + 2) * (code_.largest_frame() + return_address) +
+                  (code_.call_back() == nullptr ? 0 : depth * helper);
+}
+
 bool native_program::execute(compat::run &r, uint64_t &r0) const {
     run_state state = state_of(r);
     r.set_engine_state(&state);
-    const outcome out = code_.main()(&state, r.budget().slice(), r.frame_top(0), state.input_begin,
-                                     state.input_len);
+    outcome out{};
+    compat::with_stack(host_stack_, [&] {
+        out = code_.main()(&state, r.budget().slice(), r.frame_top(0), state.input_begin,
+                           state.input_len);
+    });
     r0 = out.r0;
     return goes_on(r, out) or r.fault().kind == compat::fault_kind::none;
 }
@@ -55,7 +80,10 @@ bool native_program::call(compat::run &r, uint64_t function, const uint64_t argu
     r.set_engine_state(&state);
     *r.stack().mark(0) = 1;
     r.enter_frame(0);
-    return call_back(r, 0, function, arguments, r0);
+    bool returned = false;
+    compat::with_stack(host_stack_,
+                       [&] { returned = call_back(r, 0, function, arguments, r0); });
+    return returned;
 }
 
 uint64_t native_program::enter(void *mem, std::size_t mem_len) const {

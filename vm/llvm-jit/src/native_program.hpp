@@ -16,7 +16,7 @@ public:
     explicit native_program(const compat::build_input &input)
         : input_{input}, stack_{input.config.stack_size, input.config.call_depth} {}
 
-    void adopt(loaded_code code) noexcept { code_ = std::move(code); }
+    void adopt(loaded_code code) noexcept;
 
     bool execute(compat::run &r, uint64_t &r0) const override;
     bool call_back(compat::run &r, uint32_t pc, uint64_t function, const uint64_t arguments[5],
@@ -33,6 +33,7 @@ private:
     compat::build_input input_;
     compat::stack_layout stack_;  ///< as compiled in: the VM's setting may change
     loaded_code code_;
+    std::size_t host_stack_ = 0;  ///< bytes that a run may need, helpers not included
 };
 
 }  // namespace bpftime::vm::llvm_jit

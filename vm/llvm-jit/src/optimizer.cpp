@@ -49,8 +49,8 @@ namespace {
 /// Modules of more instructions get fewer passes: some, and the better register allocator, take
 /// more than linear time in the size of a function. What is left for the largest is code generation
 /// alone, at about 10 us for an eBPF instruction. Memory checks count, as they become instructions.
-constexpr uint32_t most_for_all_passes = 10'000;
-constexpr uint32_t most_for_some_passes = 30'000;
+constexpr uint64_t most_for_all_passes = 10'000;
+constexpr uint64_t most_for_some_passes = 30'000;
 
 llvm::OptimizationLevel pipeline_level(unsigned level) {
     switch (level) {
@@ -190,11 +190,27 @@ llvm::FunctionPassManager optimizing_passes(unsigned level) {
     return passes;
 }
 
+/// From what is before a jump table to what is behind it: passes look at each way.
+uint64_t ways_through_tables(const llvm::Module &module) {
+    uint64_t ways = 0;
+    for (const llvm::Function &fn : module.functions()) {
+        for (const llvm::BasicBlock &block : fn) {
+            const auto *const jump = llvm::dyn_cast<llvm::SwitchInst>(block.getTerminator());
+            if (jump != nullptr) ways += uint64_t{llvm::pred_size(&block)} * jump->getNumCases();
+        }
+    }
+    return ways;
+}
+
 }  // namespace
 
-unsigned level_for(unsigned wanted, uint32_t instructions) noexcept {
-    if (instructions > most_for_some_passes) return 0;
-    if (instructions > most_for_all_passes) return std::min(wanted, 1U);
+uint64_t size_of(const llvm::Module &module) {
+    return module.getInstructionCount() + ways_through_tables(module);
+}
+
+unsigned level_for(unsigned wanted, uint64_t size) noexcept {
+    if (size > most_for_some_passes) return 0;
+    if (size > most_for_all_passes) return std::min(wanted, 1U);
     return wanted;
 }
 

@@ -10,9 +10,12 @@
 
 namespace bpftime::vm::llvm_jit {
 
-/// How hard to try, 0 to 3, with a module of this many LLVM instructions. Large ones are optimised
-/// less, because some passes take more than linear time.
-[[nodiscard]] unsigned level_for(unsigned wanted, uint32_t instructions) noexcept;
+/// What passes have to look at: instructions, and ways through jump tables.
+[[nodiscard]] uint64_t size_of(const llvm::Module &module);
+
+/// How hard to try, 0 to 3, with a module of this size. Large ones are optimised less, because some
+/// passes take more than linear time.
+[[nodiscard]] unsigned level_for(unsigned wanted, uint64_t size) noexcept;
 
 /// Optimises the module for the machine's CPU.
 void optimize(llvm::Module &module, llvm::TargetMachine &machine, unsigned level);

@@ -72,15 +72,6 @@ origin united(const origin &first, const origin &second) {
     return a == integer and b == integer ? integer : opaque;
 }
 
-/// `to` after a path with `from` joins it.
-origin merge(const origin &to, const origin &from) {
-    if (to.kind == origin_kind::nothing or to == from) return from;
-    if (from.kind == origin_kind::nothing) return to;
-    if (to.is_frame() and from.is_frame()) return {.kind = origin_kind::frame};
-    if (to.is_frame() or from.is_frame()) return integer;
-    return united(to, from);
-}
-
 /// An address of the frame or of a value + `by`, as long as the offset stays small enough to be
 /// worth knowing.
 origin moved(const origin &from, int64_t by) {
@@ -93,6 +84,14 @@ origin moved(const origin &from, int64_t by) {
 }
 
 }  // namespace
+
+origin merge(const origin &to, const origin &from) {
+    if (to.kind == origin_kind::nothing or to == from) return from;
+    if (from.kind == origin_kind::nothing) return to;
+    if (to.is_frame() and from.is_frame()) return {.kind = origin_kind::frame};
+    if (to.is_frame() or from.is_frame()) return integer;
+    return united(to, from);
+}
 
 permission permission_of(operation op) noexcept {
     switch (op) {

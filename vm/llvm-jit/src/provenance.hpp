@@ -57,6 +57,9 @@ struct origin {
     [[nodiscard]] constexpr bool is_frame() const noexcept { return kind == origin_kind::frame; }
 };
 
+/// `to` after a path with `from` joins it.
+[[nodiscard]] origin merge(const origin &to, const origin &from);
+
 /// By register, r10 included.
 using origins = std::array<origin, isa::register_count>;
 

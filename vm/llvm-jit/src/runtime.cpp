@@ -2,7 +2,11 @@
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "abi.hpp"
+#include "compat/last_error.hpp"
 #include "native_program.hpp"
+
+#include <exception>
+#include <limits>
 
 namespace bpftime::vm::llvm_jit {
 
@@ -85,6 +89,16 @@ uint64_t ebpf_rt_call_value(const run_state *state, uint64_t value, uint32_t pc,
 
 uint64_t ebpf_rt_enter(const native_program *program, void *mem, size_t mem_len) {
     return program->enter(mem, mem_len);
+}
+
+uint64_t ebpf_rt_enter_quietly(const native_program *program, void *mem, size_t mem_len) noexcept {
+    try {
+        return program->enter(mem, mem_len);
+    } catch (const std::exception &e) {
+        // No helper is called: there was no memory for the stack.
+        compat::set_last_error(e.what());
+        return std::numeric_limits<uint64_t>::max();
+    }
 }
 
 }  // namespace bpftime::vm::llvm_jit

@@ -342,6 +342,52 @@ TEST_P(indirect, kernel_functions_and_address_spaces_are_refused_by_name) {
     EXPECT_EQ(result(), 6U) << "dead code";
 }
 
+/// So many that code for each way from one to another would be too much.
+TEST_P(indirect, gotox_between_many_places_keeps_state_and_place) {
+    constexpr uint32_t places = 40, first = 6, slots = 8;
+    std::string text = "mov r0, 0\nmov r6, r10\nadd r6, -8\nldxdw r2, [r1]\nadd r1, 8\ngotox r2\n";
+    std::vector<uint32_t> targets;
+    for (uint32_t i = 0; i <= places; ++i) targets.push_back(first + slots * i);
+    for (uint32_t i = 0; i < places; ++i) {
+        text += fmt::format(
+            "mul r0, 31\nadd r0, {}\nldxdw r3, [r6]\nadd r3, 1\nstxdw [r10-8], r3\n"
+            "ldxdw r2, [r1]\nadd r1, 8\ngotox r2\n",
+            i);
+    }
+    text += "ldxdw r3, [r6]\nadd r0, r3\nexit";
+    ASSERT_EQ(vm().set_jump_targets(targets.data(), targets.size()), EBPF_OK);
+    load(text);
+
+    std::vector<uint64_t> way;
+    uint64_t expected = 0;
+    for (uint32_t n = 0; n < 200; ++n) {
+        const uint32_t place = n * 17 % places;
+        way.push_back(code_handle(targets[place]));
+        expected = expected * 31 + place;
+    }
+    way.push_back(code_handle(targets[places]));
+    EXPECT_EQ(result(memory_of(way)), expected + 200);
+
+    way[150] = code_handle(first + 1);
+    const uint32_t last = 149 * 17 % places;
+    EXPECT_EQ(fault(memory_of(way)), (fault_place{.kind = fault_kind::bad_jump_target,
+                                                  .pc = first + slots * last + slots - 1}));
+}
+
+/// Compiling takes time for each gotox and for each target, not for each pair of them.
+TEST_P(indirect, thousands_of_gotox_with_thousands_of_targets_are_ready_soon) {
+    constexpr uint32_t places = 4'000;
+    std::string text;
+    std::vector<uint32_t> targets;
+    for (uint32_t i = 0; i < places; ++i) {
+        targets.push_back(2 * i);
+        text += "add r0, 1\ngotox r3\n";
+    }
+    ASSERT_EQ(vm().set_jump_targets(targets.data(), targets.size()), EBPF_OK);
+    load(text + "exit");
+    EXPECT_EQ(fault(), (fault_place{.kind = fault_kind::bad_jump_target, .pc = 1}));
+}
+
 INSTANTIATE_TEST_SUITE_P(all, indirect, testing::ValuesIn(engines()), engine_name{});
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <pthread.h>
 
 #include <algorithm>
 #include <array>
@@ -979,6 +980,69 @@ TEST_P(lessons, callee_sees_its_callers_arguments) {
     EXPECT_EQ(value_of("mov r1, 1\nmov r2, 2\nmov r3, 3\nmov r4, 4\nmov r5, 5\ncall local f\n"
                        "exit\nf: call 1\nexit"),
               1U + 4 + 9 + 16 + 25);
+}
+
+/// A loop that clears bits ends after 64 rounds only if each round asks whether any is left.
+TEST_P(lessons, clearing_bits_in_an_endless_loop_reaches_the_limit) {
+    vm().set_limit(vm_limit::instructions, 100'000);
+    for (const bool checked : {true, false}) {
+        vm().toggle_bounds_check(checked);
+        load(R"(
+            mov r0, 0
+            again: mov r3, r2
+            sub r3, 1
+            and r2, r3
+            add r0, 1
+            ldxb r4, [r1]
+            jeq r4, 0, skip
+            stxb [r1+1], r0
+            jeq r2, 0, end
+            skip: ja again
+            end: exit)");
+        std::vector<uint64_t> memory{0};
+        EXPECT_EQ(fault(memory_of(memory)).kind, fault_kind::instruction_limit);
+    }
+}
+
+/// Native code of large functions has large frames, of which few fit a small stack.
+TEST_P(lessons, recursion_of_a_large_function_on_a_small_stack_is_a_fault) {
+    vm().set_limit(vm_limit::optimization_level, 0);
+    std::string text = "call local f\nexit\nf: mov r6, r1\nmov r7, 1\n";
+    for (unsigned i = 0; i < 8'000; ++i) text += fmt::format("lock fetch add [r6], r{}\n", 7 + i % 2);
+    load(text + "mov r1, r6\ncall local f\nexit");
+    fault_place found;
+    const auto run_there = [&] {
+        std::vector<uint64_t> memory{0};
+        found = fault(memory_of(memory));
+    };
+    pthread_attr_t small;
+    ASSERT_EQ(pthread_attr_init(&small), 0);
+    ASSERT_EQ(pthread_attr_setstacksize(&small, 256 << 10), 0);
+    pthread_t thread;
+    ASSERT_EQ(pthread_create(
+                  &thread, &small,
+                  [](void *run) -> void * {
+                      (*static_cast<const decltype(run_there) *>(run))();
+                      return nullptr;
+                  },
+                  const_cast<void *>(static_cast<const void *>(&run_there))),
+              0);
+    pthread_join(thread, nullptr);
+    pthread_attr_destroy(&small);
+    EXPECT_EQ(found, (fault_place{.kind = fault_kind::call_depth_exceeded, .pc = 8'005}));
+}
+
+TEST_P(lessons, a_callers_frame_is_where_its_callee_finds_it_without_checks) {
+    vm().toggle_bounds_check(false);
+    EXPECT_EQ(value_of(R"(
+        stdw [r10-8], 1
+        call local f
+        ldxdw r0, [r10-8]
+        exit
+        f: stdw [r10+1016], 9
+        mov r0, 0
+        exit)"),
+              9U);
 }
 
 INSTANTIATE_TEST_SUITE_P(all, lessons, testing::ValuesIn(engines()), engine_name{});

@@ -124,21 +124,20 @@ end_run:                                          ; preds = %ask9, %misaligned7,
   ret { i64, i64 } { i64 0, i64 -1 }
 }
 
-; Function Attrs: mustprogress uwtable
-define i64 @bpf_entry(ptr %0, i64 %1) #4 {
-  %3 = call i64 @ebpf_rt_enter(ptr @bpf_program, ptr %0, i64 %1)
+; Function Attrs: mustprogress nounwind
+define i64 @bpf_entry(ptr %0, i64 %1) #3 {
+  %3 = call i64 @ebpf_rt_enter_quietly(ptr @bpf_program, ptr %0, i64 %1)
   ret i64 %3
 }
 
 ; Function Attrs: nonlazybind
-declare i64 @ebpf_rt_enter(ptr, ptr, i64) #5
+declare i64 @ebpf_rt_enter_quietly(ptr, ptr, i64) #4
 
 attributes #0 = { nocallback nofree nounwind willreturn memory(argmem: write) }
 attributes #1 = { nocallback nofree nosync nounwind speculatable willreturn memory(none) }
 attributes #2 = { cold nocallback nounwind nonlazybind willreturn memory(read, inaccessiblemem: readwrite) }
 attributes #3 = { mustprogress nounwind }
-attributes #4 = { mustprogress uwtable }
-attributes #5 = { nonlazybind }
+attributes #4 = { nonlazybind }
 
 !0 = !{}
 !1 = !{!"branch_weights", i32 1048575, i32 1}

@@ -23,18 +23,17 @@ end_run:                                          ; No predecessors!
   ret { i64, i64 } { i64 0, i64 -1 }
 }
 
-; Function Attrs: mustprogress uwtable
-define i64 @bpf_entry(ptr %0, i64 %1) #2 {
-  %3 = call i64 @ebpf_rt_enter(ptr @bpf_program, ptr %0, i64 %1)
+; Function Attrs: mustprogress nounwind
+define i64 @bpf_entry(ptr %0, i64 %1) #1 {
+  %3 = call i64 @ebpf_rt_enter_quietly(ptr @bpf_program, ptr %0, i64 %1)
   ret i64 %3
 }
 
 ; Function Attrs: nonlazybind
-declare i64 @ebpf_rt_enter(ptr, ptr, i64) #3
+declare i64 @ebpf_rt_enter_quietly(ptr, ptr, i64) #2
 
 attributes #0 = { nocallback nofree nounwind willreturn memory(argmem: write) }
 attributes #1 = { mustprogress nounwind }
-attributes #2 = { mustprogress uwtable }
-attributes #3 = { nonlazybind }
+attributes #2 = { nonlazybind }
 
 !0 = !{}

@@ -94,14 +94,14 @@ end_run:                                          ; preds = %refill, %bad_target
   ret { i64, i64 } { i64 0, i64 -1 }
 }
 
-; Function Attrs: mustprogress uwtable
-define i64 @bpf_entry(ptr %0, i64 %1) #6 {
-  %3 = call i64 @ebpf_rt_enter(ptr @bpf_program, ptr %0, i64 %1)
+; Function Attrs: mustprogress nounwind
+define i64 @bpf_entry(ptr %0, i64 %1) #5 {
+  %3 = call i64 @ebpf_rt_enter_quietly(ptr @bpf_program, ptr %0, i64 %1)
   ret i64 %3
 }
 
 ; Function Attrs: nonlazybind
-declare i64 @ebpf_rt_enter(ptr, ptr, i64) #7
+declare i64 @ebpf_rt_enter_quietly(ptr, ptr, i64) #6
 
 attributes #0 = { nocallback nofree nounwind willreturn memory(argmem: write) }
 attributes #1 = { nocallback nofree nosync nounwind speculatable willreturn memory(none) }
@@ -109,8 +109,7 @@ attributes #2 = { cold nocallback nounwind nonlazybind willreturn memory(read, i
 attributes #3 = { cold nocallback nounwind nonlazybind willreturn memory(inaccessiblemem: readwrite) }
 attributes #4 = { cold nocallback nounwind nonlazybind willreturn }
 attributes #5 = { mustprogress nounwind }
-attributes #6 = { mustprogress uwtable }
-attributes #7 = { nonlazybind }
+attributes #6 = { nonlazybind }
 
 !0 = !{}
 !1 = !{!"branch_weights", i32 1048575, i32 1}
