@@ -55,6 +55,9 @@ target_compile_options(
         # libstdc++ 12's stable_sort() calls a function that it deprecates, for which clang blames us. g++
         # reports what we call.
         $<$<CXX_COMPILER_ID:Clang>:-Wno-deprecated-declarations>
+        # Nobody replaces our functions by others of the same name: within the library, calls of
+        # exported functions go straight there, or are inlined.
+        -fno-semantic-interposition
         $<$<BOOL:${BPFTIME_VM_WERROR}>:-Werror>
 )
 

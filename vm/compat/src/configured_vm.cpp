@@ -57,6 +57,10 @@ void configured_vm::unload_code() {
 
 std::expected<const prepared_program *, int64_t> configured_vm::prepare() {
     if (const prepared_program *const ready = ready_.load(std::memory_order_acquire)) return ready;
+    return prepare_first();
+}
+
+std::expected<const prepared_program *, int64_t> configured_vm::prepare_first() {
     const std::lock_guard lock{build_lock_};
     if (const prepared_program *const ready = ready_.load(std::memory_order_relaxed)) return ready;
     if (not program_)

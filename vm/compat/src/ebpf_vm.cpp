@@ -34,13 +34,16 @@ constexpr auto limit_ranges = std::to_array<limit_range>({
     {"optimization level", 0, EBPF_MOST_OPTIMIZATION_LEVEL, 1},
 });
 
+bool is_sound(const void *ptr, size_t len) noexcept {
+    return (ptr != nullptr or len == 0) and
+           len <= std::numeric_limits<uintptr_t>::max() - reinterpret_cast<uintptr_t>(ptr);
+}
+
 /// What is wrong with this memory; "" if nothing.
 std::string check_memory(const void *ptr, size_t len) {
-    if (ptr == nullptr and len != 0) return fmt::format("memory is NULL but has {} bytes", len);
-    if (len > std::numeric_limits<uintptr_t>::max() - reinterpret_cast<uintptr_t>(ptr)) {
-        return fmt::format("memory of {} bytes goes beyond the end of the address space", len);
-    }
-    return {};
+    if (is_sound(ptr, len)) return {};
+    if (ptr == nullptr) return fmt::format("memory is NULL but has {} bytes", len);
+    return fmt::format("memory of {} bytes goes beyond the end of the address space", len);
 }
 
 std::string check_region(const ebpf_region &region) {
@@ -156,14 +159,14 @@ void ebpf_vm::unload_code() { impl_->unload_code(); }
 
 int64_t ebpf_vm::exec(void *mem, size_t mem_len, int64_t &result) {
     set_last_fault({});
-    if (const auto why = check_memory(mem, mem_len); not why.empty()) return refuse(why);
+    if (not is_sound(mem, mem_len)) return refuse(check_memory(mem, mem_len));
     return impl_->exec(mem, mem_len, result);
 }
 
 int64_t ebpf_vm::exec_regions(void *mem, size_t mem_len, const ebpf_region *regions,
                               size_t region_count, int64_t &result) {
     set_last_fault({});
-    if (const auto why = check_memory(mem, mem_len); not why.empty()) return refuse(why);
+    if (not is_sound(mem, mem_len)) return refuse(check_memory(mem, mem_len));
     if (regions == nullptr and region_count != 0) {
         return refuse(fmt::format("regions is NULL but there are {}", region_count));
     }

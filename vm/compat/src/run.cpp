@@ -4,7 +4,6 @@
 #include "compat/run.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 namespace bpftime::vm::compat {
 
@@ -40,13 +39,6 @@ memory_span span_of(run::input_memory input) noexcept {
 }
 
 }  // namespace
-
-budget::budget(uint64_t limit, const std::atomic<uint32_t> &interrupts) noexcept
-    : slice_{static_cast<int64_t>(limit == 0 ? slice_units : std::min(limit, slice_units))},
-      reserve_{limit == 0 ? 0 : limit - static_cast<uint64_t>(slice_)},
-      unlimited_{limit == 0},
-      interrupts_{&interrupts},
-      interrupts_at_start_{interrupts.load(std::memory_order_relaxed)} {}
 
 fault_kind budget::refill(uint32_t units) noexcept {
     if (interrupts_->load(std::memory_order_relaxed) != interrupts_at_start_)
@@ -88,13 +80,9 @@ run::run(const build_input &program, const stack_layout &stack, input_memory inp
     current_run = this;
 }
 
-void run::place_stack() {
-    if (stack_.bytes() > inline_stack_bytes) {
-        large_stack_ = std::make_unique_for_overwrite<std::byte[]>(stack_.bytes());
-        stack_.place(large_stack_.get());
-    } else {
-        stack_.place(small_stack_);
-    }
+void run::place_large_stack() {
+    large_stack_ = std::make_unique_for_overwrite<std::byte[]>(stack_.bytes());
+    stack_.place(large_stack_.get());
 }
 
 run::~run() {
@@ -105,13 +93,6 @@ run::~run() {
 }
 
 run *run::current() noexcept { return current_run; }
-
-uint64_t run::enter_frame(uint32_t depth) noexcept {
-    const memory_span frame = stack_.frame(depth);
-    std::memset(reinterpret_cast<void *>(frame.begin), 0, frame.len);
-    memory_.set_live_frames(depth + 1);
-    return stack_.frame_top(depth);
-}
 
 /// What is known of the map argument; null: nothing.
 const ebpf_map_shape *run::find_map(const helper_binding &helper,

@@ -58,6 +58,7 @@ protected:
 
 private:
     int64_t fail(const error &e) const;
+    std::expected<const prepared_program *, int64_t> prepare_first();
     template <typename Execute>
     int64_t run_once(run::input_memory input, std::span<const memory_span> regions, int64_t &result,
                      Execute &&execute);

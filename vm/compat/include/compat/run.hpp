@@ -8,8 +8,10 @@
 #include "compat/fault.hpp"
 #include "compat/memory_map.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
 
@@ -23,7 +25,12 @@ public:
     static constexpr uint64_t slice_units = uint64_t{1} << 20;
 
     /// limit 0: none. `interrupts` counts ebpf_interrupt() calls; it must outlive the run.
-    budget(uint64_t limit, const std::atomic<uint32_t> &interrupts) noexcept;
+    budget(uint64_t limit, const std::atomic<uint32_t> &interrupts) noexcept
+        : slice_{static_cast<int64_t>(limit == 0 ? slice_units : std::min(limit, slice_units))},
+          reserve_{limit == 0 ? 0 : limit - static_cast<uint64_t>(slice_)},
+          unlimited_{limit == 0},
+          interrupts_{&interrupts},
+          interrupts_at_start_{interrupts.load(std::memory_order_relaxed)} {}
 
     /// Spends `units`; none if the run may go on, else why it must not.
     [[nodiscard]] fault_kind charge(uint32_t units) noexcept {
@@ -111,7 +118,12 @@ public:
 
     /// Makes the frame at `depth` the running function's: zeroed, and the deepest live one. Gives
     /// its r10.
-    uint64_t enter_frame(uint32_t depth) noexcept;
+    uint64_t enter_frame(uint32_t depth) noexcept {
+        const uint64_t top = stack_.frame_top(depth);
+        std::memset(reinterpret_cast<void *>(top - stack_.frame_size()), 0, stack_.frame_size());
+        memory_.set_live_frames(depth + 1);
+        return top;
+    }
     /// r10 of the frame at `depth`.
     [[nodiscard]] uint64_t frame_top(uint32_t depth) const noexcept {
         return stack_.frame_top(depth);
@@ -171,7 +183,13 @@ private:
 
     struct back_in_helper;
 
-    void place_stack();
+    void place_stack() {
+        if (stack_.bytes() > inline_stack_bytes)
+            place_large_stack();
+        else
+            stack_.place(small_stack_);
+    }
+    void place_large_stack();
     void go_on_with(const prepared_program &callee);
     [[nodiscard]] bool has_ended() const noexcept {
         return has_ended_ or fault_.kind != fault_kind::none;
