@@ -4,9 +4,9 @@
 //
 // Benchmarks are named run/PROGRAM/CONTENDER, load/PROGRAM/CONTENDER,
 // load/GENERATOR:SIZE/CONTENDER, compile/... likewise (loading and compiling, for contenders that
-// compile), execute/GENERATOR:SIZE/CONTENDER and create/CONTENDER. Every answer is checked before
-// it is timed; a wrong one makes the exit status 1. The README of this folder tells how to read the
-// figures.
+// compile), execute/GENERATOR:SIZE/CONTENDER, create/CONTENDER, first/CONTENDER (the first VM of a
+// process) and memory/CONTENDER. Every answer is checked before it is timed; a wrong one makes the
+// exit status 1. The README of this folder tells how to read the figures.
 #include "c_api.hpp"
 #include "compare.hpp"
 #include "generators.hpp"
@@ -17,15 +17,18 @@
 
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
+#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -37,12 +40,16 @@ namespace {
 using ::benchmark::RegisterBenchmark;
 using ::benchmark::State;
 
-constexpr std::array<std::size_t, 4> generated_sizes = {100, 1'000, 10'000, 60'000};
+constexpr std::array<std::size_t, 5> generated_sizes = {100, 1'000, 10'000, 60'000, 1'000'000};
+/// Programs of this size take minutes and gigabytes to compile: only measured when asked for.
+constexpr std::size_t large_size = 1'000'000;
 
 constexpr std::string_view kernel_name = "kernel";
 
 struct options {
     std::optional<table_format> compare;
+    bool large = false;
+    std::string first;  ///< the backend of which to make a VM, and nothing else
     std::string cpu = "v4";
     std::vector<std::string> vms;
     std::vector<library_option> libraries;
@@ -156,6 +163,75 @@ void time_create(State &state, const contender &c) {
     });
 }
 
+/// mov r0, 0; exit
+const std::vector<uint8_t> smallest_program{0xb7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0};
+
+/// A machine with a program that has run once.
+std::unique_ptr<machine> make_ready(const contender &c, const std::vector<uint8_t> &code) {
+    auto m = c.load(code);
+    if (c.compiles) m->compile();
+    std::vector<uint8_t> memory = generated_input();
+    uint64_t r0 = 0;
+    if (not m->run(memory.data(), memory.size(), r0)) throw std::runtime_error(m->last_error());
+    return m;
+}
+
+/// Bytes of this process that are in memory.
+double resident_bytes() {
+    std::ifstream file{"/proc/self/statm"};
+    double all = 0;
+    double resident = 0;
+    file >> all >> resident;
+    return resident * static_cast<double>(sysconf(_SC_PAGESIZE));
+}
+
+/// What ready VMs take, code included.
+void measure_memory(State &state, const std::vector<uint8_t> &code, const contender &c) {
+    constexpr std::size_t vms = 500;
+    guard(state, [&] {
+        for (auto _ : state) {
+            std::vector<std::unique_ptr<machine>> ready;
+            ready.reserve(vms);
+            for (std::size_t i = 0; i < vms / 10; ++i) ready.push_back(make_ready(c, code));
+            const double before = resident_bytes();
+            while (ready.size() < vms) ready.push_back(make_ready(c, code));
+            state.counters["bytes_per_vm"] =
+                (resident_bytes() - before) / static_cast<double>(vms - vms / 10);
+        }
+        count_instructions(state, code);
+    });
+}
+
+/// From the start of a process to the end of the first run of a VM in it, and of the process.
+void time_first(State &state, const std::string &backend) {
+    using clock = std::chrono::steady_clock;
+    guard(state, [&] {
+        std::string self = "/proc/self/exe";
+        std::string what = "--first=" + backend;
+        char *const arguments[] = {self.data(), what.data(), nullptr};
+        for (auto _ : state) {
+            const auto start = clock::now();
+            pid_t child = 0;
+            if (posix_spawn(&child, self.c_str(), nullptr, nullptr, arguments, environ) != 0)
+                return fail(state, "no process can be made");
+            int status = 0;
+            while (waitpid(child, &status, 0) < 0 and errno == EINTR) continue;
+            if (status != 0) return fail(state, "the process with the first VM failed");
+            state.SetIterationTime(std::chrono::duration<double>(clock::now() - start).count());
+        }
+    });
+}
+
+/// The other side of time_first().
+int make_first(const std::string &backend) {
+    for (const contender &c : own_contenders({backend})) {
+        if (c.name != backend) continue;
+        make_ready(c, smallest_program);
+        return 0;
+    }
+    return 1;
+}
+
 /// A program in the kernel: loaded when it is first measured, since the verifier may take a second.
 class kernel_case {
 public:
@@ -231,9 +307,10 @@ const golden_checksum *find_golden(std::string_view generator, std::size_t n) {
     return nullptr;
 }
 
-void register_generated(const std::vector<contender> &contenders) {
+void register_generated(const std::vector<contender> &contenders, bool large) {
     for (const generator &g : generators()) {
         for (const std::size_t n : generated_sizes) {
+            if (n == large_size and not large) continue;
             const golden_checksum *const golden = find_golden(g.name, n);
             if (golden == nullptr) continue;
             const auto code = g.make(n, golden->seed);
@@ -246,6 +323,19 @@ void register_generated(const std::vector<contender> &contenders) {
                 RegisterBenchmark(("execute/" + what).c_str(), time_execute, code, *golden, c);
             }
         }
+    }
+}
+
+void register_vms(const std::vector<contender> &contenders) {
+    constexpr std::size_t usual_size = 100;
+    const generator &g = generators().front();
+    const auto code = g.make(usual_size, find_golden(g.name, usual_size)->seed);
+    for (const contender &c : contenders) {
+        if (not c.standard) continue;
+        RegisterBenchmark(("create/" + c.name).c_str(), time_create, c);
+        RegisterBenchmark(("memory/" + c.name).c_str(), measure_memory, code, c)->Iterations(1);
+        if (not c.foreign)
+            RegisterBenchmark(("first/" + c.name).c_str(), time_first, c.name)->UseManualTime();
     }
 }
 
@@ -266,6 +356,10 @@ options take_options(int &argc, char **argv) {
             o.compare = table_format::text;
         else if (arg.starts_with("--compare="))
             o.compare = parse_table_format(value);
+        else if (arg == "--large")
+            o.large = true;
+        else if (arg.starts_with("--first="))
+            o.first = value;
         else if (arg.starts_with("--isa="))
             o.cpu = value;
         else if (arg.starts_with("--vm="))
@@ -284,6 +378,7 @@ options take_options(int &argc, char **argv) {
 
 constexpr const char *further_options =
     "and: --compare[=text|csv|json] (table against the best native code), --isa=v3|v4,\n"
+    "     --large (also generated programs of 1,000,000 instructions),\n"
     "     --vm=NAME (a backend of this build, or kernel; repeatable),\n"
     "     --library=PATH[,vm=NAME][,as=NAME] (another library with the API of ebpf-vm.h),\n"
     "     --ubpf=PATH[,as=NAME] (uBPF's shared library)\n";
@@ -307,6 +402,9 @@ std::vector<contender> find_contenders(const options &o) {
 
 int run(int argc, char **argv) {
     const options o = take_options(argc, argv);
+    if (not o.first.empty()) return make_first(o.first);
+    const auto asks_for_help = [](std::string_view arg) { return arg == "--help"; };
+    if (std::any_of(argv + 1, argv + argc, asks_for_help)) std::fputs(further_options, stdout);
     // Interleaved by default: on a shared machine only times of the same minutes compare.
     std::vector<char *> args{argv, argv + argc};
     static char interleave[] = "--benchmark_enable_random_interleaving=true";
@@ -324,10 +422,8 @@ int run(int argc, char **argv) {
         throw std::runtime_error("no backend of these names");
     register_programs(programs, contenders);
     if (with_kernel) register_kernel(programs);
-    register_generated(contenders);
-    for (const contender &c : contenders) {
-        if (c.standard) RegisterBenchmark(("create/" + c.name).c_str(), time_create, c);
-    }
+    register_generated(contenders, o.large);
+    register_vms(contenders);
     if (o.compare) {
         comparing_reporter reporter{*o.compare};
         ::benchmark::RunSpecifiedBenchmarks(&reporter);
