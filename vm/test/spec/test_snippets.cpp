@@ -211,6 +211,16 @@ TEST(debugging, llvm_jit_dump_ir_shows_the_ir) {
     NEEDS_LLVM();
     const auto example = run_example(BASIC_USAGE, {{"LLVM_JIT_DUMP_IR", "1"}});
     EXPECT_THAT(example.err, HasSubstr("define "));
+    EXPECT_THAT(example.err, HasSubstr("; --- before optimization"));
+    EXPECT_THAT(example.err, HasSubstr("; --- after optimization"));
+    EXPECT_EQ(example.out, "Result: 0\n");
+}
+
+TEST(debugging, llvm_jit_dump_asm_shows_the_code) {
+    NEEDS_LLVM();
+    const auto example = run_example(BASIC_USAGE, {{"LLVM_JIT_DUMP_ASM", "1"}});
+    EXPECT_THAT(example.err, HasSubstr("bpf_main:"));
+    EXPECT_THAT(example.err, HasSubstr("ret"));
     EXPECT_EQ(example.out, "Result: 0\n");
 }
 
