@@ -350,15 +350,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<llvm::Module> compile_to_ir(const compat::build_input &input,
-                                            llvm::LLVMContext &context,
-                                            const llvm::DataLayout &layout,
-                                            const std::string &triple) {
-    auto module = std::make_unique<llvm::Module>("bpf", context);
-    module->setDataLayout(layout);
-    module->setTargetTriple(triple);
-    module_compiler{input, *module}.compile();
-    return module;
+void compile_to_ir(const compat::build_input &input, llvm::Module &module) {
+    module_compiler{input, module}.compile();
 }
 
 }  // namespace bpftime::vm::llvm_jit

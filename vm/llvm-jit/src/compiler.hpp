@@ -23,11 +23,8 @@ inline constexpr const char *program_symbol = "bpf_program";
 [[nodiscard]] std::string helper_context_symbol(uint32_t id);
 [[nodiscard]] std::string helper_binding_symbol(uint32_t id);
 
-/// Translates the reachable functions of a linked program. Every instruction that linkage accepts
-/// is translated, so this cannot fail.
-[[nodiscard]] std::unique_ptr<llvm::Module> compile_to_ir(const compat::build_input &input,
-                                                          llvm::LLVMContext &context,
-                                                          const llvm::DataLayout &layout,
-                                                          const std::string &triple);
+/// Translates the reachable functions of a linked program into an empty module, whose data layout
+/// is set. Every instruction that linkage accepts is translated, so this cannot fail.
+void compile_to_ir(const compat::build_input &input, llvm::Module &module);
 
 }  // namespace bpftime::vm::llvm_jit

@@ -17,6 +17,7 @@
 #include <llvm/Object/ObjectFile.h>
 #include <llvm/Support/CommandLine.h>
 #include <llvm/Support/DataExtractor.h>
+#include <llvm/Support/ErrorHandling.h>
 #include <llvm/Support/MemoryBuffer.h>
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/Support/raw_ostream.h>
@@ -30,6 +31,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -180,6 +182,8 @@ private:
     };
 
     static result<code_service *> make() {
+        llvm::install_bad_alloc_error_handler(
+            [](void *, const char *, bool) { throw std::bad_alloc{}; });
         llvm::InitializeNativeTarget();
         llvm::InitializeNativeTargetAsmPrinter();
         // It takes quadratic time, to gain what mask registers give to scalar code: nothing.
@@ -257,7 +261,8 @@ llvm::Error code_service::start() {
     auto jit = builder.create();
     if (not jit) return jit.takeError();
     jit_ = std::move(*jit);
-    // What goes wrong is returned to whoever asked, sometimes without the reason; nothing is printed.
+    // What goes wrong is returned to whoever asked, sometimes without the reason; nothing is
+    // printed.
     jit_->getExecutionSession().setErrorReporter(
         [](llvm::Error e) { reported = llvm::toString(std::move(e)); });
 
@@ -396,34 +401,61 @@ void set_target(llvm::Module &module, const llvm::TargetMachine &machine) {
     }
 }
 
+/// What LLVM works on for one program.
+struct compilation {
+    llvm::LLVMContext context;
+    llvm::Module module{"bpf", context};
+    generator_ptr generator;
+    std::unique_ptr<llvm::MemoryBuffer> object;
+
+    result<loaded_code> run(code_service &service, const compat::build_input &input,
+                            const native_program *program);
+};
+
+result<loaded_code> compilation::run(code_service &service, const compat::build_input &input,
+                                     const native_program *program) {
+    // Names of blocks and values are for who reads a dump: of large programs, they are a tenth of
+    // the IR.
+    context.setDiscardValueNames(not is_set("LLVM_JIT_DUMP_IR") and
+                                 not is_set("LLVM_JIT_DUMP_ASM"));
+    module.setDataLayout(service.layout());
+    module.setTargetTriple(service.triple());
+    compile_to_ir(input, module);
+    const unsigned level = level_for(input.config.optimization_level, size_of(module));
+    auto taken = service.take_generator(level);
+    if (not taken) return std::unexpected{std::move(taken.error())};
+    generator = std::move(*taken);
+    llvm::TargetMachine &machine = generator->machine();
+    set_target(module, machine);
+    dump(module, "before");
+    optimize(module, machine, level);
+    dump(module, "after");
+    dump_assembly(module, machine);
+    object = generator->emit(module);
+    service.give_back(std::move(generator));
+    const std::size_t largest_frame = largest_frame_in(*object);
+    auto code = service.load(std::move(object), input, program);
+    if (code) code->set_largest_frame(largest_frame);
+    return code;
+}
+
 }  // namespace
 
 result<loaded_code> generate_native_code(const compat::build_input &input,
                                          const native_program *program) {
     const auto service = code_service::get();
     if (not service) return std::unexpected{service.error()};
-    llvm::LLVMContext context;
-    // Names of blocks and values are for who reads a dump: of large programs, they are a tenth of
-    // the IR.
-    context.setDiscardValueNames(not is_set("LLVM_JIT_DUMP_IR") and
-                                 not is_set("LLVM_JIT_DUMP_ASM"));
-    const std::unique_ptr<llvm::Module> module =
-        compile_to_ir(input, context, (*service)->layout(), (*service)->triple());
-    const unsigned level = level_for(input.config.optimization_level, size_of(*module));
-    auto generator = (*service)->take_generator(level);
-    if (not generator) return std::unexpected{std::move(generator.error())};
-    llvm::TargetMachine &machine = (*generator)->machine();
-    set_target(*module, machine);
-    dump(*module, "before");
-    optimize(*module, machine, level);
-    dump(*module, "after");
-    dump_assembly(*module, machine);
-    auto object = (*generator)->emit(*module);
-    (*service)->give_back(std::move(*generator));
-    const std::size_t largest_frame = largest_frame_in(*object);
-    auto code = (*service)->load(std::move(object), input, program);
-    if (code) code->set_largest_frame(largest_frame);
-    return code;
+    auto compiling = std::make_unique<compilation>();
+    try {
+        return compiling->run(**service, input, program);
+    } catch (const std::bad_alloc &) {
+        // LLVM is built without exceptions, so what it was doing is half done and cannot be taken
+        // down: it is left alone.
+        static_cast<void>(compiling.release());
+        return std::unexpected{
+            make_error(error_code::out_of_memory,
+                       fmt::format("no memory to compile {} instructions", input.code.size()))};
+    }
 }
 
 }  // namespace bpftime::vm::llvm_jit

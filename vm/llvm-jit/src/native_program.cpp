@@ -47,7 +47,8 @@ void native_program::adopt(loaded_code code) noexcept {
     // are between them.
     constexpr std::size_t return_address = 16;
     constexpr std::size_t helper = 4 << 10;
-    const std::size_t depth = calls_functions(input_.code) or code_.call_back() != nullptr ? stack_.depth() : 1;
+    const std::size_t depth =
+        calls_functions(input_.code) or code_.call_back() != nullptr ? stack_.depth() : 1;
     host_stack_ = (2 * depth + 2) * (code_.largest_frame() + return_address) +
                   (code_.call_back() == nullptr ? 0 : depth * helper);
 }
@@ -81,8 +82,7 @@ bool native_program::call(compat::run &r, uint64_t function, const uint64_t argu
     *r.stack().mark(0) = 1;
     r.enter_frame(0);
     bool returned = false;
-    compat::with_stack(host_stack_,
-                       [&] { returned = call_back(r, 0, function, arguments, r0); });
+    compat::with_stack(host_stack_, [&] { returned = call_back(r, 0, function, arguments, r0); });
     return returned;
 }
 

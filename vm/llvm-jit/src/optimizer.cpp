@@ -41,6 +41,8 @@
 #include <llvm/Transforms/Vectorize/VectorCombine.h>
 
 #include <algorithm>
+#include <memory>
+#include <new>
 
 namespace bpftime::vm::llvm_jit {
 
@@ -214,32 +216,49 @@ unsigned level_for(unsigned wanted, uint64_t size) noexcept {
     return wanted;
 }
 
-void optimize(llvm::Module &module, llvm::TargetMachine &machine, unsigned level) {
+namespace {
+
+/// The passes and what they know of a module.
+struct pipeline {
     llvm::LoopAnalysisManager loops;
     llvm::FunctionAnalysisManager functions;
     llvm::CGSCCAnalysisManager call_graph;
     llvm::ModuleAnalysisManager modules;
-    llvm::PassBuilder builder{&machine};
-    functions.registerPass(
-        [&] { return llvm::TargetLibraryAnalysis{library_of(machine.getTargetTriple())}; });
-    builder.registerModuleAnalyses(modules);
-    builder.registerCGSCCAnalyses(call_graph);
-    builder.registerFunctionAnalyses(functions);
-    builder.registerLoopAnalyses(loops);
-    builder.crossRegisterProxies(loops, functions, call_graph, modules);
     llvm::ModulePassManager passes;
-    if (level == 0) {
-        passes = builder.buildO0DefaultPipeline(pipeline_level(level));
-    } else if (level == 1) {
-        passes.addPass(builder.buildPerModuleDefaultPipeline(pipeline_level(level)));
-    } else {
-        llvm::FunctionPassManager cleanup;
-        add_cleanup(cleanup);
-        passes.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(cleanup)));
-        if (has_subprograms(module)) add_inlining(passes);
-        passes.addPass(llvm::createModuleToFunctionPassAdaptor(optimizing_passes(level)));
+
+    pipeline(const llvm::Module &module, llvm::TargetMachine &machine, unsigned level) {
+        llvm::PassBuilder builder{&machine};
+        functions.registerPass(
+            [&] { return llvm::TargetLibraryAnalysis{library_of(machine.getTargetTriple())}; });
+        builder.registerModuleAnalyses(modules);
+        builder.registerCGSCCAnalyses(call_graph);
+        builder.registerFunctionAnalyses(functions);
+        builder.registerLoopAnalyses(loops);
+        builder.crossRegisterProxies(loops, functions, call_graph, modules);
+        if (level == 0) {
+            passes = builder.buildO0DefaultPipeline(pipeline_level(level));
+        } else if (level == 1) {
+            passes.addPass(builder.buildPerModuleDefaultPipeline(pipeline_level(level)));
+        } else {
+            llvm::FunctionPassManager cleanup;
+            add_cleanup(cleanup);
+            passes.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(cleanup)));
+            if (has_subprograms(module)) add_inlining(passes);
+            passes.addPass(llvm::createModuleToFunctionPassAdaptor(optimizing_passes(level)));
+        }
     }
-    passes.run(module, modules);
+};
+
+}  // namespace
+
+void optimize(llvm::Module &module, llvm::TargetMachine &machine, unsigned level) {
+    auto all = std::make_unique<pipeline>(module, machine, level);
+    try {
+        all->passes.run(module, all->modules);
+    } catch (const std::bad_alloc &) {
+        static_cast<void>(all.release());  // half done, as what generate_native_code() leaves
+        throw;
+    }
 }
 
 }  // namespace bpftime::vm::llvm_jit

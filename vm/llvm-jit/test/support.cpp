@@ -62,14 +62,19 @@ linked_program::linked_program(std::string_view assembly, compat::vm_config how)
 
 std::unique_ptr<llvm::Module> linked_program::compile(llvm::LLVMContext &context) const {
     const llvm::DataLayout any_machine{"e-i64:64-i128:128-n8:16:32:64-S128"};
-    return compile_to_ir({*code_, *linked_, config_, interrupts_}, context, any_machine, "");
+    auto module = std::make_unique<llvm::Module>("bpf", context);
+    module->setDataLayout(any_machine);
+    compile_to_ir({*code_, *linked_, config_, interrupts_}, *module);
+    return module;
 }
 
 std::unique_ptr<llvm::Module> linked_program::optimize(llvm::LLVMContext &context,
                                                        llvm::TargetMachine &machine,
                                                        unsigned level) const {
-    auto module = compile_to_ir({*code_, *linked_, config_, interrupts_}, context,
-                                machine.createDataLayout(), machine.getTargetTriple().str());
+    auto module = std::make_unique<llvm::Module>("bpf", context);
+    module->setDataLayout(machine.createDataLayout());
+    module->setTargetTriple(machine.getTargetTriple().str());
+    compile_to_ir({*code_, *linked_, config_, interrupts_}, *module);
     for (llvm::Function &fn : module->functions()) {
         if (fn.isDeclaration()) continue;
         fn.addFnAttr("target-cpu", machine.getTargetCPU());

@@ -4,6 +4,8 @@
 #include "support.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -98,6 +100,48 @@ TEST(code_memory, is_never_writable_and_executable) {
         })) << "the code is found among the mappings";
     }
     for (const std::string &mapping : mappings_with("wx")) ADD_FAILURE() << mapping;
+}
+
+/// 0: compiling a large program with so many bytes failed as it should, and a small one after it
+/// was fine.
+int compile_with(rlim_t bytes) {
+    std::string text;
+    for (unsigned n = 0; n < 60'000; ++n) text += "ldxdw %r3, [%r1+8]\nadd %r0, %r3\n";
+    const vm_ptr large{ebpf_create("llvm")};
+    const auto code = assemble(text + "exit");
+    ebpf_set_max_insns(large.get(), 200'000);
+    if (ebpf_load(large.get(), code.data(), static_cast<uint32_t>(code.size()), nullptr) != 0)
+        return 1;
+    const vm_ptr small = load("mov %r0, 7\nexit");
+    if (ebpf_compile(small.get(), nullptr) == nullptr) return 2;
+
+    std::ifstream file{"/proc/self/statm"};
+    rlim_t pages = 0;
+    file >> pages;
+    rlimit limit{};
+    getrlimit(RLIMIT_AS, &limit);
+    const rlimit tight{pages * static_cast<rlim_t>(sysconf(_SC_PAGESIZE)) + bytes, limit.rlim_max};
+    if (setrlimit(RLIMIT_AS, &tight) != 0) return 3;
+    int64_t r0 = 0;
+    if (ebpf_exec(large.get(), nullptr, 0, &r0) != EBPF_ERROR_OUT_OF_MEMORY) return 4;
+    // What LLVM was working on is lost.
+    if (setrlimit(RLIMIT_AS, &limit) != 0) return 6;
+    const vm_ptr another = load("mov %r0, 8\nexit");
+    if (ebpf_exec(another.get(), nullptr, 0, &r0) != 0 or r0 != 8) return 5;
+    return 0;
+}
+
+TEST(code_memory, that_is_not_there_is_an_error) {
+    if (sanitized) GTEST_SKIP() << "sanitizers need more memory than any limit leaves them";
+    for (const rlim_t mebibytes : {4, 16, 40, 80, 120, 160, 200, 240}) {
+        const pid_t child = fork();
+        ASSERT_GE(child, 0);
+        if (child == 0) _exit(compile_with(mebibytes << 20));
+        int status = 0;
+        ASSERT_EQ(waitpid(child, &status, 0), child);
+        ASSERT_TRUE(WIFEXITED(status)) << "signal " << WTERMSIG(status) << ", " << mebibytes;
+        EXPECT_EQ(WEXITSTATUS(status), 0) << mebibytes;
+    }
 }
 
 }  // namespace

@@ -1008,7 +1008,8 @@ TEST_P(lessons, clearing_bits_in_an_endless_loop_reaches_the_limit) {
 TEST_P(lessons, recursion_of_a_large_function_on_a_small_stack_is_a_fault) {
     vm().set_limit(vm_limit::optimization_level, 0);
     std::string text = "call local f\nexit\nf: mov r6, r1\nmov r7, 1\n";
-    for (unsigned i = 0; i < 8'000; ++i) text += fmt::format("lock fetch add [r6], r{}\n", 7 + i % 2);
+    for (unsigned i = 0; i < 8'000; ++i)
+        text += fmt::format("lock fetch add [r6], r{}\n", 7 + i % 2);
     load(text + "mov r1, r6\ncall local f\nexit");
     fault_place found;
     const auto run_there = [&] {
