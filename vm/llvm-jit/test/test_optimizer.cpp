@@ -107,6 +107,18 @@ TEST_F(optimizer, vectorises_a_checksum) {
     EXPECT_GT(vector_loads(), 0U) << text();
 }
 
+/// The sum of RFC 1071 over 1,500 bytes, as clang makes it.
+TEST_F(optimizer, vectorises_the_internet_checksum) {
+    optimize(
+        "mov %r0, 0\njlt %r2, 1500, end\nmov32 %r5, 0\nmov %r6, 0\n"
+        "again: mov %r7, %r1\nadd %r7, %r6\nldxh %r7, [%r7]\nadd32 %r5, %r7\nadd %r6, 2\n"
+        "jne %r6, 1500, again\nmov32 %r6, %r5\nrsh32 %r6, 16\nand32 %r5, 0xffff\n"
+        "add32 %r5, %r6\nmov32 %r6, %r5\nrsh32 %r6, 16\nadd32 %r6, %r5\nxor32 %r6, -1\n"
+        "and32 %r6, 0xffff\nmov %r0, %r6\nend: exit",
+        without_checks());
+    EXPECT_GT(vector_loads(), 0U) << text();
+}
+
 TEST_F(optimizer, vectorises_no_checksum_at_level_1) {
     optimize(sum_words, without_checks(), 1);
     EXPECT_EQ(vector_loads(), 0U) << "so the test above can fail: " << text();
