@@ -52,6 +52,7 @@ int configured_vm::load_code(const void *code, size_t code_len) {
 void configured_vm::unload_code() {
     drop_prepared();
     retired_.clear();
+    is_native_ = false;
     program_.reset();
 }
 
@@ -63,16 +64,43 @@ std::expected<const prepared_program *, int64_t> configured_vm::prepare() {
 std::expected<const prepared_program *, int64_t> configured_vm::prepare_first() {
     const std::lock_guard lock{build_lock_};
     if (const prepared_program *const ready = ready_.load(std::memory_order_relaxed)) return ready;
+    return adopt(make_prepared(is_native_));
+}
+
+std::expected<const prepared_program *, int64_t> configured_vm::prepare_native() {
+    const auto is_native = [](const prepared_program *p) {
+        return p != nullptr and p->code->entry() != nullptr;
+    };
+    if (const auto *const ready = ready_.load(std::memory_order_acquire); is_native(ready))
+        return ready;
+    const std::lock_guard lock{build_lock_};
+    const prepared_program *const ready = ready_.load(std::memory_order_relaxed);
+    if (is_native(ready) or (ready != nullptr and is_native_)) return ready;
+    auto made = make_prepared(true);
+    if (made) is_native_ = true;
+    return adopt(std::move(made));
+}
+
+std::expected<std::unique_ptr<const prepared_program>, int64_t> configured_vm::make_prepared(
+    bool native) {
     if (not program_)
         return std::unexpected{fail(make_error(error_code::no_program, "no program is loaded"))};
     auto linked = linkage::resolve(*program_, config_);
     if (not linked) return std::unexpected{fail(linked.error())};
     auto made =
         std::make_unique<prepared_program>(std::move(*linked), *program_, config_, interrupts_);
-    auto code = build(made->input);
+    auto code = native ? build_native(made->input) : build(made->input);
     if (not code) return std::unexpected{fail(code.error())};
     made->code = std::move(*code);
-    prepared_ = std::move(made);
+    return made;
+}
+
+std::expected<const prepared_program *, int64_t> configured_vm::adopt(
+    std::expected<std::unique_ptr<const prepared_program>, int64_t> made) {
+    if (not made) return std::unexpected{made.error()};
+    // Somebody may be running what was there.
+    if (prepared_ != nullptr) retired_.push_back(std::move(prepared_));
+    prepared_ = std::move(*made);
     ready_.store(prepared_.get(), std::memory_order_release);
     return prepared_.get();
 }
@@ -124,7 +152,7 @@ int64_t configured_vm::exec_regions(void *mem, size_t mem_len, const ebpf_region
 }
 
 precompiled_ebpf_function configured_vm::compile() {
-    const auto ready = prepare();
+    const auto ready = prepare_native();
     if (not ready) return nullptr;
     const precompiled_ebpf_function entry = (*ready)->code->entry();
     if (entry == nullptr) not_supported("ebpf_compile (native code)");

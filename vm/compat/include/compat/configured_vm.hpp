@@ -51,10 +51,18 @@ public:
     /// The program ready to run, made so now if need be; the (recorded) error's code if that cannot
     /// be.
     std::expected<const prepared_program *, int64_t> prepare();
+    /// The same as native code, which the program then stays: settings that are changed later make
+    /// new native code.
+    std::expected<const prepared_program *, int64_t> prepare_native();
 
 protected:
     /// Makes the executable. Called under the VM's lock, once per program and configuration.
     virtual result<std::unique_ptr<const executable>> build(const build_input &input) = 0;
+    /// The same for programs that are to be native code, if that is something else: its entry() is
+    /// not null.
+    virtual result<std::unique_ptr<const executable>> build_native(const build_input &input) {
+        return build(input);
+    }
 
 private:
     int64_t fail(const error &e) const;
@@ -65,6 +73,10 @@ private:
     int64_t run_once(run::input_memory input, std::span<const memory_span> regions,
                      int64_t &result);
     void drop_prepared();
+    // Under the lock:
+    std::expected<std::unique_ptr<const prepared_program>, int64_t> make_prepared(bool native);
+    std::expected<const prepared_program *, int64_t> adopt(
+        std::expected<std::unique_ptr<const prepared_program>, int64_t> made);
 
     vm_config config_;
     std::optional<program> program_;
@@ -72,6 +84,7 @@ private:
     /// Of earlier configurations of this program: somebody may still hold their native entries.
     std::vector<std::unique_ptr<const prepared_program>> retired_;
     std::atomic<const prepared_program *> ready_ = nullptr;
+    bool is_native_ = false;  ///< under the lock: what is prepared is to be native code
     std::atomic<uint32_t> interrupts_ = 0;
     std::mutex build_lock_;
 };

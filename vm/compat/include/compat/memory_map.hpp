@@ -100,6 +100,9 @@ public:
                search(address, size, wanted);
     }
 
+    /// Memory that allows() found, beside input and frames; without permissions if there is none.
+    [[nodiscard]] const memory_span &recent() const noexcept { return recent_; }
+
     /// Frames that may be touched.
     [[nodiscard]] uint32_t live_frames() const noexcept { return live_; }
 
