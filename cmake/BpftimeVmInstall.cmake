@@ -90,13 +90,17 @@ list(TRANSFORM BPFTIME_VM_PUBLIC_DEFINITIONS PREPEND " -D" OUTPUT_VARIABLE pkgco
 list(JOIN pkgconfig_definitions "" pkgconfig_definitions)
 if(BPFTIME_VM_STATIC)
     # By path, since "-lbpftime-vm" would be dropped or repeated by pkg-config's own sorting.
-    list(TRANSFORM BPFTIME_VM_STATIC_LLVM REPLACE "^([^/].*)$" "-l\\1" OUTPUT_VARIABLE pkgconfig_llvm)
-    list(JOIN pkgconfig_llvm " " pkgconfig_llvm)
+    list(
+        TRANSFORM BPFTIME_VM_STATIC_ARCHIVES
+        REPLACE "^([^/].*)$" "-l\\1"
+        OUTPUT_VARIABLE pkgconfig_archives
+    )
+    list(JOIN pkgconfig_archives " " pkgconfig_archives)
     string(
         CONCAT
         pkgconfig_libs
         "-Wl,--push-state,--whole-archive,\${libdir}/libbpftime-vm.a,--pop-state"
-        " ${pkgconfig_llvm} -lstdc++ -lm -pthread"
+        " ${pkgconfig_archives} -lstdc++ -lm -pthread"
     )
 else()
     set(pkgconfig_libs "-L\${libdir} -lbpftime-vm")

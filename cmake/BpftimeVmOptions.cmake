@@ -18,6 +18,7 @@ option(BPFTIME_VM_BUILD_FUZZERS "Build the libFuzzer targets (clang only)" OFF)
 
 set(BPFTIME_VM_LLVM "AUTO" CACHE STRING "Build the LLVM backend: AUTO (when LLVM is there), ON or OFF")
 set_property(CACHE BPFTIME_VM_LLVM PROPERTY STRINGS AUTO ON OFF)
+option(BPFTIME_VM_JIT "Build the JIT of backend ubpf where there is one (x86-64); needs AsmJit" ON)
 set(BPFTIME_VM_SANITIZE "" CACHE STRING "Sanitizers, comma separated: address,undefined or thread")
 
 set(EBPF_MAX_INSTS "" CACHE STRING "Instructions a program may have (empty: the default of ebpf-vm.h)")
@@ -117,11 +118,36 @@ if(BPFTIME_VM_LLVM)
         )
     endif()
 endif()
-# What whoever links libbpftime-vm.a has to link, too; empty unless it holds the LLVM backend.
-set(BPFTIME_VM_STATIC_LLVM "")
-if(BPFTIME_VM_HAVE_LLVM AND BPFTIME_VM_STATIC)
+
+# --- the JIT of backend ubpf -------------------------------------------------------------------
+
+set(BPFTIME_VM_HAVE_JIT OFF)
+if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$" OR NOT CMAKE_SIZEOF_VOID_P EQUAL 8)
+    set(BPFTIME_VM_WHY_NO_JIT "${CMAKE_SYSTEM_PROCESSOR}")
+elseif(NOT BPFTIME_VM_JIT)
+    set(BPFTIME_VM_WHY_NO_JIT "built with -DBPFTIME_VM_JIT=OFF")
+else()
+    find_package(asmjit CONFIG QUIET)
+    if(NOT asmjit_FOUND)
+        message(
+            FATAL_ERROR
+            "AsmJit is not there, with which backend ubpf makes native code; install libasmjit-dev "
+            "(scripts/setup.sh), or configure with -DBPFTIME_VM_JIT=OFF for the interpreter alone"
+        )
+    endif()
+    set(BPFTIME_VM_HAVE_JIT ON)
+endif()
+
+# What whoever links libbpftime-vm.a has to link, too: what the backends in it are made with.
+set(BPFTIME_VM_STATIC_ARCHIVES "")
+if(BPFTIME_VM_STATIC AND BPFTIME_VM_HAVE_JIT)
+    get_target_property(_asmjit asmjit::asmjit LOCATION)
+    list(APPEND BPFTIME_VM_STATIC_ARCHIVES "${_asmjit}" rt)
+endif()
+if(BPFTIME_VM_STATIC AND BPFTIME_VM_HAVE_LLVM)
     include(BpftimeVmLlvm)
-    bpftime_vm_llvm_archives(BPFTIME_VM_STATIC_LLVM orcjit passes native)
+    bpftime_vm_llvm_archives(_llvm_archives orcjit passes native)
+    list(APPEND BPFTIME_VM_STATIC_ARCHIVES ${_llvm_archives})
 endif()
 
 # --- limits that users of the headers must see as the library does ------------------------------

@@ -22,6 +22,7 @@ build_packages=(
     libcli11-dev libpcap-dev nlohmann-json3-dev           # the command line tool
     libelf-dev zlib1g-dev                                 # eBPF objects
     clang-19 libbpf-dev linux-libc-dev                    # C to eBPF
+    libasmjit-dev                                         # the JIT of backend ubpf
     llvm-19-dev libzstd-dev                               # the LLVM backend
 )
 test_packages=(

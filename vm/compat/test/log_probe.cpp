@@ -15,7 +15,7 @@ int main() {
         ebpf_load(vm, exit_program, sizeof exit_program, nullptr) == 0 and
         ebpf_exec(vm, nullptr, 0, &result) == 0 and
         ebpf_load(vm, no_program, sizeof no_program, nullptr) < 0 and
-        ebpf_compile(vm, nullptr) == nullptr and
+        (ebpf_unload_code(vm), ebpf_compile(vm, nullptr) == nullptr) and
         register_vm_factory("ubpf", [] { return std::make_unique<test::minimal_vm>(); }) < 0;
     ebpf_destroy(vm);
     return good ? 0 : 1;

@@ -59,9 +59,8 @@ TEST(basic_usage, runs_with_ubpf) {
     const auto example = run_example(BASIC_USAGE_UBPF);
     if (example.exit_code == 1 and
         example.err.find("is not supported by backend ubpf") != example.err.npos) {
-        EXPECT_EQ(example.err,
-                  "Compile failed: ebpf_compile (native code) is not supported by backend ubpf\n");
-        GTEST_SKIP() << "pending: needs the basic JIT";
+        EXPECT_THAT(example.err, HasSubstr("Compile failed: native code is not supported"));
+        GTEST_SKIP() << "this build has no JIT for this machine";
     }
     EXPECT_EQ(example.exit_code, 0) << example.err;
     EXPECT_EQ(example.out, "Result: 0\n");

@@ -3,6 +3,10 @@
 // SPDX-License-Identifier: MIT
 #include "engines.hpp"
 
+#ifdef TEST_UBPF_JIT
+#include "ubpf/ubpf_vm.hpp"
+#endif
+
 #include <array>
 
 namespace bpftime::vm::test {
@@ -10,10 +14,28 @@ namespace bpftime::vm::test {
 namespace {
 constexpr auto all = std::to_array<engine>({
     {"ubpf_interpreter", "ubpf"},
+#ifdef TEST_UBPF_JIT
+    {"ubpf_jit", "ubpf-jit"},
+#endif
 #ifdef TEST_LLVM_BACKEND
     {"llvm", "llvm"},
 #endif
 });
+
+#ifdef TEST_UBPF_JIT
+/// The light backend, whose programs are native code from the start.
+class ubpf_jit final : public ubpf::ubpf_vm {
+    result<std::unique_ptr<const compat::executable>> build(
+        const compat::build_input &input) override {
+        return build_native(input);
+    }
+};
+
+__attribute__((constructor)) void register_ubpf_jit() {
+    compat::register_vm_factory("ubpf-jit", [] { return std::make_unique<ubpf_jit>(); });
+}
+#endif
+
 }  // namespace
 
 std::span<const engine> engines() { return all; }

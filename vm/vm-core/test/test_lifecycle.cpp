@@ -120,7 +120,8 @@ TEST_F(lifecycle, compile_is_a_function_or_a_message) {
     const message_ptr message{raw};
     EXPECT_EQ(fn == nullptr, message != nullptr);
     if (fn == nullptr) {
-        EXPECT_STREQ(message.get(), "ebpf_compile (native code) is not supported by backend ubpf");
+        EXPECT_THAT(message.get(),
+                    testing::HasSubstr("native code is not supported by backend ubpf"));
     } else {
         EXPECT_EQ(fn(nullptr, 0), 5U);
     }

@@ -1,0 +1,92 @@
+// bpftime-vm: what native code and the host know of each other
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "compat/run.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace bpftime::vm::ubpf {
+
+class native_program;
+
+/// In how many places of a piece of memory an access of 1, 2, 4 or 8 bytes may begin: whether one
+/// is inside takes a single comparison.
+using access_starts = std::array<uint64_t, 4>;
+
+[[nodiscard]] constexpr access_starts starts_in(uint64_t len) noexcept {
+    access_starts starts{};
+    for (std::size_t i = 0; i < starts.size(); ++i) {
+        const uint64_t size = uint64_t{1} << i;
+        starts[i] = len < size ? 0 : len - size + 1;
+    }
+    return starts;
+}
+
+/// What native code sees of a run. A register points to it all the time.
+struct jit_state {
+    uint64_t exit_stack = 0;   ///< the stack pointer of the code that called the native code
+    int64_t slice = 0;         ///< of the budget, while no native code runs
+    uint64_t minus_input = 0;  ///< 0 - where the input memory begins
+    access_starts input_starts{};
+    uint64_t last_frame = 0;  ///< r10 of the deepest frame that the call depth allows
+    access_starts frame_starts{};
+    /// The memory that the map last said yes to: where it begins, for reading and for writing;
+    /// nowhere if there is none.
+    uint64_t read_begin = nowhere;
+    uint64_t write_begin = nowhere;
+    access_starts recent_starts{};
+    uint64_t words[5]{};  ///< r1 to r5 of what is called; then its r0
+    compat::run *run = nullptr;
+    const native_program *program = nullptr;
+
+    static constexpr uint64_t nowhere = ~uint64_t{0};
+
+    /// A helper may have taken memory back.
+    void forget_recent() noexcept { read_begin = write_begin = nowhere; }
+};
+
+/// An access of memory, in what an instruction can have as an operand.
+struct access_site {
+    uint32_t pc;
+    uint32_t size;
+    permission wanted;
+
+    [[nodiscard]] constexpr uint32_t pack() const noexcept {
+        return pc << 6 | size << 2 | static_cast<uint32_t>(wanted);
+    }
+    [[nodiscard]] static constexpr access_site unpack(uint32_t word) noexcept {
+        return {word >> 6, word >> 2 & 15, static_cast<permission>(word & 3)};
+    }
+};
+static_assert(most_max_insns <= 1U << 24, "a pc has 24 bits in access_site");
+
+// --- what native code calls. `frame` is r10. What ends the run gives 0, or a negative slice: the
+// run has its fault then, or has ended without one.
+
+/// Whether the program may make this access.
+uint64_t rt_check(jit_state *state, uint64_t address, uint32_t site, uint64_t frame) noexcept;
+/// Ends the run because an atomic access that may be made is misaligned.
+void rt_misaligned(jit_state *state, uint64_t address, uint32_t site, uint64_t frame) noexcept;
+/// A new slice after a charge of `units` at `pc` has left `slice`.
+int64_t rt_refill(jit_state *state, int64_t slice, uint32_t units, uint32_t pc) noexcept;
+/// Calls a helper with the words: one of compat::after_call.
+uint64_t rt_call_helper(jit_state *state, const compat::helper_binding *helper, uint32_t pc,
+                        uint64_t frame);
+/// callx: the address of the native code that the words are for, or 1 if a helper has been called.
+uint64_t rt_call_value(jit_state *state, uint64_t value, uint32_t pc, uint64_t frame);
+/// gotox: the address of the native code to go to.
+uint64_t rt_jump_value(jit_state *state, uint64_t value, uint32_t pc) noexcept;
+/// A legacy packet load: one of compat::after_call, the first word is r0.
+uint64_t rt_load_packet(jit_state *state, int64_t offset, uint32_t pc, uint64_t frame);
+/// Ends the run at a local call.
+void rt_too_deep(jit_state *state, uint32_t pc) noexcept;
+/// Ends the run without a fault.
+void rt_unwind(jit_state *state) noexcept;
+/// A whole run, for callers of the native entry point.
+uint64_t rt_enter(const native_program *program, void *mem, std::size_t mem_len);
+
+}  // namespace bpftime::vm::ubpf

@@ -1,0 +1,112 @@
+// bpftime-vm: a program that was compiled by the light JIT
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "native_program.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace bpftime::vm::ubpf {
+
+namespace {
+
+/// While a helper calls a function of the program, the run has the state of that call.
+class scoped_state {
+public:
+    scoped_state(compat::run &r, jit_state &state) : run_{r}, outer_{r.engine_state()} {
+        r.set_engine_state(&state);
+    }
+    ~scoped_state() { run_.set_engine_state(outer_); }
+    scoped_state(const scoped_state &) = delete;
+    scoped_state &operator=(const scoped_state &) = delete;
+
+private:
+    compat::run &run_;
+    void *outer_;
+};
+
+}  // namespace
+
+jit_state native_program::state_of(compat::run &r) const noexcept {
+    compat::stack_layout &stack = r.stack();
+    if (not code_.keeps_frames) stack.mark_frames();
+    jit_state state;
+    state.minus_input = 0 - r.input().begin;
+    state.input_starts = starts_in(r.input().len);
+    state.last_frame = stack.frame_top(stack.depth() - 1);
+    if (code_.keeps_frames) state.frame_starts = starts_in(stack.frame_size());
+    state.run = &r;
+    state.program = this;
+    return state;
+}
+
+const std::byte *native_program::function_code(uint32_t pc) const noexcept {
+    return code_.memory.code() + code_.functions[input_.code.function_at(pc)];
+}
+
+/// Runs a function, whose caller has the frame, with the run's budget.
+bool native_program::enter_function(compat::run &r, jit_state &state, uint32_t pc, uint64_t frame,
+                                    uint64_t &r0) const {
+    state.slice = r.budget().slice();
+    const scoped_state while_it_runs{r, state};
+    if (not enter_code(code_.memory, function_code(pc), state, frame)) {
+        r0 = 0;
+        return false;
+    }
+    r.budget().put_back(state.slice);
+    r0 = state.words[0];
+    return true;
+}
+
+bool native_program::execute(compat::run &r, uint64_t &r0) const {
+    jit_state state = state_of(r);
+    state.words[0] = r.input().begin;
+    state.words[1] = r.input().len;
+    // The entry function goes down by a frame as all functions do.
+    const uint64_t above = r.frame_top(0) + uint64_t{2} * stack_.frame_size();
+    return enter_function(r, state, 0, above, r0) or r.fault().kind == compat::fault_kind::none;
+}
+
+bool native_program::call_back(compat::run &r, uint32_t pc, uint64_t function,
+                               const uint64_t arguments[5], uint64_t &r0) const {
+    const program &p = input_.code;
+    const uint32_t target = handle_pc(function);
+    const auto why = r.budget().charge(p.functions()[p.function_at(target)].weight);
+    if (why != compat::fault_kind::none) return r.fail(why, pc);
+    jit_state state = *static_cast<const jit_state *>(r.engine_state());
+    const uint64_t frame = r.frame_top(r.memory().live_frames() - 1);
+    if (frame == state.last_frame) return r.fail(compat::fault_kind::call_depth_exceeded, pc);
+    std::copy_n(arguments, 5, state.words);
+    return enter_function(r, state, target, frame, r0);
+}
+
+bool native_program::call(compat::run &r, uint64_t function, const uint64_t arguments[5],
+                          uint64_t &r0) const {
+    jit_state state = state_of(r);
+    const scoped_state of_run{r, state};
+    if (not code_.keeps_frames) *r.stack().mark(0) = 1;
+    r.enter_frame(0);
+    return call_back(r, 0, function, arguments, r0);
+}
+
+compat::precompiled_ebpf_function native_program::entry() const noexcept {
+    return reinterpret_cast<compat::precompiled_ebpf_function>(
+        reinterpret_cast<uintptr_t>(code_.memory.code() + code_.entry));
+}
+
+uint64_t native_program::enter(void *mem, std::size_t mem_len) const {
+    compat::run r{input_, stack_, compat::run::memory_at(mem, mem_len), {}};
+    uint64_t r0 = 0;
+    return r.execute(*this, r0) ? r0 : std::numeric_limits<uint64_t>::max();
+}
+
+result<std::unique_ptr<const compat::executable>> make_native_program(
+    const compat::build_input &input) {
+    auto program = std::make_unique<native_program>(input);
+    auto code = generate_code(input, program.get());
+    if (not code) return std::unexpected{std::move(code.error())};
+    program->adopt(std::move(*code));
+    return program;
+}
+
+}  // namespace bpftime::vm::ubpf

@@ -1,0 +1,554 @@
+// bpftime-vm: eBPF to x86-64, in one pass: functions, jumps and calls
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "generator.hpp"
+
+#include <fmt/format.h>
+
+#include <bit>
+#include <limits>
+#include <utility>
+
+namespace bpftime::vm::ubpf {
+
+namespace {
+
+using isa::insn_id;
+using isa::operation;
+using isa::operation_kind;
+using isa::width;
+
+/// Bytes that the code of an instruction takes at most, but for what is out of line.
+constexpr uint32_t most_bytes(insn_id id) noexcept {
+    if (id == insn_id::none) return 0;
+    const operation op = isa::info(id).operation;
+    switch (isa::kind_of(id)) {
+    case operation_kind::alu:
+        switch (op) {
+        case operation::div:
+        case operation::mod:
+        case operation::sdiv:
+        case operation::smod: return 120;
+        case operation::lsh:
+        case operation::rsh:
+        case operation::arsh: return 16;
+        default: return 10;
+        }
+    case operation_kind::convert: return 14;
+    case operation_kind::branch:
+    case operation_kind::jump: return 40;
+    case operation_kind::load:
+    case operation_kind::store: return 44;
+    case operation_kind::wide: return 10;
+    default: return 250;
+    }
+}
+
+constexpr auto make_most_bytes() {
+    std::array<uint8_t, isa::insn_count + 1> all{};
+    for (std::size_t i = 0; i < all.size(); ++i)
+        all[i] = static_cast<uint8_t>(most_bytes(static_cast<insn_id>(i)));
+    return all;
+}
+constexpr auto most_bytes_of = make_most_bytes();
+
+constexpr std::array saved_registers{6U, 7U, 8U, 9U};
+
+/// Whether a call has to go through the host, which checks arguments and grants results.
+bool needs_host(const compat::helper_binding &helper, const compat::vm_config &config) noexcept {
+    const helper_declaration &d = helper.declaration();
+    if (config.pointer_secret != 0 or d.runs_code()) return true;
+    if (not d.typed) return false;
+    return d.result != result_kind::scalar or
+           (config.bounds_checks and not helper.checked().empty());
+}
+
+}  // namespace
+
+machine_features machine_features::of_host() {
+    return {.bmi2 = asmjit::CpuInfo::host().features().x86().hasBMI2()};
+}
+
+void generator::begin(const compat::build_input &input, machine_features machine) {
+    input_ = &input;
+    p_ = &input.code;
+    analysis_.analyse(input);
+    packet_helper_ = input.linked.helper(EBPF_PACKET_LOAD_HELPER);
+    machine_ = machine;
+    checks_ = input.config.bounds_checks;
+    frame_size_ = static_cast<int32_t>(input.config.stack_size);
+    offsets_.resize(p_->size());
+}
+
+bool generator::generate(const compat::build_input &input, machine_features machine,
+                         const native_program *program, native_code &out) {
+    begin(input, machine);
+    // most_bytes() says when a short jump reaches its target; if it should be wrong, there are
+    // none.
+    for (const bool short_jumps : {true, false}) {
+        short_jumps_ = short_jumps;
+        if (try_generate(program, out)) return true;
+    }
+    return false;
+}
+
+bool generator::try_generate(const native_program *program, native_code &out) {
+    e_.restart();
+    calls_.clear();
+    stub_calls_.clear();
+    const auto functions = p_->functions();
+    out.keeps_frames = analysis_.keeps_frames();
+    out.functions.assign(functions.size(), 0);
+    out.jump_targets.assign(p_->jump_targets().size(), 0);
+    for (uint32_t f = 0; f < functions.size(); ++f) {
+        if (functions[f].reachable and not generate_function(f, out)) return false;
+    }
+    for (const function_call &c : calls_) {
+        if (not e_.close(c.jump, out.functions[c.callee])) return false;
+    }
+    for (std::size_t i = 0; i < out.jump_targets.size(); ++i)
+        out.jump_targets[i] = offsets_[p_->jump_targets()[i]];
+    if (program != nullptr) {
+        out.entry = e_.offset();
+        make_entry(program);
+    }
+    return e_.error() == asmjit::kErrorOk;
+}
+
+/// ebpf_jit_fn: (mem, len) become the arguments of rt_enter().
+void generator::make_entry(const native_program *program) {
+    e_.op(Inst::kIdMov, x86::rdx, x86::rsi);
+    e_.op(Inst::kIdMov, x86::rsi, x86::rdi);
+    e_.op(Inst::kIdMov, x86::rdi, asmjit::imm(reinterpret_cast<uint64_t>(program)));
+    e_.op(Inst::kIdMov, x86::rax, asmjit::imm(reinterpret_cast<uint64_t>(&rt_enter)));
+    e_.op(Inst::kIdJmp, x86::rax);
+}
+
+// --- functions
+
+bool generator::generate_function(uint32_t index, native_code &out) {
+    const vm::function &f = p_->functions()[index];
+    facts_ = &analysis_.of_function(index);
+    slow_paths_.clear();
+    jumps_.clear();
+    known_.fill({});
+    known_[isa::frame_pointer] = {.is_frame = true};
+    e_.align(16);
+    out.functions[index] = e_.offset();
+    enter_function();
+    for (const basic_block &b : p_->blocks().subspan(f.first_block, f.block_count)) {
+        if (b.reachable) generate_block(b);
+    }
+    return finish_function();
+}
+
+void generator::enter_function() {
+    if (facts_->needs_frame) e_.op(Inst::kIdSub, frame_reg, asmjit::imm(2 * frame_size_));
+    unsigned saved = 0;
+    for (const unsigned r : saved_registers) {
+        if (not has(facts_->changed, r)) continue;
+        e_.op(Inst::kIdPush, gp64(r));
+        ++saved;
+    }
+    // The stack is aligned with the address to return to, what was pushed, and this.
+    stack_words_ = facts_->has_may_goto ? 1 : 0;
+    if ((1 + saved + stack_words_) % 2 != 0) ++stack_words_;
+    if (stack_words_ != 0) e_.op(Inst::kIdSub, x86::rsp, asmjit::imm(8 * stack_words_));
+    if (facts_->has_may_goto)
+        e_.op(Inst::kIdMov, x86::dword_ptr(x86::rsp), asmjit::imm(may_goto_tries));
+    zero_frame();
+    for (unsigned r = 0; r < isa::frame_pointer; ++r) {
+        if (has(facts_->zeroed, r)) zero(r);
+    }
+}
+
+void generator::zero_frame() {
+    constexpr int few_slots = 12;
+    constexpr int32_t small_frame = 128;
+    const uint64_t slots = facts_->zeroed_slots;
+    if (not facts_->zeroes_frame and std::popcount(slots) <= few_slots) {
+        for (uint64_t rest = slots; rest != 0; rest &= rest - 1) {
+            const int32_t at = -8 * (std::countr_zero(rest) + 1);
+            e_.op(Inst::kIdMov, x86::qword_ptr(frame_reg, at), asmjit::imm(0));
+        }
+    } else if (frame_size_ <= small_frame) {
+        e_.op(Inst::kIdXorps, x86::xmm0, x86::xmm0);
+        for (int32_t at = -frame_size_; at < 0; at += 16)
+            e_.op(Inst::kIdMovaps, x86::ptr(frame_reg, at), x86::xmm0);
+    } else {
+        e_.op(Inst::kIdMov, temp_reg, asmjit::imm(-frame_size_));
+        call(stub::zero_frame);
+    }
+}
+
+void generator::leave() {
+    if (stack_words_ != 0) e_.op(Inst::kIdAdd, x86::rsp, asmjit::imm(8 * stack_words_));
+    for (std::size_t n = saved_registers.size(); n-- > 0;) {
+        if (has(facts_->changed, saved_registers[n])) e_.op(Inst::kIdPop, gp64(saved_registers[n]));
+    }
+    if (facts_->needs_frame) e_.op(Inst::kIdAdd, frame_reg, asmjit::imm(2 * frame_size_));
+    e_.op(Inst::kIdRet);
+}
+
+void generator::generate_block(const basic_block &b) {
+    if (analysis_.is_target(b.begin)) {
+        known_.fill({});
+        known_[isa::frame_pointer] = {.is_frame = true};
+    }
+    for (uint32_t pc = b.begin; pc < b.end; ++pc) {
+        offsets_[pc] = e_.offset();
+        if (insn(pc).id != insn_id::none) generate_instruction(pc);
+    }
+}
+
+bool generator::finish_function() {
+    for (const pc_jump &j : jumps_) {
+        if (not e_.close(j.jump, offsets_[j.target])) return false;
+    }
+    for (const slow_path &s : slow_paths_) {
+        if (not e_.close(s.from)) return false;
+        finish(s);
+    }
+    return e_.offset() < uint32_t{std::numeric_limits<int32_t>::max()};
+}
+
+void generator::finish(const slow_path &s) {
+    switch (s.kind) {
+    case slow_path::what::check:
+        e_.push_imm(s.site);
+        call(s.callee);
+        e_.jump_back(s.back);
+        break;
+    case slow_path::what::misaligned:
+        e_.push_imm(s.site);
+        call(stub::misaligned);
+        break;
+    case slow_path::what::refill:
+        e_.push_imm(s.site);
+        e_.mov_imm32(temp_reg, s.units);
+        call(stub::refill);
+        e_.jump_back(s.back_pc == no_pc ? s.back : offsets_[s.back_pc]);
+        break;
+    case slow_path::what::too_deep:
+        e_.mov_imm32(x86::eax, s.site);
+        jump_to(stub::too_deep);
+        break;
+    case slow_path::what::unwind: jump_to(stub::unwind); break;
+    }
+}
+
+open_jump generator::add_slow_path(slow_path::what kind, condition c, uint32_t site, stub callee) {
+    const open_jump from = e_.jump_if(c, false);
+    slow_paths_.push_back({kind, callee, from, e_.offset(), site, 0, no_pc});
+    return from;
+}
+
+void generator::call(stub which) { stub_calls_.push_back({e_.call().at, which}); }
+void generator::jump_to(stub which) { stub_calls_.push_back({e_.jump(false).at, which}); }
+
+// --- what is known
+
+void generator::forget_memory() noexcept {
+    for (known_value &k : known_) k.allowed = 0;
+}
+
+/// The register has been made larger.
+void generator::move_known(unsigned reg, int64_t by) noexcept {
+    constexpr int64_t far = 1 << 24;
+    known_value &k = known_[reg];
+    const int64_t offset = k.offset + by;
+    const int64_t begin = k.begin - by;
+    const int64_t end = k.end - by;
+    if (offset <= -far or offset >= far or begin <= -far or end >= far) return forget(reg);
+    k.offset = static_cast<int32_t>(offset);
+    k.begin = static_cast<int32_t>(begin);
+    k.end = static_cast<int32_t>(end);
+}
+
+// --- instructions
+
+void generator::generate_instruction(uint32_t pc) {
+    const isa::instruction &i = insn(pc);
+    switch (isa::info(i.id).operation) {
+    case operation::add: return alu(pc, Inst::kIdAdd);
+    case operation::sub: return alu(pc, Inst::kIdSub);
+    case operation::mul: return multiply(pc);
+    case operation::div: return divide(pc, false, true);
+    case operation::sdiv: return divide(pc, true, true);
+    case operation::mod: return divide(pc, false, false);
+    case operation::smod: return divide(pc, true, false);
+    case operation::or_: return alu(pc, Inst::kIdOr);
+    case operation::and_: return alu(pc, Inst::kIdAnd);
+    case operation::xor_: return alu(pc, Inst::kIdXor);
+    case operation::lsh: return shift(pc, Inst::kIdShl, Inst::kIdShlx);
+    case operation::rsh: return shift(pc, Inst::kIdShr, Inst::kIdShrx);
+    case operation::arsh: return shift(pc, Inst::kIdSar, Inst::kIdSarx);
+    case operation::mov: return move(pc);
+    case operation::neg:
+    case operation::movsx8:
+    case operation::movsx16:
+    case operation::movsx32:
+    case operation::le:
+    case operation::be:
+    case operation::bswap: return convert(pc);
+    case operation::jeq:
+    case operation::jne:
+    case operation::jgt:
+    case operation::jge:
+    case operation::jlt:
+    case operation::jle:
+    case operation::jsgt:
+    case operation::jsge:
+    case operation::jslt:
+    case operation::jsle:
+    case operation::jset: return branch(pc);
+    case operation::may_goto: return may_goto(pc);
+    case operation::ja: return jump(pc, p_->jump_target(pc));
+    case operation::gotox: return jump_value(pc);
+    case operation::call_helper: return call_helper(pc);
+    case operation::call_local: return call_local(pc);
+    case operation::callx: return call_value(pc);
+    case operation::exit_: return leave();
+    case operation::load:
+    case operation::load_sx: return load(pc);
+    case operation::store: return store(pc);
+    case operation::atomic_add:
+    case operation::atomic_or:
+    case operation::atomic_and:
+    case operation::atomic_xor:
+    case operation::atomic_fetch_add:
+    case operation::atomic_fetch_or:
+    case operation::atomic_fetch_and:
+    case operation::atomic_fetch_xor:
+    case operation::atomic_xchg:
+    case operation::atomic_cmpxchg:
+    case operation::load_acquire:
+    case operation::store_release: return atomic(pc);
+    case operation::load_packet: return load_packet(pc);
+    case operation::lddw:
+    case operation::lddw_map_fd:
+    case operation::lddw_map_fd_val:
+    case operation::lddw_var:
+    case operation::lddw_code:
+    case operation::lddw_map_idx:
+    case operation::lddw_map_idx_val:
+        set_constant(i.dst, input_->linked.lddw_value(*p_, pc));
+        return forget(i.dst);
+    case operation::addr_space_cast:
+    case operation::call_kfunc: std::unreachable();  // linkage refuses programs that reach these
+    }
+}
+
+void generator::set_constant(unsigned reg, uint64_t value) {
+    if (value == 0)
+        zero(reg);
+    else if (value <= UINT32_MAX)
+        e_.mov_imm32(gp32(reg), static_cast<uint32_t>(value));
+    else
+        e_.op(Inst::kIdMov, gp64(reg), asmjit::imm(value));
+}
+
+void generator::zero(unsigned reg) { e_.op(Inst::kIdXor, gp32(reg), gp32(reg)); }
+
+// --- jumps
+
+/// Compares, and gives the condition under which the branch is taken.
+condition generator::compare(uint32_t pc) {
+    const isa::instruction &i = insn(pc);
+    const isa::insn_info &row = isa::info(i.id);
+    const bool wide = row.width == width::w64;
+    const x86::Gp a = wide ? gp64(i.dst) : gp32(i.dst);
+    const bool is_set = row.operation == operation::jset;
+    const Inst::Id how = is_set ? Inst::kIdTest : Inst::kIdCmp;
+    if (isa::info(row.shape).src != isa::register_role::none)
+        e_.op(how, a, wide ? gp64(i.src) : gp32(i.src));
+    else if (i.imm == 0 and not is_set)
+        e_.op(Inst::kIdTest, a, a);
+    else
+        e_.op(how, a, asmjit::imm(i.imm));
+    switch (row.operation) {
+    case operation::jeq: return condition::equal;
+    case operation::jgt: return condition::above;
+    case operation::jge: return condition::not_below;
+    case operation::jlt: return condition::below;
+    case operation::jle: return condition::not_above;
+    case operation::jsgt: return condition::greater;
+    case operation::jsge: return condition::not_less;
+    case operation::jslt: return condition::less;
+    case operation::jsle: return condition::not_greater;
+    default: return condition::not_equal;  // jne, and jset's result
+    }
+}
+
+void generator::branch(uint32_t pc) {
+    const uint32_t target = p_->jump_target(pc);
+    if (target == pc + 1) return;
+    const condition c = compare(pc);
+    jump_if(c, pc, target);
+}
+
+void generator::may_goto(uint32_t pc) {
+    const x86::Mem tries = x86::dword_ptr(x86::rsp);
+    e_.op(Inst::kIdCmp, tries, asmjit::imm(0));
+    jump_if(condition::equal, pc, p_->jump_target(pc));
+    e_.op(Inst::kIdDec, tries);
+}
+
+bool generator::is_near(uint32_t pc, uint32_t target) const {
+    if (not short_jumps_) return false;
+    uint32_t bytes = 0;
+    for (uint32_t at = pc + 1; at < target and bytes <= 127; ++at)
+        bytes += most_bytes_of[static_cast<std::size_t>(insn(at).id)];
+    return bytes <= 127;
+}
+
+void generator::jump(uint32_t pc, uint32_t target) {
+    if (program::is_back_edge(pc, target)) return go_back(pc, target);
+    if (target != pc + 1) jumps_.push_back({e_.jump(is_near(pc, target)), target});
+}
+
+void generator::jump_if(condition c, uint32_t pc, uint32_t target) {
+    if (not program::is_back_edge(pc, target)) {
+        jumps_.push_back({e_.jump_if(c, is_near(pc, target)), target});
+        return;
+    }
+    const open_jump not_taken = e_.jump_if(opposite(c), true);
+    go_back(pc, target);
+    static_cast<void>(e_.close(not_taken));
+}
+
+/// A jump backwards, which is charged. The slice is never negative, so the subtraction borrows
+/// when it is spent.
+void generator::go_back(uint32_t pc, uint32_t target) {
+    const uint32_t units = p_->loop_weight(target);
+    e_.op(Inst::kIdSub, slice_reg, asmjit::imm(units));
+    e_.jump_back_if(condition::not_below, offsets_[target]);
+    slow_paths_.push_back(
+        {slow_path::what::refill, {}, e_.jump(false), offsets_[target], pc, units, no_pc});
+}
+
+void generator::jump_value(uint32_t pc) {
+    e_.push_imm(pc);
+    e_.op(Inst::kIdMov, temp_reg, gp64(insn(pc).dst));
+    jump_to(stub::jump_value);
+}
+
+// --- calls
+
+void generator::call_local(uint32_t pc) {
+    const uint32_t callee = p_->function_at(p_->callee_pc(pc));
+    const uint32_t units = p_->functions()[callee].weight;
+    e_.op(Inst::kIdSub, slice_reg, asmjit::imm(units));
+    add_slow_path(slow_path::what::refill, condition::below, pc);
+    slow_paths_.back().units = units;
+    e_.op(Inst::kIdCmp, frame_reg, state_word(offsetof(jit_state, last_frame)));
+    add_slow_path(slow_path::what::too_deep, condition::equal, pc);
+    calls_.push_back({e_.call(), callee});
+    after_call(pc);
+}
+
+void generator::call_value(uint32_t pc) {
+    const isa::instruction &i = insn(pc);
+    const unsigned reg = i.id == insn_id::callx_imm ? static_cast<unsigned>(i.imm) : i.dst;
+    e_.op(Inst::kIdMov, temp_reg, gp64(reg));
+    e_.mov_imm32(x86::eax, pc);
+    call(stub::call_value);
+    after_call(pc);
+}
+
+/// r1 to r5 are zero, and memory may have been taken back.
+void generator::after_call(uint32_t pc) {
+    for (unsigned r = 0; r <= max_helper_arguments; ++r) {
+        forget(r);
+        if (has(analysis_.zeroed_after(pc), r)) zero(r);
+    }
+    forget_memory();
+}
+
+void generator::call_helper(uint32_t pc) {
+    const auto id = static_cast<uint32_t>(insn(pc).imm);
+    const compat::helper_binding &helper = *input_->linked.helper(id);
+    if (helper.declaration().result == result_kind::never or needs_host(helper, input_->config))
+        call_through_host(pc, helper);
+    else
+        call_directly(helper);
+    if (input_->config.unwind_helper == id) {
+        e_.op(Inst::kIdTest, gp64(0), gp64(0));
+        add_slow_path(slow_path::what::unwind, condition::equal, pc);
+    }
+    after_call(pc);
+}
+
+void generator::call_directly(const compat::helper_binding &helper) {
+    e_.op(Inst::kIdMov, state_word(offsetof(jit_state, slice)), slice_reg);
+    for (unsigned r = helper.arity() + 1; r <= max_helper_arguments; ++r) zero(r);
+    if (helper.has_context()) {
+        e_.op(Inst::kIdMov, x86::r9, x86::r8);
+        e_.op(Inst::kIdMov, x86::r8, x86::rcx);
+        e_.op(Inst::kIdMov, x86::rcx, x86::rdx);
+        e_.op(Inst::kIdMov, x86::rdx, x86::rsi);
+        e_.op(Inst::kIdMov, x86::rsi, x86::rdi);
+        e_.op(Inst::kIdMov, x86::rdi, asmjit::imm(reinterpret_cast<uint64_t>(helper.context())));
+    }
+    e_.op(Inst::kIdMov, temp_reg, asmjit::imm(helper.code(0)));
+    call(stub::call_direct);
+}
+
+void generator::call_through_host(uint32_t pc, const compat::helper_binding &helper) {
+    e_.op(Inst::kIdMov, temp_reg, asmjit::imm(reinterpret_cast<uint64_t>(&helper)));
+    e_.mov_imm32(x86::eax, pc);
+    call(stub::call_helper);
+    if (helper.declaration().result == result_kind::tail_call) leave_if_equal();
+}
+
+void generator::leave_if_equal() {
+    const open_jump stays = e_.jump_if(condition::not_equal, true);
+    leave();
+    static_cast<void>(e_.close(stays));
+}
+
+void generator::load_packet(uint32_t pc) {
+    const isa::instruction &i = insn(pc);
+    if (isa::info(i.id).shape == isa::shape::packet_ind) {
+        e_.op(Inst::kIdMov, temp_reg.r32(), gp32(i.src));
+        e_.op(Inst::kIdAdd, temp_reg.r32(), asmjit::imm(i.imm));
+        e_.op(Inst::kIdMovsxd, temp_reg, temp_reg.r32());
+    } else {
+        e_.op(Inst::kIdMov, temp_reg, asmjit::imm(i.imm));
+    }
+    e_.mov_imm32(x86::eax, pc);
+    call(stub::load_packet);
+    leave_if_equal();
+    after_call(pc);
+}
+
+// --- the whole
+
+result<native_code> generate_code(const compat::build_input &input, const native_program *program) {
+    static thread_local std::unique_ptr<generator> kept;
+    if (kept == nullptr) kept = std::make_unique<generator>();
+    generator &maker = *kept;
+    static const machine_features host = machine_features::of_host();
+    native_code out;
+    if (not maker.generate(input, host, program, out)) {
+        return std::unexpected{
+            make_error(error_code::internal,
+                       fmt::format("no native code for this program: {}",
+                                   asmjit::DebugUtils::errorAsString(maker.code().error())))};
+    }
+    const auto bytes = maker.code().bytes();
+    auto memory = code_memory::allocate(bytes.size());
+    if (not memory) return std::unexpected{std::move(memory.error())};
+    const std::span<std::byte> writable = memory->writable();
+    std::memcpy(writable.data(), bytes.data(), bytes.size());
+    const std::ptrdiff_t to_stubs = memory->shared_code() - memory->code();
+    for (const stub_call &c : maker.stub_calls()) {
+        const auto distance =
+            static_cast<int32_t>(to_stubs + stub_offset(c.callee) - (std::ptrdiff_t{c.at} + 4));
+        std::memcpy(&writable[c.at], &distance, sizeof distance);
+    }
+    out.memory = std::move(*memory);
+    return out;
+}
+
+}  // namespace bpftime::vm::ubpf

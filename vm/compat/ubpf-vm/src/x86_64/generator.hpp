@@ -1,0 +1,158 @@
+// bpftime-vm: eBPF to x86-64, in one pass
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "emitter.hpp"
+#include "jit.hpp"
+#include "jit_analysis.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace bpftime::vm::ubpf {
+
+/// What code is generated for.
+struct machine_features {
+    bool bmi2 = false;  ///< shifts by any register, products in any registers
+
+    [[nodiscard]] static machine_features of_host();
+};
+
+/// A call of a stub, whose distance is known when the code has its place.
+struct stub_call {
+    uint32_t at;
+    stub callee;
+};
+
+/// What is known of a register's value.
+struct known_value {
+    bool is_frame = false;  ///< r10 + offset
+    int32_t offset = 0;
+    /// One access of the memory from register + begin to register + end was allowed.
+    int32_t begin = 0;
+    int32_t end = 0;
+    uint8_t allowed = 0;  ///< a permission
+};
+
+/// Makes the code of one program. To be used for many: it keeps its memory.
+class generator {
+public:
+    /// Puts code into the emitter, and tells where things are in it. `program`: for the native
+    /// entry point; null: without one.
+    [[nodiscard]] bool generate(const compat::build_input &input, machine_features machine,
+                                const native_program *program, native_code &out);
+
+    [[nodiscard]] emitter &code() noexcept { return e_; }
+    [[nodiscard]] const std::vector<stub_call> &stub_calls() const noexcept { return stub_calls_; }
+
+private:
+    /// Out of line, behind the function: what rarely happens.
+    struct slow_path {
+        enum class what : uint8_t { check, misaligned, refill, too_deep, unwind };
+        what kind;
+        stub callee;       ///< of a check
+        open_jump from;    ///< what comes here
+        uint32_t back;     ///< where it goes on
+        uint32_t site;     ///< access_site, or pc
+        uint32_t units;    ///< of a refill
+        uint32_t back_pc;  ///< of a refill, if `back` is not known yet; else no_pc
+    };
+    struct pc_jump {
+        open_jump jump;
+        uint32_t target;
+    };
+    struct function_call {
+        open_jump jump;
+        uint32_t callee;
+    };
+    static constexpr uint32_t no_pc = ~uint32_t{0};
+
+    void begin(const compat::build_input &input, machine_features machine);
+    bool try_generate(const native_program *program, native_code &out);
+    bool generate_function(uint32_t index, native_code &out);
+    void enter_function();
+    void zero_frame();
+    void leave();
+    void generate_block(const basic_block &b);
+    void generate_instruction(uint32_t pc);
+    bool finish_function();
+    void finish(const slow_path &s);
+    void make_entry(const native_program *program);
+
+    void alu(uint32_t pc, x86::Inst::Id id);
+    void move(uint32_t pc);
+    void multiply(uint32_t pc);
+    void shift(uint32_t pc, x86::Inst::Id by_count, x86::Inst::Id by_register);
+    void shift_by_cl(x86::Inst::Id id, bool wide, unsigned dst, unsigned src);
+    void divide(uint32_t pc, bool is_signed, bool is_division);
+    void divide_by_register(bool wide, unsigned dst, const x86::Gp &divisor, bool is_signed,
+                            bool is_division);
+    void divide_unsigned(bool wide, unsigned dst, int32_t imm, bool is_division);
+    void divide_signed(bool wide, unsigned dst, int32_t imm, bool is_division);
+    void signed_quotient(const x86::Gp &n, int64_t divisor);
+    void high_product(const x86::Gp &factor, uint64_t by, bool is_signed);
+    void convert(uint32_t pc);
+    void swap_bytes(unsigned dst, isa::width w);
+
+    void branch(uint32_t pc);
+    [[nodiscard]] condition compare(uint32_t pc);
+    void may_goto(uint32_t pc);
+    void jump(uint32_t pc, uint32_t target);
+    void jump_if(condition c, uint32_t pc, uint32_t target);
+    void go_back(uint32_t pc, uint32_t target);
+    void jump_value(uint32_t pc);
+    [[nodiscard]] bool is_near(uint32_t pc, uint32_t target) const;
+
+    void call_local(uint32_t pc);
+    void call_value(uint32_t pc);
+    void call_helper(uint32_t pc);
+    void call_directly(const compat::helper_binding &helper);
+    void call_through_host(uint32_t pc, const compat::helper_binding &helper);
+    void after_call(uint32_t pc);
+    void load_packet(uint32_t pc);
+    void call(stub which);
+    void jump_to(stub which);
+    void leave_if_equal();
+
+    [[nodiscard]] x86::Mem access(uint32_t pc, unsigned base, permission wanted, bool atomic);
+    void check(uint32_t pc, unsigned base, permission wanted);
+    void check_alignment(uint32_t pc, unsigned base, permission wanted);
+    void load(uint32_t pc);
+    void store(uint32_t pc);
+    void atomic(uint32_t pc);
+    void atomic_fetch(uint32_t pc, x86::Inst::Id id);
+    void exchange(uint32_t pc);
+    void compare_exchange(uint32_t pc);
+
+    void set_constant(unsigned reg, uint64_t value);
+    void zero(unsigned reg);
+    void forget(unsigned reg) noexcept { known_[reg] = {}; }
+    void forget_memory() noexcept;
+    void move_known(unsigned reg, int64_t by) noexcept;
+    open_jump add_slow_path(slow_path::what kind, condition c, uint32_t site, stub callee = {});
+
+    [[nodiscard]] const isa::instruction &insn(uint32_t pc) const noexcept { return p_->insn(pc); }
+
+    emitter e_;
+    const compat::build_input *input_ = nullptr;
+    const program *p_ = nullptr;
+    jit_analysis analysis_;
+    const compat::helper_binding *packet_helper_ = nullptr;
+    machine_features machine_;
+    bool checks_ = true;
+    bool short_jumps_ = true;
+    int32_t frame_size_ = 0;
+    // of the function:
+    const function_facts *facts_ = nullptr;
+    unsigned stack_words_ = 0;  ///< below the saved registers
+    std::array<known_value, isa::register_count> known_;
+    std::vector<uint32_t> offsets_;  ///< by pc
+    std::vector<slow_path> slow_paths_;
+    std::vector<pc_jump> jumps_;
+    // of the program:
+    std::vector<function_call> calls_;
+    std::vector<stub_call> stub_calls_;
+};
+
+}  // namespace bpftime::vm::ubpf

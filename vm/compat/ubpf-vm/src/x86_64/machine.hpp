@@ -1,0 +1,73 @@
+// bpftime-vm: which registers of x86-64 hold what in native code
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "jit_state.hpp"
+
+#include <asmjit/x86.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace bpftime::vm::ubpf {
+
+namespace x86 = asmjit::x86;
+namespace Inst = asmjit::x86::Inst;
+
+/// Where the host's functions take arguments and what they keep decides: r1 to r5 are the first
+/// five arguments, r6 to r9 survive calls. Our own state is in a register that calls keep; the rest
+/// of what we need is put back after them.
+inline constexpr std::array<uint8_t, isa::register_count> machine_registers{
+    x86::Gp::kIdAx,  x86::Gp::kIdDi,  x86::Gp::kIdSi, x86::Gp::kIdDx,
+    x86::Gp::kIdCx,  x86::Gp::kIdR8,  x86::Gp::kIdBx, x86::Gp::kIdR14,
+    x86::Gp::kIdR15, x86::Gp::kIdR12, x86::Gp::kIdBp};
+
+inline constexpr x86::Gp state_reg = x86::r13;        ///< jit_state
+inline constexpr x86::Gp slice_reg = x86::r9;         ///< what is left of the budget's slice
+inline constexpr x86::Gp minus_input_reg = x86::r11;  ///< jit_state::minus_input, with checks on
+inline constexpr x86::Gp temp_reg = x86::r10;         ///< free between instructions
+inline constexpr x86::Gp frame_reg = x86::rbp;        ///< r10
+
+[[nodiscard]] inline x86::Gp gp64(unsigned reg) noexcept {
+    return x86::gpq(machine_registers[reg]);
+}
+[[nodiscard]] inline x86::Gp gp32(unsigned reg) noexcept {
+    return x86::gpd(machine_registers[reg]);
+}
+
+/// A word of the state.
+[[nodiscard]] inline x86::Mem state_word(std::size_t offset) noexcept {
+    return x86::qword_ptr(state_reg, static_cast<int32_t>(offset));
+}
+
+/// The code that every chunk of the arena begins with.
+enum class stub : uint8_t {
+    enter,    ///< from the host: (code, state, frame) -> whether the function returned
+    end_run,  ///< goes back to whoever entered
+    read1,    ///< a check: r10 = address + minus_input; site on the stack, which it takes off
+    read2,
+    read4,
+    read8,
+    write1,
+    write2,
+    write4,
+    write8,
+    misaligned,   ///< r10 = address; site on the stack; ends the run
+    refill,       ///< r10 = units; pc on the stack, which it takes off
+    call_direct,  ///< r10 = a function of the host; r9 is in the state
+    call_helper,  ///< r10 = helper_binding, eax = pc; equal flag: the caller shall return
+    call_value,   ///< r10 = value, eax = pc
+    jump_value,   ///< r10 = value, pc on the stack, which it takes off; jumped to
+    load_packet,  ///< r10 = offset, eax = pc; equal flag: the caller shall return
+    too_deep,     ///< eax = pc; ends the run
+    unwind,       ///< ends the run
+    zero_frame,   ///< r10 = 0 - size of the frame, a multiple of 16
+};
+inline constexpr std::size_t stub_count = static_cast<std::size_t>(stub::zero_frame) + 1;
+
+/// Where a stub is in a chunk.
+[[nodiscard]] uint32_t stub_offset(stub which);
+
+}  // namespace bpftime::vm::ubpf
