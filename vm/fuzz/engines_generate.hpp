@@ -20,7 +20,7 @@ struct busy_options {
 
 /// A program that loads. Other than generate()'s, its loops mostly count to a number, its registers
 /// mostly hold pointers where they are used as such, and frames are passed to callees, stored,
-/// loaded back, compared and subtracted. Calls the helpers of engine_pair.
+/// loaded back, compared and subtracted. Calls the helpers of engine_set.
 [[nodiscard]] draft generate_busy(random_source &random, const busy_options &options);
 
 }  // namespace bpftime::vm::fuzz

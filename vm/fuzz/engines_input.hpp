@@ -4,7 +4,7 @@
 #pragma once
 
 #include "common.hpp"
-#include "engines_pair.hpp"
+#include "engines_set.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace bpftime::vm::fuzz {
 struct engines_input {
     explicit engines_input(std::span<const uint8_t> bytes);
 
-    pair_settings how;
+    engine_settings how;
     std::span<const uint8_t> code;
 };
 

@@ -1,11 +1,11 @@
-// bpftime-vm: random programs in the interpreter and in the LLVM backend, which must agree
+// bpftime-vm: random programs in all engines, which must agree
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 //
 // Other seeds: BPFTIME_VM_FUZZ_SEEDS=<first>:<count> build/vm/fuzz/test_fuzz_engines. What is found
 // is printed with as few statements as show it.
 #include "engines_generate.hpp"
-#include "engines_pair.hpp"
+#include "engines_set.hpp"
 #include "generate.hpp"
 #include "isa/text.hpp"
 
@@ -41,7 +41,7 @@ seed_range seeds() {
 
 /// One program and how it is run.
 struct trial {
-    pair_settings how;
+    engine_settings how;
     draft program;
     bool exact;
 };
@@ -50,9 +50,9 @@ struct trial {
 /// its end.
 std::optional<std::string> difference_of(const trial &t, bool *ended = nullptr) {
     const bytecode b = lay_out(t.program);
-    pair_settings how = t.how;
+    engine_settings how = t.how;
     how.how.jump_targets = b.jump_targets;
-    engine_pair engines{how};
+    engine_set engines{how};
     if (not engines.load(b.code)) return std::nullopt;
     auto difference = engines.difference(t.exact);
     if (ended != nullptr) *ended = engines.reference().code == EBPF_OK;

@@ -1,9 +1,9 @@
-// bpftime-vm: fuzz target: one program in the interpreter and in the LLVM backend, which must agree
+// bpftime-vm: fuzz target: one program in all engines, which must agree
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "common.hpp"
 #include "engines_input.hpp"
-#include "engines_pair.hpp"
+#include "engines_set.hpp"
 
 #include <cstdio>
 
@@ -27,12 +27,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, std::size_t size) {
     require(comparable, "stacks lie at one place: set detect_stack_use_after_return=0");
     const engines_input input{{data, size}};
     counts.count_input();
-    engine_pair engines{input.how};
+    engine_set engines{input.how};
     if (not engines.load(input.code)) return 0;
     counts.count("load");
     const auto difference = engines.difference();
     if (difference) std::fprintf(stderr, "%s\n", difference->c_str());
-    require(not difference, "both engines give the same");
+    require(not difference, "all engines give the same");
     if (engines.reference().code == EBPF_OK) counts.count("run to the end");
     if (engines.reference().code == EBPF_ERROR_FAULT) counts.count("fault");
     return 0;

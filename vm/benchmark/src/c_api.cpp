@@ -114,19 +114,28 @@ ebpf_api find_ebpf_api(const std::string &path) {
     return api;
 }
 
+/// How a backend's machines run programs.
+struct ebpf_mode {
+    bool checked;
+    bool compiles_first;  ///< by ebpf_compile(), where ebpf_exec() alone would not
+};
+
 class ebpf_machine final : public machine {
 public:
-    ebpf_machine(const ebpf_api &api, const std::string &backend, bool checked)
-        : api_{api}, vm_{api.create(backend.c_str())} {
+    ebpf_machine(const ebpf_api &api, const std::string &backend, ebpf_mode mode)
+        : api_{api},
+          compiles_first_{mode.compiles_first},
+          vm_{api.create(backend.c_str())} {
         if (vm_ == nullptr)
             throw std::runtime_error(
                 text_of(api_.last_error ? api_.last_error() : nullptr, "ebpf_create() gave NULL"));
-        if (api_.toggle_bounds_check != nullptr) api_.toggle_bounds_check(vm_, checked);
+        if (api_.toggle_bounds_check != nullptr) api_.toggle_bounds_check(vm_, mode.checked);
         if (api_.set_max_insns != nullptr) api_.set_max_insns(vm_, EBPF_MOST_INSTS);
     }
     ~ebpf_machine() override { api_.destroy(vm_); }
 
     void load(const std::vector<uint8_t> &code) override {
+        is_compiled_ = false;
         char *message = nullptr;
         if (api_.load(vm_, code.data(), static_cast<uint32_t>(code.size()), &message) < 0)
             fail(api_.free, message, "ebpf_load() failed");
@@ -136,8 +145,10 @@ public:
         if (api_.compile == nullptr) throw std::runtime_error("there is no ebpf_compile()");
         if (api_.compile(vm_, &message) == nullptr)
             fail(api_.free, message, "ebpf_compile() failed");
+        is_compiled_ = true;
     }
     bool run(void *mem, size_t len, uint64_t &r0) override {
+        if (compiles_first_ and not is_compiled_) compile();
         return api_.exec(vm_, mem, len, reinterpret_cast<int64_t *>(&r0)) == 0;
     }
     [[nodiscard]] std::string last_error() const override {
@@ -146,6 +157,8 @@ public:
 
 private:
     ebpf_api api_;
+    bool compiles_first_;
+    bool is_compiled_ = false;
     ebpf_vm *vm_;
 };
 
@@ -158,7 +171,7 @@ std::vector<std::string> list_backends(const ebpf_api &api) {
 bool can_compile(const ebpf_api &api, const std::string &backend) {
     const std::vector<uint8_t> leave{0xb7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0};
     try {
-        ebpf_machine m{api, backend, true};
+        ebpf_machine m{api, backend, {.checked = true, .compiles_first = false}};
         m.load(leave);
         m.compile();
         return true;
@@ -170,12 +183,19 @@ bool can_compile(const ebpf_api &api, const std::string &backend) {
 void add_backend(std::vector<contender> &out, const ebpf_api &api, const std::string &name,
                  const std::string &backend, bool foreign) {
     const bool compiles = can_compile(api, backend);
-    const auto maker = [&](bool checked) {
-        return [=] { return std::make_unique<ebpf_machine>(api, backend, checked); };
+    const auto add = [&](const std::string &as, bool is_compiler, bool compiles_first) {
+        const auto maker = [&](bool checked) {
+            const ebpf_mode mode{checked, compiles_first};
+            return [=] { return std::make_unique<ebpf_machine>(api, backend, mode); };
+        };
+        out.push_back({as, true, is_compiler, foreign, maker(true)});
+        if (api.toggle_bounds_check != nullptr)
+            out.push_back({as + "-unchecked", false, is_compiler, foreign, maker(false)});
     };
-    out.push_back({name, true, compiles, foreign, maker(true)});
-    if (api.toggle_bounds_check != nullptr)
-        out.push_back({name + "-unchecked", false, compiles, foreign, maker(false)});
+    // This one interprets until it is told to compile.
+    const bool interprets = backend == "ubpf";
+    add(name, compiles and not interprets, false);
+    if (interprets and compiles) add(name + "-jit", true, true);
 }
 
 // --- uBPF

@@ -1,7 +1,7 @@
-// bpftime-vm: one program in two engines, over the same memory
+// bpftime-vm: one program in all engines, over the same memory
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
-#include "engines_pair.hpp"
+#include "engines_set.hpp"
 
 #include "isa/text.hpp"
 
@@ -13,7 +13,22 @@ namespace bpftime::vm::fuzz {
 
 namespace {
 
-constexpr std::array backends{"ubpf", "llvm"};
+struct engine_row {
+    const char *name;
+    const char *backend;
+    bool compiles_first;  ///< by ebpf_compile(), where ebpf_exec() alone would not
+};
+
+/// The first is what the others are compared with.
+constexpr auto engines = std::to_array<engine_row>({
+    {"ubpf", "ubpf", false},
+#ifdef FUZZ_UBPF_JIT
+    {"ubpf-jit", "ubpf", true},
+#endif
+#ifdef FUZZ_LLVM
+    {"llvm", "llvm", false},
+#endif
+});
 
 /// Memory of a run beside input and stack. One object per process, as callbacks get no context;
 /// each part a heap block of its own, so that a sanitizer sees the first byte beyond it.
@@ -151,15 +166,17 @@ uint64_t variable_size(uint32_t id) { return id == 0 ? shared().variable.size : 
 
 // --- runs
 
-/// One run on refilled memory. Not inlined, so that the stacks of all runs begin at one place.
-[[gnu::noinline]] engine_pair::observed run_on(ebpf_vm *vm, std::span<uint8_t> memory,
-                                               bool with_region) {
+/// One run on refilled memory. What cannot be compiled cannot run either, and says so then. Not
+/// inlined, so that the stacks of all runs begin at one place.
+[[gnu::noinline]] engine_set::observed run_on(ebpf_vm *vm, std::span<uint8_t> memory,
+                                              bool with_region, bool compiles_first) {
+    if (compiles_first) ebpf_compile(vm, nullptr);
     refill(memory);
     for (const arena::block *b : shared().all()) refill({b->data.get(), b->size});
     const arena::block &sink = shared().write_only;
     const ebpf_region region{sink.data.get(), sink.size, EBPF_PERM_WRITE};
     uint8_t *const mem = memory.empty() ? nullptr : memory.data();
-    engine_pair::observed o;
+    engine_set::observed o;
     o.result = 0x5eed;
     o.code = ebpf_exec_regions(vm, mem, memory.size(), &region, with_region ? 1 : 0, &o.result);
     ebpf_last_fault(&o.fault);
@@ -176,7 +193,7 @@ std::string to_text(const ebpf_fault &f) {
            std::to_string(f.address);
 }
 
-std::string to_text(const engine_pair::observed &o) {
+std::string to_text(const engine_set::observed &o) {
     return "code " + std::to_string(o.code) + ", r0 " +
            std::to_string(static_cast<uint64_t>(o.result)) + ", fault {" + to_text(o.fault) + "}";
 }
@@ -199,7 +216,7 @@ std::string where_memory_differs(const byte_vector &a, const byte_vector &b) {
 }  // namespace
 
 bool stacks_agree() {
-    engine_pair pair{{}};
+    engine_set pair{{}};
     const auto code = isa::assemble("mov %r0, %r10\nexit");
     require(code and pair.load(*code), "the probe loads");
     for (int round = 0; round < 4; ++round) {
@@ -208,16 +225,17 @@ bool stacks_agree() {
     return true;
 }
 
-engine_pair::engine_pair(pair_settings s)
+engine_set::engine_set(engine_settings s)
     : settings_{std::move(s)}, memory_{std::make_unique<uint8_t[]>(settings_.how.memory_size)} {
-    std::ranges::transform(backends, vms_.begin(), [&](const char *name) { return make(name); });
+    for (const engine_row &e : engines) vms_.push_back(make(e.backend));
+    seen_.resize(vms_.size());
 }
 
-engine_pair::vm_ptr engine_pair::make(const char *backend) const {
+engine_set::vm_ptr engine_set::make(const char *backend) const {
     static const auto helpers = make_helpers();
     const settings &s = settings_.how;
     vm_ptr vm{ebpf_create(backend)};
-    require(vm != nullptr, "both backends are there");
+    require(vm != nullptr, "all backends are there");
     const auto set = [](int code) { require(code == EBPF_OK, "the VM can be configured so"); };
     set(ebpf_set_max_insns(vm.get(), s.max_insns));
     set(ebpf_set_instruction_limit(vm.get(), s.instruction_limit));
@@ -239,28 +257,35 @@ engine_pair::vm_ptr engine_pair::make(const char *backend) const {
     return vm;
 }
 
-bool engine_pair::load(std::span<const uint8_t> code) {
-    std::array<int, 2> loaded{};
-    std::ranges::transform(vms_, loaded.begin(), [&](const vm_ptr &vm) {
+bool engine_set::load(std::span<const uint8_t> code) {
+    const auto load_in = [&](const vm_ptr &vm) {
         return ebpf_load(vm.get(), code.data(), static_cast<uint32_t>(code.size()), nullptr);
-    });
-    require(loaded[0] == loaded[1], "both engines load the same programs");
-    return loaded[0] == EBPF_OK;
+    };
+    const int first = load_in(vms_.front());
+    for (std::size_t i = 1; i < vms_.size(); ++i)
+        require(load_in(vms_[i]) == first, "all engines load the same programs");
+    return first == EBPF_OK;
 }
 
-std::optional<std::string> engine_pair::difference(bool exact) {
+std::optional<std::string> engine_set::difference(bool exact) {
     const std::span memory{memory_.get(), settings_.how.memory_size};
     for (std::size_t i = 0; i < vms_.size(); ++i)
-        seen_[i] = run_on(vms_[i].get(), memory, settings_.how.regions);
-    const auto &[a, b] = seen_;
-    if (a.code == b.code and a.result == b.result and same_fault(a.fault, b.fault, exact) and
-        a.memory == b.memory)
-        return std::nullopt;
-    std::string text;
-    for (std::size_t i = 0; i < vms_.size(); ++i)
-        text += std::string{backends[i]} + ": " + to_text(seen_[i]) + '\n';
-    return text + "level " + std::to_string(settings_.optimization_level) +
-           where_memory_differs(a.memory, b.memory);
+        seen_[i] = run_on(vms_[i].get(), memory, settings_.how.regions, engines[i].compiles_first);
+    const observed &a = seen_.front();
+    for (std::size_t i = 1; i < seen_.size(); ++i) {
+        const observed &b = seen_[i];
+        if (a.code != b.code or a.result != b.result or not same_fault(a.fault, b.fault, exact) or
+            a.memory != b.memory)
+            return describe(b, i);
+    }
+    return std::nullopt;
+}
+
+std::string engine_set::describe(const observed &other, std::size_t index) const {
+    const observed &first = seen_.front();
+    return std::string{engines.front().name} + ": " + to_text(first) + '\n' + engines[index].name +
+           ": " + to_text(other) + "\nlevel " + std::to_string(settings_.optimization_level) +
+           where_memory_differs(first.memory, other.memory);
 }
 
 }  // namespace bpftime::vm::fuzz
