@@ -4,13 +4,15 @@
 #include "isa/isa.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 #include <utility>
 
 namespace bpftime::vm::isa {
 
 namespace {
 
-constexpr bool selects(const insn_info &row, const slot &s) noexcept {
+constexpr bool selects(const auto &row, const slot &s) noexcept {
     switch (row.selector) {
     case selector::none: return true;
     case selector::offset: return s.offset == row.selector_value;
@@ -21,9 +23,16 @@ constexpr bool selects(const insn_info &row, const slot &s) noexcept {
     std::unreachable();
 }
 
+/// What of a row tells it from others of its opcode byte.
+struct row_key {
+    insn_id id;
+    isa::selector selector;
+    int32_t selector_value;
+};
+
 /// Rows sorted by opcode byte, and where the rows of each byte begin.
 struct opcode_index {
-    std::array<insn_id, insn_count> rows{};
+    std::array<row_key, insn_count> rows{};
     std::array<uint8_t, 257> first{};
 };
 
@@ -33,7 +42,9 @@ constexpr opcode_index make_index() {
     for (std::size_t opcode = 0; opcode < 256; ++opcode) {
         index.first[opcode] = static_cast<uint8_t>(filled);
         for (std::size_t i = 0; i < insn_count; ++i) {
-            if (insn_table[i].opcode == opcode) index.rows[filled++] = static_cast<insn_id>(i);
+            const insn_info &row = insn_table[i];
+            if (row.opcode == opcode)
+                index.rows[filled++] = {static_cast<insn_id>(i), row.selector, row.selector_value};
         }
     }
     index.first[256] = static_cast<uint8_t>(filled);
@@ -42,7 +53,7 @@ constexpr opcode_index make_index() {
 
 constexpr opcode_index index = make_index();
 
-constexpr std::span<const insn_id> rows_of(uint8_t opcode) noexcept {
+constexpr std::span<const row_key> rows_of(uint8_t opcode) noexcept {
     const std::size_t first = index.first[opcode];
     return std::span{index.rows}.subspan(first, index.first[opcode + std::size_t{1}] - first);
 }
@@ -61,8 +72,8 @@ constexpr slot encode_row(const instruction &insn) noexcept {
 }
 
 constexpr insn_id find(const slot &s) noexcept {
-    for (const insn_id id : rows_of(s.opcode)) {
-        if (selects(info(id), s)) return id;
+    for (const row_key &row : rows_of(s.opcode)) {
+        if (selects(row, s)) return row.id;
     }
     return insn_id::none;
 }
@@ -86,14 +97,14 @@ static_assert(insn_count < 256, "first[] and insn_id are bytes");
 }  // namespace
 
 slot read_slot(std::span<const uint8_t> code, std::size_t i) noexcept {
-    const auto b = code.subspan(i * slot_size).first<slot_size>();
-    const auto imm =
-        uint32_t{b[4]} | uint32_t{b[5]} << 8 | uint32_t{b[6]} << 16 | uint32_t{b[7]} << 24;
-    return {.opcode = b[0],
-            .dst = static_cast<uint8_t>(b[1] & 0x0f),
-            .src = static_cast<uint8_t>(b[1] >> 4),
-            .offset = static_cast<int16_t>(b[2] | b[3] << 8),
-            .imm = static_cast<int32_t>(imm)};
+    uint64_t word = 0;
+    std::memcpy(&word, code.data() + i * slot_size, slot_size);
+    if constexpr (std::endian::native == std::endian::big) word = __builtin_bswap64(word);
+    return {.opcode = static_cast<uint8_t>(word),
+            .dst = static_cast<uint8_t>(word >> 8 & 0x0f),
+            .src = static_cast<uint8_t>(word >> 12 & 0x0f),
+            .offset = static_cast<int16_t>(word >> 16),
+            .imm = static_cast<int32_t>(word >> 32)};
 }
 
 void write_slot(const slot &s, std::span<uint8_t, slot_size> out) noexcept {

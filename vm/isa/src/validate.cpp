@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <utility>
 
 namespace bpftime::vm::isa {
@@ -129,6 +130,50 @@ private:
     slot slot_;
 };
 
+/// What the fields of a row's instructions may be, where one look at them tells. checker says what
+/// is wrong, and decides about the other rows.
+struct field_limits {
+    bool is_simple;
+    uint8_t dst_end;
+    uint8_t src_end;
+    bool takes_offset;
+    bool takes_imm;
+};
+
+constexpr uint8_t register_end(register_role role) noexcept {
+    switch (role) {
+    case register_role::none: return 1;
+    case register_role::read: return register_count;
+    default: return frame_pointer;
+    }
+}
+
+constexpr auto limits_of_rows = [] {
+    std::array<field_limits, insn_count> all{};
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        const insn_info &row = insn_table[i];
+        const shape_info &form = info(row.shape);
+        const bool is_simple = form.imm != imm_role::reg and form.imm != imm_role::spaces and
+                               row.selector != selector::src and
+                               info(row.operation).kind != operation_kind::wide;
+        all[i] = {
+            .is_simple = is_simple,
+            .dst_end = register_end(form.dst),
+            .src_end = register_end(form.src),
+            .takes_offset = form.offset != offset_role::none or row.selector == selector::offset,
+            .takes_imm = form.imm != imm_role::none or row.selector == selector::imm};
+    }
+    return all;
+}();
+
+/// Whether the slot is an instruction of the row for certain.
+bool is_simply_valid(insn_id id, const slot &s) noexcept {
+    if (id == insn_id::none) return false;
+    const field_limits &l = limits_of_rows[static_cast<std::size_t>(id)];
+    return l.is_simple and s.dst < l.dst_end and s.src < l.src_end and
+           (l.takes_offset or s.offset == 0) and (l.takes_imm or s.imm == 0);
+}
+
 }  // namespace
 
 result<instruction> decode(std::span<const uint8_t> code, std::size_t index) {
@@ -155,6 +200,11 @@ result<std::vector<instruction>> decode_all(std::span<const uint8_t> code) {
     }
     std::vector<instruction> insns(code.size() / slot_size);
     for (std::size_t pc = 0; pc < insns.size(); ++pc) {
+        const slot s = read_slot(code, pc);
+        if (const insn_id id = find_row(s); is_simply_valid(id, s)) {
+            insns[pc] = {id, s.dst, s.src, s.offset, s.imm};
+            continue;
+        }
         auto insn = decode(code, pc);
         if (not insn) return std::unexpected{std::move(insn.error())};
         insns[pc] = *insn;

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -18,19 +19,32 @@ namespace {
 
 constexpr uint32_t no_index = std::numeric_limits<uint32_t>::max();
 
-bool has_jump_target(const isa::instruction &i) {
-    if (i.id == isa::insn_id::none) return false;
-    const isa::shape_info &form = isa::info(isa::info(i.id).shape);
-    return form.offset == isa::offset_role::jump or form.imm == isa::imm_role::jump;
-}
+/// What an instruction does to control. All steps ask it of all instructions, so it is one byte a
+/// row; the last row is that of second slots.
+enum : uint8_t { jumps = 1, refers = 2, branches = 4, ends = 8 };
 
-bool refers_to_function(const isa::instruction &i) {
-    return i.id == isa::insn_id::call_local or i.id == isa::insn_id::lddw_code;
-}
+constexpr auto control_of_rows = [] {
+    std::array<uint8_t, isa::insn_count + 1> all{};
+    for (std::size_t i = 0; i < isa::insn_count; ++i) {
+        const auto id = static_cast<isa::insn_id>(i);
+        const isa::shape_info &form = isa::info(isa::info(id).shape);
+        const bool has_target =
+            form.offset == isa::offset_role::jump or form.imm == isa::imm_role::jump;
+        const bool is_reference = id == isa::insn_id::call_local or id == isa::insn_id::lddw_code;
+        all[i] =
+            static_cast<uint8_t>((has_target ? jumps : 0) | (is_reference ? refers : 0) |
+                                 (isa::kind_of(id) == isa::operation_kind::branch ? branches : 0) |
+                                 (isa::ends_flow(id) ? ends : 0));
+    }
+    return all;
+}();
 
-bool is_branch(const isa::instruction &i) {
-    return i.id != isa::insn_id::none and isa::kind_of(i.id) == isa::operation_kind::branch;
+bool does(const isa::instruction &i, unsigned what) noexcept {
+    return (control_of_rows[static_cast<std::size_t>(i.id)] & what) != 0;
 }
+bool has_jump_target(const isa::instruction &i) noexcept { return does(i, jumps); }
+bool refers_to_function(const isa::instruction &i) noexcept { return does(i, refers); }
+bool ends_flow(const isa::instruction &i) noexcept { return does(i, ends); }
 
 }  // namespace
 
@@ -149,7 +163,7 @@ private:
     maybe_error check_ends() {
         for (const function &f : p_.functions_) {
             const uint32_t last = is_second_slot(f.end - 1) ? f.end - 2 : f.end - 1;
-            if (not isa::ends_flow(p_.insns_[last].id)) {
+            if (not ends_flow(p_.insns_[last])) {
                 return fail(error_code::falls_off_end, last,
                             fmt::format("control falls off the end of the function at {}..{}",
                                         f.begin, f.end - 1));
@@ -165,7 +179,7 @@ private:
         for (uint32_t pc = 0; pc < p_.size(); ++pc) {
             const isa::instruction &i = p_.insns_[pc];
             if (has_jump_target(i)) leads[p_.jump_target(pc)] = true;
-            if ((is_branch(i) or isa::ends_flow(i.id)) and pc + 1 < p_.size()) leads[pc + 1] = true;
+            if (does(i, branches | ends) and pc + 1 < p_.size()) leads[pc + 1] = true;
         }
         block_at_.assign(p_.insns_.size(), no_index);
         for (uint32_t n = 0; n < p_.functions_.size(); ++n) {
@@ -190,7 +204,7 @@ private:
                 continue;
             }
             b.first_successor = static_cast<uint32_t>(p_.successors_.size());
-            if (not isa::ends_flow(i.id)) p_.successors_.push_back(block_at_[b.end]);
+            if (not ends_flow(i)) p_.successors_.push_back(block_at_[b.end]);
             if (has_jump_target(i)) p_.successors_.push_back(block_at_[p_.jump_target(last)]);
             b.successor_count = static_cast<uint32_t>(p_.successors_.size()) - b.first_successor;
         }
@@ -249,7 +263,7 @@ private:
                     ++target;
                 }
                 if (pc > f.begin and depth == 0) depth = depths_[pc - 1] + 1;
-                if (not isa::ends_flow(i.id) and pc + 1 < f.end) raise_depth(pc, pc + 1);
+                if (not ends_flow(i) and pc + 1 < f.end) raise_depth(pc, pc + 1);
                 if (has_jump_target(i)) raise_depth(pc, p_.jump_target(pc));
                 if (i.id == isa::insn_id::gotox) deepest_gotox = std::max(deepest_gotox, depth + 1);
                 deepest = std::max(deepest, depth);
