@@ -60,26 +60,20 @@ public:
     /// What failed; null if nothing did.
     [[nodiscard]] const char *map(std::size_t size) noexcept {
         size_ = size;
-        return map_at(nullptr, nullptr);
-    }
-
-    /// In the child of a fork: a copy of its own at the same addresses. False if there is none: the
-    /// child goes on with what it shares with its parent.
-    [[nodiscard]] bool part_from_parent(std::size_t used) noexcept {
-        std::byte *const writable = writable_;
-        std::byte *const executable = executable_;
         const int fd = make_memory_file();
-        if (fd < 0) return false;
-        bool ok = ftruncate(fd, static_cast<off_t>(size_)) == 0;
-        for (std::size_t done = 0; ok and done < used;) {
-            const auto n = pwrite(fd, executable + done, used - done, static_cast<off_t>(done));
-            ok = n > 0;
-            done += ok ? static_cast<std::size_t>(n) : 0;
+        if (fd < 0) return "memfd_create";
+        const char *failed = nullptr;
+        if (ftruncate(fd, static_cast<off_t>(size_)) != 0) {
+            failed = "ftruncate";
+        } else {
+            writable_ = place(fd, PROT_READ | PROT_WRITE);
+            executable_ = place(fd, PROT_READ | PROT_EXEC);
+            if (writable_ == nullptr or executable_ == nullptr) failed = "mmap";
         }
-        ok = ok and place(fd, executable, PROT_READ | PROT_EXEC) == executable and
-             place(fd, writable, PROT_READ | PROT_WRITE) == writable;
+        const int why = errno;
         close(fd);
-        return ok;
+        errno = why;
+        return failed;
     }
 
     [[nodiscard]] std::byte *writable() const noexcept { return writable_; }
@@ -87,27 +81,9 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
 private:
-    std::byte *place(int fd, std::byte *at, int protection) const noexcept {
-        const int where = at == nullptr ? 0 : MAP_FIXED;
-        void *const p = mmap(at, size_, protection, MAP_SHARED | where, fd, 0);
+    std::byte *place(int fd, int protection) const noexcept {
+        void *const p = mmap(nullptr, size_, protection, MAP_SHARED, fd, 0);
         return p == MAP_FAILED ? nullptr : static_cast<std::byte *>(p);
-    }
-
-    const char *map_at(std::byte *writable, std::byte *executable) noexcept {
-        const int fd = make_memory_file();
-        if (fd < 0) return "memfd_create";
-        const char *failed = nullptr;
-        if (ftruncate(fd, static_cast<off_t>(size_)) != 0) {
-            failed = "ftruncate";
-        } else {
-            writable_ = place(fd, writable, PROT_READ | PROT_WRITE);
-            executable_ = place(fd, executable, PROT_READ | PROT_EXEC);
-            if (writable_ == nullptr or executable_ == nullptr) failed = "mmap";
-        }
-        const int why = errno;
-        close(fd);
-        errno = why;
-        return failed;
     }
 
     std::byte *writable_ = nullptr;
@@ -146,7 +122,7 @@ public:
     }
 
     [[nodiscard]] std::optional<std::size_t> take(std::size_t size) {
-        if (size > longest_free_ or is_shared_) return std::nullopt;
+        if (size > longest_free_ or is_frozen_) return std::nullopt;
         std::size_t longest = 0;
         for (auto it = free_.begin(); it != free_.end(); ++it) {
             if (it->end - it->begin < size) {
@@ -157,7 +133,6 @@ public:
             it->begin += size;
             if (it->begin == it->end) free_.erase(it);
             free_bytes_ -= size;
-            highest_ = std::max(highest_, at + size);
             return at;
         }
         longest_free_ = longest;
@@ -165,7 +140,8 @@ public:
     }
 
     void give_back(std::size_t at, std::size_t size) {
-        if (is_shared_) return;
+        free_bytes_ += size;
+        if (is_frozen_) return;
         auto next = std::ranges::lower_bound(free_, at, {}, &range::begin);
         const bool joins_next = next != free_.end() and next->begin == at + size;
         const bool joins_previous = next != free_.begin() and std::prev(next)->end == at;
@@ -183,11 +159,12 @@ public:
         } else {
             free_.insert(next, {at, at + size});
         }
-        free_bytes_ += size;
         longest_free_ = std::max(longest_free_, length);
     }
 
-    void part_from_parent() noexcept { is_shared_ = not memory_.part_from_parent(highest_); }
+    /// From now on nothing is written.
+    void freeze() noexcept { is_frozen_ = true; }
+    [[nodiscard]] bool is_frozen() const noexcept { return is_frozen_; }
 
     [[nodiscard]] const dual_mapping &memory() const noexcept { return memory_; }
     [[nodiscard]] std::size_t used() const noexcept {
@@ -200,9 +177,8 @@ private:
     std::vector<range> free_;  ///< sorted, no two touch
     std::size_t free_bytes_ = 0;
     std::size_t longest_free_ = 0;  ///< at least
-    std::size_t highest_ = 0;       ///< nothing was ever put behind it
     bool is_registered_ = false;
-    bool is_shared_ = false;  ///< with the parent of this process, so it stays as it is
+    bool is_frozen_ = false;
     alignas(8) std::array<std::byte, most_unwind_bytes> unwind_table_{};
 };
 
@@ -210,7 +186,7 @@ namespace {
 
 class code_arena {
 public:
-    code_arena() { pthread_atfork(before_fork, in_parent, in_child); }
+    code_arena() { pthread_atfork(before_fork, after_fork, after_fork); }
 
     struct place {
         code_chunk *chunk;
@@ -239,7 +215,7 @@ public:
         const std::lock_guard lock{lock_};
         chunk->give_back(at, size);
         // One chunk is kept, so that a program that is made over and over maps memory once.
-        if (chunk->is_empty() and chunks_.size() > 1)
+        if (chunk->is_empty() and (chunk->is_frozen() or chunks_.size() > 1))
             std::erase_if(chunks_, [=](const auto &c) { return c.get() == chunk; });
     }
 
@@ -260,14 +236,13 @@ public:
     }
 
 private:
-    // A forked child would share the memory, so that one process could overwrite the code of the
-    // other.
-    static void before_fork() { the().lock_.lock(); }
-    static void in_parent() { the().lock_.unlock(); }
-    static void in_child() {
-        for (const auto &chunk : the().chunks_) chunk->part_from_parent();
-        the().lock_.unlock();
+    // A forked child shares the memory: neither process may change what the other one runs. So what
+    // is there stays as it is, and what is made later lies elsewhere.
+    static void before_fork() {
+        the().lock_.lock();
+        for (const auto &chunk : the().chunks_) chunk->freeze();
     }
+    static void after_fork() { the().lock_.unlock(); }
 
     std::mutex lock_;
     std::vector<std::unique_ptr<code_chunk>> chunks_;

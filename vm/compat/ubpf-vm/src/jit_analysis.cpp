@@ -15,36 +15,61 @@ using isa::operation;
 using isa::operation_kind;
 using isa::register_role;
 
-/// What an instruction does with its registers.
+/// What an instruction does with its registers. Reads and writes are 0 or 1, so that most
+/// instructions are looked at without branches.
 struct row {
     operation_kind kind;
     isa::operation operation;
     uint8_t bytes;
-    bool reads_dst;
-    bool writes_dst;
-    bool reads_src;
-    bool writes_src;
+    uint8_t reads_dst;
+    uint8_t writes_dst;
+    uint8_t reads_src;
+    uint8_t writes_src;
+    bool is_plain;  ///< all that it does is in the fields above
+    bool is_memory;
+    bool starts_from_src;  ///< the access of memory, else from dst
+
+    [[nodiscard]] reg_set reads(const isa::instruction &i) const noexcept {
+        return static_cast<reg_set>(reads_dst << i.dst | reads_src << i.src);
+    }
+    [[nodiscard]] reg_set writes(const isa::instruction &i) const noexcept {
+        return static_cast<reg_set>(writes_dst << i.dst | writes_src << i.src);
+    }
+    [[nodiscard]] uint8_t base(const isa::instruction &i) const noexcept {
+        return starts_from_src ? i.src : i.dst;
+    }
 };
 
+constexpr row make_row(const isa::insn_info &from) {
+    const isa::shape_info &form = isa::info(from.shape);
+    const auto reads = [](register_role r) -> uint8_t {
+        return r == register_role::read or r == register_role::update;
+    };
+    const auto writes = [](register_role r) -> uint8_t {
+        return r == register_role::write or r == register_role::update;
+    };
+    const operation_kind kind = isa::info(from.operation).kind;
+    const bool is_memory = kind == operation_kind::load or kind == operation_kind::store or
+                           kind == operation_kind::atomic;
+    return {.kind = kind,
+            .operation = from.operation,
+            .bytes = static_cast<uint8_t>(isa::bytes_of(from.width)),
+            .reads_dst = reads(form.dst),
+            .writes_dst = writes(form.dst),
+            .reads_src = reads(form.src),
+            .writes_src = writes(form.src),
+            .is_plain = kind == operation_kind::alu or kind == operation_kind::convert or
+                        kind == operation_kind::wide or is_memory,
+            .is_memory = is_memory,
+            .starts_from_src =
+                kind == operation_kind::load or from.operation == operation::load_acquire};
+}
+
+/// The last row is that of the second slot of lddw.
 constexpr auto make_rows() {
-    std::array<row, isa::insn_count> rows{};
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        const isa::insn_info &from = isa::insn_table[i];
-        const isa::shape_info &form = isa::info(from.shape);
-        const auto reads = [](register_role r) {
-            return r == register_role::read or r == register_role::update;
-        };
-        const auto writes = [](register_role r) {
-            return r == register_role::write or r == register_role::update;
-        };
-        rows[i] = {isa::info(from.operation).kind,
-                   from.operation,
-                   static_cast<uint8_t>(isa::bytes_of(from.width)),
-                   reads(form.dst),
-                   writes(form.dst),
-                   reads(form.src),
-                   writes(form.src)};
-    }
+    std::array<row, isa::insn_count + 1> rows{};
+    for (std::size_t i = 0; i < isa::insn_count; ++i) rows[i] = make_row(isa::insn_table[i]);
+    rows.back().is_plain = true;
     return rows;
 }
 constexpr auto rows = make_rows();
@@ -60,12 +85,6 @@ constexpr reg_set cleared = saved | 1;  // what a function begins with as zero
 
 constexpr int64_t slot_bytes = 8;
 constexpr int64_t known_bytes = 64 * slot_bytes;
-
-/// The register that an access of memory starts from.
-uint8_t base_of(const isa::instruction &i, const row &r) noexcept {
-    const bool is_load = r.kind == operation_kind::load or r.operation == operation::load_acquire;
-    return is_load ? i.src : i.dst;
-}
 
 /// The slots with bytes of [offset, offset + bytes), which lies in the frame's top known_bytes.
 uint64_t slots_of(int64_t offset, int64_t bytes) noexcept {
@@ -95,9 +114,7 @@ void jit_analysis::scan(uint32_t index) {
     const vm::function &f = p.functions()[index];
     for (const basic_block &b : p.blocks().subspan(f.first_block, f.block_count)) {
         if (not b.reachable) continue;
-        for (uint32_t pc = b.begin; pc < b.end; ++pc) {
-            if (p.insn(pc).id != isa::insn_id::none) scan(pc, functions_[index]);
-        }
+        for (uint32_t pc = b.begin; pc < b.end; ++pc) scan(pc, functions_[index]);
         if (p.insn(b.end - 1).id != isa::insn_id::gotox) continue;
         for (const uint32_t to : p.successors_of(b)) at_[p.blocks()[to].begin] |= target_bit;
     }
@@ -106,29 +123,17 @@ void jit_analysis::scan(uint32_t index) {
 void jit_analysis::scan(uint32_t pc, function_facts &f) {
     const isa::instruction &i = input_->code.insn(pc);
     const row &r = row_of(i);
-    if (r.writes_dst) f.changed |= static_cast<reg_set>(bit_of(i.dst) & saved);
-    if (r.writes_src) f.changed |= static_cast<reg_set>(bit_of(i.src) & saved);
-    bool uses_frame = (r.reads_dst and i.dst == isa::frame_pointer) or
-                      (r.reads_src and i.src == isa::frame_pointer) or
-                      (i.id == isa::insn_id::callx_imm and i.imm == isa::frame_pointer);
+    f.changed |= static_cast<reg_set>(r.writes(i) & saved);
+    const bool uses_frame = has(r.reads(i), isa::frame_pointer);
+    if (uses_frame and not is_own_access(i, f)) keeps_frames_ = true;
+    f.needs_frame = f.needs_frame or uses_frame or r.is_memory;
+    if (r.is_plain) return;
     switch (r.kind) {
-    case operation_kind::load:
-    case operation_kind::store:
-    case operation_kind::atomic: {
+    case operation_kind::packet: f.needs_frame = true; break;
+    case operation_kind::call:
         f.needs_frame = true;
-        const uint8_t base = base_of(i, r);
-        const bool both = i.dst == isa::frame_pointer and i.src == isa::frame_pointer and
-                          r.reads_dst and r.reads_src;
-        if (base != isa::frame_pointer or both) break;
-        // An access of the own frame tells nobody where it is.
-        const int64_t bottom = -int64_t{input_->config.stack_size};
-        uses_frame = i.offset < bottom or i.offset > -int64_t{r.bytes};
-        // What lies deeper than slots are counted is not followed.
-        if (r.kind != operation_kind::store and i.offset < -known_bytes) f.zeroes_frame = true;
+        if (i.id == isa::insn_id::callx_imm and i.imm == isa::frame_pointer) keeps_frames_ = true;
         break;
-    }
-    case operation_kind::packet:
-    case operation_kind::call: f.needs_frame = true; break;
     case operation_kind::branch:
     case operation_kind::jump:
         if (r.operation == operation::may_goto) f.has_may_goto = true;
@@ -136,7 +141,18 @@ void jit_analysis::scan(uint32_t pc, function_facts &f) {
         break;
     default: break;
     }
-    if (uses_frame) f.needs_frame = keeps_frames_ = true;
+}
+
+/// Whether r10 is used for an access of the own frame, which tells nobody where it is.
+bool jit_analysis::is_own_access(const isa::instruction &i, function_facts &f) const noexcept {
+    const row &r = row_of(i);
+    const bool stores_it =
+        not r.starts_from_src and r.reads_src != 0 and i.src == isa::frame_pointer;
+    if (not r.is_memory or r.base(i) != isa::frame_pointer or stores_it) return false;
+    // What lies deeper than slots are counted is not followed.
+    if (r.kind != operation_kind::store and i.offset < -known_bytes) f.zeroes_frame = true;
+    const int64_t bottom = -int64_t{input_->config.stack_size};
+    return i.offset >= bottom and i.offset <= -int64_t{r.bytes};
 }
 
 void jit_analysis::find_live(uint32_t index) {
@@ -180,38 +196,35 @@ void jit_analysis::assume_all_live(uint32_t index) {
 }
 
 jit_analysis::live_set jit_analysis::live_before(const basic_block &block, live_set live) {
-    for (uint32_t pc = block.end; pc-- > block.begin;) {
-        if (input_->code.insn(pc).id != isa::insn_id::none) step_back(pc, live);
-    }
+    for (uint32_t pc = block.end; pc-- > block.begin;) step_back(pc, live);
     return live;
 }
 
 void jit_analysis::step_back(uint32_t pc, live_set &live) {
     const isa::instruction &i = input_->code.insn(pc);
     const row &r = row_of(i);
-    switch (r.kind) {
-    case operation_kind::exit: live = {.regs = bit_of(0)}; return;
-    case operation_kind::call:
-    case operation_kind::packet:
+    if (not r.is_plain) step_back_over_control(pc, live);
+    live.regs = static_cast<reg_set>((live.regs & ~r.writes(i)) | r.reads(i));
+    if (r.is_memory and r.base(i) == isa::frame_pointer) {
+        if (r.kind == operation_kind::store)
+            write_frame(pc, live);
+        else
+            read_frame(pc, live);
+    }
+    if (r.operation == operation::atomic_cmpxchg) live.regs |= bit_of(0);
+}
+
+void jit_analysis::step_back_over_control(uint32_t pc, live_set &live) {
+    const isa::instruction &i = input_->code.insn(pc);
+    const operation_kind kind = row_of(i).kind;
+    if (kind == operation_kind::exit) {
+        live = {.regs = bit_of(0)};
+    } else if (kind == operation_kind::call or kind == operation_kind::packet) {
         at_[pc] = static_cast<uint8_t>((at_[pc] & ~argument_bits) | (live.regs & arguments) >> 1);
         live.regs &= static_cast<reg_set>(~call_results);
-        if (r.kind == operation_kind::call) live.regs |= arguments_of(i);
+        if (kind == operation_kind::call) live.regs |= arguments_of(i);
         if (i.id == isa::insn_id::callx_imm) live.regs |= bit_of(static_cast<unsigned>(i.imm));
-        break;
-    case operation_kind::load:
-    case operation_kind::atomic:
-        if (base_of(i, r) == isa::frame_pointer) read_frame(pc, live);
-        break;
-    case operation_kind::store:
-        if (i.dst == isa::frame_pointer) write_frame(pc, live);
-        break;
-    default: break;
     }
-    if (r.writes_dst) live.regs &= static_cast<reg_set>(~bit_of(i.dst));
-    if (r.writes_src) live.regs &= static_cast<reg_set>(~bit_of(i.src));
-    if (r.reads_dst) live.regs |= bit_of(i.dst);
-    if (r.reads_src) live.regs |= bit_of(i.src);
-    if (r.operation == operation::atomic_cmpxchg) live.regs |= bit_of(0);
 }
 
 reg_set jit_analysis::arguments_of(const isa::instruction &i) const noexcept {

@@ -63,11 +63,12 @@ private:
 
     void scan(uint32_t index);
     void scan(uint32_t pc, function_facts &f);
-    void note_frame_access(unsigned base, uint32_t pc) noexcept;
+    [[nodiscard]] bool is_own_access(const isa::instruction &i, function_facts &f) const noexcept;
     void find_live(uint32_t index);
     void assume_all_live(uint32_t index);
     [[nodiscard]] live_set live_before(const basic_block &block, live_set live);
     void step_back(uint32_t pc, live_set &live);
+    void step_back_over_control(uint32_t pc, live_set &live);
     [[nodiscard]] reg_set arguments_of(const isa::instruction &call) const noexcept;
     void read_frame(uint32_t pc, live_set &live) const noexcept;
     void write_frame(uint32_t pc, live_set &live) const noexcept;

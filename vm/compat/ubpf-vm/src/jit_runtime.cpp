@@ -25,10 +25,10 @@ compat::memory_map &memory_at(const jit_state &state, uint64_t frame) noexcept {
 
 /// Native code looks there first from now on.
 void remember(jit_state &state, const compat::memory_span &span) noexcept {
-    state.read_begin = allows(span.allowed, permission::read) ? span.begin : jit_state::nowhere;
-    state.write_begin =
-        allows(span.allowed, permission::read_write) ? span.begin : jit_state::nowhere;
-    state.recent_starts = starts_in(span.len);
+    state.forget_recent();
+    state.recent_begin = span.begin;
+    if (allows(span.allowed, permission::read)) state.recent_reads = starts_in(span.len);
+    if (allows(span.allowed, permission::read_write)) state.recent_writes = starts_in(span.len);
 }
 
 /// Charges the native code's slice.
@@ -69,8 +69,12 @@ uint64_t rt_check(jit_state *state, uint64_t address, uint32_t site, uint64_t fr
     const auto [pc, size, wanted] = access_site::unpack(site);
     compat::memory_map &memory = memory_at(*state, frame);
     if (memory.allows(address, size, wanted)) {
+        // The entry function's frame lives as long as the run; others may be gone when it is asked.
+        const compat::memory_span first = state->run->stack().frame(0);
         const compat::memory_span &recent = memory.recent();
-        if (recent.holds(address, size) and allows(recent.allowed, wanted))
+        if (first.holds(address, size))
+            remember(*state, first);
+        else if (recent.holds(address, size) and allows(recent.allowed, wanted))
             remember(*state, recent);
         return 1;
     }

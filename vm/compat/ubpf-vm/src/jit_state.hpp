@@ -34,19 +34,17 @@ struct jit_state {
     access_starts input_starts{};
     uint64_t last_frame = 0;  ///< r10 of the deepest frame that the call depth allows
     access_starts frame_starts{};
-    /// The memory that the map last said yes to: where it begins, for reading and for writing;
-    /// nowhere if there is none.
-    uint64_t read_begin = nowhere;
-    uint64_t write_begin = nowhere;
-    access_starts recent_starts{};
+    /// The memory that the map last said yes to, and what may begin in it: nothing, if it is
+    /// forgotten.
+    uint64_t recent_begin = 0;
+    access_starts recent_reads{};
+    access_starts recent_writes{};
     uint64_t words[5]{};  ///< r1 to r5 of what is called; then its r0
     compat::run *run = nullptr;
     const native_program *program = nullptr;
 
-    static constexpr uint64_t nowhere = ~uint64_t{0};
-
     /// A helper may have taken memory back.
-    void forget_recent() noexcept { read_begin = write_begin = nowhere; }
+    void forget_recent() noexcept { recent_reads = recent_writes = {}; }
 };
 
 /// An access of memory, in what an instruction can have as an operand.

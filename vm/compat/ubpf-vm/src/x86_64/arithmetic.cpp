@@ -35,7 +35,12 @@ void generator::alu(uint32_t pc, Inst::Id id) {
     const bool wide = is_64(i.id);
     if (not has_imm(i.id)) {
         e_.op(id, gp(wide, i.dst), gp(wide, i.src));
-        return forget(i.dst);
+        const auto guess = i.id == insn_id::add64_reg ? near_frame_ >> i.dst | near_frame_ >> i.src
+                           : i.id == insn_id::sub64_reg ? near_frame_ >> i.dst
+                                                        : 0;
+        forget(i.dst);
+        near_frame_ |= static_cast<reg_set>((guess & 1) << i.dst);
+        return;
     }
     e_.op(id, gp(wide, i.dst), asmjit::imm(i.imm));
     if (i.id == insn_id::add64_imm)
@@ -57,10 +62,11 @@ void generator::move(uint32_t pc) {
         return forget(i.dst);
     }
     if (not wide or i.dst != i.src) e_.op(Inst::kIdMov, gp(wide, i.dst), gp(wide, i.src));
-    if (wide)
-        known_[i.dst] = known_[i.src];
-    else
-        forget(i.dst);
+    const known_value known = known_[i.src];
+    const bool near_frame = wide and has(near_frame_, i.src);
+    forget(i.dst);
+    if (wide) known_[i.dst] = known;
+    if (near_frame) near_frame_ |= bit_of(i.dst);
 }
 
 void generator::multiply(uint32_t pc) {

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 #include <limits>
 #include <utility>
@@ -53,6 +54,7 @@ constexpr auto make_most_bytes() {
 constexpr auto most_bytes_of = make_most_bytes();
 
 constexpr std::array saved_registers{6U, 7U, 8U, 9U};
+constexpr reg_set all_registers = (1U << isa::register_count) - 1;
 
 /// Whether a call has to go through the host, which checks arguments and grants results.
 bool needs_host(const compat::helper_binding &helper, const compat::vm_config &config) noexcept {
@@ -78,6 +80,7 @@ void generator::begin(const compat::build_input &input, machine_features machine
     checks_ = input.config.bounds_checks;
     frame_size_ = static_cast<int32_t>(input.config.stack_size);
     offsets_.resize(p_->size());
+    near_frame_at_.resize(p_->size());
 }
 
 bool generator::generate(const compat::build_input &input, machine_features machine,
@@ -133,6 +136,8 @@ bool generator::generate_function(uint32_t index, native_code &out) {
     jumps_.clear();
     known_.fill({});
     known_[isa::frame_pointer] = {.is_frame = true};
+    near_frame_ = bit_of(isa::frame_pointer);
+    std::fill(near_frame_at_.begin() + f.begin, near_frame_at_.begin() + f.end, reg_set{0});
     e_.align(16);
     out.functions[index] = e_.offset();
     enter_function();
@@ -190,11 +195,23 @@ void generator::leave() {
     e_.op(Inst::kIdRet);
 }
 
+/// What is known where control comes together, and what is guessed: what holds on all ways that
+/// have been seen.
+void generator::begin_block(uint32_t pc) {
+    if (not analysis_.is_target(pc)) return;
+    known_.fill({});
+    known_[isa::frame_pointer] = {.is_frame = true};
+    note_jump_to(pc);
+    near_frame_ = near_frame_at_[pc];
+}
+
+void generator::note_jump_to(uint32_t pc) {
+    reg_set &seen = near_frame_at_[pc];
+    seen = seen == 0 ? near_frame_ : static_cast<reg_set>(seen & near_frame_);
+}
+
 void generator::generate_block(const basic_block &b) {
-    if (analysis_.is_target(b.begin)) {
-        known_.fill({});
-        known_[isa::frame_pointer] = {.is_frame = true};
-    }
+    begin_block(b.begin);
     for (uint32_t pc = b.begin; pc < b.end; ++pc) {
         offsets_[pc] = e_.offset();
         if (insn(pc).id != insn_id::none) generate_instruction(pc);
@@ -219,6 +236,7 @@ void generator::finish(const slow_path &s) {
         call(s.callee);
         e_.jump_back(s.back);
         break;
+    case slow_path::what::frame_check: finish_frame_check(s); break;
     case slow_path::what::misaligned:
         e_.push_imm(s.site);
         call(stub::misaligned);
@@ -227,7 +245,7 @@ void generator::finish(const slow_path &s) {
         e_.push_imm(s.site);
         e_.mov_imm32(temp_reg, s.units);
         call(stub::refill);
-        e_.jump_back(s.back_pc == no_pc ? s.back : offsets_[s.back_pc]);
+        e_.jump_back(s.back);
         break;
     case slow_path::what::too_deep:
         e_.mov_imm32(x86::eax, s.site);
@@ -239,7 +257,7 @@ void generator::finish(const slow_path &s) {
 
 open_jump generator::add_slow_path(slow_path::what kind, condition c, uint32_t site, stub callee) {
     const open_jump from = e_.jump_if(c, false);
-    slow_paths_.push_back({kind, callee, from, e_.offset(), site, 0, no_pc});
+    slow_paths_.push_back({kind, callee, from, e_.offset(), site, 0});
     return from;
 }
 
@@ -308,7 +326,10 @@ void generator::generate_instruction(uint32_t pc) {
     case operation::call_helper: return call_helper(pc);
     case operation::call_local: return call_local(pc);
     case operation::callx: return call_value(pc);
-    case operation::exit_: return leave();
+    case operation::exit_:
+        leave();
+        near_frame_ = all_registers;
+        return;
     case operation::load:
     case operation::load_sx: return load(pc);
     case operation::store: return store(pc);
@@ -404,11 +425,15 @@ bool generator::is_near(uint32_t pc, uint32_t target) const {
 
 void generator::jump(uint32_t pc, uint32_t target) {
     if (program::is_back_edge(pc, target)) return go_back(pc, target);
+    note_jump_to(target);
     if (target != pc + 1) jumps_.push_back({e_.jump(is_near(pc, target)), target});
+    // What comes next is reached from elsewhere alone.
+    near_frame_ = all_registers;
 }
 
 void generator::jump_if(condition c, uint32_t pc, uint32_t target) {
     if (not program::is_back_edge(pc, target)) {
+        note_jump_to(target);
         jumps_.push_back({e_.jump_if(c, is_near(pc, target)), target});
         return;
     }
@@ -424,13 +449,14 @@ void generator::go_back(uint32_t pc, uint32_t target) {
     e_.op(Inst::kIdSub, slice_reg, asmjit::imm(units));
     e_.jump_back_if(condition::not_below, offsets_[target]);
     slow_paths_.push_back(
-        {slow_path::what::refill, {}, e_.jump(false), offsets_[target], pc, units, no_pc});
+        {slow_path::what::refill, {}, e_.jump(false), offsets_[target], pc, units});
 }
 
 void generator::jump_value(uint32_t pc) {
     e_.push_imm(pc);
     e_.op(Inst::kIdMov, temp_reg, gp64(insn(pc).dst));
     jump_to(stub::jump_value);
+    near_frame_ = all_registers;
 }
 
 // --- calls

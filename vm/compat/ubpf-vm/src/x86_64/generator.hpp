@@ -49,14 +49,13 @@ public:
 private:
     /// Out of line, behind the function: what rarely happens.
     struct slow_path {
-        enum class what : uint8_t { check, misaligned, refill, too_deep, unwind };
+        enum class what : uint8_t { check, frame_check, misaligned, refill, too_deep, unwind };
         what kind;
-        stub callee;       ///< of a check
-        open_jump from;    ///< what comes here
-        uint32_t back;     ///< where it goes on
-        uint32_t site;     ///< access_site, or pc
-        uint32_t units;    ///< of a refill
-        uint32_t back_pc;  ///< of a refill, if `back` is not known yet; else no_pc
+        stub callee;     ///< of a check
+        open_jump from;  ///< what comes here
+        uint32_t back;   ///< where it goes on
+        uint32_t site;   ///< access_site, or pc
+        uint32_t units;  ///< of a refill
     };
     struct pc_jump {
         open_jump jump;
@@ -66,7 +65,6 @@ private:
         open_jump jump;
         uint32_t callee;
     };
-    static constexpr uint32_t no_pc = ~uint32_t{0};
 
     void begin(const compat::build_input &input, machine_features machine);
     bool try_generate(const native_program *program, native_code &out);
@@ -78,6 +76,9 @@ private:
     void generate_instruction(uint32_t pc);
     bool finish_function();
     void finish(const slow_path &s);
+    void finish_frame_check(const slow_path &s);
+    void begin_block(uint32_t pc);
+    void note_jump_to(uint32_t pc);
     void make_entry(const native_program *program);
 
     void alu(uint32_t pc, x86::Inst::Id id);
@@ -117,6 +118,7 @@ private:
 
     [[nodiscard]] x86::Mem access(uint32_t pc, unsigned base, permission wanted, bool atomic);
     void check(uint32_t pc, unsigned base, permission wanted);
+    void check_in_frame(uint32_t pc, unsigned base, permission wanted);
     void check_alignment(uint32_t pc, unsigned base, permission wanted);
     void load(uint32_t pc);
     void store(uint32_t pc);
@@ -127,7 +129,10 @@ private:
 
     void set_constant(unsigned reg, uint64_t value);
     void zero(unsigned reg);
-    void forget(unsigned reg) noexcept { known_[reg] = {}; }
+    void forget(unsigned reg) noexcept {
+        known_[reg] = {};
+        near_frame_ &= static_cast<reg_set>(~bit_of(reg));
+    }
     void forget_memory() noexcept;
     void move_known(unsigned reg, int64_t by) noexcept;
     open_jump add_slow_path(slow_path::what kind, condition c, uint32_t site, stub callee = {});
@@ -147,7 +152,11 @@ private:
     const function_facts *facts_ = nullptr;
     unsigned stack_words_ = 0;  ///< below the saved registers
     std::array<known_value, isa::register_count> known_;
-    std::vector<uint32_t> offsets_;  ///< by pc
+    /// Registers that are probably addresses in the own frame. A guess: it decides what an access
+    /// is compared with first.
+    reg_set near_frame_ = 0;
+    std::vector<reg_set> near_frame_at_;  ///< the same where jumps go, by pc; none: unknown
+    std::vector<uint32_t> offsets_;       ///< by pc
     std::vector<slow_path> slow_paths_;
     std::vector<pc_jump> jumps_;
     // of the program:

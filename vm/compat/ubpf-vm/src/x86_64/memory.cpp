@@ -60,6 +60,8 @@ void generator::check(uint32_t pc, unsigned base, permission wanted) {
     const uint32_t size = bytes_of(i);
     const uint32_t site = access_site{pc, size, wanted}.pack();
     known_value &k = known_[base];
+    if (has(near_frame_, base) and not k.is_frame and analysis_.keeps_frames())
+        return check_in_frame(pc, base, wanted);
     e_.op(Inst::kIdLea, temp_reg, x86::ptr(gp64(base), minus_input_reg, 0, i.offset));
     if (k.is_frame) {
         e_.push_imm(site);
@@ -73,6 +75,39 @@ void generator::check(uint32_t pc, unsigned base, permission wanted) {
     k.allowed = static_cast<uint8_t>(wanted);
     k.begin = i.offset;
     k.end = i.offset + static_cast<int32_t>(size);
+}
+
+/// The same for what is probably in the own frame.
+void generator::check_in_frame(uint32_t pc, unsigned base, permission wanted) {
+    const isa::instruction &i = insn(pc);
+    const auto size = static_cast<int32_t>(bytes_of(i));
+    known_value &k = known_[base];
+    e_.op(Inst::kIdLea, temp_reg, x86::ptr(gp64(base), i.offset + frame_size_));
+    e_.op(Inst::kIdSub, temp_reg, frame_reg);
+    e_.op(Inst::kIdCmp, temp_reg, asmjit::imm(frame_size_ - size));
+    add_slow_path(slow_path::what::frame_check, condition::above,
+                  access_site{pc, static_cast<uint32_t>(size), wanted}.pack(),
+                  check_stub(static_cast<uint32_t>(size), wanted));
+    k.allowed = static_cast<uint8_t>(wanted);
+    k.begin = i.offset;
+    k.end = i.offset + size;
+}
+
+/// It is not in the frame: it may be in the input memory, or elsewhere.
+void generator::finish_frame_check(const slow_path &s) {
+    const auto [pc, size, wanted] = access_site::unpack(s.site);
+    const isa::instruction &i = insn(pc);
+    const bool is_load = isa::kind_of(i.id) == isa::operation_kind::load or
+                         isa::info(i.id).operation == operation::load_acquire;
+    const unsigned base = is_load ? i.src : i.dst;
+    const std::size_t starts =
+        offsetof(jit_state, input_starts) + 8 * static_cast<std::size_t>(std::countr_zero(size));
+    e_.op(Inst::kIdLea, temp_reg, x86::ptr(gp64(base), minus_input_reg, 0, i.offset));
+    e_.op(Inst::kIdCmp, temp_reg, state_word(starts));
+    e_.jump_back_if(condition::below, s.back);
+    e_.push_imm(s.site);
+    call(s.callee);
+    e_.jump_back(s.back);
 }
 
 void generator::check_alignment(uint32_t pc, unsigned base, permission wanted) {

@@ -76,8 +76,11 @@ private:
         for (std::size_t n = caller_saved.size(); n-- > 0;) a_.pop(caller_saved[n]);
     }
     void forget_recent() {
-        a_.mov(state_word(offsetof(jit_state, read_begin)), -1);
-        a_.mov(state_word(offsetof(jit_state, write_begin)), -1);
+        static_assert(offsetof(jit_state, recent_writes) ==
+                      offsetof(jit_state, recent_reads) + sizeof(access_starts));
+        a_.xorps(x86::xmm0, x86::xmm0);
+        for (std::size_t at = 0; at < 2 * sizeof(access_starts); at += 16)
+            a_.movups(state_word(offsetof(jit_state, recent_reads) + at), x86::xmm0);
     }
     static x86::Mem word(unsigned i) { return state_word(offsetof(jit_state, words) + 8 * i); }
     void store_words() {
@@ -128,8 +131,8 @@ private:
     void make_check(stub first, unsigned log_size) {
         begin(static_cast<stub>(std::to_underlying(first) + log_size));
         const auto size = static_cast<int32_t>(1U << log_size);
-        const std::size_t recent = first == stub::read1 ? offsetof(jit_state, read_begin)
-                                                        : offsetof(jit_state, write_begin);
+        const std::size_t recent = first == stub::read1 ? offsetof(jit_state, recent_reads)
+                                                        : offsetof(jit_state, recent_writes);
         const Label fine = a_.newLabel();
         a_.sub(temp_reg, minus_input_reg);
         a_.mov(x86::r11, frame_reg);
@@ -138,8 +141,8 @@ private:
         a_.cmp(x86::r11, state_word(offsetof(jit_state, frame_starts) + 8 * log_size));
         a_.jb(fine);
         a_.mov(x86::r11, temp_reg);
-        a_.sub(x86::r11, state_word(recent));
-        a_.cmp(x86::r11, state_word(offsetof(jit_state, recent_starts) + 8 * log_size));
+        a_.sub(x86::r11, state_word(offsetof(jit_state, recent_begin)));
+        a_.cmp(x86::r11, state_word(recent + 8 * log_size));
         a_.jb(fine);
         ask_about_access(rt_check);
         a_.test(x86::eax, x86::eax);
