@@ -536,6 +536,31 @@ TEST_P(memory_faults, declared_memory_arguments_are_checked_at_the_call) {
     expect_fault("mov r6, 9\nmov r1, 0\ncall r6\nexit", {out_of_bounds_write, 2, nowhere, 0, 0, 8});
 }
 
+/// What was last found to be readable says nothing about writing, nor about small addresses.
+TEST_P(memory_faults, reading_read_only_memory_allows_no_write) {
+    const std::array<uint64_t, 8> constants{7};
+    ASSERT_EQ(vm().register_region(const_cast<uint64_t *>(constants.data()), sizeof constants,
+                                   EBPF_PERM_READ),
+              0);
+    load(R"(
+        ldxdw r3, [r1]
+        ldxdw r4, [r1+8]
+        ldxdw r0, [r3]
+        ldxdw r0, [r3+8]
+        stxdw [r4], r0
+        exit)");
+    for (const uint64_t at : {uint64_t{0}, uint64_t{1}, uint64_t{40}, ~uint64_t{0},
+                              uint64_t{1} << 63, ~uint64_t{0} - 8}) {
+        std::vector<uint64_t> memory{reinterpret_cast<uint64_t>(constants.data()), at};
+        EXPECT_EQ(fault(memory_of(memory)),
+                  (fault_place{.kind = fault_kind::out_of_bounds_write, .pc = 4, .size = 8}))
+            << at;
+    }
+    std::vector<uint64_t> memory{reinterpret_cast<uint64_t>(constants.data()),
+                                 reinterpret_cast<uint64_t>(constants.data())};
+    EXPECT_EQ(fault(memory_of(memory)).kind, fault_kind::read_only_write);
+}
+
 INSTANTIATE_TEST_SUITE_P(all, memory_faults, testing::ValuesIn(engines()), engine_name{});
 
 }  // namespace

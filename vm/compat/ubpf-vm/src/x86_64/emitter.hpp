@@ -6,6 +6,7 @@
 // so jumps and calls are written here, and their distances when they are known.
 #pragma once
 
+#include "listing.hpp"
 #include "machine.hpp"
 
 #include <asmjit/x86.h>
@@ -59,6 +60,7 @@ public:
             code_.attach(&a_);
         }
         error_ = asmjit::kErrorOk;
+        if (listing_ != nullptr) listing_->clear();
         a_._bufferPtr = a_._bufferData;
         code_.textSection()->buffer()._size = 0;
     }
@@ -70,9 +72,20 @@ public:
     /// The first error of AsmJit; kErrorOk if there is none.
     [[nodiscard]] asmjit::Error error() const noexcept { return error_; }
 
+    /// What is appended from now on is listed, too.
+    void list_in(listing *l) noexcept { listing_ = l; }
+    void name_target(const char *name) {
+        if (listing_ != nullptr) listing_->name_target(name);
+    }
+
     /// Appends an instruction.
     template <typename... Operands>
     void op(x86::Inst::Id id, const Operands &...operands) {
+        if (listing_ != nullptr) {
+            const asmjit::Operand_ list[] = {operands..., asmjit::Operand{}};
+            listing_->add(offset(), asmjit::BaseInst{id, a_.instOptions()},
+                          std::span{list}.first(sizeof...(operands)));
+        }
         if (const asmjit::Error e = a_.emit(id, operands...); e != asmjit::kErrorOk) error_ = e;
     }
 
@@ -87,6 +100,7 @@ public:
 
     void jump_back(uint32_t target) {
         const int64_t distance = int64_t{target} - (int64_t{offset()} + 2);
+        list_jump("jmp");
         if (distance >= -128) {
             put({0xeb, static_cast<uint8_t>(distance)});
         } else {
@@ -96,6 +110,7 @@ public:
     }
     void jump_back_if(condition c, uint32_t target) {
         const int64_t distance = int64_t{target} - (int64_t{offset()} + 2);
+        list_jump(name_of(c));
         if (distance >= -128) {
             put({short_jcc(c), static_cast<uint8_t>(distance)});
         } else {
@@ -104,10 +119,12 @@ public:
         }
     }
     [[nodiscard]] open_jump jump(bool is_short) {
+        list_jump("jmp");
         put({static_cast<uint8_t>(is_short ? 0xeb : 0xe9)});
         return leave_open(is_short);
     }
     [[nodiscard]] open_jump jump_if(condition c, bool is_short) {
+        list_jump(name_of(c));
         if (is_short)
             put({short_jcc(c)});
         else
@@ -116,14 +133,17 @@ public:
     }
     /// A call; with distance 0 until it is closed.
     [[nodiscard]] open_jump call() {
+        list_jump("call");
         put({0xe8});
         return leave_open(false);
     }
     void push_imm(uint32_t value) {
+        if (listing_ != nullptr) listing_->add(offset(), "push imm32");
         put({0x68});
         put32(value);
     }
     void mov_imm32(x86::Gp reg, uint32_t value) {
+        if (listing_ != nullptr) listing_->add(offset(), "mov reg32, imm32");
         if (reg.id() >= 8) put({0x41});
         put({static_cast<uint8_t>(0xb8 | (reg.id() & 7))});
         put32(value);
@@ -145,6 +165,7 @@ public:
     [[nodiscard]] bool close(open_jump j) noexcept { return close(j, offset()); }
 
     void align(unsigned to) {
+        if (listing_ != nullptr and offset() % to != 0) listing_->add(offset(), "align");
         if (a_.align(asmjit::AlignMode::kCode, to) != asmjit::kErrorOk)
             error_ = asmjit::kErrorTooLarge;
     }
@@ -155,6 +176,16 @@ private:
     }
     static constexpr uint8_t long_jcc(condition c) noexcept {
         return static_cast<uint8_t>(0x80 | static_cast<uint8_t>(c));
+    }
+
+    static constexpr const char *name_of(condition c) noexcept {
+        constexpr std::array<const char *, 16> names{"jo",  "jno", "jb",  "jae", "je", "jne",
+                                                     "jbe", "ja",  "js",  "jns", "jp", "jnp",
+                                                     "jl",  "jge", "jle", "jg"};
+        return names[static_cast<std::size_t>(c)];
+    }
+    void list_jump(const char *mnemonic) {
+        if (listing_ != nullptr) listing_->add_jump(offset(), mnemonic);
     }
 
     open_jump leave_open(bool is_short) {
@@ -184,6 +215,7 @@ private:
         size = std::max(size, a_.offset());
     }
 
+    listing *listing_ = nullptr;
     asmjit::CodeHolder code_;
     x86::Assembler a_;
     asmjit::Error error_ = asmjit::kErrorOk;

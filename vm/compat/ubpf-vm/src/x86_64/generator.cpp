@@ -261,8 +261,15 @@ open_jump generator::add_slow_path(slow_path::what kind, condition c, uint32_t s
     return from;
 }
 
-void generator::call(stub which) { stub_calls_.push_back({e_.call().at, which}); }
-void generator::jump_to(stub which) { stub_calls_.push_back({e_.jump(false).at, which}); }
+void generator::call(stub which) {
+    stub_calls_.push_back({e_.call().at, which});
+    e_.name_target(stub_names[std::to_underlying(which)]);
+}
+
+void generator::jump_to(stub which) {
+    stub_calls_.push_back({e_.jump(false).at, which});
+    e_.name_target(stub_names[std::to_underlying(which)]);
+}
 
 // --- what is known
 

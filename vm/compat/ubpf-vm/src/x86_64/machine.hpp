@@ -67,6 +67,11 @@ enum class stub : uint8_t {
 };
 inline constexpr std::size_t stub_count = static_cast<std::size_t>(stub::zero_frame) + 1;
 
+inline constexpr std::array<const char *, stub_count> stub_names{
+    "enter",      "end_run",    "read1",       "read2",      "read4",  "read8",       "write1",
+    "write2",     "write4",     "write8",      "misaligned", "refill", "call_direct", "call_helper",
+    "call_value", "jump_value", "load_packet", "too_deep",   "unwind", "zero_frame"};
+
 /// Where a stub is in a chunk.
 [[nodiscard]] uint32_t stub_offset(stub which);
 

@@ -1,0 +1,3 @@
+ldabsw 12
+ldindb r6, 3
+exit
