@@ -112,10 +112,13 @@ void jit_analysis::analyse(const compat::build_input &input) {
 void jit_analysis::scan(uint32_t index) {
     const program &p = input_->code;
     const vm::function &f = p.functions()[index];
+    const basic_block *&table = functions_[index].table;
     for (const basic_block &b : p.blocks().subspan(f.first_block, f.block_count)) {
         if (not b.reachable) continue;
         for (uint32_t pc = b.begin; pc < b.end; ++pc) scan(pc, functions_[index]);
-        if (p.insn(b.end - 1).id != isa::insn_id::gotox) continue;
+        // All gotox of a function go to the same places.
+        if (p.insn(b.end - 1).id != isa::insn_id::gotox or table != nullptr) continue;
+        table = &b;
         for (const uint32_t to : p.successors_of(b)) at_[p.blocks()[to].begin] |= target_bit;
     }
 }
@@ -164,16 +167,13 @@ void jit_analysis::find_live(uint32_t index) {
     for (unsigned pass = 0; changed; ++pass) {
         if (pass == most_passes) return assume_all_live(index);
         changed = false;
+        const basic_block *const table = functions_[index].table;
+        const live_set at_targets = table == nullptr ? live_set{} : live_after(*table, f);
         for (uint32_t i = f.block_count; i-- > 0;) {
             const basic_block &b = p.blocks()[f.first_block + i];
             if (not b.reachable) continue;
-            live_set out;
-            for (const uint32_t to : p.successors_of(b)) {
-                const live_set &in = live_in_[to - f.first_block];
-                out.regs |= in.regs;
-                out.slots |= in.slots;
-            }
-            const live_set in = live_before(b, out);
+            const bool jumps_by_table = p.insn(b.end - 1).id == isa::insn_id::gotox;
+            const live_set in = live_before(b, jumps_by_table ? at_targets : live_after(b, f));
             // Only what jumps back to a block has been looked at before the block.
             changed = changed or (in != live_in_[i] and at_[b.begin] >= target_bit);
             live_in_[i] = in;
@@ -184,6 +184,17 @@ void jit_analysis::find_live(uint32_t index) {
     facts.changed |= facts.zeroed & saved;
     facts.zeroed_slots = live_in_[0].slots;
     facts.zeroes_frame = facts.zeroes_frame or (keeps_frames_ and facts.needs_frame);
+}
+
+/// What is live where the block goes.
+jit_analysis::live_set jit_analysis::live_after(const basic_block &b, const vm::function &f) const {
+    live_set out;
+    for (const uint32_t to : input_->code.successors_of(b)) {
+        const live_set &in = live_in_[to - f.first_block];
+        out.regs |= in.regs;
+        out.slots |= in.slots;
+    }
+    return out;
 }
 
 /// For functions whose loops nest so deeply that finding out would take long.

@@ -29,6 +29,7 @@ struct function_facts {
     bool zeroes_frame = false;  ///< the same for all bytes of the frame
     bool needs_frame = false;   ///< whether r10, or how deep it is called, matters to it
     bool has_may_goto = false;
+    const basic_block *table = nullptr;  ///< one that ends in gotox; null: none
 };
 
 /// What is found out about a program in a few passes over its reachable code. To be used for many:
@@ -65,6 +66,7 @@ private:
     void scan(uint32_t pc, function_facts &f);
     [[nodiscard]] bool is_own_access(const isa::instruction &i, function_facts &f) const noexcept;
     void find_live(uint32_t index);
+    [[nodiscard]] live_set live_after(const basic_block &b, const vm::function &f) const;
     void assume_all_live(uint32_t index);
     [[nodiscard]] live_set live_before(const basic_block &block, live_set live);
     void step_back(uint32_t pc, live_set &live);

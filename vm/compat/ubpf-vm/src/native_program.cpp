@@ -74,6 +74,7 @@ bool native_program::call_back(compat::run &r, uint32_t pc, uint64_t function,
     const auto why = r.budget().charge(p.functions()[p.function_at(target)].weight);
     if (why != compat::fault_kind::none) return r.fail(why, pc);
     jit_state state = *static_cast<const jit_state *>(r.engine_state());
+    state.forget_recent();
     const uint64_t frame = r.frame_top(r.memory().live_frames() - 1);
     if (frame == state.last_frame) return r.fail(compat::fault_kind::call_depth_exceeded, pc);
     std::copy_n(arguments, 5, state.words);

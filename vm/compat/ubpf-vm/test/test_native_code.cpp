@@ -148,6 +148,35 @@ TEST_F(native_code, lets_exceptions_through_many_frames) {
         EXPECT_THROW(static_cast<void>(vm_.exec(nullptr, 0, r0)), std::runtime_error);
 }
 
+/// Every gotox goes to every target: what is looked at for each pair takes quadratic time.
+TEST_F(native_code, is_made_in_linear_time_of_many_jumps_by_table) {
+    constexpr uint32_t count = 200'000;
+    std::vector<uint32_t> targets;
+    std::vector<uint8_t> code = assemble("mov r0, 7");
+    const auto jump = assemble("gotox r1");
+    for (uint32_t pc = 1; pc <= count; ++pc) {
+        code.insert(code.end(), jump.begin(), jump.end());
+        targets.push_back(pc);
+    }
+    const auto leave = assemble("exit");
+    code.insert(code.end(), leave.begin(), leave.end());
+    targets.push_back(count + 1);
+    ASSERT_EQ(vm_.set_jump_targets(targets.data(), targets.size()), 0);
+    ASSERT_EQ(vm_.set_limit(compat::vm_limit::insns, count + 2), 0);
+    ASSERT_EQ(vm_.load_code(code.data(), code.size()), 0) << vm_.error_message();
+    ASSERT_NE(vm_.compile(), nullptr) << vm_.error_message();
+    int64_t r0 = 0;
+    EXPECT_EQ(vm_.exec(nullptr, 0, r0), EBPF_ERROR_FAULT) << "r1 is no handle";
+    EXPECT_EQ(compat::last_fault().pc, 1U);
+}
+
+TEST_F(native_code, multiplies_by_one_in_32_bits) {
+    load("ldxdw r0, [r1]\nmul32 r0, 1\nexit");
+    ASSERT_NE(vm_.compile(), nullptr);
+    uint64_t word = 0x1234'5678'9abc'def0;
+    EXPECT_EQ(result(&word, sizeof word), 0x9abc'def0);
+}
+
 /// Jumps over more and less than 127 bytes, forwards and backwards.
 TEST_F(native_code, jumps_near_and_far) {
     for (int distance = 0; distance < 80; ++distance) {

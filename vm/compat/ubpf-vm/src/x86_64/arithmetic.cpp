@@ -75,7 +75,7 @@ void generator::multiply(uint32_t pc) {
     forget(i.dst);
     if (not has_imm(i.id))
         e_.op(Inst::kIdImul, dst, gp(is_64(i.id), i.src));
-    else if (i.imm > 0 and std::has_single_bit(static_cast<uint32_t>(i.imm)))
+    else if (i.imm > 1 and std::has_single_bit(static_cast<uint32_t>(i.imm)))
         e_.op(Inst::kIdShl, dst, asmjit::imm(std::countr_zero(static_cast<uint32_t>(i.imm))));
     else
         e_.op(Inst::kIdImul, dst, dst, asmjit::imm(i.imm));

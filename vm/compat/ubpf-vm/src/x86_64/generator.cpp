@@ -562,6 +562,15 @@ result<native_code> generate_code(const compat::build_input &input, const native
     if (kept == nullptr) kept = std::make_unique<generator>();
     generator &maker = *kept;
     static const machine_features host = machine_features::of_host();
+    // Large programs are rare, and their tables large.
+    constexpr uint32_t often = 1U << 17;
+    struct forget_large {
+        bool is_large;
+        std::unique_ptr<generator> &made;
+        ~forget_large() {
+            if (is_large) made.reset();
+        }
+    } const when_done{input.code.size() > often, kept};
     native_code out;
     if (not maker.generate(input, host, program, out)) {
         return std::unexpected{
