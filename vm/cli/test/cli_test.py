@@ -134,7 +134,7 @@ SEC("tc") int last(struct __sk_buff *skb) {
     p[1] += 100;
     if (p[0] == 9) return TC_ACT_SHOT;
     if (p[0] == 10) return bpf_redirect(3, BPF_F_INGRESS);
-    if (p[0] == 11) bpf_clone_redirect(skb, 5, 0);
+    if (p[0] == 11) bpf_clone_redirect(skb, 1, 0);
     return skb->len == 18 ? TC_ACT_OK : TC_ACT_UNSPEC;
 }
 char _license[] SEC("license") = "GPL";
@@ -1067,12 +1067,12 @@ class Packets(CliTest):
         result = self.chain("--maps", "none")
         rows = re.findall(r"(?m)^(\S.*?) +(\d+) +\d+\.\d\d$", result.out)
         for row in (("interface 7", "1"), ("ports[2] (interface 44)", "1"), ("all of ports", "1"), ("nowhere", "1"),
-                    ("interface 3, receiving", "1"), ("interface 5, a copy", "2")):
+                    ("interface 3, receiving", "1"), ("interface 1, a copy", "2")):
             self.assertIn(row, rows)
         first, _, last = self.chain("--json").json["programs"]
         self.assertEqual(sum(r["packets"] for r in first["redirections"]), 4)
         self.assertIn({"map": "ports", "key": 2, "interface": 44, "flags": 1, "copy": False, "packets": 1}, first["redirections"])
-        self.assertIn({"interface": 5, "flags": 0, "copy": True, "packets": 2}, last["redirections"])
+        self.assertIn({"interface": 1, "flags": 0, "copy": True, "packets": 2}, last["redirections"])
         document = self.cli("run", self.program, "hex:05" + "00" * 13, "-p", "first", "--json").json
         self.assertEqual(document["redirections"], [{"interface": 7, "flags": 0, "copy": False, "packets": 1}])
 

@@ -52,7 +52,8 @@ SEC("xdp") int away(struct xdp_md *ctx) { return redirect_map(&ways, 2, 0); }
 SEC("tc") int mark(struct __sk_buff *ctx) {
     ctx->mark += 1;
     ctx->priority = 9;
-    clone(ctx, 7, 1);
+    clone(ctx, 1, 1);
+    clone(ctx, 1, 0);
     clone(ctx, 8, 0);
     return redirect(3, 0);
 }
@@ -136,8 +137,8 @@ TEST_P(packets, are_marked_and_copied) {
     EXPECT_EQ(s.packet.priority, 9U);
     EXPECT_EQ(s.packet.redirect.kind, uint32_t{EBPF_REDIRECT_INTERFACE});
     EXPECT_EQ(s.packet.redirect.key, 3U);
-    EXPECT_EQ(s.packet.copy_count, 2U);
-    EXPECT_EQ(copies[0].key, 7U);
+    EXPECT_EQ(s.packet.copy_count, 2U) << "interface 8 is not there";
+    EXPECT_EQ(copies[0].key, 1U);
     EXPECT_EQ(copies[0].flags, 1U);
 }
 

@@ -4,6 +4,7 @@
 #include "helper_functions.hpp"
 #include "helper_packets.hpp"
 #include "helper_words.hpp"
+#include "runtime/network.hpp"
 
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -56,10 +57,9 @@ uint64_t helper::redirect_map(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, u
 
 uint64_t helper::clone_redirect(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, uint64_t) {
     packet_context *const p = skb_of(r1);
-    // There are no interfaces to ask; 0 is none anywhere.
     const auto interface = static_cast<uint32_t>(r2);
-    if (p == nullptr or (r3 & ~uint64_t{BPF_F_INGRESS}) != 0 or interface == 0)
-        return word_of(-EINVAL);
+    if (p == nullptr or (r3 & ~uint64_t{BPF_F_INGRESS}) != 0) return word_of(-EINVAL);
+    if (p->network().find_interface(interface) == nullptr) return word_of(-EINVAL);
     return word_of(p->add_copy({.key = interface, .flags = r3}));
 }
 

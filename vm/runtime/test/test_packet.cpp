@@ -382,6 +382,12 @@ TEST_P(targets, of_copies_are_counted_and_bounded) {
     auto context = packet_context::create(program_type::sched_cls, frame_);
     int64_t r0 = 0;
     ASSERT_EQ(context->exec(*vm, r0), 0) << vm->error_message();
+    EXPECT_EQ(r0, -EINVAL * int64_t{2000}) << "there is no interface 5";
+    EXPECT_TRUE(context->copies().empty());
+    network net;
+    net.add(network_interface{.index = 5});
+    context->set_network(net);
+    ASSERT_EQ(context->exec(*vm, r0), 0) << vm->error_message();
     EXPECT_EQ(r0, -ENOMEM * int64_t{2000 - packet_context::most_copies});
     ASSERT_EQ(context->copies().size(), packet_context::most_copies);
     EXPECT_EQ(context->copies().front(), (packet_target{.key = 5, .flags = 1}));

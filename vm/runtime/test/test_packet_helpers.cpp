@@ -118,7 +118,7 @@ constexpr auto helper_programs = std::to_array<source_program>({
         static long (*redirect)(unsigned, unsigned long) = (void *)23;
         static long (*clone)(void *, unsigned, unsigned long) = (void *)13;
         SEC("tc") int prog(struct __sk_buff *skb) {
-            int refused = -clone(skb, 1, 2) - clone(skb, 0, 0) * 3;
+            int refused = -clone(skb, 1, 2) - clone(skb, 0, 0) * 3 - clone(skb, 54321, 0) * 5;
             return refused * 1000 + redirect(7, 0) * 100 + redirect(7, 1) * 10 + redirect(7, 2);
         })"},
 });

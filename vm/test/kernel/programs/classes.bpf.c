@@ -30,7 +30,9 @@ SEC("tc") int protocol(struct __sk_buff *skb) {
 }
 
 SEC("tc") int copies(struct __sk_buff *skb) {
-    return skb->len * 31 - bpf_clone_redirect(skb, 1, 2);
+    int sum = skb->len * 31 - bpf_clone_redirect(skb, 1, 2);
+    sum = sum * 31 - bpf_clone_redirect(skb, 0, 0);
+    return sum * 31 - bpf_clone_redirect(skb, 54321, BPF_F_INGRESS);
 }
 
 SEC("tc") int times(struct __sk_buff *skb) {
