@@ -183,10 +183,18 @@ result<object_file> object_file::parse(std::span<const uint8_t> bytes) {
 }
 
 result<object_file> object_file::combine(std::span<const object_file> files) {
+    std::vector<const object_file *> places;
+    places.reserve(files.size());
+    for (const object_file &file : files) places.push_back(&file);
+    return combine(places);
+}
+
+result<object_file> object_file::combine(std::span<const object_file *const> files) {
     if (files.empty())
         return std::unexpected{make_error(error_code::invalid_argument, "no objects to combine")};
     std::vector<const image *> objects;
-    for (const object_file &file : files) objects.push_back(file.image_.get());
+    objects.reserve(files.size());
+    for (const object_file *const file : files) objects.push_back(file->image_.get());
     auto combined = combine_images(objects);
     if (not combined) return std::unexpected{std::move(combined.error())};
     auto contents = std::make_unique<image>(std::move(*combined));

@@ -118,6 +118,7 @@ public:
     /// invalid_argument (no object, two definitions of one name), limit_exceeded, and those of
     /// parse().
     [[nodiscard]] static result<object_file> combine(std::span<const object_file> files);
+    [[nodiscard]] static result<object_file> combine(std::span<const object_file *const> files);
 
     object_file(object_file &&) noexcept;
     object_file &operator=(object_file &&) noexcept;
