@@ -142,8 +142,13 @@ private:
         ++seen_;
         int64_t r0 = 0;
         const std::size_t count = key == nullptr ? 1 : std::size(regions);
-        if (vm_.exec_regions(&context, sizeof context, regions, count, r0) != EBPF_OK)
-            return fail(make_error(error_code::bad_object, vm_.error_message()));
+        const int64_t code = vm_.exec_regions(&context, sizeof context, regions, count, r0);
+        if (code != EBPF_OK) {
+            const bool has_faulted = code == EBPF_ERROR_FAULT;
+            return fail(
+                make_error(has_faulted ? error_code::program_fault : error_code::unsupported,
+                           vm_.error_message()));
+        }
         if (text_.has_overflowed())
             return fail(kernel_error(E2BIG, "the program writes too much (E2BIG)"));
         if (static_cast<int32_t>(r0) != 0)
