@@ -25,7 +25,11 @@ install(TARGETS bpftime_vm bpftime_vm_api bpftime_vm_backend_api EXPORT bpftime-
 
 if(TARGET bpftime_vm_runtime_library)
     install(
-        FILES vm/runtime-capi/include/ebpf-map.h vm/runtime-capi/include/ebpf-object.h
+        FILES
+            vm/runtime-capi/include/ebpf-host.h
+            vm/runtime-capi/include/ebpf-map.h
+            vm/runtime-capi/include/ebpf-network.h
+            vm/runtime-capi/include/ebpf-object.h
         DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
     )
     # Both libraries are in one folder.

@@ -114,6 +114,10 @@ struct ebpf_map_info {
 /** How many values a key of a per-CPU map has. */
 EBPF_EXPORT uint32_t ebpf_cpu_count(void);
 
+/** Which of them programs use that run on the calling thread, from 0 on: always the same one.
+ * Threads that live at the same time have different ones as long as there are enough. */
+EBPF_EXPORT uint32_t ebpf_current_cpu(void);
+
 /** A new map, which the caller closes. Refuses what the kernel refuses. */
 EBPF_EXPORT struct ebpf_map *ebpf_map_create(const struct ebpf_map_definition *definition);
 
@@ -201,6 +205,9 @@ EBPF_EXPORT int ebpf_map_set_map(struct ebpf_map *map, const void *key, size_t k
 EBPF_EXPORT int ebpf_map_set_program(struct ebpf_map *map, uint32_t index,
                                      struct ebpf_program *program);
 
+/** Puts a control group into an array of them: `group` is the kernel's id of it. */
+EBPF_EXPORT int ebpf_map_set_cgroup(struct ebpf_map *map, uint32_t index, uint32_t group);
+
 /* ----------------------------------------------------------------------------------------------
  * ring buffers: records from programs to their host
  */
@@ -232,6 +239,46 @@ EBPF_EXPORT struct ebpf_map *ebpf_map_collect_events(struct ebpf_map *map, uint3
 /** Copies a sample to a user ring buffer, for programs that call bpf_user_ringbuf_drain(). errno is
  * ENOSPC if there is no room now, E2BIG if there never will be. */
 EBPF_EXPORT int ebpf_map_output(struct ebpf_map *map, const void *sample, size_t size);
+
+/** Room for a sample of `size` bytes in a user ring buffer, which the caller writes and then
+ * submits or discards; NULL and the same errno if there is none. From any number of threads. */
+EBPF_EXPORT void *ebpf_map_reserve(struct ebpf_map *map, uint32_t size);
+/** `sample`: what ebpf_map_reserve() gave, once. */
+EBPF_EXPORT int ebpf_map_submit(struct ebpf_map *map, void *sample);
+EBPF_EXPORT int ebpf_map_discard(struct ebpf_map *map, void *sample);
+
+/** What a ring buffer tells of itself, with the kernel's numbers, in bytes. */
+enum ebpf_ring_query {
+    EBPF_RING_AVAILABLE = 0, /**< not consumed yet */
+    EBPF_RING_SIZE = 1,
+    EBPF_RING_CONSUMER = 2, /**< position up to which records were consumed */
+    EBPF_RING_PRODUCER = 3, /**< position up to which there are records */
+};
+
+/** *value is what `what` (enum ebpf_ring_query) asks for, as it was when it was looked up. */
+EBPF_EXPORT int ebpf_map_ring_query(struct ebpf_map *map, uint32_t what, uint64_t *value);
+
+/** The memory of a ring buffer, of either direction, in the kernel's layout: the page of the
+ * consumer's position, the page of the producer's position, the data, once. For those who consume
+ * or produce themselves, alone then. Lives as long as the map. */
+EBPF_EXPORT int ebpf_map_ring_memory(struct ebpf_map *map, void **memory, size_t *size);
+
+/* ----------------------------------------------------------------------------------------------
+ * bytecode that is from no object */
+
+/** Maps that programs name by their index, in `lddw` of kinds 1 and 5 (the map) and 2 and 6 (its
+ * first value). */
+struct ebpf_map_list;
+
+/** A new list of maps that are made, which stay as long as it does; the caller closes it. */
+EBPF_EXPORT struct ebpf_map_list *ebpf_map_list_create(struct ebpf_map *const *maps, size_t count);
+
+/** After all runs of the VMs that have it. NULL is fine. */
+EBPF_EXPORT void ebpf_map_list_close(struct ebpf_map_list *list);
+
+/** Gives the programs of a VM these maps, and all helpers of docs/helpers.md but those about
+ * packets. Before the VM runs. */
+EBPF_EXPORT int ebpf_map_list_attach(const struct ebpf_map_list *list, struct ebpf_vm *vm);
 
 /* ----------------------------------------------------------------------------------------------
  * JSON */

@@ -29,6 +29,9 @@ extern "C" {
  * handles live as long as it does, and the same name gives the same handle. */
 struct ebpf_object;
 struct ebpf_program;
+struct ebpf_network;
+struct ebpf_sites;
+struct ebpf_tunnel;
 
 /* ----------------------------------------------------------------------------------------------
  * lifecycle */
@@ -38,6 +41,12 @@ EBPF_EXPORT struct ebpf_object *ebpf_object_open(const void *bytes, size_t size)
 
 /** The same from a file. */
 EBPF_EXPORT struct ebpf_object *ebpf_object_open_file(const char *path);
+
+/** A new object of several opened ones, as a static linker makes it: what one leaves undefined
+ * another may define, weak definitions give way, maps of one name and definition are one. Values of
+ * variables that were set are kept; what handles of programs and maps were told is not. The others
+ * stay as they are. NULL: two definitions of one name, or one that is loaded already. */
+EBPF_EXPORT struct ebpf_object *ebpf_object_link(struct ebpf_object *const *objects, size_t count);
 
 /** Ends the object: its programs (which leave the arrays that they are in), their VMs, and its maps
  * unless somebody else has them. No run that the host began with this object may be in progress;
@@ -53,6 +62,13 @@ EBPF_EXPORT const char *ebpf_object_license(const struct ebpf_object *object);
 /** Gets what programs print (bpf_trace_printk() and the like), on the threads that run them. The
  * text ends at its size, not at a NUL. */
 typedef void (*ebpf_trace_fn)(void *context, const char *text, size_t size);
+
+/** The time of a clock in nanoseconds; `clock`: 0 real time, 1 monotonic, 7 boot time. */
+typedef int64_t (*ebpf_clock_fn)(void *context, uint32_t clock);
+
+/** Gets a signal that a program sends to the process that it runs in, or to its thread; 0 or a
+ * negative errno, which the program gets. On the thread of the run. */
+typedef int (*ebpf_signal_fn)(void *context, int number, bool to_thread);
 
 /** How an object is loaded. Zero-initialise it: 0 and NULL mean the default. */
 struct ebpf_object_options {
@@ -82,6 +98,13 @@ struct ebpf_object_options {
      * matter. Copied. */
     const struct ebpf_helper *kernel_functions;
     size_t kernel_function_count;
+    /** What timers of programs go by; NULL: the clocks of the system. Programs that ask for the
+     * time get the system's. From any thread that runs programs or ebpf_object_run_timers(). */
+    ebpf_clock_fn clock;
+    void *clock_context;
+    /** Decides about signals that programs send; NULL: they may not, -EPERM. */
+    ebpf_signal_fn signal;
+    void *signal_context;
 };
 
 /** Makes the maps that the programs can reach, fills them as the object says, and loads each
@@ -156,7 +179,9 @@ struct ebpf_redirect {
     uint32_t kind; /**< enum ebpf_redirect_kind */
     uint32_t key;
     uint32_t map_id; /**< ebpf_map_info.id; 0: none */
-    uint32_t reserved;
+    /** Of an interface: `key`; of the entry of a map of interfaces: what it says when the run ends.
+     * 0: nothing. */
+    uint32_t ifindex;
     uint64_t flags; /**< that the helper got */
 };
 
@@ -191,11 +216,40 @@ struct ebpf_packet {
     uint32_t verdict;              /**< what the program returned */
     struct ebpf_redirect redirect; /**< counts if the verdict says so, too */
     size_t copy_count;             /**< of all copies, also of those beyond copy_capacity */
+
+    /* in, but for what the structs themselves mark as `out` */
+
+    const struct ebpf_network *network; /**< that it is in (ebpf-network.h); NULL: loopback alone */
+    struct ebpf_tunnel *tunnel; /**< in, out: that it came out of, or is to go into; may be NULL */
+    const struct ebpf_sites *sites; /**< where the run happens (ebpf-host.h); may be NULL */
+    /** The kernel's ids of the control groups that its socket is in, the root first. */
+    const uint64_t *control_groups;
+    size_t control_group_count;
+    /** in, out: a struct xdp_md or struct __sk_buff of linux/bpf.h, or its beginning; may be NULL.
+     * Members that are not 0 are what the program sees; all are written afterwards. Addresses, `sk`
+     * and `len` are the library's: they have to be 0, and addresses and `sk` stay it. */
+    void *context;
+    size_t context_size;
+
+    /* out */
+
+    uint32_t socket; /**< number of the socket of its network that it was given to
+                      * (bpf_sk_assign()); 0: none */
+    uint32_t reserved;
 };
 
 /** Runs a program that judges packets, as BPF_PROG_TEST_RUN does. 0 and what is marked `out` in
  * *packet, or an error. */
 EBPF_EXPORT int ebpf_program_run_packet(struct ebpf_program *program, struct ebpf_packet *packet);
+
+/** Runs a program of section iter/bpf_map_elem once for each entry of a map, which need not be one
+ * of its object, and once at the end: *text is what it wrote by bpf_seq_printf() and
+ * bpf_seq_write(), with a NUL behind its *size bytes (size may be NULL). Free it with ebpf_free().
+ * errno is E2BIG if it wrote more than 32 KiB about one entry or 64 MiB in all, EAGAIN if it
+ * returned another number than 0. Of maps of type hash and array, and their LRU and per-CPU forms.
+ */
+EBPF_EXPORT int ebpf_program_iterate(struct ebpf_program *program, struct ebpf_map *map,
+                                     char **text, size_t *size);
 
 /* ----------------------------------------------------------------------------------------------
  * timers of programs (bpf_timer_start()): they run when the host says so */

@@ -20,6 +20,7 @@ using namespace bpftime::vm;
 using namespace bpftime::vm::runtime_capi;
 using runtime::object_map;
 using runtime::ring_buffer;
+using runtime::user_ring_buffer;
 
 static_assert(EBPF_MAP_TYPE_HASH == static_cast<int>(map_type::hash));
 static_assert(EBPF_MAP_TYPE_ARRAY == static_cast<int>(map_type::array));
@@ -70,15 +71,15 @@ runtime_json::map_types ebpf_map::types() const {
     return file == nullptr ? runtime_json::map_types{} : runtime_json::map_types::of(*file, index);
 }
 
-namespace {
-
-error not_made(const ebpf_map &map) {
+error bpftime::vm::runtime_capi::not_made(const ebpf_map &map) {
     const bool is_loaded = map.owner != nullptr and map.owner->is_loaded();
     return make_error(error_code::not_found,
                       fmt::format("map '{}' is not there: {}", map.definition().name,
                                   is_loaded ? "no program that was loaded can reach it"
                                             : "its object is not loaded yet"));
 }
+
+namespace {
 
 /// For functions of what is in a map: `body` gets it.
 template <typename Body>
@@ -104,6 +105,23 @@ auto with_ring(ebpf_map *map, Body &&body) noexcept {
         ring_buffer *const ring = runtime::as_ring_buffer(&m);
         return ring == nullptr ? failed<value>(wrong_type(m, "a ring buffer")) : body(*ring);
     });
+}
+
+template <typename Body>
+auto with_user_ring(ebpf_map *map, Body &&body) noexcept {
+    using value = std::invoke_result_t<Body, user_ring_buffer &>;
+    return with_made(map, [&](runtime::map &m) -> value {
+        user_ring_buffer *const ring = runtime::as_user_ring_buffer(&m);
+        return ring == nullptr ? failed<value>(wrong_type(m, "a user ring buffer")) : body(*ring);
+    });
+}
+
+error no_room(const runtime::map &m, std::size_t size, int number) {
+    error e = make_error(error_code::limit_exceeded,
+                         fmt::format("map '{}' has no room for {} bytes{}", m.definition().name,
+                                     size, number == ENOSPC ? " now" : ""));
+    e.kernel_errno = number;
+    return e;
 }
 
 /// Keys may be empty, if the map has none; otherwise NULL is never a key.
@@ -199,6 +217,8 @@ extern "C" {
 // --- lifecycle
 
 uint32_t ebpf_cpu_count(void) { return runtime::cpu_count(); }
+
+uint32_t ebpf_current_cpu(void) { return runtime::current_cpu(); }
 
 struct ebpf_map *ebpf_map_create(const struct ebpf_map_definition *definition) {
     return guarded([&]() -> ebpf_map * {
@@ -372,6 +392,16 @@ int ebpf_map_set_program(struct ebpf_map *map, uint32_t index, struct ebpf_progr
     });
 }
 
+int ebpf_map_set_cgroup(struct ebpf_map *map, uint32_t index, uint32_t group) {
+    return with_made(map, [&](runtime::map &m) -> int {
+        if (m.definition().type != map_type::cgroup_array)
+            return report(wrong_type(m, "an array of control groups"));
+        // Groups are known by their ids alone; the object is only what keeps the place taken.
+        return to_c(runtime::as_object_map(&m)->set_object(
+            bytes(&index, sizeof index), std::make_shared<uint32_t>(group), group));
+    });
+}
+
 // --- ring buffers
 
 int64_t ebpf_map_consume(struct ebpf_map *map, ebpf_record_fn take, void *context) {
@@ -406,17 +436,60 @@ int ebpf_map_event_fd(struct ebpf_map *map) {
 }
 
 int ebpf_map_output(struct ebpf_map *map, const void *sample, size_t size) {
-    return with_made(map, [&](runtime::map &m) -> int {
-        auto *const ring = runtime::as_user_ring_buffer(&m);
-        if (ring == nullptr) return report(wrong_type(m, "a user ring buffer"));
+    return with_user_ring(map, [&](user_ring_buffer &ring) -> int {
         if (sample == nullptr and size != 0) return refuse("sample is NULL");
-        const int number = -ring->output(bytes(sample, size));
-        if (number == 0) return 0;
-        error e = make_error(error_code::limit_exceeded,
-                             fmt::format("map '{}' has no room for {} bytes{}", m.definition().name,
-                                         size, number == ENOSPC ? " now" : ""));
-        e.kernel_errno = number;
-        return report(e);
+        const int number = -ring.output(bytes(sample, size));
+        return number == 0 ? 0 : report(no_room(ring, size, number));
+    });
+}
+
+void *ebpf_map_reserve(struct ebpf_map *map, uint32_t size) {
+    return with_user_ring(map, [&](user_ring_buffer &ring) -> void * {
+        const auto sample = ring.reserve(size);
+        if (sample.data() != nullptr) return sample.data();
+        const bool never = size > ring.definition().max_entries - ring_buffer::header_bytes;
+        return failed<void *>(no_room(ring, size, never ? E2BIG : ENOSPC));
+    });
+}
+
+int ebpf_map_submit(struct ebpf_map *map, void *sample) {
+    return with_user_ring(map, [&](user_ring_buffer &ring) -> int {
+        if (sample == nullptr) return refuse("sample is NULL");
+        ring.submit(sample);
+        return 0;
+    });
+}
+
+int ebpf_map_discard(struct ebpf_map *map, void *sample) {
+    return with_user_ring(map, [&](user_ring_buffer &ring) -> int {
+        if (sample == nullptr) return refuse("sample is NULL");
+        ring.discard(sample);
+        return 0;
+    });
+}
+
+int ebpf_map_ring_query(struct ebpf_map *map, uint32_t what, uint64_t *value) {
+    return with_ring(map, [&](ring_buffer &ring) -> int {
+        if (value == nullptr) return refuse("value is NULL");
+        if (what > EBPF_RING_PRODUCER) return refuse(fmt::format("there is no query {}", what));
+        *value = ring.query(what);
+        return 0;
+    });
+}
+
+int ebpf_map_ring_memory(struct ebpf_map *map, void **memory, size_t *size) {
+    return with_made(map, [&](runtime::map &m) -> int {
+        if (memory == nullptr or size == nullptr) return refuse("memory or size is NULL");
+        std::span<uint8_t> all;
+        if (ring_buffer *const ring = runtime::as_ring_buffer(&m))
+            all = ring->memory();
+        else if (user_ring_buffer *const user = runtime::as_user_ring_buffer(&m))
+            all = user->memory();
+        else
+            return report(wrong_type(m, "a ring buffer"));
+        *memory = all.data();
+        *size = all.size();
+        return 0;
     });
 }
 
@@ -426,6 +499,31 @@ struct ebpf_map *ebpf_map_collect_events(struct ebpf_map *map, uint32_t size) {
             return failed<ebpf_map *>(wrong_type(m, "an array of perf events"));
         auto ring = runtime::collect_events(*runtime::as_object_map(&m), size);
         return ring ? own_handle(std::move(*ring)) : failed<ebpf_map *>(ring.error());
+    });
+}
+
+// --- bytecode that is from no object
+
+struct ebpf_map_list *ebpf_map_list_create(struct ebpf_map *const *maps, size_t count) {
+    return guarded([&]() -> ebpf_map_list * {
+        std::vector<std::shared_ptr<runtime::map>> made;
+        for (size_t i = 0; i < count; ++i) {
+            if (maps == nullptr or maps[i] == nullptr) {
+                return failed<ebpf_map_list *>(
+                    make_error(error_code::invalid_argument, fmt::format("map {} is NULL", i)));
+            }
+            if (maps[i]->made == nullptr) return failed<ebpf_map_list *>(not_made(*maps[i]));
+            made.push_back(maps[i]->made);
+        }
+        return new ebpf_map_list{runtime::map_set{std::move(made)}};
+    });
+}
+
+void ebpf_map_list_close(struct ebpf_map_list *list) { delete list; }
+
+int ebpf_map_list_attach(const struct ebpf_map_list *list, struct ebpf_vm *vm) {
+    return with(list, "list", [&](const ebpf_map_list &l) {
+        return vm == nullptr ? refuse("vm is NULL") : to_c(l.maps.attach(*vm));
     });
 }
 

@@ -5,12 +5,9 @@
 
 #include "boundary.hpp"
 #include "bpftime_vm_compat.hpp"
-#include "compat/last_error.hpp"
 #include "handles.hpp"
 #include "isa/isa.hpp"
 #include "runtime/object_map.hpp"
-#include "runtime/packet.hpp"
-#include "runtime/read_section.hpp"
 
 #include <fmt/format.h>
 
@@ -114,6 +111,20 @@ ebpf_object *open(std::span<const uint8_t> bytes) {
     return file ? new ebpf_object{std::move(*file)} : failed<ebpf_object *>(file.error());
 }
 
+result<object_file> link(std::span<ebpf_object *const> objects) {
+    std::vector<const object_file *> files;
+    for (const ebpf_object *const o : objects) {
+        if (o == nullptr)
+            return std::unexpected{make_error(error_code::invalid_argument, "an object is NULL")};
+        if (o->is_loaded()) {
+            return std::unexpected{
+                make_error(error_code::already_exists, "an object is loaded already")};
+        }
+        files.push_back(o->file.get());
+    }
+    return object_file::combine(files);
+}
+
 // --- loading
 
 result<std::optional<object::btf>> read_target(const ebpf_object_options &o) {
@@ -193,6 +204,17 @@ result<runtime::load_options> options_of(const ebpf_object &object, const ebpf_o
             trace(context, text.data(), text.size());
         };
     }
+    if (o.clock != nullptr) {
+        options.clock = [clock = o.clock, context = o.clock_context](runtime::timer_clock which) {
+            return clock(context, static_cast<uint32_t>(which));
+        };
+    }
+    if (o.signal != nullptr) {
+        options.signals = [signal = o.signal, context = o.signal_context](
+                              int number, runtime::signal_target to) {
+            return signal(context, number, to == runtime::signal_target::thread);
+        };
+    }
     options.configure = [&o](ebpf_vm &vm) { return configure(vm, o); };
     auto type = type_of(o);
     if (not type) return std::unexpected{std::move(type.error())};
@@ -248,22 +270,6 @@ Handle *find(const std::vector<Handle> &all, const char *name, const char *what,
 
 // --- programs
 
-int not_loaded(const ebpf_program &p) {
-    return refuse(fmt::format("program '{}' is not loaded", p.info->name));
-}
-
-/// A fault of an instruction that this host lacks something for says what that is.
-int explain(const ebpf_program &p, int64_t code) {
-    ebpf_fault fault{};
-    if (code == EBPF_ERROR_FAULT and ebpf_last_fault(&fault) == 1 and
-        fault.kind == EBPF_FAULT_UNAVAILABLE) {
-        const std::string why{p.loaded->why_unavailable(fault.pc)};
-        if (not why.empty()) compat::set_last_error(fmt::format("{}: {}", ebpf_last_error(), why));
-    }
-    errno = EINVAL;
-    return static_cast<int>(code);
-}
-
 ebpf_program_info info_of(const ebpf_program &p) {
     const object::program_type type = p.loaded ? p.loaded->type : p.info->type.program;
     const std::size_t bytes = p.loaded ? p.loaded->linked.code.size() : p.info->size;
@@ -275,66 +281,6 @@ ebpf_program_info info_of(const ebpf_program &p) {
     info.is_loaded = p.owner->is_loaded() ? p.loaded != nullptr : p.autoload;
     info.takes_packets = runtime::context_layout_of(type) != nullptr;
     return info;
-}
-
-ebpf_redirect redirect_of(const runtime::packet_target &t) {
-    using way = runtime::packet_target::way;
-    ebpf_redirect r{};
-    r.key = t.key;
-    r.flags = t.flags;
-    if (t.through != nullptr) {
-        r.kind = t.how == way::socket ? EBPF_REDIRECT_SOCKET
-                 : t.is_everywhere()  ? EBPF_REDIRECT_EVERYWHERE
-                                      : EBPF_REDIRECT_MAP;
-        r.map_id = t.through->id();
-        return r;
-    }
-    r.kind = t.how == way::neighbour ? EBPF_REDIRECT_NEIGHBOUR
-             : t.how == way::peer    ? EBPF_REDIRECT_PEER
-                                     : EBPF_REDIRECT_INTERFACE;
-    return r;
-}
-
-void give_context(runtime::packet_context &context, const ebpf_packet &p) {
-    if (runtime::xdp_context *const xdp = context.xdp()) {
-        if (p.ifindex != 0) xdp->ingress_ifindex = p.ifindex;
-        xdp->rx_queue_index = p.rx_queue;
-    } else if (runtime::skb_context *const skb = context.skb()) {
-        if (p.ifindex != 0) skb->ifindex = p.ifindex;
-        skb->mark = p.mark;
-        skb->priority = p.priority;
-    }
-}
-
-void take_results(runtime::packet_context &context, ebpf_packet &p) {
-    p.data = context.packet().data();
-    p.data_size = context.packet().size();
-    p.metadata_size = context.metadata().size();
-    if (const runtime::skb_context *const skb = context.skb()) {
-        p.mark = skb->mark;
-        p.priority = skb->priority;
-    }
-    p.redirect = context.target() ? redirect_of(*context.target()) : ebpf_redirect{};
-    p.copy_count = context.copies().size();
-    for (std::size_t i = 0; i < std::min(p.copy_count, p.copy_capacity); ++i)
-        p.copies[i] = redirect_of(context.copies()[i]);
-}
-
-int run_packet(const ebpf_program &program, ebpf_packet &p) {
-    if (p.frame == nullptr) return refuse("packet->frame is NULL");
-    if (p.copies == nullptr and p.copy_capacity != 0) return refuse("packet->copies is NULL");
-    auto context = runtime::packet_context::create(program.loaded->type,
-                                                   {static_cast<uint8_t *>(p.frame), p.frame_size},
-                                                   {.before = p.head_room, .after = p.tail_room});
-    if (not context) return report(context.error());
-    give_context(*context, p);
-    const runtime::read_section reading;  // the target may be in a map that others take out
-    int64_t r0 = 0;
-    const int64_t code = context->exec(*program.vm(), r0);
-    if (code < 0) return explain(program, code);
-    p.verdict = static_cast<uint32_t>(r0);
-    take_results(*context, p);
-    return 0;
 }
 
 // --- variables
@@ -395,6 +341,14 @@ struct ebpf_object *ebpf_object_open_file(const char *path) {
     });
 }
 
+struct ebpf_object *ebpf_object_link(struct ebpf_object *const *objects, size_t count) {
+    return guarded([&]() -> ebpf_object * {
+        const std::span all{objects, objects == nullptr ? 0 : count};
+        auto linked = link(all);
+        return linked ? new ebpf_object{std::move(*linked)} : failed<ebpf_object *>(linked.error());
+    });
+}
+
 void ebpf_object_close(struct ebpf_object *object) { delete object; }
 
 const char *ebpf_object_license(const struct ebpf_object *object) {
@@ -452,40 +406,6 @@ const char *ebpf_program_why_unavailable(const struct ebpf_program *program, uin
         if (p.loaded == nullptr) return compat::failed_value<const char *>(not_loaded(p));
         const std::string_view why = p.loaded->why_unavailable(pc);
         return why.empty() ? "" : why.data();  // all of a string
-    });
-}
-
-// --- running
-
-int ebpf_program_run(struct ebpf_program *program, void *mem, size_t mem_size, int64_t *result) {
-    return with(program, "program", [&](ebpf_program &p) -> int {
-        if (p.loaded == nullptr) return not_loaded(p);
-        if (p.loaded->takes_packets()) {
-            return refuse(fmt::format(
-                "program '{}' judges packets: run it by ebpf_program_run_packet()", p.info->name));
-        }
-        int64_t r0 = 0;
-        const int64_t code = p.vm()->exec(mem, mem_size, r0);
-        if (code < 0) return explain(p, code);
-        if (result != nullptr) *result = r0;
-        return 0;
-    });
-}
-
-int ebpf_program_run_packet(struct ebpf_program *program, struct ebpf_packet *packet) {
-    return with(program, "program", [&](ebpf_program &p) -> int {
-        if (p.loaded == nullptr) return not_loaded(p);
-        if (not p.loaded->takes_packets()) {
-            return refuse(
-                fmt::format("program '{}' (section {}) judges no packets: run it by "
-                            "ebpf_program_run()",
-                            p.info->name, p.info->section));
-        }
-        auto given = read_struct(packet, "packet");
-        if (not given) return report(given.error());
-        if (const int code = run_packet(p, *given)) return code;
-        write_struct(packet, *given);
-        return 0;
     });
 }
 

@@ -6,6 +6,8 @@
 #include "ebpf-object.h"
 #include "object/object.hpp"
 #include "runtime/loaded_object.hpp"
+#include "runtime/network.hpp"
+#include "runtime/storage_owner.hpp"
 #include "runtime_json/maps.hpp"
 
 #include <cstddef>
@@ -43,6 +45,18 @@ struct ebpf_program {
     }
 };
 
+struct ebpf_network {
+    bpftime::vm::runtime::network values;
+};
+
+struct ebpf_owner {
+    std::shared_ptr<const bpftime::vm::runtime::storage_owner> made;
+};
+
+struct ebpf_map_list {
+    bpftime::vm::runtime::map_set maps;
+};
+
 struct ebpf_object {
     explicit ebpf_object(bpftime::vm::object::object_file opened);
     ~ebpf_object();
@@ -65,3 +79,11 @@ private:
     std::mutex arrays_lock_;
     std::vector<std::weak_ptr<bpftime::vm::runtime::map>> arrays_;
 };
+
+namespace bpftime::vm::runtime_capi {
+
+/// For what only a loaded program, or a map that is there, can do.
+int not_loaded(const ebpf_program &p);
+[[nodiscard]] error not_made(const ebpf_map &map);
+
+}  // namespace bpftime::vm::runtime_capi

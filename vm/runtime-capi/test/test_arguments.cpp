@@ -2,6 +2,8 @@
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "c_api.hpp"
+#include "ebpf-host.h"
+#include "ebpf-network.h"
 
 #include <array>
 #include <cstddef>
@@ -53,6 +55,18 @@ const auto null_cases = std::to_array<null_case>({
     {"ebpf_map_set_max_entries", "map", [] { return ebpf_map_set_max_entries(nullptr, 1); }},
     {"ebpf_map_reuse", "map", [] { return ebpf_map_reuse(nullptr, nullptr); }},
     {"ebpf_map_output", "map", [] { return ebpf_map_output(nullptr, &word, 8); }},
+    {"ebpf_map_set_cgroup", "map", [] { return ebpf_map_set_cgroup(nullptr, 0, 1); }},
+    {"ebpf_map_submit", "map", [] { return ebpf_map_submit(nullptr, &word); }},
+    {"ebpf_map_discard", "map", [] { return ebpf_map_discard(nullptr, &word); }},
+    {"ebpf_map_ring_query", "map", [] { return ebpf_map_ring_query(nullptr, 0, &word); }},
+    {"ebpf_map_ring_memory", "map", [] { return ebpf_map_ring_memory(nullptr, nullptr, nullptr); }},
+    {"ebpf_network_add_interface", "network",
+     [] { return ebpf_network_add_interface(nullptr, nullptr); }},
+    {"ebpf_network_add_route", "network", [] { return ebpf_network_add_route(nullptr, nullptr); }},
+    {"ebpf_network_add_neighbour", "network",
+     [] { return ebpf_network_add_neighbour(nullptr, nullptr); }},
+    {"ebpf_network_add_socket", "network",
+     [] { return ebpf_network_add_socket(nullptr, nullptr, nullptr); }},
     {"ebpf_object_run_timers", "object", [] { return ebpf_object_run_timers(nullptr); }},
     {"ebpf_object_next_timer", "object", [] { return ebpf_object_next_timer(nullptr, &word); }},
     {"ebpf_object_load", "object", [] { return ebpf_object_load(nullptr, nullptr); }},
@@ -68,6 +82,12 @@ const auto null_cases = std::to_array<null_case>({
     {"ebpf_program_set_autoload", "program",
      [] { return ebpf_program_set_autoload(nullptr, true); }},
     {"ebpf_program_run", "program", [] { return ebpf_program_run(nullptr, nullptr, 0, nullptr); }},
+    {"ebpf_program_run_at", "program",
+     [] { return ebpf_program_run_at(nullptr, nullptr, nullptr, 0, nullptr); }},
+    {"ebpf_program_iterate", "program",
+     [] { return ebpf_program_iterate(nullptr, nullptr, nullptr, nullptr); }},
+    {"ebpf_program_allow_process_memory", "program",
+     [] { return ebpf_program_allow_process_memory(nullptr); }},
     {"ebpf_program_run_packet", "program",
      [] { return ebpf_program_run_packet(nullptr, nullptr); }},
 });
@@ -87,6 +107,7 @@ TEST(null_handle, gives_null) {
     EXPECT_FAILS(ebpf_map_dup(nullptr), nullptr, EINVAL, "map is NULL");
     EXPECT_FAILS(ebpf_map_dump_json(nullptr), nullptr, EINVAL, "map is NULL");
     EXPECT_FAILS(ebpf_map_collect_events(nullptr, 4096), nullptr, EINVAL, "map is NULL");
+    EXPECT_FAILS(ebpf_map_reserve(nullptr, 8), nullptr, EINVAL, "map is NULL");
     EXPECT_FAILS(ebpf_object_open(nullptr, 5), nullptr, EINVAL, "bytes is NULL");
     EXPECT_FAILS(ebpf_object_open_file(nullptr), nullptr, EINVAL, "path is NULL");
     EXPECT_FAILS(ebpf_object_license(nullptr), nullptr, EINVAL, "object is NULL");
@@ -99,6 +120,7 @@ TEST(null_handle, gives_null) {
     EXPECT_FAILS(ebpf_object_list_globals(nullptr, nullptr, 0), 0U, EINVAL, "object is NULL");
     ebpf_object_close(nullptr);
     ebpf_map_close(nullptr);
+    ebpf_owner_close(nullptr);
 }
 
 TEST(null_pointers, to_keys_and_values_are_refused) {

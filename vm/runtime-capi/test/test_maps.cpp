@@ -95,6 +95,27 @@ TEST(maps, have_a_value_for_each_cpu) {
     EXPECT_EQ(found, values);
 }
 
+TEST(maps, count_threads_as_cpus) {
+    const uint32_t cpu = ebpf_current_cpu();
+    EXPECT_LT(cpu, ebpf_cpu_count());
+    EXPECT_EQ(ebpf_current_cpu(), cpu);
+}
+
+TEST(maps, hold_control_groups) {
+    auto d = define(EBPF_MAP_TYPE_CGROUP_ARRAY, 2);
+    d.value_size = 4;
+    const map_ptr groups = create(d);
+    EXPECT_EQ(ebpf_map_set_cgroup(groups.get(), 1, 44), 0) << ebpf_last_error();
+    EXPECT_FAILS(ebpf_map_set_cgroup(groups.get(), 2, 44), EBPF_ERROR_LIMIT_EXCEEDED, E2BIG, "");
+    const uint32_t key = 1;
+    EXPECT_EQ(ebpf_map_delete_elem(groups.get(), &key, sizeof key), 0);
+    EXPECT_FAILS(ebpf_map_delete_elem(groups.get(), &key, sizeof key), EBPF_ERROR_NOT_FOUND, ENOENT,
+                 "");
+    const map_ptr array = create(define(EBPF_MAP_TYPE_ARRAY, 1));
+    EXPECT_FAILS(ebpf_map_set_cgroup(array.get(), 0, 1), EBPF_ERROR_UNSUPPORTED, EOPNOTSUPP,
+                 "not an array of control groups");
+}
+
 TEST(maps, tell_what_they_are) {
     auto d = define(EBPF_MAP_TYPE_LRU_HASH, 5);
     d.flags = 16;  // BPF_F_WRONLY
@@ -258,6 +279,35 @@ TEST_P(records, make_a_descriptor_readable) {
     EXPECT_EQ(poll(&event, 1, 0), 0);
 }
 
+TEST_P(records, are_seen_in_memory) {
+    const object_ptr object = load(senders);
+    ebpf_map *const ring = ebpf_object_find_map(object.get(), "ring");
+    const auto query = [&](uint32_t what) {
+        uint64_t value = 99;
+        EXPECT_EQ(ebpf_map_ring_query(ring, what, &value), 0) << ebpf_last_error();
+        return value;
+    };
+    const uint64_t bytes = query(EBPF_RING_SIZE);
+    EXPECT_EQ(bytes, info_of(ring).max_entries);
+    send(object, 5);
+    EXPECT_EQ(query(EBPF_RING_AVAILABLE), 16U);
+    EXPECT_EQ(query(EBPF_RING_PRODUCER), 16U);
+    EXPECT_EQ(query(EBPF_RING_CONSUMER), 0U);
+    void *memory = nullptr;
+    std::size_t size = 0;
+    ASSERT_EQ(ebpf_map_ring_memory(ring, &memory, &size), 0) << ebpf_last_error();
+    ASSERT_GE(size, bytes + 2 * 4096);
+    const auto *const words = static_cast<const uint64_t *>(memory);
+    EXPECT_EQ(words[4096 / 8], 16U) << "the producer's position";
+    EXPECT_EQ(words[2 * 4096 / 8 + 1], 5U) << "the record behind its header";
+    uint64_t value = 0;
+    EXPECT_FAILS(ebpf_map_ring_query(ring, 4, &value), EBPF_ERROR_INVALID_ARGUMENT, EINVAL,
+                 "there is no query 4");
+    const map_ptr array = create(define(EBPF_MAP_TYPE_ARRAY, 1));
+    EXPECT_FAILS(ebpf_map_ring_memory(array.get(), &memory, &size), EBPF_ERROR_UNSUPPORTED,
+                 EOPNOTSUPP, "map 'test' is a array, not a ring buffer");
+}
+
 TEST_P(records, come_from_perf_events) {
     const object_ptr object = load(senders);
     ebpf_map *const events = ebpf_object_find_map(object.get(), "events");
@@ -299,6 +349,16 @@ SEC("raw_tp") int all(void *ctx) { return drain(&samples, take, 0, 0); }
     uint64_t sum = 0;
     ASSERT_EQ(ebpf_object_get_global(object.get(), "sum", &sum, sizeof sum), 0);
     EXPECT_EQ(sum, 42U);
+    for (const uint64_t sample : {100U, 8U}) {
+        auto *const place = static_cast<uint64_t *>(ebpf_map_reserve(samples, sizeof sample));
+        ASSERT_NE(place, nullptr) << ebpf_last_error();
+        *place = sample;
+        const auto finish = sample == 8 ? ebpf_map_submit : ebpf_map_discard;
+        EXPECT_EQ(finish(samples, place), 0);
+    }
+    EXPECT_EQ(run(object, "all"), 1);
+    ASSERT_EQ(ebpf_object_get_global(object.get(), "sum", &sum, sizeof sum), 0);
+    EXPECT_EQ(sum, 50U) << "what was discarded does not count";
     pollfd event{ebpf_map_event_fd(samples), POLLIN, 0};
     EXPECT_EQ(poll(&event, 1, 0), 1);
     const bytes large(5000);
@@ -307,6 +367,8 @@ SEC("raw_tp") int all(void *ctx) { return drain(&samples, take, 0, 0); }
     ASSERT_EQ(ebpf_map_output(samples, large.data(), 4000), 0);
     EXPECT_FAILS(ebpf_map_output(samples, large.data(), 4000), EBPF_ERROR_LIMIT_EXCEEDED, ENOSPC,
                  "map 'samples' has no room for 4000 bytes now");
+    EXPECT_FAILS(ebpf_map_reserve(samples, 4000), nullptr, ENOSPC, "no room for 4000 bytes now");
+    EXPECT_FAILS(ebpf_map_reserve(samples, 4089), nullptr, E2BIG, "no room for 4089 bytes");
     EXPECT_FAILS(ebpf_map_output(samples, nullptr, 8), EBPF_ERROR_INVALID_ARGUMENT, EINVAL,
                  "sample is NULL");
     const map_ptr array = create(define(EBPF_MAP_TYPE_ARRAY, 1));

@@ -122,6 +122,7 @@ TEST_P(packets, are_redirected) {
     EXPECT_EQ(s.packet.verdict, 4U);
     EXPECT_EQ(s.packet.redirect.kind, uint32_t{EBPF_REDIRECT_MAP});
     EXPECT_EQ(s.packet.redirect.key, 2U);
+    EXPECT_EQ(s.packet.redirect.ifindex, 5U) << "as the map says";
     EXPECT_EQ(s.packet.redirect.map_id, info_of(ebpf_object_find_map(object_.get(), "ways")).id);
 }
 
@@ -137,6 +138,7 @@ TEST_P(packets, are_marked_and_copied) {
     EXPECT_EQ(s.packet.priority, 9U);
     EXPECT_EQ(s.packet.redirect.kind, uint32_t{EBPF_REDIRECT_INTERFACE});
     EXPECT_EQ(s.packet.redirect.key, 3U);
+    EXPECT_EQ(s.packet.redirect.ifindex, 3U);
     EXPECT_EQ(s.packet.copy_count, 2U) << "interface 8 is not there";
     EXPECT_EQ(copies[0].key, 1U);
     EXPECT_EQ(copies[0].flags, 1U);

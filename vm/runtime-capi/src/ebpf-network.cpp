@@ -1,0 +1,229 @@
+// bpftime-vm: the C API of networks
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "ebpf-network.h"
+
+#include "boundary.hpp"
+#include "handles.hpp"
+#include "runtime/network.hpp"
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <bit>
+#include <charconv>
+
+using namespace bpftime::vm;
+using namespace bpftime::vm::runtime_capi;
+using runtime::ip_address;
+
+static_assert(EBPF_ROUTE_UNICAST == static_cast<int>(runtime::route_kind::unicast));
+static_assert(EBPF_ROUTE_LOCAL == static_cast<int>(runtime::route_kind::local));
+static_assert(EBPF_ROUTE_BLACKHOLE == static_cast<int>(runtime::route_kind::blackhole));
+static_assert(EBPF_ROUTE_UNREACHABLE == static_cast<int>(runtime::route_kind::unreachable));
+static_assert(EBPF_ROUTE_PROHIBIT == static_cast<int>(runtime::route_kind::prohibit));
+
+namespace {
+
+std::unexpected<error> invalid(std::string_view what) {
+    return std::unexpected{make_error(error_code::invalid_argument, what)};
+}
+
+result<ip_address> address_of(const char *text, const char *name) {
+    if (text == nullptr) return invalid(fmt::format("{} is NULL", name));
+    const auto read = ip_address::parse(text);
+    if (read) return *read;
+    return invalid(fmt::format("{} '{}' is no address of IP", name, runtime_json::printable(text)));
+}
+
+result<std::optional<ip_address>> address_if_any(const char *text, const char *name) {
+    if (text == nullptr) return std::optional<ip_address>{};
+    auto read = address_of(text, name);
+    if (not read) return std::unexpected{std::move(read.error())};
+    return std::optional{*read};
+}
+
+/// "192.0.2.0/24"
+result<std::pair<ip_address, uint32_t>> prefix_of(const char *text) {
+    if (text == nullptr) return invalid("prefix is NULL");
+    const std::string_view all{text};
+    const auto slash = all.find('/');
+    const auto refuse = [&] {
+        return invalid(fmt::format("prefix '{}' is not written as ADDRESS/LENGTH",
+                                   runtime_json::printable(all)));
+    };
+    if (slash == all.npos) return refuse();
+    const auto address = ip_address::parse(std::string{all.substr(0, slash)}.c_str());
+    uint32_t length = 0;
+    const auto [end, failed] =
+        std::from_chars(all.data() + slash + 1, all.data() + all.size(), length);
+    if (not address or failed != std::errc{} or end != all.data() + all.size() or
+        length > address->bytes().size() * 8)
+        return refuse();
+    return std::pair{*address, length};
+}
+
+runtime::link_address link_of(const uint8_t (&bytes)[6]) {
+    runtime::link_address link{};
+    std::ranges::copy(bytes, link.begin());
+    return link;
+}
+
+result<runtime::network_interface> interface_of(const ebpf_interface &given) {
+    constexpr uint32_t known =
+        EBPF_INTERFACE_KEEPS_IPV4 | EBPF_INTERFACE_KEEPS_IPV6 | EBPF_INTERFACE_HAS_NO_HEADER;
+    if (given.index == 0) return invalid("index is 0");
+    if ((given.flags & ~known) != 0) return invalid(fmt::format("flags {:#x}", given.flags));
+    if (given.address_count != 0 and given.addresses == nullptr)
+        return invalid("addresses is NULL");
+    runtime::network_interface made{.index = given.index, .address = link_of(given.address)};
+    if (given.mtu != 0) made.mtu = given.mtu;
+    if ((given.flags & EBPF_INTERFACE_HAS_NO_HEADER) != 0) made.link_header_bytes = 0;
+    made.forwards_ipv4 = (given.flags & EBPF_INTERFACE_KEEPS_IPV4) == 0;
+    made.forwards_ipv6 = (given.flags & EBPF_INTERFACE_KEEPS_IPV6) == 0;
+    for (std::size_t i = 0; i < given.address_count; ++i) {
+        const auto address = address_of(given.addresses[i], "an address");
+        if (not address) return std::unexpected{address.error()};
+        made.addresses.push_back(*address);
+    }
+    return made;
+}
+
+result<runtime::network_route> route_of(const ebpf_route &given) {
+    if (given.kind > EBPF_ROUTE_PROHIBIT) return invalid(fmt::format("kind {}", given.kind));
+    const auto prefix = prefix_of(given.prefix);
+    if (not prefix) return std::unexpected{prefix.error()};
+    const auto gateway = address_if_any(given.gateway, "gateway");
+    if (not gateway) return std::unexpected{gateway.error()};
+    const auto source = address_if_any(given.source, "source");
+    if (not source) return std::unexpected{source.error()};
+    return runtime::network_route{.prefix = prefix->first,
+                                  .prefix_length = prefix->second,
+                                  .interface = given.ifindex,
+                                  .gateway = *gateway,
+                                  .source = *source,
+                                  .mtu = given.mtu,
+                                  .metric = given.metric,
+                                  .kind = static_cast<runtime::route_kind>(given.kind),
+                                  .table = given.table != 0 ? given.table : runtime::main_table};
+}
+
+result<runtime::network_neighbour> neighbour_of(const ebpf_neighbour &given) {
+    const auto address = address_of(given.address, "address");
+    if (not address) return std::unexpected{address.error()};
+    return runtime::network_neighbour{
+        .interface = given.ifindex, .address = *address, .link = link_of(given.link_address)};
+}
+
+// --- sockets
+
+void put_address(const ip_address &from, uint32_t &ipv4, uint32_t (&ipv6)[4]) {
+    if (from.is_ipv6())
+        std::memcpy(ipv6, from.bytes().data(), sizeof ipv6);
+    else
+        std::memcpy(&ipv4, from.bytes().data(), sizeof ipv4);
+}
+
+uint32_t state_of(const ebpf_socket &given) {
+    constexpr uint32_t connected = 1;
+    constexpr uint32_t closed = 7;  // as sockets of UDP are that are not connected
+    constexpr uint32_t listening = 10;
+    if (given.state != 0) return given.state;
+    if (given.remote != nullptr) return connected;
+    return given.protocol == IPPROTO_TCP ? listening : closed;
+}
+
+result<runtime::socket_view> view_of(const ebpf_socket &given) {
+    if (given.protocol != IPPROTO_TCP and given.protocol != IPPROTO_UDP)
+        return invalid(fmt::format("protocol {} is neither TCP nor UDP", given.protocol));
+    if ((given.remote == nullptr) != (given.remote_port == 0))
+        return invalid("remote and remote_port go together");
+    const auto local = address_of(given.local, "local");
+    if (not local) return std::unexpected{local.error()};
+    const auto remote = address_if_any(given.remote, "remote");
+    if (not remote) return std::unexpected{remote.error()};
+    if (*remote and (*remote)->is_ipv6() != local->is_ipv6())
+        return invalid("local and remote are of different versions of IP");
+    runtime::socket_view view{
+        .bound_dev_if = given.bound_ifindex,
+        .family = local->is_ipv6() ? uint32_t{AF_INET6} : uint32_t{AF_INET},
+        .type = given.protocol == IPPROTO_TCP ? uint32_t{SOCK_STREAM} : uint32_t{SOCK_DGRAM},
+        .protocol = given.protocol,
+        .mark = given.mark,
+        .priority = given.priority,
+        .src_port = given.local_port,
+        .dst_port = std::byteswap(given.remote_port),
+        .state = state_of(given)};
+    put_address(*local, view.src_ip4, view.src_ip6);
+    if (*remote) put_address(**remote, view.dst_ip4, view.dst_ip6);
+    return view;
+}
+
+result<runtime::network_socket> socket_of(const ebpf_socket &given) {
+    const auto view = view_of(given);
+    if (not view) return std::unexpected{view.error()};
+    runtime::network_socket made{.view = *view};
+    if (given.tcp != nullptr) {
+        if (given.protocol != IPPROTO_TCP) return invalid("tcp is given, but the protocol is UDP");
+        if (given.tcp_size > sizeof(runtime::tcp_view))
+            return invalid(fmt::format("tcp_size is {}, more than {}", given.tcp_size,
+                                       sizeof(runtime::tcp_view)));
+        std::memcpy(&made.tcp.emplace(), given.tcp, given.tcp_size);
+    }
+    if (given.owner != nullptr) {
+        if (given.owner->made->kind() != runtime::owner_kind::socket)
+            return invalid("owner is not of kind EBPF_OWNER_SOCKET");
+        made.owner = given.owner->made;
+    } else {
+        made.owner = std::make_shared<const runtime::storage_owner>(runtime::owner_kind::socket);
+    }
+    return made;
+}
+
+/// Reads a struct of the caller's and adds what `make` makes of it.
+template <typename Struct, typename Make>
+int add(ebpf_network *network, const Struct *added, const char *name, Make make) noexcept {
+    return with(network, "network", [&](ebpf_network &net) -> int {
+        const auto given = read_struct(added, name);
+        if (not given) return report(given.error());
+        auto made = make(*given);
+        if (not made) return report(made.error());
+        net.values.add(std::move(*made));
+        return 0;
+    });
+}
+
+}  // namespace
+
+extern "C" {
+
+struct ebpf_network *ebpf_network_create(void) {
+    return guarded([] { return new ebpf_network; });
+}
+
+void ebpf_network_close(struct ebpf_network *network) { delete network; }
+
+int ebpf_network_add_interface(struct ebpf_network *network, const struct ebpf_interface *added) {
+    return add(network, added, "interface", interface_of);
+}
+
+int ebpf_network_add_route(struct ebpf_network *network, const struct ebpf_route *added) {
+    return add(network, added, "route", route_of);
+}
+
+int ebpf_network_add_neighbour(struct ebpf_network *network, const struct ebpf_neighbour *added) {
+    return add(network, added, "neighbour", neighbour_of);
+}
+
+int ebpf_network_add_socket(struct ebpf_network *network, const struct ebpf_socket *added,
+                            uint32_t *number) {
+    return add(network, added, "socket", [number](const ebpf_socket &given) {
+        auto made = socket_of(given);
+        if (made and number != nullptr) *number = made->owner->number();
+        return made;
+    });
+}
+
+}  // extern "C"
