@@ -276,6 +276,10 @@ EBPF_EXPORT struct ebpf_map *ebpf_object_find_map(const struct ebpf_object *obje
  */
 EBPF_EXPORT int ebpf_map_set_max_entries(struct ebpf_map *map, uint32_t max_entries);
 
+/** Before an object is loaded: whether its map is made though no program that is loaded reaches it.
+ * By default it is not. */
+EBPF_EXPORT int ebpf_map_set_autocreate(struct ebpf_map *map, bool autocreate);
+
 /** Before an object is loaded: its map is to be this one, which is as the object declares it; so
  * objects share maps. What is in it stays. NULL: one of its own. */
 EBPF_EXPORT int ebpf_map_reuse(struct ebpf_map *map, const struct ebpf_map *other);

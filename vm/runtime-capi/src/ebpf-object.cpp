@@ -175,6 +175,7 @@ void choose(const ebpf_object &object, runtime::load_options &options) {
     }
     for (const ebpf_map &m : object.maps) {
         if (m.reused != nullptr) options.maps.emplace(m.index, m.reused);
+        if (m.autocreate) options.wanted_maps.push_back(m.index);
     }
     options.adjust = [&object](map_definition &d) {
         for (const ebpf_map &m : object.maps) {
@@ -449,6 +450,15 @@ int ebpf_map_set_max_entries(struct ebpf_map *map, uint32_t max_entries) {
         if (m.owner == nullptr) return refuse("the map is of no object that could be loaded");
         if (m.owner->is_loaded()) return too_late("ebpf_map_set_max_entries()");
         m.max_entries = max_entries;
+        return 0;
+    });
+}
+
+int ebpf_map_set_autocreate(struct ebpf_map *map, bool autocreate) {
+    return with(map, "map", [&](ebpf_map &m) -> int {
+        if (m.owner == nullptr) return refuse("the map is of no object that could be loaded");
+        if (m.owner->is_loaded()) return too_late("ebpf_map_set_autocreate()");
+        m.autocreate = autocreate;
         return 0;
     });
 }

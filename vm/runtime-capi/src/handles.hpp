@@ -28,6 +28,7 @@ struct ebpf_map {
 
     // What hosts ask for before it is made.
     std::optional<uint32_t> max_entries{};
+    bool autocreate = false;
     std::shared_ptr<bpftime::vm::runtime::map> reused{};
 
     [[nodiscard]] bpftime::vm::map_definition definition() const;

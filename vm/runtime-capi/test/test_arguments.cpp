@@ -53,6 +53,7 @@ const auto null_cases = std::to_array<null_case>({
     {"ebpf_map_event_fd", "map", [] { return ebpf_map_event_fd(nullptr); }},
     {"ebpf_map_load_json", "map", [] { return ebpf_map_load_json(nullptr, "{}"); }},
     {"ebpf_map_set_max_entries", "map", [] { return ebpf_map_set_max_entries(nullptr, 1); }},
+    {"ebpf_map_set_autocreate", "map", [] { return ebpf_map_set_autocreate(nullptr, true); }},
     {"ebpf_map_reuse", "map", [] { return ebpf_map_reuse(nullptr, nullptr); }},
     {"ebpf_map_output", "map", [] { return ebpf_map_output(nullptr, &word, 8); }},
     {"ebpf_map_set_cgroup", "map", [] { return ebpf_map_set_cgroup(nullptr, 0, 1); }},

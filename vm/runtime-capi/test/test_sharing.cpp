@@ -54,6 +54,21 @@ TEST(maps_of_objects, are_there_when_it_is_loaded) {
     EXPECT_STREQ(info_of(seen).name, "seen");
 }
 
+TEST_P(sharing, maps_are_made_if_the_host_wants_them) {
+    const object_ptr object = open(R"(
+struct { __uint(type, 1); __uint(max_entries, 8); __type(key, u32); __type(value, u64); } spare SEC(".maps");
+SEC("raw_tp") int f(void *ctx) { return 0; }
+SEC("?raw_tp") int g(void *ctx) { return lookup(&spare, &(u32){0}) != 0; }
+)");
+    ebpf_map *const spare = ebpf_object_find_map(object.get(), "spare");
+    ASSERT_EQ(ebpf_map_set_autocreate(spare, true), 0);
+    const auto o = options();
+    ASSERT_EQ(ebpf_object_load(object.get(), &o), 0) << ebpf_last_error();
+    EXPECT_EQ(update(spare, 1, 2), 0) << ebpf_last_error();
+    EXPECT_FAILS(ebpf_map_set_autocreate(spare, false), EBPF_ERROR_ALREADY_EXISTS, EINVAL,
+                 "the object is loaded already");
+}
+
 TEST_P(sharing, sizes_are_the_hosts) {
     const object_ptr object = open(counting);
     ebpf_map *const seen = ebpf_object_find_map(object.get(), "seen");

@@ -68,18 +68,9 @@ struct element_context {
 
 std::atomic<uint64_t> last_session = 0;
 
-bool iterates_over_elements(const loaded_program &p) {
-    return p.info.section == "iter/bpf_map_elem" or p.info.section == "iter.s/bpf_map_elem";
-}
-
 bool is_percpu(map_type type) noexcept {
     return type == map_type::percpu_hash or type == map_type::lru_percpu_hash or
            type == map_type::percpu_array;
-}
-
-bool can_be_iterated(map_type type) noexcept {
-    return is_percpu(type) or type == map_type::hash or type == map_type::lru_hash or
-           type == map_type::array;
 }
 
 error kernel_error(int number, const char *what) {
@@ -172,8 +163,17 @@ private:
 
 }  // namespace
 
+bool iterates_over_maps(std::string_view section) noexcept {
+    return section == "iter/bpf_map_elem" or section == "iter.s/bpf_map_elem";
+}
+
+bool can_be_iterated(map_type type) noexcept {
+    return is_percpu(type) or type == map_type::hash or type == map_type::lru_hash or
+           type == map_type::array;
+}
+
 result<std::string> iterate(const loaded_program &program, const std::shared_ptr<map> &over) {
-    if (not iterates_over_elements(program)) {
+    if (not iterates_over_maps(program.info.section)) {
         return std::unexpected{make_error(
             error_code::unsupported,
             fmt::format("program '{}' of section '{}' does not iterate over the entries of a map",

@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cerrno>
 #include <cstring>
 #include <map>
 #include <optional>
@@ -44,6 +45,19 @@ map_definition complete(map_definition d) {
     if (is_ring and d.max_entries != 0 and d.max_entries <= most)
         d.max_entries = std::max(page, std::bit_ceil(d.max_entries));
     return d;
+}
+
+/// Of these the number of entries is 0.
+bool is_storage(map_type type) noexcept {
+    switch (type) {
+    case map_type::cgroup_storage:
+    case map_type::percpu_cgroup_storage:
+    case map_type::sk_storage:
+    case map_type::inode_storage:
+    case map_type::task_storage:
+    case map_type::cgrp_storage: return true;
+    default: return false;
+    }
 }
 
 bool is_poison(uint32_t id) noexcept {
@@ -313,6 +327,13 @@ private:
         for (const loaded_program &p : out_.parts_->programs) {
             for (const uint32_t i : p.linked.maps) reached[i] = true;
         }
+        for (const uint32_t i : options_.wanted_maps) {
+            if (i >= reached.size()) {
+                return make_error(error_code::not_found,
+                                  fmt::format("the object has no map with index {}", i));
+            }
+            reached[i] = true;
+        }
         for (uint32_t i = 0; i < reached.size(); ++i) {
             if (not reached[i]) {
                 out_.parts_->maps.add(nullptr);
@@ -365,7 +386,15 @@ private:
             if (not like) return like;
             inner = std::move(*like);
         }
-        return map::create(adjusted(declared.definition), inner);
+        const map_definition definition = adjusted(declared.definition);
+        auto made = map::create(definition, inner);
+        const bool lacks_size = not made and made.error().kernel_errno == EINVAL and
+                                definition.max_entries == 0 and not is_storage(definition.type);
+        if (lacks_size) {
+            made.error().message +=
+                ": the object leaves the number of its entries to whoever loads it";
+        }
+        return made;
     }
 
     [[nodiscard]] map_definition adjusted(map_definition definition) const {

@@ -80,6 +80,35 @@ SEC("socket") int read(void *ctx) { return total; }
 
 }  // namespace
 
+TEST_P(loaded, makes_maps_that_the_host_wants) {
+    const object_file file = parse(R"(
+struct { __uint(type, 1); __uint(max_entries, 4); __type(key, u32); __type(value, u64); } used SEC(".maps");
+struct { __uint(type, 2); __uint(max_entries, 4); __type(key, u32); __type(value, u64); } unused SEC(".maps");
+SEC("raw_tp") int f(void *ctx) { return lookup(&used, &(u32){0}) != 0; }
+)");
+    uint32_t index = 0;
+    while (file.maps()[index].definition.name != "unused") ++index;
+    EXPECT_EQ(load(file).find_map("unused"), nullptr);
+    load_options options;
+    options.wanted_maps = {index};
+    const loaded_object object = load(file, options);
+    ASSERT_NE(object.find_map("unused"), nullptr);
+    EXPECT_EQ(object.find_map("unused")->definition().max_entries, 4U);
+    const auto none = static_cast<uint32_t>(file.maps().size());
+    const auto refused = loaded_object::load(file, {.wanted_maps = {none}});
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().message, HasSubstr("the object has no map with index"));
+}
+
+TEST_P(loaded, says_which_maps_lack_a_number_of_entries) {
+    EXPECT_EQ(refusal(parse(R"(
+struct { __uint(type, 2); __type(key, u32); __type(value, u64); } sizeless SEC(".maps");
+SEC("raw_tp") int f(void *ctx) { return lookup(&sizeless, &(u32){0}) != 0; }
+)")),
+              "making map sizeless of type 2: an argument does not fit the map (EINVAL): the "
+              "object leaves the number of its entries to whoever loads it");
+}
+
 TEST_P(loaded, programs_share_maps_and_data) {
     const loaded_object object = load(parse(counting));
     EXPECT_EQ(run(object, "count"), 6U);

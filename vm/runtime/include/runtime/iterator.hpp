@@ -9,8 +9,14 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace bpftime::vm::runtime {
+
+/// Whether programs of the section iterate over the entries of a map.
+[[nodiscard]] bool iterates_over_maps(std::string_view section) noexcept;
+/// Whether they can iterate over maps of the type.
+[[nodiscard]] bool can_be_iterated(map_type type) noexcept;
 
 /// Runs a program of section iter/bpf_map_elem once for each entry of a map, which need not be one
 /// of its object, and once at the end; gives what it wrote by bpf_seq_printf() and bpf_seq_write().

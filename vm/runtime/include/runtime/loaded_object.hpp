@@ -42,6 +42,8 @@ struct load_options {
     /// objects share maps. They are as the object declares, or load() refuses them; what is in them
     /// stays.
     std::map<uint32_t, std::shared_ptr<runtime::map>> maps{};
+    /// Maps of the object, by index, that are made though no program that is loaded reaches them.
+    std::vector<uint32_t> wanted_maps{};
     /// The types of the target (CO-RE); null: those of the object.
     const object::btf *target = nullptr;
     /// Gets what the programs print, on the threads that run them.
@@ -80,7 +82,7 @@ public:
     loaded_object &operator=(const loaded_object &) = delete;
     ~loaded_object();
 
-    /// Makes the maps that the programs can reach, as the object declares and fills them, and loads
+    /// Makes the maps that the programs can reach, or the host wants, as the object declares and fills them, and loads
     /// each program into a VM of its own. Programs with a context_layout are made for it.
     /// Instructions that only another host could run (see object::poisoned_instruction) are the
     /// fault `unavailable` when they are reached. Errors: those of object_file::link(),
