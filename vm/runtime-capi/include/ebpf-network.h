@@ -119,6 +119,16 @@ struct ebpf_socket {
 EBPF_EXPORT int ebpf_network_add_socket(struct ebpf_network *network,
                                         const struct ebpf_socket *added, uint32_t *number);
 
+/** Adds what a document says: {"interfaces": [{"index": 2, "address": "02:00:00:00:00:02",
+ * "mtu": 1500, "addresses": ["192.0.2.1"], "forwards_ipv4": true, "forwards_ipv6": true,
+ * "has_header": true}], "routes": [{"prefix": "192.0.2.0/24", "interface": 2, "gateway": ..,
+ * "source": .., "mtu": .., "metric": .., "kind": "unicast", "table": 254}], "neighbours":
+ * [{"interface": 2, "address": "192.0.2.7", "link": "02:00:00:00:00:07"}], "sockets":
+ * [{"protocol": "tcp", "local": "0.0.0.0", "local_port": 80, "remote": .., "remote_port": ..,
+ * "state": .., "interface": .., "mark": .., "priority": ..}]}. Numbers may be texts, as "0x11".
+ * What is left out is as in the structs. Stops at the first error, with what it did before done. */
+EBPF_EXPORT int ebpf_network_load_json(struct ebpf_network *network, const char *json);
+
 /* ----------------------------------------------------------------------------------------------
  * tunnels */
 

@@ -6,14 +6,13 @@
 #include "boundary.hpp"
 #include "handles.hpp"
 #include "runtime/network.hpp"
+#include "runtime_json/network.hpp"
 
 #include <fmt/format.h>
 #include <netinet/in.h>
-#include <sys/socket.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <bit>
-#include <charconv>
 
 using namespace bpftime::vm;
 using namespace bpftime::vm::runtime_capi;
@@ -45,24 +44,12 @@ result<std::optional<ip_address>> address_if_any(const char *text, const char *n
     return std::optional{*read};
 }
 
-/// "192.0.2.0/24"
-result<std::pair<ip_address, uint32_t>> prefix_of(const char *text) {
+result<runtime::ip_prefix> prefix_of(const char *text) {
     if (text == nullptr) return invalid("prefix is NULL");
-    const std::string_view all{text};
-    const auto slash = all.find('/');
-    const auto refuse = [&] {
-        return invalid(fmt::format("prefix '{}' is not written as ADDRESS/LENGTH",
-                                   runtime_json::printable(all)));
-    };
-    if (slash == all.npos) return refuse();
-    const auto address = ip_address::parse(std::string{all.substr(0, slash)}.c_str());
-    uint32_t length = 0;
-    const auto [end, failed] =
-        std::from_chars(all.data() + slash + 1, all.data() + all.size(), length);
-    if (not address or failed != std::errc{} or end != all.data() + all.size() or
-        length > address->bytes().size() * 8)
-        return refuse();
-    return std::pair{*address, length};
+    const auto read = runtime::ip_prefix::parse(text);
+    if (read) return *read;
+    return invalid(
+        fmt::format("prefix '{}' is not written as ADDRESS/LENGTH", runtime_json::printable(text)));
 }
 
 runtime::link_address link_of(const uint8_t (&bytes)[6]) {
@@ -99,8 +86,8 @@ result<runtime::network_route> route_of(const ebpf_route &given) {
     if (not gateway) return std::unexpected{gateway.error()};
     const auto source = address_if_any(given.source, "source");
     if (not source) return std::unexpected{source.error()};
-    return runtime::network_route{.prefix = prefix->first,
-                                  .prefix_length = prefix->second,
+    return runtime::network_route{.prefix = prefix->address,
+                                  .prefix_length = prefix->length,
                                   .interface = given.ifindex,
                                   .gateway = *gateway,
                                   .source = *source,
@@ -119,22 +106,6 @@ result<runtime::network_neighbour> neighbour_of(const ebpf_neighbour &given) {
 
 // --- sockets
 
-void put_address(const ip_address &from, uint32_t &ipv4, uint32_t (&ipv6)[4]) {
-    if (from.is_ipv6())
-        std::memcpy(ipv6, from.bytes().data(), sizeof ipv6);
-    else
-        std::memcpy(&ipv4, from.bytes().data(), sizeof ipv4);
-}
-
-uint32_t state_of(const ebpf_socket &given) {
-    constexpr uint32_t connected = 1;
-    constexpr uint32_t closed = 7;  // as sockets of UDP are that are not connected
-    constexpr uint32_t listening = 10;
-    if (given.state != 0) return given.state;
-    if (given.remote != nullptr) return connected;
-    return given.protocol == IPPROTO_TCP ? listening : closed;
-}
-
 result<runtime::socket_view> view_of(const ebpf_socket &given) {
     if (given.protocol != IPPROTO_TCP and given.protocol != IPPROTO_UDP)
         return invalid(fmt::format("protocol {} is neither TCP nor UDP", given.protocol));
@@ -146,18 +117,15 @@ result<runtime::socket_view> view_of(const ebpf_socket &given) {
     if (not remote) return std::unexpected{remote.error()};
     if (*remote and (*remote)->is_ipv6() != local->is_ipv6())
         return invalid("local and remote are of different versions of IP");
-    runtime::socket_view view{
-        .bound_dev_if = given.bound_ifindex,
-        .family = local->is_ipv6() ? uint32_t{AF_INET6} : uint32_t{AF_INET},
-        .type = given.protocol == IPPROTO_TCP ? uint32_t{SOCK_STREAM} : uint32_t{SOCK_DGRAM},
-        .protocol = given.protocol,
-        .mark = given.mark,
-        .priority = given.priority,
-        .src_port = given.local_port,
-        .dst_port = std::byteswap(given.remote_port),
-        .state = state_of(given)};
-    put_address(*local, view.src_ip4, view.src_ip6);
-    if (*remote) put_address(**remote, view.dst_ip4, view.dst_ip6);
+    runtime::socket_view view = runtime::view_of({.protocol = given.protocol,
+                                                  .local = *local,
+                                                  .local_port = given.local_port,
+                                                  .remote = *remote,
+                                                  .remote_port = given.remote_port});
+    if (given.state != 0) view.state = given.state;
+    view.bound_dev_if = given.bound_ifindex;
+    view.mark = given.mark;
+    view.priority = given.priority;
     return view;
 }
 
@@ -223,6 +191,15 @@ int ebpf_network_add_socket(struct ebpf_network *network, const struct ebpf_sock
         auto made = socket_of(given);
         if (made and number != nullptr) *number = made->owner->number();
         return made;
+    });
+}
+
+int ebpf_network_load_json(struct ebpf_network *network, const char *json) {
+    return with(network, "network", [&](ebpf_network &net) -> int {
+        if (json == nullptr) return refuse("json is NULL");
+        const auto document = runtime_json::parse(json);
+        if (not document) return report(document.error());
+        return to_c(runtime_json::add_to(net.values, *document));
     });
 }
 

@@ -68,6 +68,7 @@ const auto null_cases = std::to_array<null_case>({
      [] { return ebpf_network_add_neighbour(nullptr, nullptr); }},
     {"ebpf_network_add_socket", "network",
      [] { return ebpf_network_add_socket(nullptr, nullptr, nullptr); }},
+    {"ebpf_network_load_json", "network", [] { return ebpf_network_load_json(nullptr, "{}"); }},
     {"ebpf_object_run_timers", "object", [] { return ebpf_object_run_timers(nullptr); }},
     {"ebpf_object_next_timer", "object", [] { return ebpf_object_next_timer(nullptr, &word); }},
     {"ebpf_object_load", "object", [] { return ebpf_object_load(nullptr, nullptr); }},

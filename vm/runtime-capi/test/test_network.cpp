@@ -211,6 +211,20 @@ TEST_P(networks, have_interfaces_for_copies) {
     EXPECT_EQ(copies[0].ifindex, 7U);
 }
 
+TEST_P(networks, are_read_from_json) {
+    const network_ptr network = make_network();
+    ASSERT_EQ(ebpf_network_load_json(network.get(), R"({"interfaces": [{"index": 7}]})"), 0)
+        << ebpf_last_error();
+    packet_.network = network.get();
+    EXPECT_EQ(judge("copy"), 0);
+    EXPECT_FAILS(ebpf_network_load_json(network.get(), "{"), EBPF_ERROR_INVALID_ARGUMENT, EINVAL,
+                 "");
+    EXPECT_FAILS(ebpf_network_load_json(network.get(), "[]"), EBPF_ERROR_INVALID_ARGUMENT, EINVAL,
+                 "a network is an object");
+    EXPECT_FAILS(ebpf_network_load_json(network.get(), nullptr), EBPF_ERROR_INVALID_ARGUMENT,
+                 EINVAL, "json is NULL");
+}
+
 TEST_P(networks, have_sockets) {
     const network_ptr network = make_network();
     packet_.network = network.get();

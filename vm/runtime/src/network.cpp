@@ -5,12 +5,15 @@
 
 #include <arpa/inet.h>
 #include <linux/bpf.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <bit>
+#include <charconv>
 #include <cstddef>
 #include <cstring>
+#include <string>
 #include <utility>
 
 namespace bpftime::vm::runtime {
@@ -34,6 +37,18 @@ std::optional<ip_address> ip_address::parse(const char *text) noexcept {
     if (inet_pton(AF_INET, text, bytes.data()) == 1) return ip_address{std::span{bytes}.first(4)};
     if (inet_pton(AF_INET6, text, bytes.data()) == 1) return ip_address{bytes};
     return {};
+}
+
+std::optional<ip_prefix> ip_prefix::parse(std::string_view text) {
+    const auto slash = text.find('/');
+    if (slash == text.npos) return {};
+    const auto address = ip_address::parse(std::string{text.substr(0, slash)}.c_str());
+    const char *const end = text.data() + text.size();
+    uint32_t length = 0;
+    const auto [stop, failed] = std::from_chars(text.data() + slash + 1, end, length);
+    if (not address or failed != std::errc{} or stop != end) return {};
+    if (length > address->bytes().size() * 8) return {};
+    return ip_prefix{*address, length};
 }
 
 bool ip_address::is_any() const noexcept {
@@ -112,6 +127,35 @@ const network_neighbour *network::find_neighbour(uint32_t interface,
 }
 
 // --- sockets
+
+namespace {
+
+void put_address(const ip_address &from, uint32_t &ipv4, uint32_t (&ipv6)[4]) noexcept {
+    if (from.is_ipv6())
+        std::memcpy(ipv6, from.bytes().data(), sizeof ipv6);
+    else
+        std::memcpy(&ipv4, from.bytes().data(), sizeof ipv4);
+}
+
+uint32_t state_of(const socket_ends &ends) noexcept {
+    if (ends.remote) return BPF_TCP_ESTABLISHED;
+    return ends.protocol == IPPROTO_TCP ? BPF_TCP_LISTEN : BPF_TCP_CLOSE;
+}
+
+}  // namespace
+
+socket_view view_of(const socket_ends &ends) noexcept {
+    const bool is_tcp = ends.protocol == IPPROTO_TCP;
+    socket_view view{.family = ends.local.is_ipv6() ? uint32_t{AF_INET6} : uint32_t{AF_INET},
+                     .type = is_tcp ? uint32_t{SOCK_STREAM} : uint32_t{SOCK_DGRAM},
+                     .protocol = ends.protocol,
+                     .src_port = ends.local_port,
+                     .dst_port = std::byteswap(ends.remote_port),
+                     .state = state_of(ends)};
+    put_address(ends.local, view.src_ip4, view.src_ip6);
+    if (ends.remote) put_address(*ends.remote, view.dst_ip4, view.dst_ip6);
+    return view;
+}
 
 namespace {
 

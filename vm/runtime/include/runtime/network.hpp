@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 namespace bpftime::vm::runtime {
@@ -36,6 +37,15 @@ public:
 private:
     std::array<uint8_t, 16> bytes_{};
     std::size_t size_ = 4;
+};
+
+/// Addresses that begin alike.
+struct ip_prefix {
+    ip_address address{};
+    uint32_t length = 0;  ///< bits
+
+    /// "192.0.2.0/24"; none if it is not written so.
+    [[nodiscard]] static std::optional<ip_prefix> parse(std::string_view text);
 };
 
 using link_address = std::array<uint8_t, 6>;
@@ -121,6 +131,17 @@ struct tcp_view {
     uint32_t delivered_ce = 0;
     uint32_t icsk_retransmits = 0;
 };
+
+/// A socket of TCP or UDP, by its ends; ports in host byte order.
+struct socket_ends {
+    uint32_t protocol = 0;  ///< of IP: 6 or 17
+    ip_address local{};
+    uint16_t local_port = 0;
+    std::optional<ip_address> remote{};  ///< none: it is not connected
+    uint16_t remote_port = 0;
+};
+/// What programs see of it: connected, or waiting for connections.
+[[nodiscard]] socket_view view_of(const socket_ends &ends) noexcept;
 
 struct network_socket {
     socket_view view{};
