@@ -468,19 +468,31 @@ outcome<inspected> load(const program_file &file, const object::function_info &f
     return found;
 }
 
-/// All programs of the file, each with its title and either itself or the reason why it cannot be
-/// examined.
-std::vector<std::pair<std::string, outcome<inspected>>> collect(program_file &file) {
-    std::vector<std::pair<std::string, outcome<inspected>>> programs;
+/// A program of the file: itself, or the reason why it cannot be examined.
+struct collected {
+    std::string name;  ///< empty if it is not from an object
+    std::string section;
+    outcome<inspected> loaded;
+};
+
+json to_json(const collected &program, const program_file &file) {
+    if (program.loaded) return program_to_json(*program.loaded, file);
+    return {{"name", program.name},
+            {"section", program.section},
+            {"error", program.loaded.error().message}};
+}
+
+std::vector<collected> collect(program_file &file) {
+    std::vector<collected> programs;
     if (not file.object) {
-        programs.emplace_back(
-            "", load(program_image{
-                    file.path, file.format, "", "", {}, std::move(file.code), {}, {}, {}, {}}));
+        programs.push_back(
+            {"", "",
+             load(program_image{
+                 file.path, file.format, "", "", {}, std::move(file.code), {}, {}, {}, {}})});
         return programs;
     }
     for (const object::function_info &f : file.object->functions()) {
-        if (f.is_program)
-            programs.emplace_back(fmt::format("{} ({})", f.name, f.section), load(file, f));
+        if (f.is_program) programs.push_back({f.name, f.section, load(file, f)});
     }
     return programs;
 }
@@ -503,8 +515,8 @@ outcome<void> inspect_chosen(const program_file &file, const inspect_options &op
 
 outcome<void> inspect_all(program_file &file, const inspect_options &options) {
     const auto programs = collect(file);
-    if (not file.object and not programs.front().second)
-        return std::unexpected{programs.front().second.error()};
+    if (not file.object and not programs.front().loaded)
+        return std::unexpected{programs.front().loaded.error()};
     json document = {{"path", file.path}, {"format", info(file.format).name}, {"bytes", file.size}};
     if (file.object) document.update(object_to_json(*file.object));
     document["programs"] = json::array();
@@ -512,14 +524,16 @@ outcome<void> inspect_all(program_file &file, const inspect_options &options) {
         print("{}: {}, {} bytes\n\n", file.path, info(file.format).noun, file.size);
         if (file.object) print_object(file);
     }
-    for (const auto &[title, loaded] : programs) {
+    for (const collected &program : programs) {
+        const auto &loaded = program.loaded;
         if (options.as_json) {
-            document["programs"].push_back(
-                loaded ? program_to_json(*loaded, file)
-                       : json{{"name", title}, {"error", loaded.error().message}});
+            document["programs"].push_back(to_json(program, file));
             continue;
         }
-        if (file.object) print("\n{}\n", paint(colour::bold, "program " + title, stdout));
+        if (file.object) {
+            const auto title = fmt::format("program {} ({})", program.name, program.section);
+            print("\n{}\n", paint(colour::bold, title, stdout));
+        }
         if (loaded)
             print_program(*loaded, file, options.with_blocks);
         else

@@ -10,6 +10,8 @@
 #include "packets.hpp"
 #include "report.hpp"
 #include "runner.hpp"
+#include "runtime/iterator.hpp"
+#include "runtime_json/network.hpp"
 #include "statistics.hpp"
 #include "table.hpp"
 #include "values.hpp"
@@ -36,9 +38,12 @@ struct run_options {
     packet_options packets;
     std::string memory;
     std::string mem_hex;
+    std::string network;
     bool no_bounds_check = false;
     std::vector<std::string> variables;
     std::vector<std::string> entries;
+    std::vector<std::string> sizes;
+    std::string over;
     std::vector<std::string> map_files;
     std::vector<std::string> events;
     std::string maps;
@@ -142,6 +147,76 @@ struct session {
     }
 };
 
+// --- entries of maps
+
+/// What one program wrote about a map.
+struct iteration {
+    const runnable &program;
+    std::string over;
+    outcome<std::string> text;
+    ebpf_fault fault{};  ///< if there is none because of one
+};
+
+outcome<std::vector<iteration>> iterate(const session &s) {
+    std::vector<iteration> all;
+    if (s.vm.iterators().empty()) return all;
+    const auto index = choose_iterated(*s.file.object, s.options.over);
+    if (not index) return std::unexpected{index.error()};
+    const auto &over = s.vm.object()->maps()[*index];
+    for (const runnable &program : s.vm.iterators()) {
+        all.push_back({program, over->definition().name, program.iterate(over)});
+        iteration &last = all.back();
+        if (not last.text and last.text.error().code == exit_code::fault)
+            ebpf_last_fault(&last.fault);
+        s.vm.finish_run();
+    }
+    return all;
+}
+
+json to_json(const iteration &i) {
+    json row = describe(i.program);
+    row["map"] = i.over;
+    if (i.text)
+        row["text"] = *i.text;
+    else if (i.text.error().code == exit_code::fault)
+        row["fault"] = cli::to_json(i.fault, i.text.error().message);
+    else
+        row["error"] = i.text.error().message;
+    return row;
+}
+
+void add_iterations(json &document, std::span<const iteration> all) {
+    for (const iteration &i : all) document["iterations"].push_back(to_json(i));
+}
+
+void print_iterations(std::span<const iteration> all) {
+    for (const iteration &i : all) {
+        if (i.text) write_out(is_terminal(stdout) ? without_controls(*i.text) : *i.text);
+    }
+}
+
+void note_failures(const session &s, std::span<const iteration> all) {
+    for (const iteration &i : all) {
+        if (i.text) continue;
+        s.ctx.status = i.text.error().code;
+        report({s.ctx.status, fmt::format("{}: {}", title_of(i.program), i.text.error().message)});
+    }
+}
+
+/// What comes after the results of programs that ran over memory or packets.
+void add_rest(json &document, const session &s, std::span<const iteration> iterations) {
+    add_iterations(document, iterations);
+    add_rest(document, s.vm, s.maps);
+}
+void print_rest(const session &s, std::span<const iteration> iterations) {
+    print_iterations(iterations);
+    s.maps.print(s.vm);
+}
+void note_rest(const session &s, std::span<const iteration> iterations) {
+    note_failures(s, iterations);
+    s.note_timers();
+}
+
 // --- one memory, or one packet
 
 /// What one program gave.
@@ -224,6 +299,8 @@ outcome<void> run_memory(const session &s, memory_image &memory) {
         return fail(exit_code::usage, "--out and --verdicts need packets");
     const auto result = run_repeatedly(s, memory);
     if (not result) return std::unexpected{result.error()};
+    const auto iterations = iterate(s);
+    if (not iterations) return std::unexpected{iterations.error()};
     std::vector<answer> answers;
     for (std::size_t i = 0; const run_result &last : result->last)
         answers.push_back({s.vm.programs()[i++], last});
@@ -232,15 +309,15 @@ outcome<void> run_memory(const session &s, memory_image &memory) {
         document["memory"] = memory.bytes().size();
         add_answers(document, answers, s.vm.programs().size());
         document["ns"] = to_json(result->times);
-        add_rest(document, s.vm, s.maps);
+        add_rest(document, s, *iterations);
         print_json(document);
     } else {
         print_answers(answers, s.vm.programs().size());
         if (s.options.packets.repeat != 1) print_times(result->times);
-        s.maps.print(s.vm);
+        print_rest(s, *iterations);
     }
     note_faults(s, answers);
-    s.note_timers();
+    note_rest(s, *iterations);
     return {};
 }
 
@@ -258,7 +335,6 @@ json packet_to_json(const session &s, const packet_summary &summary, const packe
     document["ns"] = to_json(summary.times);
     if (not s.options.packets.out.empty())
         document["out"] = {{"path", s.options.packets.out}, {"packets", summary.written}};
-    add_rest(document, s.vm, s.maps);
     return document;
 }
 
@@ -266,21 +342,25 @@ outcome<void> run_one_packet(const session &s, std::span<const uint8_t> bytes) {
     packet_stage stage{s.vm};
     const auto summary = run_packet(s.vm, stage, bytes, s.options.packets);
     if (not summary) return std::unexpected{summary.error()};
+    const auto iterations = iterate(s);
+    if (not iterations) return std::unexpected{iterations.error()};
     std::vector<answer> answers;
     for (std::size_t i = 0; const judgement &said : stage.judgements())
         answers.push_back({s.vm.programs()[i++], said.result});
     if (s.options.as_json) {
-        print_json(packet_to_json(s, *summary, stage, answers));
+        json document = packet_to_json(s, *summary, stage, answers);
+        add_rest(document, s, *iterations);
+        print_json(document);
     } else {
         print_answers(answers, s.vm.programs().size());
         if (s.options.packets.repeat != 1) print_times(summary->times);
         print_redirections(*summary);
         if (not s.options.packets.out.empty())
             print("{} packets written to {}\n", summary->written, s.options.packets.out);
-        s.maps.print(s.vm);
+        print_rest(s, *iterations);
     }
     note_faults(s, answers);
-    s.note_timers();
+    note_rest(s, *iterations);
     if (summary->stopped_by) return std::unexpected{*summary->stopped_by};
     return {};
 }
@@ -310,19 +390,40 @@ outcome<void> run_packets(const session &s, capture_reader &capture) {
     warn_of_link_type(capture, s.vm);
     const auto summary = run_capture(s.vm, capture, s.options.packets);
     if (not summary) return std::unexpected{summary.error()};
+    const auto iterations = iterate(s);
+    if (not iterations) return std::unexpected{iterations.error()};
     if (s.options.as_json) {
         json document = describe(s.file, s.vm);
         document["capture"] = capture.name();
         document.update(to_json(*summary, s.vm, s.options.packets.out));
-        add_rest(document, s.vm, s.maps);
+        add_rest(document, s, *iterations);
         print_json(document);
     } else {
         print_summary(*summary, s.vm, s.options.packets.out);
-        s.maps.print(s.vm);
+        print_rest(s, *iterations);
     }
     note_faults(s, *summary);
-    s.note_timers();
+    note_rest(s, *iterations);
     if (summary->stopped_by) return std::unexpected{*summary->stopped_by};
+    return {};
+}
+
+/// Nothing but programs that iterate.
+outcome<void> run_iterators(const session &s) {
+    if (not s.options.memory.empty() or not s.options.mem_hex.empty())
+        return fail(exit_code::usage, "programs that iterate over a map get no memory");
+    const auto all = iterate(s);
+    if (not all) return std::unexpected{all.error()};
+    if (s.options.as_json) {
+        json document = describe(s.file, s.vm);
+        add_iterations(document, *all);
+        add_rest(document, s.vm, s.maps);
+        print_json(document);
+    } else {
+        print_iterations(*all);
+        if (not s.options.maps.empty()) s.maps.print(s.vm);
+    }
+    note_failures(s, *all);
     return {};
 }
 
@@ -344,11 +445,13 @@ outcome<std::vector<map_file>> prepare(program_file &file, const run_options &op
     std::vector<map_file> files;
     const bool asks_for_maps =
         not(options.variables.empty() and options.entries.empty() and options.map_files.empty() and
-            options.events.empty() and options.maps.empty());
+            options.events.empty() and options.maps.empty() and options.sizes.empty() and
+            options.over.empty());
     if (not file.object) {
         if (not asks_for_maps) return files;
         return fail(exit_code::usage,
-                    "--set, --map, --map-file, --event and --maps need an object, but '{}' is {}",
+                    "--set, --map, --map-file, --max-entries, --over, --event and --maps need an "
+                    "object, but '{}' is {}",
                     file.path, info(file.format).noun);
     }
     for (const std::string &path : options.map_files) {
@@ -368,15 +471,43 @@ outcome<runner> with_path(const program_file &file, outcome<runner> made) {
     return fail(made.error().code, "{}: {}", display_name(file.path), made.error().message);
 }
 
+/// The name of the map that programs among the chosen ones iterate over; "": none does.
+outcome<std::string> iterated_map(const program_file &file,
+                                  std::span<const object::function_info *const> chosen,
+                                  const run_options &options) {
+    const auto iterates = [&](const object::function_info *f) {
+        return not options.vm.type and runtime::iterates_over_maps(f->section);
+    };
+    if (std::ranges::none_of(chosen, iterates)) {
+        if (options.over.empty()) return std::string{};
+        return fail(exit_code::usage, "--over is for programs of section iter/bpf_map_elem");
+    }
+    const auto index = choose_iterated(*file.object, options.over);
+    if (not index) return std::unexpected{index.error()};
+    return file.object->maps()[*index].definition.name;
+}
+
 outcome<runner> load_programs(const program_file &file, const run_options &options) {
     if (file.object) {
         const auto chosen = choose_programs(file, options.program);
         if (not chosen) return std::unexpected{chosen.error()};
-        return with_path(file, runner::create(options.vm, file, *chosen));
+        const auto over = iterated_map(file, *chosen, options);
+        if (not over) return std::unexpected{over.error()};
+        const auto wishes = read_wishes(*file.object, options.sizes, options.entries, *over);
+        if (not wishes) return std::unexpected{wishes.error()};
+        return with_path(file, runner::create(options.vm, file, *chosen, *wishes));
     }
     const auto program = select_program(file, options.program);
     if (not program) return std::unexpected{program.error()};
     return with_path(file, runner::create(options.vm, program->code));
+}
+
+outcome<void> read_network(const std::string &path, runtime::network &network) {
+    if (path.empty()) return {};
+    const auto document = read_json_file(path);
+    if (not document) return std::unexpected{document.error()};
+    auto done = runtime_json::add_to(network, *document);
+    return done ? outcome<void>{} : fail(path, done.error());
 }
 
 outcome<map_report> prepare_maps(const program_file &file, std::span<const map_file> files,
@@ -408,6 +539,7 @@ outcome<void> run(run_options &options, context &ctx) {
     if (not files) return std::unexpected{files.error()};
     auto vm = load_programs(*file, options);
     if (not vm) return std::unexpected{std::move(vm.error())};
+    if (auto done = read_network(options.network, vm->network()); not done) return done;
     const auto judges = judges_packets(*vm, options);
     if (not judges) return std::unexpected{judges.error()};
     auto input = read_memory(options);
@@ -415,6 +547,7 @@ outcome<void> run(run_options &options, context &ctx) {
     auto maps = prepare_maps(*file, *files, *vm, options);
     if (not maps) return std::unexpected{std::move(maps.error())};
     const session s{options, ctx, *file, *vm, std::move(*maps)};
+    if (vm->programs().empty()) return run_iterators(s);
     if (auto *capture = std::get_if<capture_reader>(&*input)) return run_packets(s, *capture);
     auto &memory = std::get<memory_image>(*input);
     return *judges ? run_one_packet(s, memory.bytes()) : run_memory(s, memory);
@@ -440,6 +573,8 @@ void add_run(CLI::App &app, context &ctx) {
     c.choice("-t,--type", types,
              "What the program is (auto: what its section says, plain if it is from no object)",
              [options](const std::string &type) { options->vm.type = find_type(type); });
+    c.text("--network", options->network, "FILE",
+           "Interfaces, routes, neighbours and sockets that packets are among, from JSON");
     c.text("-o,--out", options->packets.out, "FILE", "Write the packets that pass to this .pcap");
     c.text("--verdicts", options->packets.verdicts, "FILE",
            "Write the result for each packet to this text file");
@@ -454,7 +589,11 @@ void add_run(CLI::App &app, context &ctx) {
     c.texts("--set", options->variables, "VARIABLE=VALUE",
             "Value of a global variable of the object, also a constant one");
     c.texts("--map", options->entries, "MAP=KEY:VALUE",
-            "Entry of a map: numbers, or bytes as x00112233");
+            "Entry of a map: numbers, or bytes as x00112233; of an array of programs: its name");
+    c.texts("--max-entries", options->sizes, "MAP=NUMBER",
+            "Most entries of a map, whatever the object says");
+    c.text("--over", options->over, "MAP",
+           "Map that programs of section iter/bpf_map_elem write about");
     c.texts("--map-file", options->map_files, "FILE",
             "Variables and entries of maps from JSON, as --json prints them");
     c.texts("--event", options->events, "MAP=STRUCT",

@@ -62,14 +62,19 @@ map_file::map_file(map_file &&) noexcept = default;
 map_file &map_file::operator=(map_file &&) noexcept = default;
 map_file::~map_file() = default;
 
-outcome<map_file> map_file::read(const std::string &path) {
+outcome<json> read_json_file(const std::string &path) {
     const file_handle file{std::fopen(path.c_str(), "rb")};
     if (not file) return fail(exit_code::io, "cannot read '{}': {}", path, std::strerror(errno));
     const auto text = read_file(file.get(), path, largest_file);
     if (not text) return std::unexpected{text.error()};
     auto document =
         runtime_json::parse({reinterpret_cast<const char *>(text->data()), text->size()});
-    if (not document) return fail(path, document.error());
+    return document ? outcome<json>{std::move(*document)} : fail(path, document.error());
+}
+
+outcome<map_file> map_file::read(const std::string &path) {
+    auto document = read_json_file(path);
+    if (not document) return std::unexpected{std::move(document.error())};
     map_file made{path};
     const bool is_structured = document->is_structured();
     if (is_structured) *made.maps_ = maps_of(std::move(*document));

@@ -13,6 +13,9 @@
 
 namespace bpftime::vm::cli {
 
+/// A file with one JSON document.
+[[nodiscard]] outcome<json> read_json_file(const std::string &path);
+
 /// What `run --json` prints of maps, or {"map": {"key": value, ..}} by hand.
 class map_file {
 public:

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #include "maps.hpp"
 
+#include "runtime/iterator.hpp"
 #include "runtime/object_map.hpp"
 #include "runtime/ring_buffer.hpp"
 #include "runtime_json/maps.hpp"
@@ -66,22 +67,44 @@ outcome<std::shared_ptr<runtime::map>> find_map(const loaded_object &object,
     return fail(exit_code::bad_input, "the program uses no map '{}'; {}", name, list_maps(object));
 }
 
-outcome<void> set_entry(runtime::map &m, std::string_view entry) {
-    const map_definition &d = m.definition();
+struct entry_text {
+    std::string_view key;
+    std::string_view value;
+};
+
+outcome<entry_text> split_entry(std::string_view name, std::string_view entry) {
     const auto colon = entry.find(':');
-    if (colon == entry.npos) {
-        return fail(exit_code::usage, "entry '{}' of map '{}' is not written as KEY:VALUE", entry,
-                    d.name);
+    if (colon != entry.npos) return entry_text{entry.substr(0, colon), entry.substr(colon + 1)};
+    return fail(exit_code::usage, "entry '{}' of map '{}' is not written as KEY:VALUE", entry,
+                name);
+}
+
+/// Puts a program into an array of programs.
+outcome<void> set_program(const loaded_object &object, runtime::object_map &array, bytes_view key,
+                          std::string_view name) {
+    const runtime::loaded_program *const p = object.find_program(name);
+    if (p == nullptr) {
+        return fail(exit_code::bad_input, "map '{}': the object has no program '{}'",
+                    array.definition().name, name);
     }
+    const auto id = static_cast<uint32_t>(p - object.programs().data()) + 1;
+    auto done = array.set_object(key, p->vm, id);
+    return done ? outcome<void>{} : fail("", done.error());
+}
+
+outcome<void> set_entry(const loaded_object &object, runtime::map &m, std::string_view entry) {
+    const map_definition &d = m.definition();
+    const auto parts = split_entry(d.name, entry);
+    if (not parts) return std::unexpected{parts.error()};
     bytes key;
     if (d.key_size != 0) {
-        auto parsed =
-            parse_value(entry.substr(0, colon), d.key_size, fmt::format("key of map '{}'", d.name));
+        auto parsed = parse_value(parts->key, d.key_size, fmt::format("key of map '{}'", d.name));
         if (not parsed) return std::unexpected{std::move(parsed.error())};
         key = std::move(*parsed);
     }
-    auto value = parse_value(entry.substr(colon + 1), d.value_size,
-                             fmt::format("value of map '{}'", d.name));
+    if (d.type == map_type::prog_array)
+        return set_program(object, *runtime::as_object_map(&m), key, parts->value);
+    auto value = parse_value(parts->value, d.value_size, fmt::format("value of map '{}'", d.name));
     if (not value) return std::unexpected{std::move(value.error())};
     auto done = runtime_json::put(m, key, *value);
     return done ? outcome<void>{} : fail("", done.error());
@@ -232,9 +255,103 @@ outcome<void> set_entries(const loaded_object &object, std::span<const std::stri
         if (not parts) return std::unexpected{parts.error()};
         const auto m = find_map(object, parts->name);
         if (not m) return std::unexpected{m.error()};
-        if (auto done = set_entry(**m, parts->value); not done) return done;
+        if (auto done = set_entry(object, **m, parts->value); not done) return done;
     }
     return {};
+}
+
+namespace {
+
+std::optional<uint32_t> index_of(const object_file &file, std::string_view name) {
+    for (uint32_t i = 0; i < file.maps().size(); ++i) {
+        if (file.maps()[i].definition.name == name) return i;
+    }
+    return {};
+}
+
+std::unexpected<failure> no_map(std::string_view name) {
+    return fail(exit_code::bad_input, "the object has no map '{}'", name);
+}
+
+outcome<void> read_size(const object_file &file, const std::string &text, map_wishes &wishes) {
+    const auto parts = split(text, "MAP=NUMBER");
+    if (not parts) return std::unexpected{parts.error()};
+    if (not index_of(file, parts->name)) return no_map(parts->name);
+    const auto number = parse_value(parts->value, sizeof(uint32_t),
+                                    fmt::format("number of entries of map '{}'", parts->name));
+    if (not number) return std::unexpected{number.error()};
+    uint32_t entries = 0;
+    std::memcpy(&entries, number->data(), sizeof entries);
+    wishes.max_entries.insert_or_assign(std::string{parts->name}, entries);
+    return {};
+}
+
+/// The map of an entry is made, and a program that is its value loaded.
+outcome<void> read_entry(const object_file &file, const std::string &text, map_wishes &wishes) {
+    const auto parts = split(text, "MAP=KEY:VALUE");
+    if (not parts) return std::unexpected{parts.error()};
+    const auto index = index_of(file, parts->name);
+    if (not index) return no_map(parts->name);
+    wishes.maps.push_back(*index);
+    if (file.maps()[*index].definition.type != map_type::prog_array) return {};
+    const auto entry = split_entry(parts->name, parts->value);
+    if (not entry) return std::unexpected{entry.error()};
+    const auto is_it = [&](const object::function_info &f) {
+        return f.is_program and f.name == entry->value;
+    };
+    const auto found = std::ranges::find_if(file.functions(), is_it);
+    if (found == file.functions().end()) {
+        return fail(exit_code::bad_input, "map '{}': the object has no program '{}'", parts->name,
+                    entry->value);
+    }
+    wishes.targets.push_back(&*found);
+    return {};
+}
+
+bool may_be_iterated(const object::object_map &m) {
+    return m.origin != object::map_origin::data and m.origin != object::map_origin::config and
+           runtime::can_be_iterated(m.definition.type);
+}
+
+}  // namespace
+
+outcome<map_wishes> read_wishes(const object_file &file, std::span<const std::string> sizes,
+                                std::span<const std::string> entries, std::string_view over) {
+    map_wishes wishes;
+    for (const std::string &text : sizes) {
+        if (auto done = read_size(file, text, wishes); not done)
+            return std::unexpected{std::move(done.error())};
+    }
+    for (const std::string &text : entries) {
+        if (auto done = read_entry(file, text, wishes); not done)
+            return std::unexpected{std::move(done.error())};
+    }
+    if (over.empty()) return wishes;
+    const auto index = index_of(file, over);
+    if (not index) return no_map(over);
+    wishes.maps.push_back(*index);
+    return wishes;
+}
+
+outcome<uint32_t> choose_iterated(const object_file &file, std::string_view over) {
+    if (not over.empty()) {
+        const auto index = index_of(file, over);
+        return index ? outcome<uint32_t>{*index} : no_map(over);
+    }
+    std::vector<std::string_view> names;
+    uint32_t last = 0;
+    for (uint32_t i = 0; i < file.maps().size(); ++i) {
+        if (not may_be_iterated(file.maps()[i])) continue;
+        names.push_back(file.maps()[i].definition.name);
+        last = i;
+    }
+    if (names.size() == 1) return last;
+    if (names.empty()) {
+        return fail(exit_code::bad_input,
+                    "the object has no map whose entries a program could iterate over");
+    }
+    return fail(exit_code::usage, "say over which map the program iterates: --over {}",
+                fmt::join(names, ", --over "));
 }
 
 outcome<void> record_log::set_types(const object_file &file, std::span<const std::string> texts) {

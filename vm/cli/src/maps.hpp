@@ -10,6 +10,8 @@
 #include "runtime/ring_buffer.hpp"
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,6 +23,24 @@ namespace bpftime::vm::cli {
 /// Gives variables of the object other values; each text is "variable=value".
 [[nodiscard]] outcome<void> set_variables(object::object_file &file,
                                           std::span<const std::string> texts);
+
+/// What a host wants of the maps of an object before they are made.
+struct map_wishes {
+    std::map<std::string, uint32_t, std::less<>> max_entries;  ///< by name
+    std::vector<uint32_t> maps;  ///< that are made though no program may reach them, by index
+    /// Programs that are to be loaded with the others, for arrays of programs.
+    std::vector<const object::function_info *> targets;
+};
+
+/// `sizes`: "map=number of entries"; `entries`: as set_entries() takes them; `over`: a map, or "".
+[[nodiscard]] outcome<map_wishes> read_wishes(const object::object_file &file,
+                                              std::span<const std::string> sizes,
+                                              std::span<const std::string> entries,
+                                              std::string_view over);
+
+/// The map that programs iterate over: of this name or, if that is empty, the only one there is.
+[[nodiscard]] outcome<uint32_t> choose_iterated(const object::object_file &file,
+                                                std::string_view over);
 
 /// What programs sent to the host.
 class record_log {

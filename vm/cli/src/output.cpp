@@ -72,6 +72,16 @@ std::string paint(colour c, std::string_view text, std::FILE *stream) {
     return is_coloured(stream) ? fmt::format("{}{}\x1b[0m", escape_of(c), text) : std::string{text};
 }
 
+std::string without_controls(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        const bool is_control = (byte < ' ' and c != '\n' and c != '\t') or byte == 0x7f;
+        out += is_control ? fmt::format("\\x{:02x}", byte) : std::string(1, c);
+    }
+    return out;
+}
+
 void write_out(std::string_view text) { write_bytes(text.data(), text.size()); }
 void write_out(std::span<const uint8_t> bytes) { write_bytes(bytes.data(), bytes.size()); }
 

@@ -33,6 +33,9 @@ enum class colour : uint8_t { bold, red, yellow, green };
 /// `text`, coloured if `stream` is.
 [[nodiscard]] std::string paint(colour c, std::string_view text, std::FILE *stream);
 
+/// Text that does nothing to a terminal but fill lines.
+[[nodiscard]] std::string without_controls(std::string_view text);
+
 void write_out(std::string_view text);
 void write_out(std::span<const uint8_t> bytes);
 

@@ -245,7 +245,7 @@ uint64_t program_summary::faulted() const {
 }
 
 packet_stage::packet_stage(const runner &vm)
-    : programs_{vm.programs()}, judgements_(programs_.size()) {}
+    : programs_{vm.programs()}, network_{vm.network()}, judgements_(programs_.size()) {}
 
 void packet_stage::place(std::span<const uint8_t> packet) {
     const std::size_t needed = headroom + std::max(packet.size(), most_bytes_with_tailroom);
@@ -265,8 +265,10 @@ bool packet_stage::make_context(program_type type) {
     has_context_ = true;
     if (context_ and context_->type() == type) return context_->renew(frame_, room).has_value();
     auto made = runtime::packet_context::create(type, frame_, room);
-    if (made) context_.emplace(std::move(*made));
-    return made.has_value();
+    if (not made) return false;
+    context_.emplace(std::move(*made));
+    context_->set_network(network_);
+    return true;
 }
 
 outcome<void> packet_stage::judge(const runnable &program, judgement &out) {

@@ -92,6 +92,7 @@ private:
     void note_redirections(judgement &out) const;
 
     std::span<const runnable> programs_;
+    const runtime::network &network_;
     std::vector<uint8_t> memory_;
     std::span<uint8_t> frame_;
     std::optional<runtime::packet_context> context_;  ///< of this packet or one before it

@@ -4,8 +4,11 @@
 #include "runner.hpp"
 
 #include "log.hpp"
+#include "output.hpp"
 #include "runtime/helpers.hpp"
+#include "runtime/iterator.hpp"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 
@@ -38,17 +41,6 @@ constexpr auto region_names = std::to_array<std::string_view>({
     "granted",
 });
 static_assert(region_names.size() == EBPF_REGION_GRANTED + 1);
-
-/// Text that does nothing to a terminal but fill lines.
-std::string without_controls(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        const bool is_control = (byte < ' ' and c != '\n' and c != '\t') or byte == 0x7f;
-        out += is_control ? fmt::format("\\x{:02x}", byte) : std::string(1, c);
-    }
-    return out;
-}
 
 exit_code exit_code_of(int64_t error) {
     switch (error) {
@@ -134,6 +126,11 @@ outcome<run_result> runnable::run(runtime::packet_context &packet) const {
     return e >= 0 ? run_result{static_cast<uint32_t>(r0)} : explain(e);
 }
 
+outcome<std::string> runnable::iterate(const std::shared_ptr<runtime::map> &over) const {
+    auto text = runtime::iterate(*loaded_, over);
+    return text ? outcome<std::string>{std::move(*text)} : fail("", text.error());
+}
+
 void trace_log::take(std::string_view text) {
     if (text.ends_with('\n')) text.remove_suffix(1);
     ++count_;
@@ -176,17 +173,28 @@ outcome<runner> runner::create(const runner_options &options, std::span<const ui
 }
 
 outcome<runner> runner::create(const runner_options &options, const program_file &file,
-                               const std::vector<const object::function_info *> &programs) {
+                               const std::vector<const object::function_info *> &programs,
+                               const map_wishes &wishes) {
     const auto set_limits = [&](ebpf_vm &vm) -> result<void> {
         auto done = configure(&vm, options);
         if (done) return {};
         return std::unexpected{make_error(error_code::invalid_argument, done.error().message)};
     };
     runner r{options};
+    auto all = programs;
+    for (const object::function_info *const target : wishes.targets) {
+        if (std::ranges::find(all, target) == all.end()) all.push_back(target);
+    }
+    const auto choose_size = [&](map_definition &d) {
+        const auto chosen = wishes.max_entries.find(d.name);
+        if (chosen != wishes.max_entries.end()) d.max_entries = chosen->second;
+    };
     auto object =
-        runtime::loaded_object::load(*file.object, {.programs = programs,
+        runtime::loaded_object::load(*file.object, {.programs = all,
                                                     .backend = options.vm,
                                                     .configure = set_limits,
+                                                    .adjust = choose_size,
+                                                    .wanted_maps = wishes.maps,
                                                     .target = file.target ? &*file.target : nullptr,
                                                     .trace = *r.sink_,
                                                     .type = options.type});
@@ -194,7 +202,10 @@ outcome<runner> runner::create(const runner_options &options, const program_file
     r.object_ = std::move(*object);
     for (const runtime::loaded_program &p : r.object_->programs()) {
         ebpf_compile(p.vm.get(), nullptr);
-        r.programs_.emplace_back(p);
+        const auto number = static_cast<std::size_t>(&p - r.object_->programs().data());
+        if (number >= programs.size()) continue;  // it is there for tail calls
+        const bool iterates = not options.type and runtime::iterates_over_maps(p.info.section);
+        (iterates ? r.iterators_ : r.programs_).emplace_back(p);
     }
     log_debug(fmt::format("using backend {}", r.vm_name()));
     if (auto done = r.records_.watch(*r.object_); not done)

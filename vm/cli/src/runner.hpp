@@ -8,6 +8,7 @@
 #include "isa/isa.hpp"
 #include "maps.hpp"
 #include "runtime/loaded_object.hpp"
+#include "runtime/network.hpp"
 #include "runtime/packet.hpp"
 #include "verdicts.hpp"
 
@@ -71,6 +72,8 @@ public:
     [[nodiscard]] outcome<run_result> run(std::span<uint8_t> memory) const;
     /// One run over a packet; r0 is cut to the 32 bits that verdicts have.
     [[nodiscard]] outcome<run_result> run(runtime::packet_context &packet) const;
+    /// What it writes about the entries of a map; of a program of an object.
+    [[nodiscard]] outcome<std::string> iterate(const std::shared_ptr<runtime::map> &over) const;
 
 private:
     [[nodiscard]] outcome<run_result> explain(int64_t error) const;
@@ -107,10 +110,14 @@ public:
     /// A VM for each of some programs of an object, their maps and all helpers.
     [[nodiscard]] static outcome<runner> create(
         const runner_options &options, const program_file &file,
-        const std::vector<const object::function_info *> &programs);
+        const std::vector<const object::function_info *> &programs, const map_wishes &wishes);
 
     [[nodiscard]] std::span<const runnable> programs() const noexcept { return programs_; }
-    [[nodiscard]] std::string vm_name() const { return programs_.front().vm().name(); }
+    /// Programs that write about the entries of a map, when the others have run.
+    [[nodiscard]] std::span<const runnable> iterators() const noexcept { return iterators_; }
+    [[nodiscard]] std::string vm_name() const {
+        return (programs_.empty() ? iterators_ : programs_).front().vm().name();
+    }
 
     /// Runs the timers that are due, and takes the records that programs sent; not part of a run's
     /// time.
@@ -126,6 +133,8 @@ public:
         return object_ ? &*object_ : nullptr;
     }
     [[nodiscard]] const record_log &records() const noexcept { return records_; }
+    /// That packets are in.
+    [[nodiscard]] runtime::network &network() const noexcept { return *network_; }
     [[nodiscard]] const trace_log &trace() const noexcept { return *trace_; }
     /// All that ran after runs.
     [[nodiscard]] const runtime::timer_runs &timers() const noexcept { return timers_; }
@@ -133,11 +142,13 @@ public:
 private:
     explicit runner(const runner_options &options);
 
-    // Both at one place, for helpers.
+    // At one place, for helpers.
     std::unique_ptr<trace_log> trace_;
     std::unique_ptr<runtime::trace_sink> sink_;
+    std::unique_ptr<runtime::network> network_ = std::make_unique<runtime::network>();
     std::optional<runtime::loaded_object> object_;  // before the VMs, which use its maps
     std::vector<runnable> programs_;
+    std::vector<runnable> iterators_;
     record_log records_;
     runtime::timer_runs timers_;
 };

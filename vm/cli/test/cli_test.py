@@ -536,7 +536,7 @@ map .bss (data, 8 bytes)
                 ("--map", "blocked=1", USAGE, "entry '1' of map 'blocked' is not written as KEY:VALUE"),
                 ("--map", "blocked=1:256", BAD_INPUT, "value of map 'blocked': '256' is no number of 1 bytes"),
                 ("--map", "flows=1:x00", BAD_INPUT, "value of map 'flows': 1 bytes, but it has 16"),
-                ("--map", "nothing=1:1", BAD_INPUT, "the program uses no map 'nothing'"),
+                ("--map", "nothing=1:1", BAD_INPUT, "the object has no map 'nothing'"),
                 ("--map", "protocols=256:1", BAD_INPUT, "update of map protocols")):
             with self.subTest(text):
                 self.assert_ends(self.cli("run", self.program, self.capture, option, text), code, message, out="")
@@ -687,6 +687,155 @@ char _license[] SEC("license") = "GPL";
                 ([{"name": ".data", "variables": {"seen": []}}], r"variable 'seen': \[\] is no value of 4 bytes")):
             with self.subTest(document):
                 self.assert_ends(self.run_with(document), BAD_INPUT, message, out="")
+
+
+ITERATE_C = """
+#define SEC(name) __attribute__((section(name), used))
+typedef unsigned u32;
+typedef unsigned long long u64;
+struct { int (*type)[1]; int (*max_entries)[8]; u32 *key; u64 *value; } flows SEC(".maps");
+struct { int (*type)[2]; int (*max_entries)[2]; u32 *key; u64 *value; } totals SEC(".maps");
+struct { int (*type)[2]; u32 *key; u64 *value; } sizeless SEC(".maps");
+struct { int (*type)[3]; int (*max_entries)[4]; u32 *key; u32 *value; } calls SEC(".maps");
+struct meta { void *seq; u64 session_id, seq_num; };
+struct element { struct meta *meta; void *map; u32 *key; u64 *value; };
+static void *(*lookup)(void *map, const void *key) = (void *)1;
+static long (*update)(void *map, const void *key, const void *value, u64 flags) = (void *)2;
+static long (*tail_call)(void *ctx, void *map, u32 index) = (void *)12;
+static long (*print)(void *seq, const char *format, u32 size, const void *data, u32 bytes) = (void *)126;
+struct xdp_md { u32 data, data_end; };
+SEC("xdp") int judge(struct xdp_md *ctx) {
+    u32 size = ctx->data_end - ctx->data;
+    u64 one = 1, *there = lookup(&flows, &size);
+    if (there) *there += 1; else update(&flows, &size, &one, 0);
+    return 2;
+}
+SEC("xdp") int jump(struct xdp_md *ctx) { tail_call(ctx, &calls, 3); return 2; }
+SEC("xdp") int drop(struct xdp_md *ctx) { return 1; }
+SEC("xdp") int last(struct xdp_md *ctx) { u32 n = 4; return lookup(&sizeless, &n) ? 2 : 1; }
+SEC("iter/bpf_map_elem") int dump(struct element *e) {
+    static const char format[] = "%llu: %llu\\n";
+    if (!e->key) return 0;
+    u64 words[] = {*e->key, *e->value};
+    return print(e->meta->seq, format, sizeof format, words, sizeof words);
+}
+SEC("iter/bpf_map_elem") int fault(struct element *e) { return *(int *)16; }
+SEC("iter/bpf_map_elem") int endless(struct element *e) { return 1; }
+extern int elsewhere(int) SEC(".ksyms");
+SEC("?raw_tp") int odd(void *ctx) { return elsewhere(1); }
+char _license[] SEC("license") = "GPL";
+"""
+
+
+class Iterators(CliTest):
+    def setUp(self):
+        super().setUp()
+        self.program = self.object(ITERATE_C)
+
+    def test_text_is_printed(self):
+        for vm in self.cli("vms", "--json").json["vms"]:
+            result = self.cli("run", self.program, "-p", "dump", "--over", "totals", "--map", "totals=1:5", "--vm", vm["name"])
+            self.assert_ends(result, OK, "^$", out="0: 0\n1: 5\n")
+        self.assert_ends(self.cli("run", self.program, "-p", "dump", "--over", "flows", "--map", "flows=7:8"), OK, out="7: 8\n")
+        result = self.cli("run", self.program, "-p", "dump", "--over", "flows", "--map", "flows=7:8", "--maps", "flows")
+        self.assert_ends(result, OK)
+        self.assertRegex(result.out, r"^7: 8\n\nmap flows \(hash")
+
+    def test_json(self):
+        document = self.cli("run", self.program, "-p", "dump", "--over", "flows", "--map", "flows=7:8", "--json").json
+        (row,) = document["iterations"]
+        self.assertEqual((row["name"], row["section"], row["map"], row["text"]), ("dump", "iter/bpf_map_elem", "flows", "7: 8\n"))
+        document = self.cli("run", self.program, "-p", "fault", "--over", "totals", "--json").json
+        self.assertEqual(document["iterations"][0]["fault"]["kind"], "out_of_bounds_read")
+
+    def test_after_packets(self):
+        capture = self.file("in.pcap", pcap([bytes(60), bytes(60), bytes(80)]))
+        result = self.cli("run", self.program, capture, "-p", "judge", "-p", "dump", "--over", "flows", "--maps", "none")
+        self.assert_ends(result, OK, "^$")
+        self.assertRegex(result.out, r"XDP_PASS +3")
+        self.assertEqual(sorted(result.out.splitlines()[-2:]), ["60: 2", "80: 1"])
+        document = self.cli("run", self.program, capture, "-p", "judge", "-p", "dump", "--over", "flows", "--json").json
+        self.assertEqual(sorted(document["iterations"][0]["text"].splitlines()), ["60: 2", "80: 1"])
+        self.assertEqual(document["packets"], 3)
+        result = self.cli("run", self.program, "@64", "-p", "judge", "-p", "dump", "--over", "flows", "--maps", "none")
+        self.assert_ends(result, OK, out="r0 = 2 (0x2) XDP_PASS\n64: 1\n")
+
+    def test_failures(self):
+        self.assert_ends(self.cli("run", self.program, "-p", "dump"), USAGE, "--over flows, --over sizeless, --over totals", out="")
+        self.assert_ends(self.cli("run", self.program, "-p", "dump", "--over", "none"), BAD_INPUT, "the object has no map 'none'", out="")
+        self.assert_ends(self.cli("run", self.program, "-p", "dump", "--over", "calls"), UNSUPPORTED, "prog_array", out="")
+        self.assert_ends(self.cli("run", self.program, "-p", "dump", "--over", "flows", "@64"), USAGE, "get no memory", out="")
+        self.assert_ends(self.cli("run", self.program, "-p", "judge", "--over", "flows", "@64"), USAGE, "iter/bpf_map_elem", out="")
+        self.assert_ends(self.cli("run", self.program, "-p", "fault", "--over", "totals"), FAULT, r"fault \(iter/bpf_map_elem\): out_of_bounds_read", out="")
+        self.assert_ends(self.cli("run", self.program, "-p", "endless", "--over", "totals"), BAD_INPUT, "EAGAIN", out="")
+
+    def test_the_only_map_needs_no_name(self):
+        source = ITERATE_C.replace('totals SEC(".maps")', "totals").replace('sizeless SEC(".maps")', "sizeless")
+        path = self.object(source, "one.o")
+        self.assert_ends(self.cli("run", path, "-p", "dump", "--map", "flows=1:2"), OK, out="1: 2\n")
+
+
+class Loaders(CliTest):
+    """What the loader of an object decides."""
+
+    def setUp(self):
+        super().setUp()
+        self.program = self.object(ITERATE_C)
+
+    def test_numbers_of_entries(self):
+        result = self.cli("run", self.program, "@64", "-p", "last")
+        self.assert_ends(result, BAD_INPUT, "making map sizeless of type 2: .*leaves the number of its entries to whoever loads it", out="")
+        for number, verdict in (("4", "1 (0x1) XDP_DROP"), ("0x5", "2 (0x2) XDP_PASS")):
+            result = self.cli("run", self.program, "@64", "-p", "last", "--max-entries", f"sizeless={number}", "--maps", "none")
+            self.assert_ends(result, OK, out=f"r0 = {verdict}\n")
+        self.assert_ends(self.cli("run", self.program, "-p", "last", "--max-entries", "none=1"), BAD_INPUT, "the object has no map 'none'")
+        self.assert_ends(self.cli("run", self.program, "-p", "last", "--max-entries", "sizeless"), USAGE, "is not written as MAP=NUMBER")
+        self.assert_ends(self.cli("run", self.program, "-p", "last", "--max-entries", "sizeless=x"), BAD_INPUT, "number of entries of map 'sizeless'")
+
+    def test_tail_calls(self):
+        self.assert_ends(self.cli("run", self.program, "@64", "-p", "jump", "--maps", "none"), OK, out="r0 = 2 (0x2) XDP_PASS\n")
+        for vm in self.cli("vms", "--json").json["vms"]:
+            result = self.cli("run", self.program, "@64", "-p", "jump", "--map", "calls=3:drop", "--maps", "none", "--vm", vm["name"])
+            self.assert_ends(result, OK, out="r0 = 1 (0x1) XDP_DROP\n")
+        self.assert_ends(self.cli("run", self.program, "@64", "-p", "jump", "--map", "calls=3:none"), BAD_INPUT, "the object has no program 'none'")
+        self.assert_ends(self.cli("run", self.program, "@64", "-p", "jump", "--map", "calls=9:drop"), BAD_INPUT, "E2BIG")
+        self.assert_ends(self.cli("run", self.program, "@64", "-p", "jump", "--map", "calls=3"), USAGE, "KEY:VALUE")
+
+    def test_entries_of_maps_that_no_program_reaches(self):
+        document = self.cli("run", self.program, "@64", "-p", "drop", "--map", "flows=1:2", "--json").json
+        self.assertEqual([(m["name"], m["entries"]) for m in document["maps"]], [("flows", [{"key": 1, "value": 2}])])
+
+    def test_names_of_programs_that_do_not_link(self):
+        rows = self.cli("inspect", self.program, "--json").json["programs"]
+        (odd,) = [row for row in rows if row["name"] == "odd"]
+        self.assertEqual(odd["section"], "?raw_tp")
+        self.assertIn("elsewhere", odd["error"])
+
+
+class Networks(CliTest):
+    SOURCE = """
+#define SEC(name) __attribute__((section(name), used))
+struct __sk_buff;
+static long (*clone)(void *ctx, unsigned index, unsigned long long flags) = (void *)13;
+SEC("tc") int copy(struct __sk_buff *ctx) { return clone(ctx, 7, 0) ? 2 : 0; }
+"""
+
+    def test_network(self):
+        path = self.object(self.SOURCE)
+        network = self.file("net.json", '{"interfaces": [{"index": 7}]}')
+        self.assert_ends(self.cli("run", path, "@64"), OK, out="r0 = 2 (0x2) TC_ACT_SHOT\n")
+        result = self.cli("run", path, "@64", "--network", network)
+        self.assert_ends(result, OK)
+        self.assertRegex(result.out, r"^r0 = 0 \(0x0\) TC_ACT_OK\n(.|\n)*interface 7, a copy +1")
+        capture = self.file("in.pcap", pcap([bytes(60)] * 3))
+        self.assertRegex(self.cli("run", path, capture, "--network", network).out, r"interface 7, a copy +3")
+
+    def test_wrong_networks(self):
+        path = self.object(self.SOURCE)
+        for text, message in (("{", "net.json: "), ("[]", "net.json: a network is an object"),
+                              ('{"routes": [{"prefix": "x"}]}', 'net.json: route 1: "prefix" is not')):
+            self.assert_ends(self.cli("run", path, "@64", "--network", self.file("net.json", text)), BAD_INPUT, message, out="")
+        self.assert_ends(self.cli("run", path, "@64", "--network", "nowhere"), IO, "cannot read 'nowhere'", out="")
 
 
 class Events(CliTest):
