@@ -41,6 +41,23 @@ if(TARGET bpftime_vm_runtime_library)
     install(TARGETS bpftime_vm_runtime_library bpftime_vm_runtime_api EXPORT bpftime-vm)
 endif()
 
+if(TARGET bpftime_vm_runtime_cpp_api)
+    foreach(room IN ITEMS isa program object runtime runtime-json)
+        install(
+            DIRECTORY "vm/${room}/include/"
+            DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/bpftime-vm"
+            FILES_MATCHING
+            PATTERN "*.hpp"
+            PATTERN "*.def"
+        )
+    endforeach()
+    set_target_properties(bpftime_vm_runtime_cpp_api PROPERTIES EXPORT_NAME vm::runtime_cpp)
+    install(TARGETS bpftime_vm_runtime_cpp_api EXPORT bpftime-vm)
+    if(TARGET bpftime_vm_runtime_cpp)
+        install(TARGETS bpftime_vm_runtime_cpp EXPORT bpftime-vm)
+    endif()
+endif()
+
 if(TARGET bpftime-cli)
     # The tool finds the library wherever the tree is moved to.
     file(
@@ -128,4 +145,20 @@ if(TARGET bpftime_vm_runtime_library)
         @ONLY
     )
     install(FILES "${PROJECT_BINARY_DIR}/bpftime-vm-runtime.pc" DESTINATION "${pkgconfig_dir}")
+endif()
+
+if(TARGET bpftime_vm_runtime_cpp_api)
+    if(BPFTIME_VM_STATIC)
+        set(pkgconfig_requires bpftime-vm-runtime)
+        set(pkgconfig_libs "")
+    else()
+        set(pkgconfig_requires bpftime-vm)
+        set(pkgconfig_libs "-L\${libdir} -lbpftime-vm-runtime-cpp -lelf")
+    endif()
+    configure_file(
+        "${CMAKE_CURRENT_LIST_DIR}/bpftime-vm-runtime-cpp.pc.in"
+        "${PROJECT_BINARY_DIR}/bpftime-vm-runtime-cpp.pc"
+        @ONLY
+    )
+    install(FILES "${PROJECT_BINARY_DIR}/bpftime-vm-runtime-cpp.pc" DESTINATION "${pkgconfig_dir}")
 endif()
