@@ -1,10 +1,9 @@
 // bpftime-vm: maps against models: any sequence of operations gives what the model says
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
+#include "models.hpp"
 #include "runtime/read_section.hpp"
 #include "support.hpp"
-
-#include <rapidcheck.h>
 
 #include <deque>
 #include <map>
@@ -14,18 +13,6 @@
 namespace bpftime::vm::runtime::test {
 
 namespace {
-
-/// Runs `steps(pick)` for random choices; pick(n) is one below n.
-template <typename Steps>
-void check_steps(const char *what, Steps &&steps) {
-    EXPECT_TRUE(rc::check(what, [&] {
-        const auto choices =
-            *rc::gen::container<std::vector<uint32_t>>(rc::gen::inRange<uint32_t>(0, 1 << 20));
-        std::size_t at = 0;
-        steps([&] { return at < choices.size(); },
-              [&](uint32_t n) { return at < choices.size() ? choices[at++] % n : 0; });
-    }));
-}
 
 TEST(model, hash_is_a_bounded_dictionary) {
     constexpr uint32_t most = 8;

@@ -3,10 +3,12 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/cpu.hpp"
 #include "runtime/read_section.hpp"
+#include "runtime/stack_trace_map.hpp"
 #include "support.hpp"
 #include "threads.hpp"
 
 #include <atomic>
+#include <set>
 #include <thread>
 
 namespace bpftime::vm::runtime::test {
@@ -42,10 +44,10 @@ void own_keys(map &m, uint32_t keys_of_thread) {
     });
 }
 
-TEST(threads, share_a_hash) { own_keys(*make(map_type::hash, 8 * 16), 16); }
-TEST(threads, share_a_hash_in_few_chains) { own_keys(*make(map_type::hash, 8), 1); }
+TEST(threads, share_a_hash) { own_keys(*make(map_type::hash, thread_count * 16), 16); }
+TEST(threads, share_a_hash_in_few_chains) { own_keys(*make(map_type::hash, thread_count), 1); }
 TEST(threads, share_a_hash_of_long_keys_while_the_host_walks) {
-    const auto m = make(map_type::hash, 8 * 16);
+    const auto m = make(map_type::hash, thread_count * 16);
     std::atomic<bool> stop = false;
     std::thread host{[&] {
         while (not stop.load()) {
@@ -182,6 +184,139 @@ TEST(threads, send_records_in_the_order_of_each_thread) {
         ring.consume(take);
     });
     EXPECT_EQ(received, sent.load());
+}
+
+/// Every walk in batches meets the entries that nobody changes; others may come twice, or not.
+TEST(threads, read_batches_while_others_replace_values) {
+    const auto m = make(map_type::hash, 64);
+    for (uint32_t k = 0; k < 64; ++k) ASSERT_EQ(errno_of(m->update(key(k), word(k))), 0);
+    on_all_threads([&](unsigned thread) {
+        for (uint32_t i = 0; i < rounds / 100; ++i) {
+            if (thread % 2 == 0) {
+                ASSERT_EQ(errno_of(m->update(key(i % 32), word(i))), 0);
+                continue;
+            }
+            std::set<uint32_t> unchanged;
+            for (bytes from;;) {
+                const auto batch = m->lookup_batch(from, 9);
+                ASSERT_TRUE(batch) << batch.error().message;
+                for (std::size_t at = 0; at < batch->count; ++at) {
+                    const auto k = number_of<uint32_t>(batch->keys, at * 4);
+                    if (k >= 32) unchanged.insert(k);
+                }
+                from = batch->next;
+                if (from.empty()) break;
+            }
+            ASSERT_EQ(unchanged.size(), 32U);
+        }
+    });
+}
+
+TEST(threads, share_an_lru_percpu_hash) {
+    const auto m = make(map_type::lru_percpu_hash, 32);
+    on_all_threads([&](unsigned thread) {
+        for (uint32_t i = 0; i < rounds / 4; ++i) {
+            const uint32_t k = (i * 31 + thread) % 200;
+            const uint64_t value = k;
+            ASSERT_EQ(m->update_elem(&k, &value, update_any), 0);
+            if (const void *const seen = m->lookup_elem(&k)) static_cast<void>(read_value(seen));
+            if (i % 5 == 0) m->delete_elem(&k);
+        }
+    });
+    EXPECT_LE(keys_of(*m).size(), 32U);
+}
+
+TEST(threads, push_and_pop_a_stack) {
+    const auto m = make(map_type::stack, 1000);
+    std::atomic<uint64_t> pushed = 0;
+    std::atomic<uint64_t> popped = 0;
+    on_all_threads([&](unsigned thread) {
+        for (uint64_t i = 1; i <= rounds / 2; ++i) {
+            uint64_t value = i;
+            if (thread % 2 == 0 and m->push_elem(&value, 0) == 0) pushed += i;
+            if (thread % 2 == 1 and m->pop_elem(&value) == 0) popped += value;
+        }
+    });
+    for (uint64_t value = 0; m->pop_elem(&value) == 0;) popped += value;
+    EXPECT_EQ(pushed.load(), popped.load());
+}
+
+TEST(threads, remember_all_in_a_bloom_filter) {
+    const auto m = make(map_type::bloom_filter, 10'000);
+    on_all_threads([&](unsigned thread) {
+        for (uint64_t i = 0; i < 500; ++i) {
+            uint64_t value = thread * 1000 + i;
+            ASSERT_EQ(m->push_elem(&value, update_any), 0);
+            ASSERT_EQ(m->peek_elem(&value), 0);
+        }
+    });
+    for (uint64_t thread = 0; thread < thread_count; ++thread) {
+        for (uint64_t i = 0; i < 500; ++i) {
+            uint64_t value = thread * 1000 + i;
+            ASSERT_EQ(m->peek_elem(&value), 0);
+        }
+    }
+}
+
+TEST(threads, share_maps_of_interfaces) {
+    for (const map_type type : {map_type::devmap, map_type::devmap_hash}) {
+        const auto m = make(type, thread_count);
+        on_all_threads([&](unsigned thread) {
+            for (uint32_t i = 0; i < rounds / 10; ++i) {
+                const uint32_t interface = thread + 1;
+                ASSERT_EQ(errno_of(m->update(key(thread), bytes_of(interface))), 0);
+                const read_section reading;
+                const uint32_t other = i % thread_count;
+                static_cast<void>(m->lookup_elem(&other));
+                ASSERT_EQ(number_of<uint32_t>(m->lookup(key(thread)).value()), interface);
+                if (i % 3 == 0) {
+                    ASSERT_EQ(errno_of(m->remove(key(thread))), 0);
+                }
+            }
+        });
+    }
+}
+
+TEST(threads, put_stacks_into_one_map) {
+    auto d = define(map_type::stack_trace, 256);
+    d.value_size = 4 * 8;
+    const auto m = make(d);
+    stack_trace_map &stacks = *as_stack_trace_map(m.get());
+    on_all_threads([&](unsigned) {
+        bytes value(d.value_size);
+        for (uint64_t i = 0; i < rounds / 4; ++i) {
+            const uint64_t stack[] = {i % 5 + 1, i % 7 + 1, i % 3 + 1};
+            const int64_t number = stacks.put(stack, i % 2 == 0 ? uint64_t{stack_replace} : 0);
+            ASSERT_TRUE(number >= 0 or number == -EEXIST or number == -ENOMEM) << number;
+            if (number < 0) continue;
+            const auto k = key(static_cast<uint32_t>(number));
+            if (m->lookup(k, value)) {
+                ASSERT_LE(number_of(value), 5U) << "a stack is whole";
+            }
+            if (i % 11 == 0) static_cast<void>(m->remove(k));
+        }
+    });
+}
+
+TEST(threads, exchange_programs_while_others_look) {
+    const auto m = make(map_type::prog_array, 4);
+    object_map &objects = *as_object_map(m.get());
+    on_all_threads([&](unsigned thread) {
+        const auto mine = std::make_shared<uint64_t>(thread);
+        for (uint32_t i = 0; i < rounds / 10; ++i) {
+            const bytes k = key(i % 4);
+            if (thread < 4) {
+                ASSERT_EQ(errno_of(objects.set_object(k, mine, thread + 1)), 0);
+                if (i % 7 == 0) objects.take_out(mine.get());
+                continue;
+            }
+            const read_section reading;
+            if (const void *const found = m->lookup_elem(k.data())) {
+                ASSERT_LT(*static_cast<const uint64_t *>(found), 4U);
+            }
+        }
+        objects.take_out(mine.get());
+    });
 }
 
 TEST(threads, replace_inner_maps_while_others_use_them) {

@@ -9,9 +9,9 @@
 
 namespace bpftime::vm::test {
 
-inline constexpr unsigned thread_count = 8;
+inline constexpr unsigned thread_count = 16;
 
-/// Runs body(i) on thread i of eight, all of them starting at once.
+/// Runs body(i) on thread i of sixteen, all of them starting at once.
 template <typename Body>
 void on_all_threads(Body &&body) {
     std::barrier start{thread_count};
