@@ -73,11 +73,13 @@ void copy_address(const runtime::ip_address &from, uint8_t (&to)[16]) {
 /// What the caller says of a tunnel, as it was before the run.
 result<ebpf_tunnel> read_tunnel(runtime::packet_context &context, const ebpf_tunnel *given) {
     auto read = read_struct(given, "packet->tunnel");
-    if (not read or read->is_present == 0) return read;
-    if (read->options == nullptr and (read->options_size != 0 or read->options_capacity != 0)) {
+    if (not read) return read;
+    const bool has_options = read->is_present != 0 and read->options_size != 0;
+    if (read->options == nullptr and (has_options or read->options_capacity != 0)) {
         return std::unexpected{
             make_error(error_code::invalid_argument, "packet->tunnel->options is NULL")};
     }
+    if (read->is_present == 0) return read;
     runtime::packet_tunnel &tunnel = context.tunnel().emplace(
         runtime::packet_tunnel{.id = read->id,
                                .source = address_of(read->source, read->is_ipv6),

@@ -279,11 +279,13 @@ TEST_P(networks, have_tunnels) {
     tunnel.is_present = 0;
     EXPECT_EQ(judge("tunnel"), 1) << "there is none, whatever the rest says";
     EXPECT_EQ(tunnel.is_present, 0U);
-    tunnel.is_present = 1;
     tunnel.options = nullptr;
-    EXPECT_FAILS(
-        ebpf_program_run_packet(ebpf_object_find_program(object_.get(), "tunnel"), &packet_),
-        EBPF_ERROR_INVALID_ARGUMENT, EINVAL, "packet->tunnel->options is NULL");
+    for (const uint32_t is_present : {0U, 1U}) {
+        tunnel.is_present = is_present;
+        EXPECT_FAILS(
+            ebpf_program_run_packet(ebpf_object_find_program(object_.get(), "tunnel"), &packet_),
+            EBPF_ERROR_INVALID_ARGUMENT, EINVAL, "packet->tunnel->options is NULL");
+    }
 }
 
 TEST_P(networks, have_packets_with_contexts) {

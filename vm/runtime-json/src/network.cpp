@@ -58,6 +58,8 @@ public:
     void read_number(const char *name, Number &to) {
         const json *const found = find(name);
         if (found == nullptr) return;
+        if (not found->is_string() and not found->is_number_integer())
+            return refuse(name, "a number that fits");
         const std::string text = found->is_string() ? found->get<std::string>() : found->dump();
         const auto bytes = parse_integer(text, sizeof(Number));
         if (not bytes or text.starts_with('-')) return refuse(name, "a number that fits");
