@@ -171,6 +171,19 @@ enum ebpf_argument_kind {
     EBPF_ARG_FUNCTION = 11, /**< a function of the program, for ebpf_call_back() in the helper */
 };
 
+/** Memory that a program and its host share page by page (the kernel's BPF_MAP_TYPE_ARENA): 4 GiB
+ * of addresses, of which some pages are there. A program's pointer into it is known by its low 32
+ * bits. Pages that are not there read as zeros, and what is written to them is lost, as in the
+ * kernel. */
+struct ebpf_arena {
+    uint64_t window;     /**< the address of the 4 GiB, a multiple of 4 GiB */
+    uint32_t first_page; /**< of those that may be there, counted in pages from `window` */
+    uint32_t page_count; /**< how many may be there; they can be read and written all the time */
+    uint32_t page_size;  /**< bytes, a power of two */
+    const uint64_t *is_there; /**< bit n % 64 of word n / 64: page first_page + n is there. Others
+                                 may change it while programs run */
+};
+
 /** What checks of helper calls need to know of a map. */
 struct ebpf_map_shape {
     uint32_t key_size;   /**< bytes of an EBPF_ARG_MAP_KEY */
@@ -184,6 +197,7 @@ struct ebpf_map_shape {
                               takes a map and a key alone, and gives a value, gives that of the
                               index, or 0, and need not be called for it */
     uint64_t values;       /**< where they are for as long as the map is there */
+    const struct ebpf_arena *arena; /**< what the map is instead of values; NULL: it has none */
 };
 
 /** What r0 holds after a typed helper. */

@@ -70,6 +70,10 @@ public:
                 if (auto e = resolve(pc)) return std::unexpected{std::move(*e)};
             }
         }
+        if (first_cast_ and out_.arena_ == nullptr)
+            return std::unexpected{
+                fail(error_code::unsupported, *first_cast_,
+                     "addr_space_cast needs an arena, and the program names none")};
         return std::move(out_);
     }
 
@@ -91,8 +95,8 @@ private:
                 error_code::unsupported, pc,
                 fmt::format("call of kernel function with BTF id {} is not supported", i.imm));
         case isa::operation::addr_space_cast:
-            return fail(error_code::unsupported, pc,
-                        "addr_space_cast needs an arena, and this VM has none");
+            if (not first_cast_) first_cast_ = pc;
+            return {};
         case isa::operation::gotox: return check_jump_table(pc);
         case isa::operation::load_packet: bind_packet_load(); return {};
         default: return isa::is_wide(i.id) ? resolve_lddw(pc, i) : maybe_error{};
@@ -153,26 +157,26 @@ private:
             return value;
         };
         const auto put_map = [&](const auto &value_of, const auto &size_of) {
-            note_map(pc, put_object(value_of, size_of));
+            return note_map(pc, put_object(value_of, size_of));
         };
         const auto put_value = [&](uint64_t map) {
             const uint64_t value = h.map_val(map);
             put(value + static_cast<uint32_t>(p_.insn(pc + 1).imm));
             const ebpf_map_shape *const shape = h.map_shape ? h.map_shape(map) : nullptr;
+            if (shape != nullptr and shape->arena != nullptr) return note_arena(pc, *shape->arena);
             grant(value, h.map_val_size ? h.map_val_size(map) : 0,
                   shape == nullptr ? permission::read_write
                                    : static_cast<permission>(shape->permission));
+            return maybe_error{};
         };
         switch (isa::info(i.id).operation) {
         case isa::operation::lddw_map_fd:
             if (not h.map_by_fd) return missing(pc, "map_by_fd");
-            put_map(h.map_by_fd, h.map_by_fd_size);
-            break;
+            return put_map(h.map_by_fd, h.map_by_fd_size);
         case isa::operation::lddw_map_fd_val:
             if (not h.map_by_fd) return missing(pc, "map_by_fd");
             if (not h.map_val) return missing(pc, "map_val");
-            put_value(h.map_by_fd(id));
-            break;
+            return put_value(h.map_by_fd(id));
         case isa::operation::lddw_var:
             if (not h.var_addr) return missing(pc, "var_addr");
             put_object(h.var_addr, h.var_addr_size);
@@ -185,25 +189,32 @@ private:
             break;
         case isa::operation::lddw_map_idx:
             if (not h.map_by_idx) return missing(pc, "map_by_idx");
-            put_map(h.map_by_idx, h.map_by_idx_size);
-            break;
+            return put_map(h.map_by_idx, h.map_by_idx_size);
         case isa::operation::lddw_map_idx_val:
             if (not h.map_by_idx) return missing(pc, "map_by_idx");
             if (not h.map_val) return missing(pc, "map_val");
-            put_value(h.map_by_idx(id));
-            break;
+            return put_value(h.map_by_idx(id));
         default: break;
         }
         return {};
     }
 
-    void note_map(uint32_t pc, uint64_t map) {
+    maybe_error note_map(uint32_t pc, uint64_t map) {
         const ebpf_map_shape *const shape =
             config_.lddw.map_shape ? config_.lddw.map_shape(map) : nullptr;
-        if (shape == nullptr) return;
+        if (shape == nullptr) return {};
         const auto known = std::ranges::find(out_.maps_, map, &linked_map::word);
         out_.map_indices_.emplace(pc, static_cast<uint32_t>(known - out_.maps_.begin()));
         if (known == out_.maps_.end()) out_.maps_.push_back({map, shape});
+        return shape->arena == nullptr ? maybe_error{} : note_arena(pc, *shape->arena);
+    }
+
+    /// Casts do not say which arena they are about.
+    maybe_error note_arena(uint32_t pc, const ebpf_arena &arena) {
+        if (out_.arena_ != nullptr and out_.arena_ != &arena)
+            return fail(error_code::unsupported, pc, "a program can name one arena, not several");
+        out_.arena_ = &arena;
+        return {};
     }
 
     /// Each piece of memory once, however often the program names it: accesses search the list.
@@ -215,6 +226,7 @@ private:
     const program &p_;
     const vm_config &config_;
     linkage out_;
+    std::optional<uint32_t> first_cast_;
     std::set<std::pair<uint64_t, uint64_t>> granted_;
 };
 

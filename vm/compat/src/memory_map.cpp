@@ -45,7 +45,17 @@ bool memory_map::search(uint64_t address, uint64_t size, permission wanted) noex
     };
     // Helpers grant what the program touches next: the newest grant first.
     return try_all(std::views::reverse(lent_)) or try_all(std::views::reverse(granted_)) or
-           try_all(run_) or try_all(registered_) or try_all(linked_);
+           try_all(run_) or try_all(registered_) or try_all(linked_) or arena_.holds(address, size);
+}
+
+uint64_t memory_map::redirect(uint64_t address, uint64_t size, permission wanted) noexcept {
+    static constexpr uint64_t zeros = 0;
+    const auto offset = arena_.offset_of(address);
+    if (not offset) return 0;
+    if (arena_.has(*offset, size)) return arena_.address_of(*offset);
+    if (not allows_write(wanted)) return reinterpret_cast<uint64_t>(&zeros);
+    lost_ = 0;
+    return reinterpret_cast<uint64_t>(&lost_);
 }
 
 /// The slot of the grant that begins there, or the free one where it would be put.

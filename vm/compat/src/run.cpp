@@ -72,7 +72,12 @@ run::run(const build_input &program, const stack_layout &stack, input_memory inp
     : program_{&program},
       input_{span_of(input)},
       stack_{stack},
-      memory_{input_, stack_, program.config.regions, regions, program.linked.regions()},
+      memory_{input_,
+              stack_,
+              program.config.regions,
+              regions,
+              program.linked.regions(),
+              program.linked.arena()},
       budget_{program.config.instruction_limit, program.interrupts},
       faulted_in_{&program.code},
       outer_{current_run} {

@@ -45,7 +45,7 @@ void run::go_on_with(const prepared_program &callee) {
     code_ = callee.code.get();
     stack_ = callee.stack;
     place_stack();
-    memory_.change_program(config().regions, linked().regions());
+    memory_.change_program(config().regions, linked().regions(), linked().arena());
 }
 
 after_call run::tail_call(uint32_t pc, uint64_t vm, uint64_t &result) {

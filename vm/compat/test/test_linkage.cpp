@@ -70,10 +70,10 @@ TEST_F(linking, needs_no_kernel_functions) {
 }
 
 TEST_F(linking, needs_no_arena) {
-    expect_error(refusal_of("mov %r1, 0\naddr_space_cast %r1, %r1, 0, 1\nexit"),
-                 error_code::unsupported, 1,
-                 "addr_space_cast needs an arena, and this VM has none at pc 1 (`addr_space_cast "
-                 "%r1, %r1, 0, 1`)");
+    expect_error(
+        refusal_of("mov %r1, 0\naddr_space_cast %r1, %r1, 0, 1\nexit"), error_code::unsupported, 1,
+        "addr_space_cast needs an arena, and the program names none at pc 1 (`addr_space_cast "
+        "%r1, %r1, 0, 1`)");
 }
 
 TEST_F(linking, needs_jump_tables_for_gotox) {

@@ -63,7 +63,8 @@ struct access_word {
 
 extern "C" {
 
-/// Whether the program may make this access; if not, the run has its fault.
+/// Where this access of the program is to be made: at `address`, unless it is about an arena. 0:
+/// the run has a fault.
 uint64_t ebpf_rt_check(const run_state *state, uint64_t address, uint64_t access,
                        uint64_t frame) noexcept;
 /// Ends the run because an atomic access that ebpf_rt_check() allows is misaligned.

@@ -164,6 +164,7 @@ private:
     value divide(isa::operation op, value a, value b);
     bool compile_address(uint32_t pc);
     void compile_convert(uint32_t pc);
+    value cast_into_arena(value v);
     void compile_branch(uint32_t pc);
     void compile_gotox(uint32_t pc);
     void find_meeting_point();
@@ -198,7 +199,7 @@ private:
     address access(uint32_t pc, unsigned base, permission wanted, bool atomic);
     address access_frame(uint32_t pc, unsigned base, uint64_t packed, bool atomic);
     value known_offset(const origin &o) { return word(static_cast<uint64_t>(int64_t{o.offset})); }
-    void check(value number, value is_likely, uint64_t packed);
+    value check(value number, value is_likely, uint64_t packed);
     void check_alignment(value number, uint64_t packed);
     value input_limit(uint64_t size);
     [[nodiscard]] bool checks() const { return parts_.input.config.bounds_checks; }

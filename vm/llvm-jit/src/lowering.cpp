@@ -175,6 +175,13 @@ function_compiler::value function_compiler::divide(operation op, value a, value 
     return b_.CreateSelect(is_zero, a, b_.CreateSRem(a, safe));
 }
 
+/// See compat::cast_into_arena().
+function_compiler::value function_compiler::cast_into_arena(value v) {
+    const value low = b_.CreateAnd(v, word(0xffff'ffff));
+    const value inside = b_.CreateOr(low, word(parts_.input.linked.arena()->window));
+    return b_.CreateSelect(b_.CreateICmpEQ(low, word(0)), word(0), inside);
+}
+
 void function_compiler::compile_convert(uint32_t pc) {
     const isa::instruction &i = p_.insn(pc);
     const isa::insn_info &row = isa::info(i.id);
@@ -193,7 +200,8 @@ void function_compiler::compile_convert(uint32_t pc) {
     case operation::bswap:
         v = b_.CreateUnaryIntrinsic(llvm::Intrinsic::bswap, low(isa::bits_of(row.width)));
         break;
-    default: std::unreachable();  // addr_space_cast: linkage refuses it
+    case operation::addr_space_cast: v = cast_into_arena(word_value); break;
+    default: std::unreachable();
     }
     set(i.dst, b_.CreateZExt(v, b_.getInt64Ty()));
 }
@@ -525,15 +533,22 @@ function_compiler::value function_compiler::input_limit(uint64_t size) {
     return limit;
 }
 
-/// Asks the memory map about an access that the code itself cannot tell to be fine.
-void function_compiler::check(value number, value is_likely, uint64_t packed) {
+/// Asks the memory map about an access that the code itself cannot tell to be fine. Gives where it
+/// is to be made if that may be elsewhere (in programs with an arena); null: there.
+function_compiler::value function_compiler::check(value number, value is_likely, uint64_t packed) {
+    const block before = b_.GetInsertBlock();
     const block ask = new_block("ask");
     const block fine = new_block("fine");
     b_.CreateCondBr(is_likely, fine, ask, likely_);
     b_.SetInsertPoint(ask);
-    const value ok = call_rarely(b_, rare_function::check, {state_, number, word(packed), frame_});
-    b_.CreateCondBr(b_.CreateICmpNE(ok, word(0)), fine, end_run_, likely_);
+    const value to = call_rarely(b_, rare_function::check, {state_, number, word(packed), frame_});
+    b_.CreateCondBr(b_.CreateICmpNE(to, word(0)), fine, end_run_, likely_);
     b_.SetInsertPoint(fine);
+    if (parts_.input.linked.arena() == nullptr) return nullptr;
+    llvm::PHINode *const place = b_.CreatePHI(b_.getInt64Ty(), 2, "place");
+    place->addIncoming(number, before);
+    place->addIncoming(to, ask);
+    return b_.CreateIntToPtr(place, b_.getPtrTy());
 }
 
 void function_compiler::check_alignment(value number, uint64_t packed) {
@@ -570,10 +585,12 @@ function_compiler::address function_compiler::access_frame(uint32_t pc, unsigned
             size > frame_size_
                 ? static_cast<value>(b_.getFalse())
                 : b_.CreateICmpULE(from_bottom, word(static_cast<uint64_t>(frame_size_ - size)));
-        check(number, is_inside, packed);
+        const value elsewhere = check(number, is_inside, packed);
         // Outside of a frame that is not in memory, the memory map has found other memory.
-        if (not facts_.frame_in_memory) {
-            result = b_.CreateSelect(is_inside, pointer, b_.CreateIntToPtr(number, b_.getPtrTy()));
+        if (elsewhere != nullptr or not facts_.frame_in_memory) {
+            const value outside =
+                elsewhere != nullptr ? elsewhere : b_.CreateIntToPtr(number, b_.getPtrTy());
+            result = b_.CreateSelect(is_inside, pointer, outside);
         }
     }
     if (atomic and not(o.exact and align.value() >= static_cast<uint64_t>(size)))
@@ -587,8 +604,8 @@ function_compiler::address function_compiler::access(uint32_t pc, unsigned base,
     const uint32_t size = isa::bytes_of(isa::info(i.id).width);
     const uint64_t packed = access_word{pc, size, wanted}.pack();
     if (origin_[base].is_frame()) return access_frame(pc, base, packed, atomic);
-    const value pointer = b_.CreateGEP(b_.getInt8Ty(), get_pointer(base),
-                                       word(static_cast<uint64_t>(int64_t{i.offset})));
+    value pointer = b_.CreateGEP(b_.getInt8Ty(), get_pointer(base),
+                                 word(static_cast<uint64_t>(int64_t{i.offset})));
     if (checks()) {
         const value number = b_.CreatePtrToInt(pointer, b_.getInt64Ty());
         const value offset = b_.CreateSub(number, input_begin_);
@@ -596,7 +613,8 @@ function_compiler::address function_compiler::access(uint32_t pc, unsigned base,
         const value is_likely = parts_.facts.is_in_value(pc, origin_[base])
                                     ? b_.CreateICmpNE(get(base), known_offset(origin_[base]))
                                     : b_.CreateICmpULT(offset, input_limit(size));
-        check(number, is_likely, packed);
+        const value elsewhere = check(number, is_likely, packed);
+        if (elsewhere != nullptr) pointer = elsewhere;
         if (atomic) check_alignment(number, packed);
     }
     return {pointer, llvm::Align{1}};

@@ -253,7 +253,8 @@ origins provenance::step(uint32_t pc, const origins &before) const {
         for (unsigned r = 0; r < isa::frame_pointer; ++r) {
             if (has(written, r)) after[r] = integer;
         }
-        if (row.operation == operation::load_acquire and row.width == isa::width::w64)
+        if (row.operation == operation::addr_space_cast or
+            (row.operation == operation::load_acquire and row.width == isa::width::w64))
             after[i.dst] = opaque;
         return after;
     }

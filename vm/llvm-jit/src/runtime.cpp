@@ -26,10 +26,8 @@ compat::memory_map &memory_at(const run_state &state, uint64_t frame) noexcept {
 uint64_t ebpf_rt_check(const run_state *state, uint64_t address, uint64_t access,
                        uint64_t frame) noexcept {
     const auto [pc, size, wanted] = access_word::unpack(access);
-    compat::memory_map &memory = memory_at(*state, frame);
-    if (memory.allows(address, size, wanted)) return 1;
-    state->run->fail(memory.explain(pc, address, size, wanted));
-    return 0;
+    memory_at(*state, frame);
+    return state->run->place_of_access(pc, address, size, wanted);
 }
 
 void ebpf_rt_misaligned(const run_state *state, uint64_t address, uint64_t access,

@@ -26,6 +26,8 @@ enum class relocation_type : uint32_t {
 inline constexpr std::string_view btf_section = ".BTF";
 inline constexpr std::string_view btf_ext_section = ".BTF.ext";
 inline constexpr std::string_view jump_table_section = ".jumptables";
+/// Variables in address space 1: the begin of the arena.
+inline constexpr std::string_view arena_section = ".addr_space.1";
 
 struct elf_relocation {
     uint64_t offset = 0;  ///< bytes from the start of the section that it changes

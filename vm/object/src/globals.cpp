@@ -31,7 +31,7 @@ uint32_t type_at(const image &object, const object_map &map, uint64_t offset) {
 bool is_variable(const image &object, const elf_symbol &s) {
     if (object.elf.section_of(s) == nullptr or s.type == STT_SECTION) return false;
     const uint32_t map = object.data_maps[s.section];
-    return map != no_map and object.maps[map].origin == map_origin::data;
+    return map != no_map and object.maps[map].origin != map_origin::jump_tables;
 }
 
 /// Global variables come before static ones, of which several may have one name.
@@ -70,7 +70,7 @@ std::span<uint8_t> place_of(image &object, const global_variable &v) {
         const bool configured = e.kind == external_kind::config and e.offset == v.offset;
         if (v.map == object.config_map and configured) e.resolved = true;
     }
-    map.contents.resize(map.definition.value_size);
+    map.contents.resize(data_size(map));
     return std::span{map.contents}.subspan(v.offset, v.size);
 }
 
@@ -101,12 +101,11 @@ result<global_variable> find_global(const image &object, std::string_view name) 
     const elf_symbol &s = **symbol;
     const uint32_t index = object.data_maps[s.section];
     const object_map &map = object.maps[index];
-    if (not wire::fits(s.value, s.size, map.definition.value_size)) {
-        return fail(
-            error_code::bad_object,
-            fmt::format("the variable '{}' ({} bytes at {}) does not fit section '{}' of "
-                        "{} bytes",
-                        printable(name), s.size, s.value, map.section, map.definition.value_size));
+    if (not wire::fits(s.value, s.size, data_size(map))) {
+        return fail(error_code::bad_object,
+                    fmt::format("the variable '{}' ({} bytes at {}) does not fit section '{}' of "
+                                "{} bytes",
+                                printable(name), s.size, s.value, map.section, data_size(map)));
     }
     return global_variable{index, static_cast<uint32_t>(s.value), static_cast<uint32_t>(s.size),
                            type_at(object, map, s.value)};

@@ -54,6 +54,11 @@ struct image {
     [[nodiscard]] std::optional<std::size_t> function_at(uint32_t section, uint64_t offset) const;
 };
 
+/// Bytes of the variables that a map holds.
+[[nodiscard]] inline uint64_t data_size(const object_map &map) {
+    return map.definition.type == map_type::arena ? map.contents.size() : map.definition.value_size;
+}
+
 /// What is called `maps` in some form: its variables are maps.
 [[nodiscard]] bool is_map_section(std::string_view name);
 

@@ -444,8 +444,9 @@ private:
             if (slot.is_program) continue;
             request_data(object_.find_map(slot.name).value_or(map));
         }
-        if (object_.maps[map].origin != map_origin::data) return {};
         const auto found = std::ranges::find(object_.data_maps, map);
+        if (found == object_.data_maps.end() or object_.maps[map].origin == map_origin::jump_tables)
+            return {};
         const elf_section &s =
             elf_.sections[static_cast<std::size_t>(found - object_.data_maps.begin())];
         for (const elf_relocation &r : s.relocations) {

@@ -181,6 +181,30 @@ maybe_error add_data_map(image &out, uint32_t index, bool frozen, map_origin ori
     return {};
 }
 
+/// Variables of programs in their arena: what it holds at first.
+maybe_error add_arena_data(image &out, uint32_t index) {
+    const elf_section &s = out.elf.sections[index];
+    const auto arena = std::ranges::find(out.maps, map_type::arena,
+                                         [](const object_map &m) { return m.definition.type; });
+    if (arena == out.maps.end()) {
+        return bad(fmt::format("section '{}' has variables, but the object declares no arena",
+                               printable(s.name)));
+    }
+    // Pages have at least so many bytes, and the host knows how many.
+    constexpr uint64_t most_page_bytes = uint64_t{64} << 10;
+    if (s.size > arena->definition.max_entries * most_page_bytes or s.size > largest_value) {
+        return make_error(error_code::limit_exceeded,
+                          fmt::format("section '{}' of {} bytes exceeds the {} pages of the arena "
+                                      "'{}'",
+                                      printable(s.name), s.size, arena->definition.max_entries,
+                                      arena->definition.name));
+    }
+    arena->contents.assign(s.bytes.begin(), s.bytes.end());
+    arena->contents.resize(s.size);
+    out.data_maps[index] = static_cast<uint32_t>(arena - out.maps.begin());
+    return {};
+}
+
 /// A section's variables are a type.
 void set_types(image &out) {
     std::map<std::string_view, uint32_t> sections;
@@ -311,6 +335,10 @@ std::optional<error> read_data_maps(image &out) {
     const std::vector<bool> referenced = find_referenced(out.elf);
     for (uint32_t i = 1; i < out.elf.sections.size(); ++i) {
         const elf_section &s = out.elf.sections[i];
+        if (s.name == arena_section and s.size != 0) {
+            if (auto e = add_arena_data(out, i)) return e;
+            continue;
+        }
         const data_kind *kind = find_data_kind(s.name);
         const bool data = s.is_loaded() and not s.is_executable() and not is_map_section(s.name) and
                           (s.type == SHT_PROGBITS or s.type == SHT_NOBITS);

@@ -65,6 +65,7 @@ enum ebpf_map_type {
     EBPF_MAP_TYPE_BLOOM_FILTER = 30,
     EBPF_MAP_TYPE_USER_RINGBUF = 31,
     EBPF_MAP_TYPE_CGRP_STORAGE = 32,
+    EBPF_MAP_TYPE_ARENA = 33,
 };
 
 /** How an update treats what is there, with the kernel's numbers. */
@@ -85,7 +86,8 @@ struct ebpf_map_definition {
     uint32_t max_entries; /**< of a ring buffer: bytes */
     uint32_t flags;       /**< the kernel's BPF_F_* of maps */
     uint32_t numa_node;   /**< with BPF_F_NUMA_NODE */
-    uint64_t map_extra;   /**< of a Bloom filter: its hash functions */
+    uint64_t
+        map_extra; /**< of a Bloom filter: its hash functions; of an arena: its address, or 0 */
     /** Of a map of maps: a map that those in it will be like. */
     const struct ebpf_map *inner;
 };
@@ -279,6 +281,18 @@ EBPF_EXPORT void ebpf_map_list_close(struct ebpf_map_list *list);
 /** Gives the programs of a VM these maps, and all helpers of docs/helpers.md but those about
  * packets. Before the VM runs. */
 EBPF_EXPORT int ebpf_map_list_attach(const struct ebpf_map_list *list, struct ebpf_vm *vm);
+
+/* ----------------------------------------------------------------------------------------------
+ * arenas */
+
+/** Where an arena begins, for as long as the map lives; `*size` (may be NULL) becomes its bytes.
+ * Pointers that programs store there are addresses of this process. */
+EBPF_EXPORT void *ebpf_map_arena(struct ebpf_map *map, size_t *size);
+
+/** Makes the pages of an arena be there that [offset, offset + size) is in, and gives the address
+ * of the first byte: programs read zeros in other pages, and lose what they write there. errno is
+ * ENOMEM if a page can not be made. */
+EBPF_EXPORT void *ebpf_map_arena_touch(struct ebpf_map *map, size_t offset, size_t size);
 
 /* ----------------------------------------------------------------------------------------------
  * JSON */

@@ -5,6 +5,7 @@
 
 #include "boundary.hpp"
 #include "handles.hpp"
+#include "runtime/arena.hpp"
 #include "runtime/cpu.hpp"
 #include "runtime/object_map.hpp"
 #include "runtime/ring_buffer.hpp"
@@ -54,6 +55,7 @@ static_assert(EBPF_MAP_TYPE_TASK_STORAGE == static_cast<int>(map_type::task_stor
 static_assert(EBPF_MAP_TYPE_BLOOM_FILTER == static_cast<int>(map_type::bloom_filter));
 static_assert(EBPF_MAP_TYPE_USER_RINGBUF == static_cast<int>(map_type::user_ringbuf));
 static_assert(EBPF_MAP_TYPE_CGRP_STORAGE == static_cast<int>(map_type::cgrp_storage));
+static_assert(EBPF_MAP_TYPE_ARENA == static_cast<int>(map_type::arena));
 
 static_assert(uint64_t{EBPF_UPDATE_ANY} == runtime::update_any);
 static_assert(uint64_t{EBPF_UPDATE_NOEXIST} == runtime::update_noexist);
@@ -524,6 +526,31 @@ void ebpf_map_list_close(struct ebpf_map_list *list) { delete list; }
 int ebpf_map_list_attach(const struct ebpf_map_list *list, struct ebpf_vm *vm) {
     return with(list, "list", [&](const ebpf_map_list &l) {
         return vm == nullptr ? refuse("vm is NULL") : to_c(l.maps.attach(*vm));
+    });
+}
+
+// --- arenas
+
+void *ebpf_map_arena(struct ebpf_map *map, size_t *size) {
+    return with_made(map, [&](runtime::map &m) -> void * {
+        const auto *const arena = runtime::as_arena(&m);
+        if (arena == nullptr) return failed<void *>(wrong_type(m, "an arena"));
+        if (size != nullptr) *size = arena->bytes();
+        return arena->address();
+    });
+}
+
+void *ebpf_map_arena_touch(struct ebpf_map *map, size_t offset, size_t size) {
+    return with_made(map, [&](runtime::map &m) -> void * {
+        auto *const arena = runtime::as_arena(&m);
+        if (arena == nullptr) return failed<void *>(wrong_type(m, "an arena"));
+        if (void *const place = arena->touch(offset, size)) return place;
+        error e = make_error(error_code::limit_exceeded,
+                             fmt::format("{} bytes at {} of the arena '{}' cannot be there: it has "
+                                         "{}, and programs may have reserved some",
+                                         size, offset, m.definition().name, arena->bytes()));
+        e.kernel_errno = ENOMEM;
+        return failed<void *>(e);
     });
 }
 

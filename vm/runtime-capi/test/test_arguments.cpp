@@ -110,6 +110,8 @@ TEST(null_handle, gives_null) {
     EXPECT_FAILS(ebpf_map_dump_json(nullptr), nullptr, EINVAL, "map is NULL");
     EXPECT_FAILS(ebpf_map_collect_events(nullptr, 4096), nullptr, EINVAL, "map is NULL");
     EXPECT_FAILS(ebpf_map_reserve(nullptr, 8), nullptr, EINVAL, "map is NULL");
+    EXPECT_FAILS(ebpf_map_arena(nullptr, nullptr), nullptr, EINVAL, "map is NULL");
+    EXPECT_FAILS(ebpf_map_arena_touch(nullptr, 0, 1), nullptr, EINVAL, "map is NULL");
     EXPECT_FAILS(ebpf_object_open(nullptr, 5), nullptr, EINVAL, "bytes is NULL");
     EXPECT_FAILS(ebpf_object_open_file(nullptr), nullptr, EINVAL, "path is NULL");
     EXPECT_FAILS(ebpf_object_license(nullptr), nullptr, EINVAL, "object is NULL");

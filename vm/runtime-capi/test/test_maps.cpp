@@ -185,6 +185,24 @@ TEST(maps_without_keys, filter_values) {
     EXPECT_EQ(ebpf_map_peek_elem(map.get(), &value, 8), 0);
 }
 
+TEST(arenas, give_their_pages) {
+    ebpf_map_definition definition = define(EBPF_MAP_TYPE_ARENA, 4);
+    definition.key_size = definition.value_size = 0;
+    definition.flags = 1 << 10;  // BPF_F_MMAPABLE
+    definition.map_extra = uint64_t{1} << 44;
+    const map_ptr map = create(definition);
+    std::size_t size = 0;
+    auto *const begin = static_cast<uint8_t *>(ebpf_map_arena(map.get(), &size));
+    ASSERT_NE(begin, nullptr);
+    EXPECT_EQ(reinterpret_cast<uint64_t>(begin) & 0xffff'ffff, 0U);
+    const std::size_t page = size / 4;
+    EXPECT_EQ(ebpf_map_arena_touch(map.get(), page + 3, 5), begin + page + 3);
+    EXPECT_FAILS(ebpf_map_arena_touch(map.get(), size - 4, 5), nullptr, ENOMEM, "cannot be there");
+    const map_ptr array = create(define(EBPF_MAP_TYPE_ARRAY, 1));
+    EXPECT_FAILS(ebpf_map_arena(array.get(), &size), nullptr, EOPNOTSUPP, "not an arena");
+    EXPECT_FAILS(ebpf_map_arena_touch(array.get(), 0, 1), nullptr, EOPNOTSUPP, "not an arena");
+}
+
 TEST(maps_of_maps, hold_maps_like_one) {
     const map_ptr like = create(define(EBPF_MAP_TYPE_ARRAY, 1));
     auto d = define(EBPF_MAP_TYPE_HASH_OF_MAPS, 4);

@@ -118,6 +118,19 @@ int check_ring(const map_definition &d) noexcept {
     return std::has_single_bit(d.max_entries) and d.max_entries % page == 0 ? 0 : -EINVAL;
 }
 
+int check_arena_flags(const map_definition &d) noexcept {
+    return has(d, map_mmapable) ? 0 : -EINVAL;
+}
+
+int check_arena(const map_definition &d) noexcept {
+    constexpr uint64_t most_bytes = uint64_t{1} << 32;
+    const auto page = static_cast<uint64_t>(getpagesize());
+    if (d.map_extra % page != 0) return -EINVAL;
+    const uint64_t bytes = d.max_entries * page;
+    if (bytes > most_bytes) return -E2BIG;
+    return d.map_extra / most_bytes == (d.map_extra + bytes - 1) / most_bytes ? 0 : -ERANGE;
+}
+
 /// An interface index or CPU queue size, alone or with a program.
 int check_redirect_value(const map_definition &d) noexcept {
     return d.value_size == 4 or d.value_size == 8 ? 0 : -EINVAL;
@@ -214,6 +227,8 @@ constexpr auto rules = std::to_array<type_rules>({
     {map_type::cgrp_storage, storage_flags, word, some, check_storage_flags, check_storage_size},
     {map_type::ringbuf, map_numa_node, none, none, nullptr, check_ring},
     {map_type::user_ringbuf, map_numa_node, none, none, nullptr, check_ring},
+    {map_type::arena, map_mmapable | map_segv_on_fault | map_no_user_conv, none, none,
+     check_arena_flags, check_arena},
     {map_type::bloom_filter, map_numa_node | map_zero_seed | all_access, none, some, nullptr,
      check_bloom},
 });

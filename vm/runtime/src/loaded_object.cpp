@@ -6,6 +6,7 @@
 #include "isa/isa.hpp"
 #include "isa/validate.hpp"
 #include "program/program.hpp"
+#include "runtime/arena.hpp"
 #include "runtime/cpu.hpp"
 #include "runtime/object_map.hpp"
 #include "runtime/read_section.hpp"
@@ -370,6 +371,9 @@ private:
         if (d.max_entries != wanted.max_entries)
             return refuse(
                 fmt::format("it takes {} entries, not {}", d.max_entries, wanted.max_entries));
+        if (d.map_extra != wanted.map_extra)
+            return refuse(
+                fmt::format("its map_extra is 0x{:x}, not 0x{:x}", d.map_extra, wanted.map_extra));
         if (d.flags != wanted.flags)
             return refuse(fmt::format("its flags are 0x{:x}, not 0x{:x}", d.flags, wanted.flags));
         if (d.fields != wanted.fields)
@@ -406,15 +410,20 @@ private:
 
     [[nodiscard]] map &made(uint32_t index) const { return *out_.parts_->maps[index]; }
 
+    /// Where the variables in a map are.
+    static void *data_of(map &m) noexcept {
+        if (const arena *const a = as_arena(&m)) return a->address();
+        const uint32_t first = 0;
+        return m.lookup_elem(&first);
+    }
+
     [[nodiscard]] uint64_t value_of(const object::data_pointer &pointer) const {
         switch (pointer.kind) {
         case object::pointer_target::function: return code_handle(pointer.target);
         case object::pointer_target::map: return reinterpret_cast<uint64_t>(&made(pointer.target));
         case object::pointer_target::data: break;
         }
-        const uint32_t first = 0;
-        return reinterpret_cast<uint64_t>(made(pointer.target).lookup_elem(&first)) +
-               pointer.addend;
+        return reinterpret_cast<uint64_t>(data_of(made(pointer.target))) + pointer.addend;
     }
 
     /// Addresses of functions depend on the program; data is there once.
@@ -460,11 +469,25 @@ private:
         const auto first = pointers_.lower_bound({index, 0});
         const auto last = pointers_.lower_bound({index + 1, 0});
         if (value.empty() and first == last) return {};
-        value.resize(declared.definition.value_size);
+        arena *const to_share = as_arena(&made(index));
+        if (to_share == nullptr) value.resize(declared.definition.value_size);
         for (auto at = first; at != last; ++at)
             std::memcpy(value.data() + at->first.second, &at->second, sizeof at->second);
+        if (to_share != nullptr) return fill_arena(declared, *to_share, value);
         auto done = made(index).update(bytes_of(0), value);
         return done ? maybe_error{} : std::move(done.error());
+    }
+
+    static maybe_error fill_arena(const object::object_map &declared, arena &to,
+                                  std::span<const uint8_t> value) {
+        uint8_t *const place = to.touch(0, value.size());
+        if (place == nullptr) {
+            return make_error(error_code::limit_exceeded,
+                              fmt::format("{} bytes of variables exceed the {} of the arena '{}'",
+                                          value.size(), to.bytes(), declared.definition.name));
+        }
+        std::ranges::copy(value, place);
+        return {};
     }
 
     maybe_error fill_slots(const object::object_map &declared, map &m) const {

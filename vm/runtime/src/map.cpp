@@ -5,6 +5,7 @@
 
 #include "check_definition.hpp"
 #include "map_types.hpp"
+#include "runtime/arena.hpp"
 #include "runtime/read_section.hpp"
 #include "shared_bytes.hpp"
 #include "timer_list.hpp"
@@ -38,6 +39,7 @@ constexpr auto errno_rows = std::to_array<errno_row>({
     {ENOENT, "ENOENT", error_code::not_found, "there is no such entry"},
     {EEXIST, "EEXIST", error_code::already_exists, "the entry is there already"},
     {E2BIG, "E2BIG", error_code::limit_exceeded, "the map is full, or the index or size too large"},
+    {ERANGE, "ERANGE", error_code::invalid_argument, "its addresses cross a multiple of 4 GiB"},
     {ENOSPC, "ENOSPC", error_code::limit_exceeded, "the map is full"},
     {ENOMEM, "ENOMEM", error_code::out_of_memory, "there is not enough memory"},
     {EBUSY, "EBUSY", error_code::limit_exceeded, "the map is in use"},
@@ -96,6 +98,7 @@ constexpr auto makers = std::to_array<maker_row>({
     {map_type::bloom_filter, make_bloom_filter},
     {map_type::user_ringbuf, make_user_ring_buffer},
     {map_type::cgrp_storage, make_storage},
+    {map_type::arena, make_arena},
 });
 
 bool holds_maps(map_type type) noexcept {
@@ -172,7 +175,8 @@ map::map(const map_definition &definition, std::size_t host_value_size)
              .permission = static_cast<uint32_t>(program_access()),
              .value_stride = 0,
              .index_count = 0,
-             .values = 0},
+             .values = 0,
+             .arena = nullptr},
       layout_{definition.fields.empty() ? nullptr
                                         : std::make_unique<const value_layout>(definition)},
       timers_{has_timers(definition) ? std::make_unique<timer_list>() : nullptr},
@@ -319,6 +323,10 @@ int map::try_take(std::span<const uint8_t> key, std::span<uint8_t> value, uint64
 int map::find_part(std::span<const uint8_t> key, std::size_t offset, std::size_t size,
                    permission wanted, uint8_t *&part) noexcept {
     if (const int refused = check_access(wanted)) return refused;
+    if (definition_.type == map_type::arena) {
+        part = static_cast<arena *>(this)->touch(offset, size);
+        return part == nullptr ? -EINVAL : 0;
+    }
     if (definition_.type != map_type::array) return -EOPNOTSUPP;
     if (check_key(key) != 0 or offset > definition_.value_size or
         size > definition_.value_size - offset)

@@ -4,6 +4,7 @@
 #include "runtime/map_set.hpp"
 
 #include "run_scope.hpp"
+#include "runtime/arena.hpp"
 #include "runtime/helpers.hpp"
 
 #include <algorithm>
@@ -12,11 +13,12 @@ namespace bpftime::vm::runtime {
 
 namespace {
 
-/// Where the memory of an array's only value is, for programs that name it without a lookup; null
-/// if the map has none.
+/// Where the memory of an array's only value is, or an arena, for programs that name it without a
+/// lookup; null if the map has none.
 void *only_value(uint64_t map_word) noexcept {
     if (map_word == 0) return nullptr;
     map &m = *reinterpret_cast<map *>(map_word);
+    if (const arena *const a = as_arena(&m)) return a->address();
     const map_definition &d = m.definition();
     if (d.type != map_type::array or d.max_entries != 1) return nullptr;
     const uint32_t first = 0;

@@ -34,5 +34,6 @@ map_ptr make_storage(const map_definition &definition);
 map_ptr make_socket_array(const map_definition &definition);
 map_ptr make_socket_hash(const map_definition &definition);
 map_ptr make_xskmap(const map_definition &definition);
+map_ptr make_arena(const map_definition &definition);
 
 }  // namespace bpftime::vm::runtime

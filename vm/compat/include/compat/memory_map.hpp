@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "compat/arena.hpp"
 #include "compat/fault.hpp"
 #include "ebpf-types.h"
 #include "program/region.hpp"
@@ -84,8 +85,13 @@ class EBPF_EXPORT memory_map {
 public:
     memory_map(const memory_span &input, const stack_layout &stack,
                std::span<const memory_span> registered, std::span<const memory_span> run,
-               std::span<const memory_span> linked) noexcept
-        : input_{input}, stack_{stack}, registered_{registered}, run_{run}, linked_{linked} {}
+               std::span<const memory_span> linked, const ebpf_arena *arena = nullptr) noexcept
+        : input_{input},
+          stack_{stack},
+          registered_{registered},
+          run_{run},
+          linked_{linked},
+          arena_{arena} {}
 
     /// Frames 0 to live-1 may be touched.
     void set_live_frames(uint32_t live) noexcept {
@@ -108,11 +114,12 @@ public:
 
     /// The run goes on with another program: no frame is live, other memory is registered.
     void change_program(std::span<const memory_span> registered,
-                        std::span<const memory_span> linked) noexcept {
+                        std::span<const memory_span> linked, const ebpf_arena *arena) noexcept {
         live_ = 0;
         top_frame_ = {};
         registered_ = registered;
         linked_ = linked;
+        arena_ = arena_view{arena};
         recent_ = {.allowed = permission::none};
     }
     /// Exchanges what was granted with another map.
@@ -138,6 +145,10 @@ public:
 
     /// Takes back what was granted from exactly this address on.
     void revoke(uint64_t begin) noexcept;
+
+    /// Where an access that allows() refuses goes all the same: one to the arena by the low 32 bits
+    /// of its address, or to a page of it that is not there. 0: nowhere.
+    [[nodiscard]] uint64_t redirect(uint64_t address, uint64_t size, permission wanted) noexcept;
 
     /// The fault that an access which allows() refused is.
     [[nodiscard]] fault explain(uint32_t pc, uint64_t address, uint64_t size,
@@ -167,6 +178,8 @@ private:
     std::span<const memory_span> registered_;
     std::span<const memory_span> run_;
     std::span<const memory_span> linked_;
+    arena_view arena_;
+    uint64_t lost_ = 0;  ///< what was written to a page of the arena that is not there
     std::vector<memory_span> lent_;
     std::vector<memory_span> granted_;
     /// Once they are many, for programs that look at thousands of values: a hash table by where

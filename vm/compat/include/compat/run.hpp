@@ -131,6 +131,16 @@ public:
     /// Back to the frame at `depth`.
     void leave_to_frame(uint32_t depth) noexcept { memory_.set_live_frames(depth + 1); }
 
+    /// Where the access of the instruction at `pc` is to be made: at this address, or at the one
+    /// that is meant by it (memory_map::redirect()). 0 on a fault.
+    [[nodiscard]] uint64_t place_of_access(uint32_t pc, uint64_t address, uint64_t size,
+                                           permission wanted) noexcept {
+        if (memory_.allows(address, size, wanted)) return address;
+        if (const uint64_t meant = memory_.redirect(address, size, wanted)) return meant;
+        fail(memory_.explain(pc, address, size, wanted));
+        return 0;
+    }
+
     /// Calls a helper for the instruction at `pc`: checks declared arguments, grants a declared
     /// pointer result. Compiled code has put the budget back if helper_declaration::runs_code().
     [[nodiscard]] after_call call_helper(uint32_t pc, const helper_binding &helper,

@@ -427,24 +427,27 @@ private:
 
     // --- memory
 
+    /// Where an access goes that begins at `address` for the program; `address` becomes 0 on a
+    /// fault.
     template <width W>
-    [[gnu::always_inline]] bool check(const op *ip, uint64_t address, permission wanted) noexcept {
-        return not Checked or frame_.holds<W>(address) or input_.holds<W>(address) or
-               check_far(ip, address, isa::bytes_of(W), wanted);
+    [[gnu::always_inline]] bool check(const op *ip, uint64_t &address, permission wanted) noexcept {
+        if (not Checked or frame_.holds<W>(address) or input_.holds<W>(address)) return true;
+        address = check_far(ip, address, isa::bytes_of(W), wanted);
+        return address != 0;
     }
 
-    [[gnu::noinline]] bool check_far(const op *ip, uint64_t address, uint64_t size,
-                                     permission wanted) noexcept {
-        if (run_.memory().allows(address, size, wanted)) return true;
-        return run_.fail(run_.memory().explain(pc_of(ip), address, size, wanted));
+    [[gnu::noinline]] uint64_t check_far(const op *ip, uint64_t address, uint64_t size,
+                                         permission wanted) noexcept {
+        return run_.place_of_access(pc_of(ip), address, size, wanted);
     }
 
     template <width W>
-    [[gnu::always_inline]] bool check_atomic(const op *ip, uint64_t address,
+    [[gnu::always_inline]] bool check_atomic(const op *ip, uint64_t &address,
                                              permission wanted) noexcept {
+        const uint64_t meant = address;
         if (not check<W>(ip, address, wanted)) return false;
-        return not Checked or address % isa::bytes_of(W) == 0 or
-               fail_misaligned(ip, address, isa::bytes_of(W), wanted);
+        return not Checked or meant % isa::bytes_of(W) == 0 or
+               fail_misaligned(ip, meant, isa::bytes_of(W), wanted);
     }
 
     [[gnu::noinline, gnu::cold]] bool fail_misaligned(const op *ip, uint64_t address, uint64_t size,
@@ -462,7 +465,7 @@ private:
     [[gnu::always_inline]] const op *step_load(const op *ip, uint64_t base) noexcept {
         constexpr width W = isa::info(Id).width;
         const op &o = *ip;
-        const uint64_t address = base + imm_offset(o);
+        uint64_t address = base + imm_offset(o);
         if (not check<W>(ip, address, permission::read)) return nullptr;
         const uint64_t value = load<W>(address);
         reg_[o.dst] =
@@ -474,7 +477,7 @@ private:
     [[gnu::always_inline]] const op *step_store(const op *ip) noexcept {
         constexpr width W = isa::info(Id).width;
         const op &o = *ip;
-        const uint64_t address = reg_[o.dst] + imm_offset(o);
+        uint64_t address = reg_[o.dst] + imm_offset(o);
         if (not check<W>(ip, address, permission::write)) return nullptr;
         store<W>(address, operand<Id>(o));
         return ip + 1;
@@ -488,7 +491,7 @@ private:
         constexpr bool loads = Op == operation::load_acquire;
         constexpr bool stores = Op == operation::store_release;
         const op &o = *ip;
-        const uint64_t address = reg_[loads ? o.src : o.dst] + imm_offset(o);
+        uint64_t address = reg_[loads ? o.src : o.dst] + imm_offset(o);
         constexpr permission wanted = loads    ? permission::read
                                       : stores ? permission::write
                                                : permission::read_write;
@@ -589,8 +592,11 @@ private:
         } else if constexpr (kind == operation_kind::alu) {
             reg_[o.dst] = alu<Id>(o, reg_[o.dst]);
             return ip + 1;
-        } else if constexpr (Op == operation::addr_space_cast or Op == operation::call_kfunc) {
-            std::unreachable();  // linkage refuses programs that reach these
+        } else if constexpr (Op == operation::call_kfunc) {
+            std::unreachable();  // linkage refuses programs that reach one
+        } else if constexpr (Op == operation::addr_space_cast) {
+            reg_[o.dst] = compat::cast_into_arena(run_.linked().arena()->window, reg_[o.src]);
+            return ip + 1;
         } else if constexpr (kind == operation_kind::convert) {
             constexpr bool unary = isa::info(isa::info(Id).shape).src == isa::register_role::none;
             reg_[o.dst] = isa::convert<Op, W>(reg_[unary ? o.dst : o.src]);

@@ -35,8 +35,8 @@ struct object_map {
     map_origin origin = map_origin::declared;
     std::string section;
     uint64_t offset = 0;  ///< bytes from the start of the section
-    /// The first element, before the first run; empty: zeros. Pointers in it are
-    /// bytecode::pointers.
+    /// The first element, or what an arena begins with, before the first run; empty: zeros.
+    /// Pointers in it are bytecode::pointers.
     std::vector<uint8_t> contents;
     bool frozen = false;    ///< nobody writes it after its contents were set
     bool pinned = false;    ///< meant to be shared, by its name

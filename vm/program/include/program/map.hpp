@@ -108,6 +108,8 @@ enum map_flag : uint32_t {
     map_mmapable = 1U << 10,
     map_preserve_elems = 1U << 11,
     map_inner_map = 1U << 12,
+    map_segv_on_fault = 1U << 17,  ///< of arenas, about the kernel's processes
+    map_no_user_conv = 1U << 18,
 };
 
 /// A part of a value that programs use by helpers alone. Copies of values leave it out.

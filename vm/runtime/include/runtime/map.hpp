@@ -115,8 +115,8 @@ public:
     result<void> update(std::span<const uint8_t> key, std::span<const uint8_t> value,
                         uint64_t flags = update_any);
     result<void> remove(std::span<const uint8_t> key);
-    /// Bytes of an array's value from `offset` on; programs may use the others meanwhile. Numbers
-    /// that are aligned in the value are read and written as one. Of maps that are no arrays:
+    /// Bytes of an array's value, or of an arena, from `offset` on; programs may use the others
+    /// meanwhile. Numbers that are aligned in the value are read and written as one. Of other maps:
     /// unsupported.
     result<void> read_part(std::span<const uint8_t> key, std::size_t offset,
                            std::span<uint8_t> bytes);
@@ -155,6 +155,9 @@ protected:
 
     /// For constructors: keys are the indices of the values from `first` on, `stride` bytes apart.
     void set_indexed(const void *first, std::size_t stride) noexcept;
+
+    /// For constructors: programs use an arena, which lives as long as the map.
+    void set_arena(const ebpf_arena *arena) noexcept { shape_.arena = arena; }
 
     [[nodiscard]] error fail(int negative_errno, const char *operation) const;
     /// What copies of values leave out; null: nothing.
