@@ -214,6 +214,9 @@ enum ebpf_result_kind {
      * on with the other program, with its budget and memory: 33 times at most, then the calling
      * function goes on. The VM must stay as it is until the run ends. */
     EBPF_RESULT_TAIL_CALL = 5,
+    /** The run ends, however deep the call is, and gives what the helper gives; or, if the helper
+     * takes an EBPF_ARG_FUNCTION, what that function then makes of it, called alone. */
+    EBPF_RESULT_ENDS_RUN = 6,
 };
 
 /** What calling a typed helper can do besides giving its result. Pure ones return, and throw

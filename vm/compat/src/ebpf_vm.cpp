@@ -95,7 +95,8 @@ std::string check_maps(const ebpf_helper &h) {
 
 bool runs_code(const ebpf_helper &h) {
     const auto is_function = [](const ebpf_argument &a) { return a.kind == EBPF_ARG_FUNCTION; };
-    return h.result == EBPF_RESULT_TAIL_CALL or std::ranges::any_of(h.arguments, is_function);
+    return h.result == EBPF_RESULT_TAIL_CALL or h.result == EBPF_RESULT_ENDS_RUN or
+           std::ranges::any_of(h.arguments, is_function);
 }
 
 /// Instructions call this one, and give it no more than two numbers.
@@ -115,7 +116,7 @@ std::string check_helper(const ebpf_helper &h) {
             return fmt::format("kind {} of argument {} is unknown", h.arguments[i].kind, i + 1);
         }
     }
-    if (h.result > EBPF_RESULT_TAIL_CALL) return fmt::format("result kind {} is unknown", h.result);
+    if (h.result > EBPF_RESULT_ENDS_RUN) return fmt::format("result kind {} is unknown", h.result);
     if (h.purity > EBPF_PURE_CONSTANT) return fmt::format("purity {} is unknown", h.purity);
     if (h.purity != EBPF_IMPURE and runs_code(h)) return "a helper that runs programs is not pure";
     if (auto why = check_maps(h); not why.empty()) return why;

@@ -33,7 +33,7 @@ bool declares_types(const ebpf_helper &helper) {
 static_assert(static_cast<int>(argument_kind::map) == EBPF_ARG_MAP);
 static_assert(static_cast<int>(argument_kind::function) == EBPF_ARG_FUNCTION);
 static_assert(static_cast<int>(argument_kind::memory_size) == EBPF_ARG_MEMORY_SIZE);
-static_assert(static_cast<int>(result_kind::tail_call) == EBPF_RESULT_TAIL_CALL);
+static_assert(static_cast<int>(result_kind::ends_run) == EBPF_RESULT_ENDS_RUN);
 static_assert(static_cast<int>(helper_purity::constant) == EBPF_PURE_CONSTANT);
 static_assert(static_cast<int>(permission::read_write) == EBPF_PERM_READ_WRITE);
 static_assert(static_cast<int>(region_kind::granted) == EBPF_REGION_GRANTED);

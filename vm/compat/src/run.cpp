@@ -159,8 +159,40 @@ after_call run::call_helper(uint32_t pc, const helper_binding &helper, const uin
         result = 0;
         return after_call::ends;
     }
+    if (declared.result == result_kind::ends_run) return end_with(declared, a, result);
     grant_result(declared, result, map);
     return after_call::goes_on;
+}
+
+after_call run::end_with(const helper_declaration &helper, const uint64_t arguments[5],
+                         uint64_t value) noexcept {
+    early_result_ = {value, 0};
+    for (unsigned i = 0; i < max_helper_arguments; ++i) {
+        if (helper.arguments[i].kind == argument_kind::function)
+            early_result_->function = arguments[i];
+    }
+    has_ended_ = true;
+    return after_call::ends;
+}
+
+/// The function is called when the whole program has been left, in its place: so it has all of the
+/// stack, however deep the program was.
+bool run::settle(uint64_t &r0) {
+    if (not early_result_) return true;
+    const auto [value, function] = *early_result_;
+    r0 = value;
+    if (function == 0) return true;
+    if (not program_->code.is_callable(function))
+        return fail({.kind = fault_kind::bad_call_target, .pc = helper_pc_, .address = function});
+    const uint64_t arguments[5] = {value};
+    early_result_.reset();
+    has_ended_ = false;
+    static_cast<void>(code_->call(*this, function, arguments, r0));
+    // It may have ended the run itself, but by no function once more.
+    if (early_result_) r0 = early_result_->value;
+    early_result_ = {r0, 0};
+    has_ended_ = true;
+    return fault_.kind == fault_kind::none;
 }
 
 const helper_binding *run::callable_helper(uint64_t value) const noexcept {
@@ -178,7 +210,8 @@ bool run::execute(const executable &code, uint64_t function, const uint64_t argu
     });
     if (not calls_back or not program_->code.is_callable(function))
         return fail({.kind = fault_kind::bad_call_target, .address = function});
-    return code.call(*this, function, arguments, r0) or fault_.kind == fault_kind::none;
+    return (code.call(*this, function, arguments, r0) or fault_.kind == fault_kind::none) and
+           settle(r0);
 }
 
 /// After a function that a helper called has returned, or thrown.

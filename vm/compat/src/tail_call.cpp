@@ -33,7 +33,7 @@ const prepared_program *prepare(uint64_t vm) {
 bool run::execute(const executable &code, uint64_t &r0) {
     code_ = &code;
     while (code_->execute(*this, r0)) {
-        if (next_ == nullptr) return true;
+        if (next_ == nullptr) return settle(r0);
         go_on_with(*std::exchange(next_, nullptr));
     }
     return false;
@@ -71,6 +71,7 @@ after_call run::run_in_place(const prepared_program &callee, uint64_t &result) {
     if (not inner.has_ended()) return after_call::returns;
     fault_ = inner.fault_;
     faulted_in_ = inner.faulted_in_;
+    if (inner.early_result_) early_result_ = {inner.early_result_->value, 0};
     has_ended_ = true;
     return after_call::ends;
 }

@@ -32,6 +32,11 @@ constexpr uint32_t not_placed = std::numeric_limits<uint32_t>::max();
 constexpr uint64_t pointer_size = 8;
 constexpr std::size_t most_jump_targets = std::size_t{1} << 20;
 
+/// What exceptions are called by, and what they become in programs that have a callback for them.
+constexpr std::string_view throw_name = "bpf_throw";
+constexpr std::string_view throw_to_name = "bpf_throw_to";
+constexpr std::string_view callback_tag = "exception_callback:";
+
 constexpr uint8_t opcode_of(insn_id id) { return isa::info(id).opcode; }
 constexpr uint8_t source_of(insn_id id) {
     return static_cast<uint8_t>(isa::info(id).selector_value);
@@ -50,7 +55,7 @@ public:
         : object_{object},
           elf_{object.elf},
           options_{options},
-          placed_(object.functions.size() + builtins().size(), not_placed),
+          placed_(object.functions.size() + builtins().size() + 1, not_placed),
           data_requested_(object.maps.size()) {
         if (not object.types) return;
         relocator_.emplace(*object.types,
@@ -59,6 +64,7 @@ public:
 
     result<bytecode> link(const function_info &program) && {
         program_ = &program;
+        if (auto e = find_exception_callback()) return std::unexpected{std::move(*e)};
         request(static_cast<std::size_t>(&program - object_.functions.data()));
         for (std::size_t code = 0, data = 0; code < order_.size() or data < data_order_.size();) {
             auto e = code < order_.size() ? place(order_[code++]) : scan(data_order_[data++]);
@@ -126,6 +132,7 @@ private:
 
     /// Appends a function and notes what its instructions refer to.
     maybe_error place(std::size_t index) {
+        if (index == throw_stub()) return place_throw_stub();
         if (index >= object_.functions.size())
             return place_builtin(index, builtins()[index - object_.functions.size()]);
         const function_info &f = object_.functions[index];
@@ -163,6 +170,60 @@ private:
         begin_function(index, std::string{b.name}, *code);
         out_.lines.add_unknown(placed_[index]);
         return {};
+    }
+
+    // --- exceptions
+
+    /// The function that a tag of the program names.
+    maybe_error find_exception_callback() {
+        if (not object_.types) return {};
+        const btf &types = *object_.types;
+        const auto program = types.find(program_->name, btf_kind::function);
+        if (not program) return {};
+        for (const btf_type &t : types.types()) {
+            if (t.kind != btf_kind::declaration_tag or t.type != *program or
+                not t.name.starts_with(callback_tag))
+                continue;
+            const std::string name = printable(t.name.substr(callback_tag.size()));
+            const auto found = std::ranges::find(object_.functions, name, &function_info::name);
+            if (found == object_.functions.end() or exception_callback_) {
+                return make_error(
+                    error_code::bad_object,
+                    fmt::format(
+                        "the exception callback '{}' of program '{}' is {}", name, program_->name,
+                        exception_callback_ ? "a second one" : "no function of the object"));
+            }
+            exception_callback_ = static_cast<std::size_t>(found - object_.functions.begin());
+        }
+        return {};
+    }
+
+    /// The index of the function that calls of bpf_throw become.
+    [[nodiscard]] std::size_t throw_stub() const {
+        return object_.functions.size() + builtins().size();
+    }
+
+    /// Hands the callback over: code that calls bpf_throw has no room for a second argument.
+    maybe_error place_throw_stub() {
+        constexpr builtin stub{throw_name, "lddw %r2, 0\ncall 0\nexit"};
+        if (auto e = place_builtin(throw_stub(), stub)) return e;
+        const uint32_t begin = placed_[throw_stub()];
+        request(*exception_callback_);
+        (void)set_wide(begin, source_of(insn_id::lddw_code), 0, 0);
+        references_.push_back({begin, *exception_callback_});
+        call_kernel(begin + 2, *find_name(options_.kernel_functions, throw_to_name));
+        return {};
+    }
+
+    void call_kernel(uint32_t pc, uint32_t function) {
+        set_call(pc, source_of(insn_id::call_kfunc), static_cast<int32_t>(function));
+        out_.kernel_calls.push_back(pc);
+    }
+
+    /// Whether a call of the external function `name` becomes one of the stub.
+    [[nodiscard]] bool throws_to_callback(std::string_view name) const {
+        return name == throw_name and exception_callback_ and
+               find_name(options_.kernel_functions, throw_to_name);
     }
 
     void begin_function(std::size_t index, std::string name, std::span<const uint8_t> code) {
@@ -327,9 +388,14 @@ private:
 
     maybe_error call_external(const place_in_object &at, uint32_t index) {
         const std::string_view name = elf_.symbols[index].name;
+        if (throws_to_callback(name)) {
+            out_.has_exception_callback = true;
+            request(throw_stub());
+            references_.push_back({at.pc, throw_stub()});
+            return {};
+        }
         if (const auto known = find_name(options_.kernel_functions, name)) {
-            set_call(at.pc, source_of(insn_id::call_kfunc), static_cast<int32_t>(*known));
-            out_.kernel_calls.push_back(at.pc);
+            call_kernel(at.pc, *known);
             return {};
         }
         if (const auto known = find_builtin(name)) {
@@ -626,6 +692,7 @@ private:
     const link_options &options_;
     std::optional<core_relocator> relocator_;  ///< set if there are records that need it
     const function_info *program_ = nullptr;
+    std::optional<std::size_t> exception_callback_;  ///< index of the function
     /// First slot of each function and builtin, not_placed if it is not reached.
     std::vector<uint32_t> placed_;
     std::vector<std::size_t> order_;  ///< functions in the order of the code

@@ -146,4 +146,11 @@ uint64_t user_ringbuf_drain(uint64_t map_word, uint64_t function, uint64_t conte
 
 }  // namespace helper
 
+namespace kernel_function {
+
+uint64_t throw_(uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) { return r1; }
+uint64_t throw_to(uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) { return r1; }
+
+}  // namespace kernel_function
+
 }  // namespace bpftime::vm::runtime

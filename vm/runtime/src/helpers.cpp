@@ -234,8 +234,11 @@ std::vector<helper_row> make_kernel_functions() {
 #include "kernel_functions.def"
 #undef ROW
     };
-    for (std::size_t i = 0; i < rows.size(); ++i)
-        rows[i].declaration.id = first_kernel_function + static_cast<uint32_t>(i);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        helper_declaration &d = rows[i].declaration;
+        d.id = first_kernel_function + static_cast<uint32_t>(i);
+        if (d.name.ends_with('_')) d.name.pop_back();
+    }
     return rows;
 }
 

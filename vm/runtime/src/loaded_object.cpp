@@ -294,6 +294,9 @@ private:
         if (p.takes_packets()) {
             if (auto done = register_packet_helpers(vm); not done) return std::move(done.error());
         }
+        // The function that throws to a callback takes a frame, which in the kernel it does not.
+        if (p.linked.has_exception_callback)
+            vm.set_limit(compat::vm_limit::call_depth, EBPF_CALL_DEPTH + 1);
         loaded_object::parts &parts = *out_.parts_;
         const timer_host &timers =
             *parts.timer_hosts.emplace_back(std::make_unique<const timer_host>(

@@ -27,10 +27,10 @@ constexpr std::array argument_names{
 static_assert(argument_names.size() == static_cast<std::size_t>(argument_kind::function) + 1);
 
 /// By result_kind.
-constexpr std::array result_names{"number",        "pointer",
-                                  "pointer or 0",  "value of the map or 0",
-                                  "never returns", "0 if it returns"};
-static_assert(result_names.size() == static_cast<std::size_t>(result_kind::tail_call) + 1);
+constexpr std::array result_names{
+    "number",        "pointer",         "pointer or 0",    "value of the map or 0",
+    "never returns", "0 if it returns", "the run's result"};
+static_assert(result_names.size() == static_cast<std::size_t>(result_kind::ends_run) + 1);
 
 std::string name_of(const argument_declaration &a) {
     std::string name{argument_names[static_cast<std::size_t>(a.kind)]};

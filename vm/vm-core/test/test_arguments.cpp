@@ -494,8 +494,8 @@ TEST_F(arguments, helper_of_unknown_kinds) {
               "helper 1 cannot be registered: kind 12 of argument 1 is unknown");
     EXPECT_EQ(refusal([](auto &h) { h.arguments[4].kind = UINT32_MAX; }),
               "helper 1 cannot be registered: kind 4294967295 of argument 5 is unknown");
-    EXPECT_EQ(refusal([](auto &h) { h.result = EBPF_RESULT_TAIL_CALL + 1; }),
-              "helper 1 cannot be registered: result kind 6 is unknown");
+    EXPECT_EQ(refusal([](auto &h) { h.result = EBPF_RESULT_ENDS_RUN + 1; }),
+              "helper 1 cannot be registered: result kind 7 is unknown");
     EXPECT_EQ(refusal([](auto &h) {
                   h.result = EBPF_RESULT_TAIL_CALL;
                   h.purity = EBPF_PURE_READS;

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <span>
 
 namespace bpftime::vm::compat {
@@ -193,6 +194,12 @@ private:
 
     struct back_in_helper;
 
+    /// A helper has ended the run with a result.
+    struct early_result {
+        uint64_t value;
+        uint64_t function;  ///< the handle of one that makes the result of it; 0: none
+    };
+
     void place_stack() {
         if (stack_.bytes() > inline_stack_bytes)
             place_large_stack();
@@ -204,6 +211,10 @@ private:
     [[nodiscard]] bool has_ended() const noexcept {
         return has_ended_ or fault_.kind != fault_kind::none;
     }
+    after_call end_with(const helper_declaration &helper, const uint64_t arguments[5],
+                        uint64_t value) noexcept;
+    /// What the code that has ended without a fault gives in the end. False on a fault.
+    bool settle(uint64_t &r0);
     after_call tail_call(uint32_t pc, uint64_t vm, uint64_t &result);
     after_call run_in_place(const prepared_program &callee, uint64_t &result);
 
@@ -217,6 +228,7 @@ private:
     compat::fault fault_;
     const program *faulted_in_;
     bool has_ended_ = false;  ///< without a fault
+    std::optional<early_result> early_result_;
     uint32_t helper_pc_ = 0;  ///< where the running helper was called
     uint32_t tail_calls_ = 0;
     const prepared_program *next_ = nullptr;  ///< what the entry function has tail-called

@@ -86,6 +86,9 @@ struct bytecode {
     std::vector<uint32_t> jump_targets;      ///< for program_options::jump_targets
     std::vector<poisoned_instruction> poisoned;  ///< by pc
     std::vector<uint32_t> kernel_calls;          ///< pcs of calls of link_options::kernel_functions
+    /// Whether calls of bpf_throw became ones of a function that calls bpf_throw_to with the
+    /// program's exception callback (link_options::kernel_functions has both).
+    bool has_exception_callback = false;
     source_map lines;
 };
 

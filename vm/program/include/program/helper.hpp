@@ -62,6 +62,7 @@ enum class result_kind : uint8_t {
     map_value_or_null,  ///< to a value of the helper's map argument, or 0
     never,              ///< calling it is the fault `unavailable`
     tail_call,          ///< the VM whose program takes the calling function's place, or 0
+    ends_run,           ///< what the run gives: it ends
 };
 
 /// What calling the helper can do besides giving its result.
@@ -99,7 +100,7 @@ struct helper_declaration {
     }
     /// Whether programs run while it is called, and spend from the run's budget.
     [[nodiscard]] constexpr bool runs_code() const noexcept {
-        return result == result_kind::tail_call or calls_back();
+        return result == result_kind::tail_call or result == result_kind::ends_run or calls_back();
     }
 };
 
