@@ -2,7 +2,7 @@
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "maps.hpp"
-#include "value_fields.hpp"
+#include "object/value_fields.hpp"
 #include "wire.hpp"
 
 #include <elf.h>

@@ -1,7 +1,7 @@
 // bpftime-vm: the parts of map values that only helpers use
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
-#include "value_fields.hpp"
+#include "object/value_fields.hpp"
 
 #include <algorithm>
 #include <array>
@@ -23,11 +23,11 @@ constexpr auto field_rows = std::to_array<field_row>({
     {"bpf_res_spin_lock", kind::other},
     {"bpf_timer", kind::timer},
     {"bpf_wq", kind::other},
-    {"bpf_list_head", kind::other},
-    {"bpf_list_node", kind::other},
-    {"bpf_rb_root", kind::other},
-    {"bpf_rb_node", kind::other},
-    {"bpf_refcount", kind::other},
+    {"bpf_list_head", kind::list_head},
+    {"bpf_list_node", kind::list_node},
+    {"bpf_rb_root", kind::rb_root},
+    {"bpf_rb_node", kind::rb_node},
+    {"bpf_refcount", kind::refcount},
     {"bpf_task_work", kind::other},
 });
 

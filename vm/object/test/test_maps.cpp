@@ -63,6 +63,8 @@ TEST(maps, have_fields_that_only_helpers_use) {
     EXPECT_EQ(fields("long a; struct bpf_spin_lock l;"), (all{{kind::spin_lock, 8, 4}}));
     EXPECT_EQ(fields("struct bpf_timer t[2]; struct { int x; struct bpf_spin_lock l; } in;"),
               (all{{kind::timer, 0, 16}, {kind::timer, 16, 16}, {kind::spin_lock, 36, 4}}));
+    EXPECT_EQ(fields("struct bpf_list_head { long opaque[2]; } l;"),
+              (all{{kind::list_head, 0, 16}}));
     EXPECT_EQ(fields("void *plain; struct task __kptr *p; struct bpf_wq w;"),
               (all{{kind::pointer, 8, 8}, {kind::other, 16, 16}}));
 }

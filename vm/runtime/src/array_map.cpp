@@ -44,7 +44,7 @@ public:
         } else {
             store_value(layout(), to, value, definition().value_size);
         }
-        forget_timers(to);
+        forget_fields(to);
         return 0;
     }
 

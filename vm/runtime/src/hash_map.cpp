@@ -82,7 +82,7 @@ void hash_map::fill(element *e, uint32_t hash, const void *key, const void *valu
     e->hash.store(hash, std::memory_order_relaxed);
     store_key(e->key(), key, definition().key_size);
     if (percpu_) return fill_percpu(e, value, scope);
-    forget_timers(value_of(e));
+    forget_fields(value_of(e));
     store_value(layout(), value_of(e), value, definition().value_size);
     clear_fields(layout(), value_of(e));
 }
@@ -215,7 +215,7 @@ void hash_map::replace(locked_chain &chain, element *old, uint32_t hash, const v
         fresh->state.store(element_used | element_referenced, std::memory_order_relaxed);
         chain.unlink(old);
         old->state.store(0, std::memory_order_relaxed);
-        forget_timers(value_of(old));
+        forget_fields(value_of(old));
         return old;
     });
 }
@@ -231,7 +231,7 @@ int hash_map::remove(const void *key, void *value) noexcept {
         chain.unlink(e);
         e->state.store(0, std::memory_order_relaxed);
     }
-    forget_timers(value_of(e));
+    forget_fields(value_of(e));
     pool_.give(e);
     return 0;
 }

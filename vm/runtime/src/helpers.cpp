@@ -5,6 +5,7 @@
 
 #include "helper_functions.hpp"
 #include "helper_words.hpp"
+#include "object_helpers.hpp"
 #include "packet_load.hpp"
 #include "probe_helpers.hpp"
 #include "run_scope.hpp"
@@ -319,15 +320,17 @@ namespace {
 /// Registers those helpers once more of which `other` knows another function, which gets `context`.
 result<void> register_others(ebpf_vm &vm, ebpf_ctx_helper_fn (*other)(external_function_t) noexcept,
                              void *context) {
-    for (const helper_row &row : helper_table()) {
-        const ebpf_ctx_helper_fn function = other(row.function);
-        if (function == nullptr) continue;
-        ebpf_helper helper = registration_of(row);
-        helper.fn = nullptr;
-        helper.ctx_fn = function;
-        helper.context = context;
-        if (vm.register_helper(helper) != EBPF_OK)
+    for (const auto table : {helper_table(), kernel_function_table()}) {
+        for (const helper_row &row : table) {
+            const ebpf_ctx_helper_fn function = other(row.function);
+            if (function == nullptr) continue;
+            ebpf_helper helper = registration_of(row);
+            helper.fn = nullptr;
+            helper.ctx_fn = function;
+            helper.context = context;
+            if (vm.register_helper(helper) == EBPF_OK) continue;
             return std::unexpected{make_error(error_code::invalid_argument, vm.error_message())};
+        }
     }
     return {};
 }
@@ -345,6 +348,10 @@ result<void> register_signals(ebpf_vm &vm, const signal_sink &sink) {
 
 result<void> register_timers(ebpf_vm &vm, const timer_host &host) {
     return register_others(vm, function_with_timers, const_cast<timer_host *>(&host));
+}
+
+result<void> register_objects(ebpf_vm &vm, object_heap &heap) {
+    return register_others(vm, function_with_objects, &heap);
 }
 
 result<void> allow_process_memory(ebpf_vm &vm) {

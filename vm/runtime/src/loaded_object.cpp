@@ -5,6 +5,8 @@
 
 #include "isa/isa.hpp"
 #include "isa/validate.hpp"
+#include "object/value_fields.hpp"
+#include "object_helpers.hpp"
 #include "program/program.hpp"
 #include "runtime/arena.hpp"
 #include "runtime/cpu.hpp"
@@ -271,6 +273,7 @@ private:
     }
 
     maybe_error make_vms() {
+        make_heap();
         out_.parts_->trace = options_.trace;
         out_.parts_->signals = options_.signals;
         out_.parts_->clock = options_.clock ? options_.clock : read_system_clock;
@@ -288,6 +291,39 @@ private:
         return {};
     }
 
+    /// Whether a program makes objects of types of its own.
+    [[nodiscard]] bool makes_objects() const {
+        return std::ranges::any_of(out_.parts_->programs, [](const loaded_program &p) {
+            return std::ranges::any_of(p.linked.kernel_calls, [&p](uint32_t pc) {
+                return is_making_objects(
+                    static_cast<uint32_t>(isa::read_slot(p.linked.code, pc).imm));
+            });
+        });
+    }
+
+    /// The structs that programs can name.
+    [[nodiscard]] std::vector<object_type> object_types() const {
+        const object::btf *const known = file_.types();
+        if (known == nullptr or not makes_objects()) return {};
+        std::vector<object_type> types(known->size());
+        for (uint32_t id = 0; id < known->size(); ++id) {
+            if (known->type(id).kind != object::btf_kind::structure) continue;
+            const uint64_t size = known->size_of(id).value_or(0);
+            if (size <= object_heap::most_object_bytes)
+                types[id] = {static_cast<uint32_t>(size), object::find_value_fields(*known, id)};
+        }
+        return types;
+    }
+
+    void make_heap() {
+        loaded_object::parts &parts = *out_.parts_;
+        parts.objects = std::make_shared<object_heap>(object_types());
+        for (uint32_t i = 0; i < parts.maps.size(); ++i) {
+            if (parts.maps[i] != nullptr and not parts.maps[i]->definition().fields.empty())
+                parts.maps[i]->add_watcher(parts.objects);
+        }
+    }
+
     maybe_error prepare(const loaded_program &p) {
         ebpf_vm &vm = *p.vm;
         if (auto done = out_.parts_->maps.attach(vm); not done) return std::move(done.error());
@@ -298,6 +334,8 @@ private:
         if (p.linked.has_exception_callback)
             vm.set_limit(compat::vm_limit::call_depth, EBPF_CALL_DEPTH + 1);
         loaded_object::parts &parts = *out_.parts_;
+        if (auto done = register_objects(vm, *parts.objects); not done)
+            return std::move(done.error());
         const timer_host &timers =
             *parts.timer_hosts.emplace_back(std::make_unique<const timer_host>(
                 std::shared_ptr<ebpf_vm>{parts.alive, &vm}, parts.maps, parts.clock));

@@ -254,8 +254,20 @@ const void *map::lock_of(const void *value) const noexcept {
 
 std::optional<value_place> map::locate(const void * /*place*/) const { return {}; }
 
-void map::forget_timers(const void *value) noexcept {
+void map::forget_fields(const void *value) noexcept {
     if (timers_ != nullptr) timers_->forget(value, definition_.value_size);
+    if (not is_watched_.load(std::memory_order_acquire)) return;
+    const std::lock_guard guard{watchers_lock_};
+    for (const std::weak_ptr<value_watcher> &w : watchers_) {
+        if (const auto watcher = w.lock()) watcher->forget(value, host_value_size_);
+    }
+}
+
+void map::add_watcher(const std::shared_ptr<value_watcher> &watcher) {
+    const std::lock_guard guard{watchers_lock_};
+    std::erase_if(watchers_, [](const auto &w) { return w.expired(); });
+    watchers_.push_back(watcher);
+    is_watched_.store(true, std::memory_order_release);
 }
 
 bool map::has_locks() const noexcept { return layout_ != nullptr and layout_->lock_offset(); }

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #include "run_scope.hpp"
 
+#include "object_heap.hpp"
 #include "value_lock.hpp"
 
 #include <algorithm>
@@ -46,6 +47,10 @@ void run_scope::clear() noexcept {
     if (lock_ != nullptr) unlock_value(std::exchange(lock_, nullptr));
     for (const open_record &r : records_) r.ring->discard(r.record, 0);
     records_.clear();
+    for (const auto &[begin, owned] : owned_objects_) {
+        for (uint32_t i = 0; i < owned.count; ++i) owned.of->release(begin);
+    }
+    owned_objects_.clear();
     maps_.clear();
     owned_.clear();
     reading_.reset();
@@ -58,6 +63,13 @@ void run_scope::add_map(const map *found) {
 
 bool run_scope::has_map(const map *m) const noexcept {
     return std::ranges::find(maps_, m) != maps_.end();
+}
+
+bool run_scope::take_object(uint64_t begin) noexcept {
+    const auto at = owned_objects_.find(begin);
+    if (at == owned_objects_.end()) return false;
+    if (--at->second.count == 0) owned_objects_.erase(at);
+    return true;
 }
 
 void *run_scope::own_words(const map &of, std::size_t count) noexcept {

@@ -11,9 +11,12 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 namespace bpftime::vm::runtime {
+
+class object_heap;
 
 /// One for each whole run in progress on a thread that used a map in a way that lasts.
 class run_scope {
@@ -38,6 +41,13 @@ public:
     /// Memory for a map that is this run's alone, zeros at first; null if there is none.
     [[nodiscard]] void *own_words(const map &of, std::size_t count) noexcept;
 
+    /// Objects that the program owns; what it does not give to others goes back at the end.
+    void own_object(uint64_t begin, object_heap &of) {
+        ++owned_objects_.try_emplace(begin, owned_object{&of, 0}).first->second.count;
+    }
+    /// Whether the program owned the object, which it then does once less.
+    [[nodiscard]] bool take_object(uint64_t begin) noexcept;
+
     /// The lock that the program has yet to give back; if it does not, that is done at the end.
     void set_lock(const void *field) noexcept { lock_ = field; }
 
@@ -52,6 +62,11 @@ private:
         std::unique_ptr<uint64_t[]> words;
     };
 
+    struct owned_object {
+        object_heap *of;
+        uint32_t count;
+    };
+
     static void end() noexcept;
     void clear() noexcept;
 
@@ -60,6 +75,7 @@ private:
     std::vector<const map *> maps_;
     std::vector<open_record> records_;
     std::vector<owned_words> owned_;
+    std::unordered_map<uint64_t, owned_object> owned_objects_;  ///< by their begin
     const void *lock_ = nullptr;
 };
 

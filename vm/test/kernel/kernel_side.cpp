@@ -57,6 +57,10 @@ public:
     std::optional<bytes> lookup(const bytes &key) override {
         bytes value(value_size());
         if (bpf_map_lookup_elem(fd_, key.data(), value.data()) != 0) return std::nullopt;
+        // The kernel makes a new list in each copy, which has its own address in it.
+        for (const value_field &f : definition_.fields) {
+            if (f.what == value_field::kind::list_head) std::fill_n(&value[f.offset], f.size, 0);
+        }
         return value;
     }
     void update(const bytes &key, const bytes &value) override {

@@ -117,8 +117,13 @@ struct value_field {
     enum class kind : uint8_t {
         spin_lock,  ///< struct bpf_spin_lock
         timer,      ///< struct bpf_timer
-        pointer,    ///< to an object of the kernel's, which kptr_xchg exchanges
-        other,      ///< a work queue, list, tree, count of references
+        pointer,    ///< to an object of the kernel's or the programs', which kptr_xchg exchanges
+        list_head,
+        list_node,
+        rb_root,
+        rb_node,
+        refcount,
+        other,  ///< a work queue and the like
     };
 
     kind what = kind::other;

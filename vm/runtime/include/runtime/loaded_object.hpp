@@ -21,6 +21,7 @@
 
 namespace bpftime::vm::runtime {
 
+class object_heap;
 struct timer_host;
 
 /// What of an object is to run, and what its host has.
@@ -127,6 +128,7 @@ private:
         trace_sink trace;
         signal_sink signals;
         clock_reader clock;
+        std::shared_ptr<object_heap> objects;
         std::vector<std::unique_ptr<const timer_host>> timer_hosts;  ///< one for each program
         std::vector<loaded_program> programs;
     };

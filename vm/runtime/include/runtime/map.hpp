@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <vector>
@@ -45,6 +46,13 @@ struct map_batch {
 struct value_place {
     void *value = nullptr;
     std::vector<uint8_t> key;
+};
+
+/// Is told of values that are gone: deleted, or replaced.
+class value_watcher {
+public:
+    virtual ~value_watcher() = default;
+    virtual void forget(const void *value, std::size_t size) noexcept = 0;
 };
 
 /// A map, with the kernel's meaning of each operation. All of it may be called from any number of
@@ -101,6 +109,9 @@ public:
     [[nodiscard]] timer_list *timers() const noexcept { return timers_.get(); }
     /// The value that the byte at `place` is in; nothing if that is in none which the map has now.
     [[nodiscard]] virtual std::optional<value_place> locate(const void *place) const;
+
+    /// From now on it is told, as long as it lives.
+    void add_watcher(const std::shared_ptr<value_watcher> &watcher);
 
     // --- for the host: the commands of bpf(2)
     //
@@ -166,8 +177,8 @@ protected:
     [[nodiscard]] bool has_locks() const noexcept;
     /// Copies to a value while nobody else holds its lock; 0 or a negative errno.
     int update_locked(void *value, const void *from) noexcept;
-    /// A value is deleted, or replaced: its timers are gone.
-    void forget_timers(const void *value) noexcept;
+    /// A value is deleted, or replaced: its timers are gone, and what others keep for it.
+    void forget_fields(const void *value) noexcept;
     /// Where the lock of a value is; null: values have none.
     [[nodiscard]] const void *lock_of(const void *value) const noexcept;
 
@@ -194,6 +205,9 @@ private:
     const std::unique_ptr<timer_list> timers_;
     const uint32_t id_;
     std::atomic<bool> frozen_ = false;
+    std::atomic<bool> is_watched_ = false;
+    std::mutex watchers_lock_;
+    std::vector<std::weak_ptr<value_watcher>> watchers_;
 };
 
 }  // namespace bpftime::vm::runtime
