@@ -76,10 +76,9 @@ uint64_t rt_check(jit_state *state, uint64_t address, uint32_t site, uint64_t fr
             remember(*state, first);
         else if (recent.holds(address, size) and allows(recent.allowed, wanted))
             remember(*state, recent);
-        return 1;
+        return address;
     }
-    state->run->fail(memory.explain(pc, address, size, wanted));
-    return 0;
+    return state->run->place_of_access(pc, address, size, wanted);
 }
 
 void rt_misaligned(jit_state *state, uint64_t address, uint32_t site, uint64_t frame) noexcept {

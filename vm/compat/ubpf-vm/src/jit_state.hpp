@@ -65,7 +65,7 @@ static_assert(most_max_insns <= 1U << 24, "a pc has 24 bits in access_site");
 // --- what native code calls. `frame` is r10. What ends the run gives 0, or a negative slice: the
 // run has its fault then, or has ended without one.
 
-/// Whether the program may make this access.
+/// Where this access goes, which is elsewhere in programs with an arena alone.
 uint64_t rt_check(jit_state *state, uint64_t address, uint32_t site, uint64_t frame) noexcept;
 /// Ends the run because an atomic access that may be made is misaligned.
 void rt_misaligned(jit_state *state, uint64_t address, uint32_t site, uint64_t frame) noexcept;

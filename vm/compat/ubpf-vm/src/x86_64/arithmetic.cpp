@@ -69,6 +69,17 @@ void generator::move(uint32_t pc) {
     if (near_frame) near_frame_ |= bit_of(i.dst);
 }
 
+/// See compat::cast_into_arena().
+void generator::cast_into_arena(uint32_t pc) {
+    const isa::instruction &i = insn(pc);
+    e_.op(Inst::kIdMov, gp32(i.dst), gp32(i.src));
+    e_.op(Inst::kIdMov, temp_reg, asmjit::imm(input_->linked.arena()->window));
+    e_.op(Inst::kIdOr, temp_reg, gp64(i.dst));
+    e_.op(Inst::kIdTest, gp32(i.dst), gp32(i.dst));
+    e_.op(Inst::kIdCmovne, gp64(i.dst), temp_reg);
+    forget(i.dst);
+}
+
 void generator::multiply(uint32_t pc) {
     const isa::instruction &i = insn(pc);
     const x86::Gp dst = gp(is_64(i.id), i.dst);

@@ -362,8 +362,8 @@ void generator::generate_instruction(uint32_t pc) {
     case operation::lddw_map_idx_val:
         set_constant(i.dst, input_->linked.lddw_value(*p_, pc));
         return forget(i.dst);
-    case operation::addr_space_cast:
-    case operation::call_kfunc: std::unreachable();  // linkage refuses programs that reach these
+    case operation::addr_space_cast: return cast_into_arena(pc);
+    case operation::call_kfunc: std::unreachable();  // linkage refuses programs that reach one
     }
 }
 

@@ -83,6 +83,7 @@ private:
 
     void alu(uint32_t pc, x86::Inst::Id id);
     void move(uint32_t pc);
+    void cast_into_arena(uint32_t pc);
     void multiply(uint32_t pc);
     void shift(uint32_t pc, x86::Inst::Id by_count, x86::Inst::Id by_register);
     void shift_by_cl(x86::Inst::Id id, bool wide, unsigned dst, unsigned src);
@@ -117,6 +118,7 @@ private:
     void leave_if_equal();
 
     [[nodiscard]] x86::Mem access(uint32_t pc, unsigned base, permission wanted, bool atomic);
+    [[nodiscard]] x86::Mem access_with_arena(uint32_t pc, unsigned base, permission wanted, bool atomic);
     void check(uint32_t pc, unsigned base, permission wanted);
     void check_in_frame(uint32_t pc, unsigned base, permission wanted);
     void check_alignment(uint32_t pc, unsigned base, permission wanted);

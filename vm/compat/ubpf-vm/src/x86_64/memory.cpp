@@ -47,11 +47,28 @@ x86::Mem generator::access(uint32_t pc, unsigned base, permission wanted, bool a
         if (atomic and offset % size != 0) check_alignment(pc, base, wanted);
         return x86::Mem{frame_reg, offset, static_cast<uint32_t>(size)};
     }
+    if (input_->linked.arena() != nullptr) return access_with_arena(pc, base, wanted, atomic);
     const bool is_known = allows(static_cast<permission>(k.allowed), wanted) and
                           k.begin <= i.offset and i.offset + size <= k.end;
     if (not is_known) check(pc, base, wanted);
     if (atomic and size > 1) check_alignment(pc, base, wanted);
     return at;
+}
+
+/// The memory map says where it goes: pages come and go, and some addresses mean others.
+x86::Mem generator::access_with_arena(uint32_t pc, unsigned base, permission wanted, bool atomic) {
+    const isa::instruction &i = insn(pc);
+    const uint32_t size = bytes_of(i);
+    e_.op(Inst::kIdLea, temp_reg, x86::ptr(gp64(base), minus_input_reg, 0, i.offset));
+    e_.push_imm(access_site{pc, size, wanted}.pack());
+    call(check_stub(size, wanted));
+    if (atomic and size > 1) {
+        e_.op(Inst::kIdMov, minus_input_reg, temp_reg);
+        check_alignment(pc, base, wanted);
+        e_.op(Inst::kIdMov, temp_reg, minus_input_reg);
+        e_.op(Inst::kIdMov, minus_input_reg, state_word(offsetof(jit_state, minus_input)));
+    }
+    return x86::Mem{temp_reg, 0, size};
 }
 
 /// In one comparison if it is the input memory, else out of line.

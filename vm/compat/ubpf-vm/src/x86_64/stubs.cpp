@@ -127,7 +127,7 @@ private:
         a_.jmp(leave);
     }
 
-    /// Likely places first: the own frame, and the memory that was found last.
+    /// Leaves where the access goes in r10. Likely places first: the own frame, and the memory that was found last.
     void make_check(stub first, unsigned log_size) {
         begin(static_cast<stub>(std::to_underlying(first) + log_size));
         const auto size = static_cast<int32_t>(1U << log_size);
@@ -145,7 +145,8 @@ private:
         a_.cmp(x86::r11, state_word(recent + 8 * log_size));
         a_.jb(fine);
         ask_about_access(rt_check);
-        a_.test(x86::eax, x86::eax);
+        a_.mov(temp_reg, x86::rax);
+        a_.test(x86::rax, x86::rax);
         put_back();
         a_.mov(slice_reg, state_word(offsetof(jit_state, slice)));
         a_.jz(end_run_);
