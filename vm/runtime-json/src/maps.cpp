@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace bpftime::vm::runtime_json {
@@ -77,7 +78,11 @@ result<void> put(runtime::map &m, bytes_view key, bytes_view value) {
 
 std::vector<map_entry> typed_map::entries() const {
     std::vector<map_entry> entries;
-    for (auto key = map_.next_key({}); key; key = map_.next_key(*key)) {
+    // A map that others change meanwhile may give keys again, one that they damaged without an end.
+    const std::size_t most = definition().max_entries == 0 ? std::numeric_limits<std::size_t>::max()
+                                                           : definition().max_entries;
+    std::size_t steps = 0;
+    for (auto key = map_.next_key({}); key and steps < most; key = map_.next_key(*key), ++steps) {
         auto value = map_.lookup(*key);
         if (value and not(is_array(definition().type) and is_zero(*value)))
             entries.push_back({*key, std::move(*value)});

@@ -2,14 +2,15 @@
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "index_key.hpp"
+#include "map_memory.hpp"
 #include "map_types.hpp"
-#include "mapped_memory.hpp"
 #include "runtime/cpu.hpp"
 #include "value_layout.hpp"
 
 #include <cerrno>
 #include <cstring>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace bpftime::vm::runtime {
@@ -18,16 +19,15 @@ namespace {
 
 class array_map final : public map {
 public:
-    explicit array_map(const map_definition &d)
+    array_map(const map_definition &d, map_memory memory)
         : map{d},
           max_entries_{d.max_entries},
           stride_{round_up(d.value_size, 8)},
-          memory_{stride_ * d.max_entries},
+          memory_{std::move(memory)},
           values_{memory_.data()} {
         set_indexed(values_, stride_);
+        share(memory_);
     }
-
-    [[nodiscard]] bool has_memory() const noexcept { return values_ != nullptr; }
 
     void *lookup_elem(const void *key) noexcept override {
         const uint32_t index = index_of(key);
@@ -74,7 +74,7 @@ private:
 
     const uint32_t max_entries_;
     const std::size_t stride_;
-    const mapped_memory memory_;
+    const map_memory memory_;
     uint8_t *const values_;
 };
 
@@ -85,21 +85,21 @@ int check_percpu_update(uint32_t index, uint32_t max_entries, uint64_t flags) no
     return locks != 0 ? -EINVAL : 0;
 }
 
-class percpu_array_map final : public map {
+class percpu_array_map : public map {
 public:
-    explicit percpu_array_map(const map_definition &d)
+    percpu_array_map(const map_definition &d, map_memory memory)
         : map{d, round_up(d.value_size, 8) * cpu_count()},
           max_entries_{d.max_entries},
           stride_{round_up(d.value_size, 8)},
-          cpu_stride_{round_up(d.max_entries, 8) * stride_},
-          memory_{cpu_stride_ * cpu_count()},
-          values_{memory_.data()} {}
+          cpu_stride_{stride_of_cpus(d)},
+          memory_{std::move(memory)},
+          cpus_{memory_},
+          values_{memory_.data()} {
+        share(memory_);
+    }
 
-    [[nodiscard]] bool has_memory() const noexcept { return values_ != nullptr; }
-
-    void *lookup_elem(const void *key) noexcept override {
-        const uint32_t index = index_of(key);
-        return index < max_entries_ ? value(index, current_cpu()) : nullptr;
+    static std::size_t stride_of_cpus(const map_definition &d) noexcept {
+        return round_up(round_up(d.value_size, 8) * d.max_entries, 64);
     }
 
     void *lookup_percpu_elem(const void *key, uint32_t cpu) noexcept override {
@@ -110,15 +110,24 @@ public:
     int update_elem(const void *key, const void *from, uint64_t flags) noexcept override {
         const uint32_t index = index_of(key);
         if (const int failed = check_percpu_update(index, max_entries_, flags)) return failed;
-        store_value(layout(), value(index, current_cpu()), from, definition().value_size);
+        store_value(layout(), value(index, cpus_.current()), from, definition().value_size);
         return 0;
     }
 
     int64_t for_each_elem(visitor visit, void *context) noexcept override {
         for (uint32_t index = 0; index < max_entries_; ++index) {
-            if (visit(context, &index, value(index, current_cpu()))) return int64_t{index} + 1;
+            if (visit(context, &index, value(index, cpus_.current()))) return int64_t{index} + 1;
         }
         return max_entries_;
+    }
+
+protected:
+    /// `Shared`: other processes may have the map.
+    template <bool Shared>
+    [[nodiscard]] void *find(const void *key) const noexcept {
+        const uint32_t index = index_of(key);
+        if (index >= max_entries_) return nullptr;
+        return value(index, Shared ? cpus_.current() : current_cpu());
     }
 
 private:
@@ -152,19 +161,35 @@ private:
     const uint32_t max_entries_;
     const std::size_t stride_;
     const std::size_t cpu_stride_;
-    const mapped_memory memory_;
+    const map_memory memory_;
+    const cpu_slots cpus_;
     uint8_t *const values_;
 };
 
-template <typename Map>
-map_ptr make_if_memory(const map_definition &definition) {
-    auto made = std::make_shared<Map>(definition);
-    return made->has_memory() ? made : nullptr;
-}
+/// All of it but what programs do most.
+template <bool Shared>
+class percpu_array_of final : public percpu_array_map {
+public:
+    using percpu_array_map::percpu_array_map;
+    void *lookup_elem(const void *key) noexcept override { return find<Shared>(key); }
+};
 
 }  // namespace
 
-map_ptr make_array(const map_definition &d) { return make_if_memory<array_map>(d); }
-map_ptr make_percpu_array(const map_definition &d) { return make_if_memory<percpu_array_map>(d); }
+std::size_t bytes_of_array(const map_definition &d) {
+    return round_up(d.value_size, 8) * d.max_entries;
+}
+map_ptr make_array(const map_definition &d, map_memory memory) {
+    return std::make_shared<array_map>(d, std::move(memory));
+}
+
+std::size_t bytes_of_percpu_array(const map_definition &d) {
+    return percpu_array_map::stride_of_cpus(d) * cpu_count();
+}
+map_ptr make_percpu_array(const map_definition &d, map_memory memory) {
+    if (memory.file() != nullptr)
+        return std::make_shared<percpu_array_of<true>>(d, std::move(memory));
+    return std::make_shared<percpu_array_of<false>>(d, std::move(memory));
+}
 
 }  // namespace bpftime::vm::runtime

@@ -2,36 +2,48 @@
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "hash_key.hpp"
+#include "map_memory.hpp"
 #include "map_types.hpp"
-#include "mapped_memory.hpp"
 
 #include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <random>
+#include <utility>
 
 namespace bpftime::vm::runtime {
 
 namespace {
 
 constexpr uint32_t default_hashes = 5;
+constexpr std::size_t bits_at = 64;  ///< behind the seed
+
+uint32_t hashes_of(const map_definition &d) noexcept {
+    return d.map_extra == 0 ? default_hashes : static_cast<uint32_t>(d.map_extra);
+}
 
 /// Bits for a false positive rate near the least that so many hashes can have.
-uint64_t bits_for(const map_definition &d, uint32_t hashes) noexcept {
-    const uint64_t wanted = uint64_t{d.max_entries} * hashes / 5 * 7;
+uint64_t bits_for(const map_definition &d) noexcept {
+    const uint64_t wanted = uint64_t{d.max_entries} * hashes_of(d) / 5 * 7;
     return std::clamp<uint64_t>(std::bit_ceil(wanted), 64, uint64_t{1} << 32);
+}
+
+uint64_t seed_of(const map_memory &memory, const map_definition &d) {
+    auto &seed = *reinterpret_cast<uint64_t *>(memory.data());
+    if (memory.is_new()) seed = (d.flags & map_zero_seed) != 0 ? 0 : std::random_device{}();
+    return seed;
 }
 
 class bloom_filter final : public map {
 public:
-    explicit bloom_filter(const map_definition &d)
+    bloom_filter(const map_definition &d, map_memory memory)
         : map{d},
-          hashes_{d.map_extra == 0 ? default_hashes : static_cast<uint32_t>(d.map_extra)},
-          bit_mask_{static_cast<uint32_t>(bits_for(d, hashes_) - 1)},
-          seed_{(d.flags & map_zero_seed) != 0 ? 0 : std::random_device{}()},
-          memory_{(std::size_t{bit_mask_} + 1) / 8} {}
-
-    [[nodiscard]] bool has_memory() const noexcept { return static_cast<bool>(memory_); }
+          hashes_{hashes_of(d)},
+          bit_mask_{static_cast<uint32_t>(bits_for(d) - 1)},
+          memory_{std::move(memory)},
+          seed_{seed_of(memory_, d)} {
+        share(memory_);
+    }
 
     int push_elem(const void *value, uint64_t flags) noexcept override {
         if (flags != update_any) return -EINVAL;
@@ -58,7 +70,7 @@ private:
         return hash_key(seed_ + hash, value, definition().value_size) & bit_mask_;
     }
     [[nodiscard]] std::atomic<uint64_t> &word(uint32_t bit) const noexcept {
-        return reinterpret_cast<std::atomic<uint64_t> *>(memory_.data())[bit / 64];
+        return reinterpret_cast<std::atomic<uint64_t> *>(memory_.data() + bits_at)[bit / 64];
     }
 
     int host_lookup(const void * /*key*/, void *value) noexcept override {
@@ -70,15 +82,16 @@ private:
 
     const uint32_t hashes_;
     const uint32_t bit_mask_;
+    const map_memory memory_;
     const uint64_t seed_;
-    const mapped_memory memory_;
 };
 
 }  // namespace
 
-map_ptr make_bloom_filter(const map_definition &d) {
-    auto made = std::make_shared<bloom_filter>(d);
-    return made->has_memory() ? made : nullptr;
+std::size_t bytes_of_bloom_filter(const map_definition &d) { return bits_at + bits_for(d) / 8; }
+
+map_ptr make_bloom_filter(const map_definition &d, map_memory memory) {
+    return std::make_shared<bloom_filter>(d, std::move(memory));
 }
 
 }  // namespace bpftime::vm::runtime

@@ -4,96 +4,119 @@
 #pragma once
 
 #include "element_pool.hpp"
+#include "robust_lock.hpp"
 
 #include <atomic>
 #include <cstdint>
 
 namespace bpftime::vm::runtime {
 
-// A chain is known by its head: the address of its first element, or a mark. Addresses are
-// multiples of 8, so bit 0 tells marks from elements, and bit 1 of a head is its lock. The mark
-// tells which chain it ends: a reader that was led into another one, because the element that it
-// looked at was deleted and used again, notices at the end and starts over.
+// A chain is known by its head: a link, and who holds its lock. A link is that of the next element,
+// or odd: the mark at a chain's end, which tells which chain it ends. A reader that was led into
+// another one, because the element that it looked at was deleted and used again, notices at the end
+// and starts over.
 
-using chain_head = std::atomic<uintptr_t>;
+using chain_head = std::atomic<uint64_t>;
+static_assert(element_links::bits + lock_holder::token_bits <= 64);
 
-inline constexpr uintptr_t chain_lock_bit = 2;
-
-[[nodiscard]] constexpr uintptr_t end_mark(uint32_t bucket) noexcept {
-    return uintptr_t{bucket} << 2 | 1;
+[[nodiscard]] constexpr uint64_t end_mark(uint32_t bucket) noexcept {
+    return uint64_t{bucket} << 1 | 1;
 }
-/// A head that was never written is empty, too.
-[[nodiscard]] constexpr bool is_element(uintptr_t link) noexcept {
-    return (link & 1) == 0 and link != 0;
-}
-[[nodiscard]] inline element *element_of(uintptr_t link) noexcept {
-    return reinterpret_cast<element *>(link);
-}
-[[nodiscard]] inline uintptr_t first_of(const chain_head &head) noexcept {
-    return head.load(std::memory_order_acquire) & ~chain_lock_bit;
+[[nodiscard]] inline uint64_t first_of(const chain_head &head) noexcept {
+    return head.load(std::memory_order_acquire) >> lock_holder::token_bits;
 }
 
-/// A chain that only its owner may change.
+/// A chain that only its owner may change. Each store leaves a chain, so that it can be taken from
+/// a process that died.
 class locked_chain {
 public:
-    locked_chain(chain_head &head, uint32_t bucket) noexcept : head_{head}, bucket_{bucket} {
-        backoff idle;
-        while (not try_lock(head_.load(std::memory_order_relaxed))) idle.wait();
+    locked_chain(chain_head &head, uint32_t bucket, const element_links &links,
+                 const lock_holder &by) noexcept
+        : head_{head}, bucket_{bucket}, links_{links}, owner_{by.token()} {
+        if (not try_lock()) lock_slowly(by);
     }
     /// Does not wait; see owns().
     struct if_free {};
-    locked_chain(chain_head &head, uint32_t bucket, if_free /*tag*/) noexcept
-        : head_{head}, bucket_{bucket}, owns_{try_lock(head_.load(std::memory_order_relaxed))} {}
+    locked_chain(chain_head &head, uint32_t bucket, const element_links &links,
+                 const lock_holder &by, if_free /*tag*/) noexcept
+        : head_{head}, bucket_{bucket}, links_{links}, owner_{by.token()}, owns_{try_lock()} {}
     ~locked_chain() {
-        if (owns_) head_.store(first_, std::memory_order_release);
+        if (owns_) head_.store(head_of(first_, nobody), std::memory_order_release);
     }
     locked_chain(const locked_chain &) = delete;
     locked_chain &operator=(const locked_chain &) = delete;
 
     [[nodiscard]] bool owns() const noexcept { return owns_; }
     [[nodiscard]] uint32_t bucket() const noexcept { return bucket_; }
-    [[nodiscard]] uintptr_t first() const noexcept { return first_; }
+    [[nodiscard]] uint64_t first() const noexcept { return first_; }
 
     void insert(element *e) noexcept {
         e->next.store(first_ == 0 ? end_mark(bucket_) : first_, std::memory_order_relaxed);
-        set_first(reinterpret_cast<uintptr_t>(e));
+        set_first(links_.link_to(e));
     }
 
     /// Takes the element out; false if it is not in this chain. Its `next` stays.
     bool unlink(element *e) noexcept {
-        const uintptr_t after = e->next.load(std::memory_order_relaxed);
-        if (first_ == reinterpret_cast<uintptr_t>(e)) {
-            set_first(after);
+        return redirect(e, e->next.load(std::memory_order_relaxed));
+    }
+    /// Puts an element in the place of another one, in one step; false if that is not in this
+    /// chain.
+    bool replace(const element *old, element *by) noexcept {
+        by->next.store(old->next.load(std::memory_order_relaxed), std::memory_order_relaxed);
+        return redirect(old, links_.link_to(by));
+    }
+
+private:
+    static constexpr uint64_t nobody = 0;
+    static constexpr uint64_t token_mask = (uint64_t{1} << lock_holder::token_bits) - 1;
+
+    static constexpr uint64_t head_of(uint64_t link, uint64_t owner) noexcept {
+        return link << lock_holder::token_bits | owner;
+    }
+
+    bool try_lock() noexcept {
+        uint64_t seen = head_.load(std::memory_order_relaxed);
+        return (seen & token_mask) == 0 and try_lock(seen);
+    }
+    /// In the place of who held it, or of nobody.
+    bool try_lock(uint64_t &seen) noexcept {
+        first_ = seen >> lock_holder::token_bits;
+        return head_.compare_exchange_weak(seen, head_of(first_, owner_), std::memory_order_acquire,
+                                           std::memory_order_relaxed);
+    }
+    void lock_slowly(const lock_holder &by) noexcept;
+
+    /// Lets what leads to the element lead elsewhere.
+    bool redirect(const element *e, uint64_t elsewhere) noexcept {
+        const uint64_t to_e = links_.link_to(e);
+        if (first_ == to_e) {
+            set_first(elsewhere);
             return true;
         }
-        for (uintptr_t link = first_; is_element(link);) {
-            std::atomic<uintptr_t> &next = element_of(link)->next;
+        element_patience patience = links_.patience();
+        for (uint64_t link = first_; links_.is_element(link);) {
+            std::atomic<uint64_t> &next = links_.element_of(link)->next;
             link = next.load(std::memory_order_relaxed);
-            if (link == reinterpret_cast<uintptr_t>(e)) {
-                next.store(after, std::memory_order_release);
+            if (link == to_e) {
+                next.store(elsewhere, std::memory_order_release);
                 return true;
             }
+            if (patience.is_over()) return false;
         }
         return false;
     }
 
-private:
-    bool try_lock(uintptr_t first) noexcept {
-        first_ = first;
-        return (first & chain_lock_bit) == 0 and
-               head_.compare_exchange_weak(first, first | chain_lock_bit, std::memory_order_acquire,
-                                           std::memory_order_relaxed);
-    }
-
     /// Readers see it at once: an element that was unlinked may be used again before the lock ends.
-    void set_first(uintptr_t first) noexcept {
+    void set_first(uint64_t first) noexcept {
         first_ = first;
-        head_.store(first | chain_lock_bit, std::memory_order_release);
+        head_.store(head_of(first, owner_), std::memory_order_release);
     }
 
     chain_head &head_;
     const uint32_t bucket_;
-    uintptr_t first_ = 0;
+    const element_links &links_;
+    const uint64_t owner_;
+    uint64_t first_ = 0;
     bool owns_ = true;
 };
 

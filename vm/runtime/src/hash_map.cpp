@@ -11,7 +11,9 @@
 #include <array>
 #include <bit>
 #include <cerrno>
+#include <limits>
 #include <random>
+#include <utility>
 
 namespace bpftime::vm::runtime {
 
@@ -35,43 +37,92 @@ std::size_t host_value_bytes(const map_definition &d) {
     return is_percpu(d.type) ? round_up(d.value_size, 8) * cpu_count() : d.value_size;
 }
 
+/// That of the memory, which is given one if it is new.
+uint64_t seed_of(const map_memory &memory, const map_definition &d) {
+    auto &seed = *reinterpret_cast<uint64_t *>(memory.data());
+    if (memory.is_new()) seed = new_seed(d);
+    return seed;
+}
+
 }  // namespace
 
-hash_map::hash_map(const map_definition &d)
+hash_layout::hash_layout(const map_definition &d)
+    : buckets{std::bit_ceil(d.max_entries)},
+      value_offset{sizeof(element) + words_of(d.key_size) * 8},
+      value_stride{round_up(d.value_size, 8)},
+      element_bytes{value_offset + (is_percpu(d.type) ? sizeof(uint64_t) : value_stride)} {
+    const std::size_t elements_in_all = element_pool::size_for(d.max_entries);
+    cpu_stride = is_percpu(d.type) ? round_up(value_stride * elements_in_all, 64) : 0;
+    heads = hash_map::stripes_at + sizeof(element_pool::stripe) * cpu_count();
+    elements = round_up(heads + sizeof(chain_head) * buckets, 64);
+    percpu_values = round_up(elements + element_bytes * elements_in_all, 64);
+    bytes = percpu_values + cpu_stride * cpu_count();
+}
+
+hash_map::hash_map(const map_definition &d, map_memory memory)
     : map{d, host_value_bytes(d)},
       percpu_{is_percpu(d.type)},
       lru_{is_lru(d.type)},
-      seed_{new_seed(d)},
-      bucket_mask_{std::bit_ceil(d.max_entries) - 1},
-      value_offset_{sizeof(element) + words_of(d.key_size) * 8},
-      value_stride_{round_up(d.value_size, 8)},
-      buckets_{(std::size_t{bucket_mask_} + 1) * sizeof(chain_head)},
-      pool_{d.max_entries, value_offset_ + (percpu_ ? sizeof(uint64_t) : value_stride_)},
-      cpu_stride_{round_up(pool_.size(), 8) * value_stride_},
-      percpu_values_{percpu_ ? cpu_stride_ * cpu_count() : 0} {}
+      layout_{d},
+      memory_{std::move(memory)},
+      holder_{memory_.holder()},
+      cpus_{memory_},
+      seed_{seed_of(memory_, d)},
+      bucket_mask_{layout_.buckets - 1},
+      heads_{reinterpret_cast<chain_head *>(memory_.data() + layout_.heads)},
+      percpu_values_{memory_.data() + layout_.percpu_values},
+      last_percpu_value_{(layout_.cpu_stride - std::min(layout_.cpu_stride, layout_.value_stride)) /
+                         sizeof(uint64_t)},
+      pool_{memory_,
+            memory_.data() + layout_.elements,
+            d.max_entries,
+            layout_.element_bytes,
+            state().untouched,
+            reinterpret_cast<element_pool::stripe *>(memory_.data() + stripes_at)} {
+    if (memory_.is_new()) pool_.make_spares();
+    share(memory_);
+}
 
-bool hash_map::has_memory() const noexcept {
-    return buckets_ and pool_.has_memory() and (percpu_values_ or not percpu_);
+/// Nothing of it is relied on: it tells damaged files from maps early.
+bool hash_map::is_sound() const noexcept {
+    const auto is_link = [this](uint64_t link) {
+        const bool is_mark = (link & 1) != 0 and link <= end_mark(bucket_mask_);
+        return link == 0 or is_mark or pool_.is_sound(link);
+    };
+    const auto is_element_sound = [&](uint32_t index) {
+        element *const e = pool_.at(index);
+        return is_link(e->next) and (not percpu_ or load_word(value_of(e)) <= last_percpu_value_);
+    };
+    if (not pool_.is_sound()) return false;
+    for (uint64_t bucket = 0; bucket <= bucket_mask_; ++bucket) {
+        if (not is_link(first_of(heads_[bucket]))) return false;
+    }
+    for (uint32_t i = 0; i < pool_.size(); ++i) {
+        // Elements that nobody had yet are zeros.
+        if (i >= state().untouched and i < pool_.count()) continue;
+        if (not is_element_sound(i)) return false;
+    }
+    return true;
 }
 
 // --- values
 
 void hash_map::write_percpu(element *e, const void *value, cpus scope) noexcept {
     if (scope == cpus::current) {
-        store_value(layout(), percpu_value_of(e, current_cpu()), value, definition().value_size);
+        store_value(layout(), percpu_value_of(e), value, definition().value_size);
         return;
     }
     for (uint32_t cpu = 0; cpu < cpu_count(); ++cpu) {
         store_value(layout(), percpu_value_of(e, cpu),
-                    static_cast<const uint8_t *>(value) + cpu * value_stride_, value_stride_);
+                    static_cast<const uint8_t *>(value) + cpu * layout_.value_stride,
+                    layout_.value_stride);
     }
 }
 
 void hash_map::fill_percpu(element *e, const void *value, cpus scope) noexcept {
-    store_word(value_of(e), reinterpret_cast<uint64_t>(percpu_values_.data() +
-                                                       pool_.index_of(e) * value_stride_));
+    store_word(value_of(e), pool_.index_of(e) * layout_.value_stride / sizeof(uint64_t));
     for (uint32_t cpu = 0; cpu < cpu_count(); ++cpu) {
-        if (scope == cpus::current) clear_shared(percpu_value_of(e, cpu), value_stride_);
+        if (scope == cpus::current) clear_shared(percpu_value_of(e, cpu), layout_.value_stride);
         clear_fields(layout(), percpu_value_of(e, cpu));
     }
     write_percpu(e, value, scope);
@@ -90,66 +141,78 @@ void hash_map::fill(element *e, uint32_t hash, const void *key, const void *valu
 void hash_map::read_value(element *e, void *value) const noexcept {
     if (not percpu_) return load_value(layout(), value, value_of(e), definition().value_size);
     for (uint32_t cpu = 0; cpu < cpu_count(); ++cpu) {
-        load_value(layout(), static_cast<uint8_t *>(value) + cpu * value_stride_,
-                   percpu_value_of(e, cpu), value_stride_);
+        load_value(layout(), static_cast<uint8_t *>(value) + cpu * layout_.value_stride,
+                   percpu_value_of(e, cpu), layout_.value_stride);
     }
 }
 
 // --- finding
 
-element *hash_map::find_in(const locked_chain &chain, const void *key) const noexcept {
-    for (uintptr_t link = chain.first(); is_element(link);
-         link = element_of(link)->next.load(std::memory_order_relaxed)) {
-        if (equals_key(element_of(link)->key(), key, definition().key_size))
-            return element_of(link);
+element *hash_map::find_from(uint64_t link, const void *key) const noexcept {
+    element_patience patience = links().patience();
+    while (links().is_element(link)) {
+        element *const e = links().element_of(link);
+        if (equals_key(e->key(), key, definition().key_size)) return e;
+        if (patience.is_over()) break;
+        link = e->next.load(std::memory_order_relaxed);
     }
     return nullptr;
 }
 
 void *hash_map::lookup_percpu_elem(const void *key, uint32_t cpu) noexcept {
     if (not percpu_ or cpu >= cpu_count()) return nullptr;
-    element *const e = find(key, definition().key_size);
+    element *const e = find(key);
     if (e == nullptr) return nullptr;
     if (lru_) reference(e);
     return percpu_value_of(e, cpu);
 }
 
 int hash_map::host_lookup(const void *key, void *value) noexcept {
-    element *const e = find(key, definition().key_size);
+    element *const e = find(key);
     if (e == nullptr) return -ENOENT;
     read_value(e, value);
     return 0;
 }
 
+/// The key of an element from this link on. Of those that are in this chain: others, that one was
+/// led to, would not be found again.
+bool hash_map::read_key(uint64_t link, uint32_t bucket, void *key) const noexcept {
+    for (element_patience patience = links().patience();
+         links().is_element(link) and not patience.is_over();) {
+        element *const e = links().element_of(link);
+        load_shared(key, e->key(), definition().key_size);
+        if ((hash_of(key) & bucket_mask_) == bucket) return true;
+        link = e->next.load(std::memory_order_acquire);
+    }
+    return false;
+}
+
 int hash_map::first_key_from(uint64_t bucket, void *key) const noexcept {
     for (; bucket <= bucket_mask_; ++bucket) {
-        const uintptr_t link = first_of(heads()[bucket]);
-        if (not is_element(link)) continue;
-        load_shared(key, element_of(link)->key(), definition().key_size);
-        return 0;
+        if (read_key(first_of(heads_[bucket]), static_cast<uint32_t>(bucket), key)) return 0;
     }
     return -ENOENT;
 }
 
 int hash_map::host_next_key(const void *key, void *next) const noexcept {
-    element *const e = key == nullptr ? nullptr : find(key, definition().key_size);
+    element *const e = key == nullptr ? nullptr : find(key);
     if (e == nullptr) return first_key_from(0, next);
     const uint32_t bucket = hash_of(key) & bucket_mask_;
-    const uintptr_t link = e->next.load(std::memory_order_acquire);
-    if (not is_element(link)) return first_key_from(uint64_t{bucket} + 1, next);
-    load_shared(next, element_of(link)->key(), definition().key_size);
-    return 0;
+    if (read_key(e->next.load(std::memory_order_acquire), bucket, next)) return 0;
+    return first_key_from(uint64_t{bucket} + 1, next);
 }
 
 int64_t hash_map::for_each_elem(visitor visit, void *context) noexcept {
     int64_t visits = 0;
+    element_patience patience = links().patience();
     for (uint64_t bucket = 0; bucket <= bucket_mask_; ++bucket) {
-        for (uintptr_t link = first_of(heads()[bucket]); is_element(link);) {
-            element *const e = element_of(link);
+        for (uint64_t link = first_of(heads_[bucket]); links().is_element(link);) {
+            if (patience.is_over()) return visits;
+            element *const e = links().element_of(link);
             // The visitor may delete the element.
             link = e->next.load(std::memory_order_acquire);
             ++visits;
-            void *const value = percpu_ ? percpu_value_of(e, current_cpu()) : value_of(e);
+            void *const value = percpu_ ? percpu_value_of(e) : value_of(e);
             if (visit(context, e->key(), value)) return visits;
         }
     }
@@ -183,19 +246,17 @@ int hash_map::put(const void *key, const void *value, uint64_t flags, cpus scope
     if (how > update_exist or (locks and not has_locks())) return -EINVAL;
     const uint32_t hash = hash_of(key);
     const uint32_t bucket = hash & bucket_mask_;
-    if (element *const there = locks ? find(key, definition().key_size) : nullptr) {
+    if (element *const there = locks ? find(key) : nullptr) {
         // Who holds a value's lock may wait for a chain, so nobody waits the other way round.
         return how == update_noexist ? -EEXIST : update_locked(value_of(there), value);
     }
-    locked_chain chain{heads()[bucket], bucket};
-    element *const old = find_in(chain, key);
+    locked_chain chain = lock(bucket);
+    element *const old = find_from(chain.first(), key);
     if (old != nullptr and how == update_noexist) return -EEXIST;
     if (old == nullptr and how == update_exist) return -ENOENT;
     if (old != nullptr) {
-        if (percpu_)
-            write_percpu(old, value, scope);
-        else
-            replace(chain, old, hash, key, value);
+        if (not percpu_) return replace(chain, old, hash, key, value);
+        write_percpu(old, value, scope);
         return 0;
     }
     element *const e = take(chain);
@@ -207,25 +268,26 @@ int hash_map::put(const void *key, const void *value, uint64_t flags, cpus scope
 }
 
 /// Another element takes the place: who looks at the old value keeps it until that is used again.
-void hash_map::replace(locked_chain &chain, element *old, uint32_t hash, const void *key,
-                       const void *value) noexcept {
-    pool_.with_spare([&](element *fresh) {
+int hash_map::replace(locked_chain &chain, element *old, uint32_t hash, const void *key,
+                      const void *value) noexcept {
+    const bool replaced = pool_.with_spare([&](element *fresh) {
         fill(fresh, hash, key, value, cpus::current);
-        chain.insert(fresh);
+        // It is where it was only if no other process moved it.
+        if (not chain.replace(old, fresh)) chain.insert(fresh);
         fresh->state.store(element_used | element_referenced, std::memory_order_relaxed);
-        chain.unlink(old);
         old->state.store(0, std::memory_order_relaxed);
         forget_fields(value_of(old));
         return old;
     });
+    return replaced ? 0 : -ENOMEM;
 }
 
 int hash_map::remove(const void *key, void *value) noexcept {
     const uint32_t bucket = hash_of(key) & bucket_mask_;
     element *e = nullptr;
     {
-        locked_chain chain{heads()[bucket], bucket};
-        e = find_in(chain, key);
+        locked_chain chain = lock(bucket);
+        e = find_from(chain.first(), key);
         if (e == nullptr) return -ENOENT;
         if (value != nullptr) read_value(e, value);
         chain.unlink(e);
@@ -256,7 +318,8 @@ element *hash_map::evict(locked_chain &held) noexcept {
     const uint64_t most_steps = uint64_t{4} * pool_.size() + most_second_chances;
     uint32_t chances = 0;
     for (uint64_t step = 0; step < most_steps; ++step) {
-        element *const e = pool_.at(hand_.fetch_add(1, std::memory_order_relaxed) % pool_.size());
+        element *const e =
+            pool_.at(state().hand.fetch_add(1, std::memory_order_relaxed) % pool_.size());
         const uint32_t state = e->state.load(std::memory_order_relaxed);
         if ((state & element_used) == 0) continue;
         if ((state & element_referenced) != 0 and ++chances <= most_second_chances) {
@@ -277,7 +340,7 @@ bool hash_map::evict_from_chain(element *e, locked_chain &held) noexcept {
         return true;
     };
     if (bucket == held.bucket()) return unlink(held);
-    locked_chain chain{heads()[bucket], bucket, locked_chain::if_free{}};
+    locked_chain chain{heads_[bucket], bucket, links(), holder_, locked_chain::if_free{}};
     return chain.owns() and unlink(chain);
 }
 
@@ -287,41 +350,53 @@ namespace {
 
 constexpr uint32_t any_size = 0;
 
-template <uint32_t KeySize, bool Percpu, bool Lru>
+template <uint32_t KeySize, bool Percpu, bool Lru, bool Shared>
 class hash_map_of final : public hash_map {
 public:
     using hash_map::hash_map;
 
     void *lookup_elem(const void *key) noexcept override {
-        element *const e = find(key, KeySize == any_size ? definition().key_size : KeySize);
+        element *const e = find<Shared>(key, KeySize == any_size ? definition().key_size : KeySize);
         if (e == nullptr) return nullptr;
         if constexpr (Lru) reference(e);
-        if constexpr (Percpu) return percpu_value_of(e, current_cpu());
+        if constexpr (Percpu) return percpu_value_of<Shared>(e);
         return value_of(e);
     }
 };
 
 template <uint32_t KeySize, bool Percpu, bool Lru>
-map_ptr make(const map_definition &d) {
-    auto made = std::make_shared<hash_map_of<KeySize, Percpu, Lru>>(d);
-    return made->has_memory() ? made : nullptr;
+map_ptr make(const map_definition &d, map_memory memory) {
+    if (memory.file() != nullptr)
+        return std::make_shared<hash_map_of<KeySize, Percpu, Lru, true>>(d, std::move(memory));
+    return std::make_shared<hash_map_of<KeySize, Percpu, Lru, false>>(d, std::move(memory));
 }
 
 template <uint32_t KeySize>
-map_ptr make_kind(const map_definition &d) {
-    if (is_percpu(d.type))
-        return is_lru(d.type) ? make<KeySize, true, true>(d) : make<KeySize, true, false>(d);
-    return is_lru(d.type) ? make<KeySize, false, true>(d) : make<KeySize, false, false>(d);
+map_ptr make_kind(const map_definition &d, map_memory memory) {
+    if (is_percpu(d.type)) {
+        return is_lru(d.type) ? make<KeySize, true, true>(d, std::move(memory))
+                              : make<KeySize, true, false>(d, std::move(memory));
+    }
+    return is_lru(d.type) ? make<KeySize, false, true>(d, std::move(memory))
+                          : make<KeySize, false, false>(d, std::move(memory));
 }
 
 }  // namespace
 
-map_ptr make_hash(const map_definition &d) {
+/// More than any memory has, if links could not reach all of it.
+std::size_t bytes_of_hash(const map_definition &d) {
+    const hash_layout layout{d};
+    const std::size_t elements = layout.percpu_values - layout.elements;
+    return elements < element_links::most_bytes ? layout.bytes
+                                                : std::numeric_limits<std::size_t>::max() / 2;
+}
+
+map_ptr make_hash(const map_definition &d, map_memory memory) {
     switch (d.key_size) {
-    case 4: return make_kind<4>(d);
-    case 8: return make_kind<8>(d);
-    case 16: return make_kind<16>(d);
-    default: return make_kind<any_size>(d);
+    case 4: return make_kind<4>(d, std::move(memory));
+    case 8: return make_kind<8>(d, std::move(memory));
+    case 16: return make_kind<16>(d, std::move(memory));
+    default: return make_kind<any_size>(d, std::move(memory));
     }
 }
 

@@ -69,22 +69,14 @@ struct maker_row {
 };
 
 constexpr auto makers = std::to_array<maker_row>({
-    {map_type::hash, make_hash},
-    {map_type::array, make_array},
     {map_type::prog_array, make_object_array},
     {map_type::perf_event_array, make_object_array},
-    {map_type::percpu_hash, make_hash},
-    {map_type::percpu_array, make_percpu_array},
     {map_type::stack_trace, make_stack_trace},
     {map_type::cgroup_array, make_object_array},
-    {map_type::lru_hash, make_hash},
-    {map_type::lru_percpu_hash, make_hash},
     {map_type::lpm_trie, make_lpm_trie},
     {map_type::devmap, make_devmap},
     {map_type::cpumap, make_cpumap},
     {map_type::xskmap, make_xskmap},
-    {map_type::queue, make_queue},
-    {map_type::stack, make_queue},
     {map_type::sockmap, make_socket_array},
     {map_type::sockhash, make_socket_hash},
     {map_type::cgroup_storage, make_cgroup_storage},
@@ -92,13 +84,24 @@ constexpr auto makers = std::to_array<maker_row>({
     {map_type::percpu_cgroup_storage, make_cgroup_storage},
     {map_type::sk_storage, make_storage},
     {map_type::devmap_hash, make_devmap_hash},
-    {map_type::ringbuf, make_ring_buffer},
     {map_type::inode_storage, make_storage},
     {map_type::task_storage, make_storage},
-    {map_type::bloom_filter, make_bloom_filter},
     {map_type::user_ringbuf, make_user_ring_buffer},
     {map_type::cgrp_storage, make_storage},
     {map_type::arena, make_arena},
+});
+
+constexpr auto pinnable_types = std::to_array<pinnable_type>({
+    {map_type::hash, bytes_of_hash, make_hash},
+    {map_type::array, bytes_of_array, make_array},
+    {map_type::percpu_hash, bytes_of_hash, make_hash},
+    {map_type::percpu_array, bytes_of_percpu_array, make_percpu_array},
+    {map_type::lru_hash, bytes_of_hash, make_hash},
+    {map_type::lru_percpu_hash, bytes_of_hash, make_hash},
+    {map_type::queue, bytes_of_queue, make_queue},
+    {map_type::stack, bytes_of_queue, make_queue},
+    {map_type::bloom_filter, bytes_of_bloom_filter, make_bloom_filter},
+    {map_type::ringbuf, bytes_of_ring_buffer, make_ring_buffer},
 });
 
 bool holds_maps(map_type type) noexcept {
@@ -120,7 +123,15 @@ result<map_ptr> make_map_of_maps(const map_definition &d, const map_ptr &inner) 
     return d.type == map_type::array_of_maps ? make_map_array(d, inner) : make_map_hash(d, inner);
 }
 
+map_ptr make_in_own_memory(const pinnable_type &row, const map_definition &d) {
+    const std::size_t twice = row.twice(d);
+    map_memory memory = twice == 0 ? map_memory{row.bytes(d)} : map_memory{row.bytes(d), twice};
+    return memory ? row.make(d, std::move(memory)) : nullptr;
+}
+
 result<map_ptr> make_plain(const map_definition &d) {
+    if (const pinnable_type *const type = find_pinnable(d.type))
+        return make_in_own_memory(*type, d);
     const auto row = std::ranges::find(makers, d.type, &maker_row::type);
     if (row != makers.end()) return row->make(d);
     return std::unexpected{kernel_error(
@@ -144,6 +155,10 @@ bool has_values(map_type type) noexcept {
     }
 }
 
+/// How many keys of a batch may be gone when one looks at them. More than others can delete in the
+/// meantime: then the memory is damaged.
+constexpr std::size_t most_misses = 1U << 16;
+
 std::atomic<uint32_t> last_id = 0;
 
 }  // namespace
@@ -161,8 +176,14 @@ result<map_ptr> map::create(const map_definition &definition, const map_ptr &inn
     return made;
 }
 
+const pinnable_type *find_pinnable(map_type type) noexcept {
+    const auto row = std::ranges::find(pinnable_types, type, &pinnable_type::type);
+    return row == pinnable_types.end() ? nullptr : &*row;
+}
+
 bool map::is_supported(map_type type) noexcept {
-    return holds_maps(type) or std::ranges::find(makers, type, &maker_row::type) != makers.end();
+    return holds_maps(type) or find_pinnable(type) != nullptr or
+           std::ranges::find(makers, type, &maker_row::type) != makers.end();
 }
 
 map::map(const map_definition &definition, std::size_t host_value_size)
@@ -189,6 +210,10 @@ void map::set_indexed(const void *first, std::size_t stride) noexcept {
     shape_.value_stride = static_cast<uint32_t>(stride);
     shape_.index_count = definition_.max_entries;
     shape_.values = reinterpret_cast<uint64_t>(first);
+}
+
+void map::share(const map_memory &memory) noexcept {
+    if (memory.file() != nullptr) frozen_ = &memory.file()->state().frozen;
 }
 
 error map::fail(int negative_errno, const char *operation) const {
@@ -254,7 +279,7 @@ const void *map::lock_of(const void *value) const noexcept {
 
 std::optional<value_place> map::locate(const void * /*place*/) const { return {}; }
 
-void map::forget_fields(const void *value) noexcept {
+void map::forget_known_fields(const void *value) noexcept {
     if (timers_ != nullptr) timers_->forget(value, definition_.value_size);
     if (not is_watched_.load(std::memory_order_acquire)) return;
     const std::lock_guard guard{watchers_lock_};
@@ -289,7 +314,7 @@ int map::check_access(permission wanted) const noexcept {
     if ((definition_.flags & map_rdonly) != 0) granted = permission::read;
     if ((definition_.flags & map_wronly) != 0) granted = permission::write;
     if (not allows(granted, wanted)) return -EPERM;
-    return allows_write(wanted) and frozen_.load(std::memory_order_acquire) ? -EPERM : 0;
+    return allows_write(wanted) and frozen_->load(std::memory_order_acquire) != 0 ? -EPERM : 0;
 }
 
 int map::check_key(std::span<const uint8_t> key) const noexcept {
@@ -417,7 +442,7 @@ result<std::vector<uint8_t>> map::next_key(std::span<const uint8_t> key) const {
 
 result<void> map::freeze() {
     const int refused = check_access(permission::write);
-    if (refused != 0 or frozen_.exchange(true, std::memory_order_acq_rel))
+    if (refused != 0 or frozen_->exchange(1, std::memory_order_acq_rel) != 0)
         return std::unexpected{fail(-EPERM, "freezing")};
     return {};
 }
@@ -426,10 +451,10 @@ result<map_batch> map::lookup_batch(std::span<const uint8_t> from, std::size_t m
     map_batch batch;
     std::vector<uint8_t> value(host_value_size_);
     auto key = next_key(from);
-    for (; key and batch.count < most; key = next_key(*key)) {
+    for (std::size_t misses = 0; key and batch.count < most; key = next_key(*key)) {
         batch.next = *key;
         if (const int failed = try_lookup(*key, value, 0)) {
-            if (failed == -ENOENT) continue;  // deleted since we learned of it
+            if (failed == -ENOENT and ++misses < most_misses) continue;
             return std::unexpected{fail(failed, "lookup of a batch in")};
         }
         batch.keys.insert(batch.keys.end(), key->begin(), key->end());
@@ -446,11 +471,11 @@ result<map_batch> map::lookup_batch(std::span<const uint8_t> from, std::size_t m
 result<map_batch> map::lookup_and_delete_batch(std::size_t most) {
     map_batch batch;
     std::vector<uint8_t> value(host_value_size_);
-    while (batch.count < most) {
+    for (std::size_t misses = 0; batch.count < most;) {
         const auto key = next_key({});
         if (not key and key.error().kernel_errno == ENOENT) break;
         const int failed = key ? try_take(*key, value, 0) : -key.error().kernel_errno;
-        if (failed == -ENOENT) continue;
+        if (failed == -ENOENT and ++misses < most_misses) continue;
         if (failed != 0) return std::unexpected{fail(failed, "lookup and delete of a batch from")};
         batch.keys.insert(batch.keys.end(), key->begin(), key->end());
         batch.values.insert(batch.values.end(), value.begin(), value.end());

@@ -30,25 +30,29 @@ mapped_memory::~mapped_memory() {
     if (data_ != nullptr) munmap(data_, bytes_);
 }
 
-mapped_memory mapped_memory::wrapping(std::size_t head, std::size_t body) noexcept {
+mapped_memory mapped_memory::of_file(int fd, std::size_t bytes, std::size_t twice) noexcept {
     mapped_memory all;
-    if (body > most_bytes) return all;
-    const int fd = memfd_create("bpf_ringbuf", MFD_CLOEXEC);
-    if (fd < 0) return all;
+    if (bytes > most_bytes or twice > bytes) return all;
+    auto *const place = static_cast<uint8_t *>(map_pages(
+        nullptr, bytes + twice, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+    if (place == nullptr) return all;
+    all.data_ = place;
+    all.bytes_ = bytes + twice;
     constexpr int access = PROT_READ | PROT_WRITE;
-    const std::size_t bytes = head + 2 * body;
-    auto *const place = static_cast<uint8_t *>(
-        map_pages(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
-    if (place != nullptr) {
-        all.data_ = place;
-        all.bytes_ = bytes;
-        const bool whole =
-            ftruncate(fd, static_cast<off_t>(head + body)) == 0 and
-            map_pages(place, head + body, access, MAP_SHARED | MAP_FIXED, fd, 0) != nullptr and
-            map_pages(place + head + body, body, access, MAP_SHARED | MAP_FIXED, fd,
-                      static_cast<off_t>(head)) != nullptr;
-        if (not whole) all = mapped_memory{};
-    }
+    const bool whole =
+        map_pages(place, bytes, access, MAP_SHARED | MAP_FIXED, fd, 0) != nullptr and
+        (twice == 0 or map_pages(place + bytes, twice, access, MAP_SHARED | MAP_FIXED, fd,
+                                 static_cast<off_t>(bytes - twice)) != nullptr);
+    if (not whole) all = mapped_memory{};
+    return all;
+}
+
+mapped_memory mapped_memory::wrapping(std::size_t head, std::size_t body) noexcept {
+    if (body > most_bytes) return {};
+    const int fd = memfd_create("bpf_ringbuf", MFD_CLOEXEC);
+    if (fd < 0) return {};
+    mapped_memory all;
+    if (ftruncate(fd, static_cast<off_t>(head + body)) == 0) all = of_file(fd, head + body, body);
     close(fd);
     return all;
 }

@@ -18,6 +18,10 @@ public:
     /// A file of `head + body` bytes in memory, its last `body` bytes mapped a second time behind
     /// it, so that what wraps around lies in one piece. Both are multiples of the page size.
     [[nodiscard]] static mapped_memory wrapping(std::size_t head, std::size_t body) noexcept;
+    /// The first `bytes` bytes of a file, shared with who else maps it; the last `twice` of them
+    /// once more behind. All are multiples of the page size.
+    [[nodiscard]] static mapped_memory of_file(int fd, std::size_t bytes,
+                                               std::size_t twice) noexcept;
     ~mapped_memory();
     mapped_memory(mapped_memory &&other) noexcept
         : data_{std::exchange(other.data_, nullptr)}, bytes_{std::exchange(other.bytes_, 0)} {}

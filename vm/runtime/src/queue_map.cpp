@@ -1,39 +1,55 @@
 // bpftime-vm: queues and stacks
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
+#include "map_memory.hpp"
 #include "map_types.hpp"
-#include "mapped_memory.hpp"
+#include "robust_lock.hpp"
 #include "shared_bytes.hpp"
-#include "spin_lock.hpp"
 
 #include <cerrno>
-#include <mutex>
+#include <utility>
 
 namespace bpftime::vm::runtime {
 
 namespace {
 
+/// What the memory begins with.
+struct queue_control {
+    robust_lock lock;
+    // Changed under the lock; each store leaves a queue.
+    relaxed<uint32_t> oldest;
+    relaxed<uint32_t> count;
+};
+constexpr std::size_t values_at = 64;
+
 class queue_map final : public map {
 public:
-    explicit queue_map(const map_definition &d)
+    queue_map(const map_definition &d, map_memory memory)
         : map{d},
           stride_{round_up(d.value_size, 8)},
           is_stack_{d.type == map_type::stack},
-          memory_{stride_ * d.max_entries} {}
+          memory_{std::move(memory)},
+          holder_{memory_.holder()},
+          state_{*reinterpret_cast<queue_control *>(memory_.data())} {
+        share(memory_);
+    }
 
-    [[nodiscard]] bool has_memory() const noexcept { return static_cast<bool>(memory_); }
+    [[nodiscard]] bool is_sound() const noexcept override {
+        return state_.count <= definition().max_entries and
+               state_.oldest < definition().max_entries;
+    }
 
     /// With update_exist a full map forgets its oldest value.
     int push_elem(const void *value, uint64_t flags) noexcept override {
         if (flags == update_noexist or flags > update_exist) return -EINVAL;
-        const std::lock_guard guard{lock_};
-        if (count_ == definition().max_entries) {
+        const scoped_robust_lock guard{state_.lock, holder_};
+        if (state_.count == definition().max_entries) {
             if (flags != update_exist) return -E2BIG;
-            oldest_ = place(1);
-            --count_;
+            state_.count = state_.count - 1;
+            state_.oldest = place(1);
         }
-        store_shared(at(count_), value, definition().value_size);
-        ++count_;
+        store_shared(at(state_.count), value, definition().value_size);
+        state_.count = state_.count + 1;
         return 0;
     }
 
@@ -43,19 +59,23 @@ public:
 private:
     /// Where the value is that `after` others are older than.
     [[nodiscard]] uint32_t place(uint32_t after) const noexcept {
-        return static_cast<uint32_t>((uint64_t{oldest_} + after) % definition().max_entries);
+        const uint64_t at = uint64_t{state_.oldest} + after;
+        const uint64_t most = definition().max_entries;
+        if (at < most) return static_cast<uint32_t>(at);
+        // Other processes may write any number.
+        return at - most < most ? static_cast<uint32_t>(at - most) : 0;
     }
     [[nodiscard]] uint8_t *at(uint32_t after) const noexcept {
-        return memory_.data() + place(after) * stride_;
+        return memory_.data() + values_at + place(after) * stride_;
     }
 
     int get(void *value, bool take) noexcept {
-        const std::lock_guard guard{lock_};
-        if (count_ == 0) return -ENOENT;
-        load_shared(value, at(is_stack_ ? count_ - 1 : 0), definition().value_size);
+        const scoped_robust_lock guard{state_.lock, holder_};
+        if (state_.count == 0) return -ENOENT;
+        load_shared(value, at(is_stack_ ? state_.count - 1 : 0), definition().value_size);
         if (not take) return 0;
-        if (not is_stack_) oldest_ = place(1);
-        --count_;
+        state_.count = state_.count - 1;
+        if (not is_stack_) state_.oldest = place(1);
         return 0;
     }
 
@@ -81,17 +101,19 @@ private:
 
     const std::size_t stride_;
     const bool is_stack_;
-    const mapped_memory memory_;
-    spin_lock lock_;
-    uint32_t oldest_ = 0;
-    uint32_t count_ = 0;
+    const map_memory memory_;
+    const lock_holder &holder_;
+    queue_control &state_;
 };
 
 }  // namespace
 
-map_ptr make_queue(const map_definition &d) {
-    auto made = std::make_shared<queue_map>(d);
-    return made->has_memory() ? made : nullptr;
+std::size_t bytes_of_queue(const map_definition &d) {
+    return values_at + round_up(d.value_size, 8) * d.max_entries;
+}
+
+map_ptr make_queue(const map_definition &d, map_memory memory) {
+    return std::make_shared<queue_map>(d, std::move(memory));
 }
 
 }  // namespace bpftime::vm::runtime

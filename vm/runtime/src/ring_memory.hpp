@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 namespace bpftime::vm::runtime {
 
@@ -33,31 +34,31 @@ public:
 
     /// `bytes`: of the data, a power of two and whole pages.
     explicit ring_memory(uint32_t bytes) noexcept
-        : mask_{bytes - 1},
-          memory_{mapped_memory::wrapping(2 * page_bytes(), bytes)},
-          producer_{memory_.data() + page_bytes()},
-          data_{producer_ + page_bytes()},
-          page_shift_{std::countr_zero(page_bytes())} {}
+        : ring_memory{mapped_memory::wrapping(2 * page_bytes(), bytes), nullptr, bytes} {}
+    /// In memory of others, which is mapped so.
+    ring_memory(uint8_t *first_page, uint32_t bytes) noexcept
+        : ring_memory{mapped_memory{}, first_page, bytes} {}
 
-    [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(memory_); }
+    [[nodiscard]] explicit operator bool() const noexcept { return first_page_ != nullptr; }
     [[nodiscard]] uint64_t bytes() const noexcept { return uint64_t{mask_} + 1; }
     [[nodiscard]] position &consumer_position() const noexcept {
-        return *reinterpret_cast<position *>(memory_.data());
+        return *reinterpret_cast<position *>(first_page_);
     }
     [[nodiscard]] position &producer_position() const noexcept {
         return *reinterpret_cast<position *>(producer_);
     }
     [[nodiscard]] record_header *header_at(uint64_t at) const noexcept {
-        return reinterpret_cast<record_header *>(data_ + (at & mask_));
+        // Other processes may write positions that are no multiples of a header's alignment.
+        return reinterpret_cast<record_header *>(data_ + (at & header_mask_));
     }
     [[nodiscard]] uint32_t page_of(const record_header *header) const noexcept {
         const auto offset =
-            static_cast<std::size_t>(reinterpret_cast<const uint8_t *>(header) - memory_.data());
+            static_cast<std::size_t>(reinterpret_cast<const uint8_t *>(header) - first_page_);
         return static_cast<uint32_t>(offset >> page_shift_);
     }
     /// Both pages and the data, once.
     [[nodiscard]] std::span<uint8_t> whole() const noexcept {
-        return {memory_.data(), 2 * page_bytes() + bytes()};
+        return {first_page_, 2 * page_bytes() + bytes()};
     }
 
     [[nodiscard]] static constexpr uint32_t length_of(uint32_t word) noexcept {
@@ -68,13 +69,24 @@ public:
         return round_up(std::size_t{length} + ring_buffer::header_bytes, 8);
     }
 
-private:
     [[nodiscard]] static std::size_t page_bytes() noexcept {
         return static_cast<std::size_t>(getpagesize());
     }
 
+private:
+    ring_memory(mapped_memory own, uint8_t *first_page, uint32_t bytes) noexcept
+        : mask_{bytes - 1},
+          header_mask_{mask_ & ~uint32_t{7}},
+          own_{std::move(own)},
+          first_page_{own_ ? own_.data() : first_page},
+          producer_{first_page_ + page_bytes()},
+          data_{producer_ + page_bytes()},
+          page_shift_{std::countr_zero(page_bytes())} {}
+
     uint32_t mask_;
-    mapped_memory memory_;
+    uint32_t header_mask_;
+    mapped_memory own_;
+    uint8_t *first_page_;
     uint8_t *producer_;  ///< the page of the producers' position
     uint8_t *data_;
     int page_shift_;

@@ -22,6 +22,21 @@ inline void store_word(void *at, uint64_t word) noexcept {
     static_cast<std::atomic<uint64_t> *>(at)->store(word, std::memory_order_relaxed);
 }
 
+/// A number that others may read meanwhile, and only one thread writes at a time.
+template <typename T>
+class relaxed {
+public:
+    // NOLINTNEXTLINE(google-explicit-constructor): it is used as its value.
+    operator T() const noexcept { return value_.load(std::memory_order_relaxed); }
+    relaxed &operator=(T value) noexcept {
+        value_.store(value, std::memory_order_relaxed);
+        return *this;
+    }
+
+private:
+    std::atomic<T> value_;
+};
+
 /// Copies `size` bytes of shared memory, aligned to 8, to memory of the caller.
 inline void load_shared(void *to, const void *from, std::size_t size) noexcept {
     auto *const out = static_cast<uint8_t *>(to);

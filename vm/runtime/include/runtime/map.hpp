@@ -19,6 +19,7 @@
 
 namespace bpftime::vm::runtime {
 
+class map_memory;
 class timer_list;
 class value_layout;
 
@@ -169,6 +170,10 @@ protected:
 
     /// For constructors: programs use an arena, which lives as long as the map.
     void set_arena(const ebpf_arena *arena) noexcept { shape_.arena = arena; }
+    /// For constructors of maps that can be pinned: what all processes know of a map is there.
+    void share(const map_memory &memory) noexcept;
+    /// Whether what other processes wrote to the map's memory can be used.
+    [[nodiscard]] virtual bool is_sound() const noexcept { return true; }
 
     [[nodiscard]] error fail(int negative_errno, const char *operation) const;
     /// What copies of values leave out; null: nothing.
@@ -178,7 +183,10 @@ protected:
     /// Copies to a value while nobody else holds its lock; 0 or a negative errno.
     int update_locked(void *value, const void *from) noexcept;
     /// A value is deleted, or replaced: its timers are gone, and what others keep for it.
-    void forget_fields(const void *value) noexcept;
+    void forget_fields(const void *value) noexcept {
+        if (timers_ != nullptr or is_watched_.load(std::memory_order_acquire))
+            forget_known_fields(value);
+    }
     /// Where the lock of a value is; null: values have none.
     [[nodiscard]] const void *lock_of(const void *value) const noexcept;
 
@@ -186,6 +194,7 @@ protected:
     [[nodiscard]] int check_access(permission wanted) const noexcept;
 
 private:
+    void forget_known_fields(const void *value) noexcept;
     [[nodiscard]] int check_key(std::span<const uint8_t> key) const noexcept;
     [[nodiscard]] int try_lookup(std::span<const uint8_t> key, std::span<uint8_t> value,
                                  uint64_t flags) noexcept;
@@ -204,10 +213,11 @@ private:
     const std::unique_ptr<const value_layout> layout_;
     const std::unique_ptr<timer_list> timers_;
     const uint32_t id_;
-    std::atomic<bool> frozen_ = false;
     std::atomic<bool> is_watched_ = false;
     std::mutex watchers_lock_;
     std::vector<std::weak_ptr<value_watcher>> watchers_;
+    std::atomic<uint32_t> own_frozen_ = 0;
+    std::atomic<uint32_t> *frozen_ = &own_frozen_;  ///< or that of the file
 };
 
 }  // namespace bpftime::vm::runtime
