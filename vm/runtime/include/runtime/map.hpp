@@ -11,10 +11,12 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace bpftime::vm::runtime {
@@ -66,6 +68,27 @@ public:
         const map_definition &definition, const std::shared_ptr<map> &inner = nullptr);
     /// Whether there are maps of the type.
     [[nodiscard]] static bool is_supported(map_type type) noexcept;
+
+    // --- maps in files
+    //
+    // A pinned map is a file: every process that opens it has the same map. Deleting the file
+    // takes the name away, not the map from those who have it. Files are untrusted, and so is who
+    // else writes to them: what is read there is checked each time. At worst a map has other
+    // entries than one put in, or makes one wait; see the README for the rest.
+
+    /// Fills a new map before anybody else can open it.
+    using filler = std::function<result<void>(map &)>;
+    /// Whether maps of the type can be pinned.
+    [[nodiscard]] static bool can_be_pinned(map_type type) noexcept;
+    /// A new map that is the file `path`, which must not be there yet (EEXIST).
+    [[nodiscard]] static result<std::shared_ptr<map>> create_pinned(
+        const map_definition &definition, const std::string &path, const filler &fill = {});
+    /// The map that is the file `path`, with the definition that it was made with.
+    [[nodiscard]] static result<std::shared_ptr<map>> open_pinned(const std::string &path);
+    /// The map that is there, if it is as the definition says (EINVAL), or a new one.
+    [[nodiscard]] static result<std::shared_ptr<map>> open_or_create_pinned(
+        const map_definition &definition, const std::string &path, const filler &fill = {});
+
     virtual ~map();
     map(const map &) = delete;
     map &operator=(const map &) = delete;

@@ -61,7 +61,7 @@ public:
     /// Ends a poll() that waits, on any thread.
     virtual void wake() noexcept = 0;
     /// A file descriptor that becomes readable when there is something to consume, until consume()
-    /// is called; owned by the map.
+    /// is called; owned by the map. -1: the map is pinned, and other processes may produce.
     [[nodiscard]] virtual int event_fd() noexcept = 0;
     /// Both pages and the data, once.
     [[nodiscard]] virtual std::span<uint8_t> memory() noexcept = 0;
