@@ -381,9 +381,11 @@ private:
                 out_.parts_->maps.add(nullptr);
                 continue;
             }
+            const object::object_map &declared = file_.maps()[i];
             const auto given = options_.maps.find(i);
-            auto made = given == options_.maps.end() ? make_map(file_.maps()[i])
-                                                     : use_map(file_.maps()[i], given->second);
+            auto made = given != options_.maps.end() ? use_map(declared, given->second)
+                        : is_pinned(declared)        ? make_pinned_map(declared, i)
+                                                     : make_map(declared);
             if (not made) return std::move(made.error());
             out_.parts_->maps.add(std::move(*made));
         }
@@ -422,7 +424,10 @@ private:
         return given;
     }
 
-    [[nodiscard]] bool is_given(uint32_t index) const { return options_.maps.contains(index); }
+    /// Whether what is in the map stays.
+    [[nodiscard]] bool is_given(uint32_t index) const {
+        return options_.maps.contains(index) or is_pinned(file_.maps()[index]);
+    }
 
     result<std::shared_ptr<map>> make_map(const object::object_map &declared) const {
         std::shared_ptr<map> inner;
@@ -440,6 +445,44 @@ private:
                 ": the object leaves the number of its entries to whoever loads it";
         }
         return made;
+    }
+
+    [[nodiscard]] bool is_pinned(const object::object_map &declared) const {
+        const auto &names = options_.pinned_maps;
+        const bool is_named = std::ranges::find(names, declared.definition.name) != names.end();
+        return not options_.pin_folder.empty() and (declared.pinned or is_named);
+    }
+
+    /// Nobody else finds a new one before it has its contents.
+    result<std::shared_ptr<map>> make_pinned_map(const object::object_map &declared,
+                                                 uint32_t index) const {
+        const map_definition definition = adjusted(declared.definition);
+        const std::string &name = definition.name;
+        if (declared.inner or not is_file_name(name) or holds_pointers(index)) {
+            return std::unexpected{make_error(
+                error_code::unsupported,
+                fmt::format("map '{}' cannot be pinned: {}", name,
+                            declared.inner           ? "it holds maps"
+                            : not is_file_name(name) ? "its name cannot be that of a file"
+                                                     : "it holds pointers"))};
+        }
+        return map::open_or_create_pinned(definition, options_.pin_folder + '/' + name,
+                                          [&](map &m) -> result<void> {
+                                              if (auto e = fill(m, declared.contents))
+                                                  return std::unexpected{std::move(*e)};
+                                              return declared.frozen ? m.freeze() : result<void>{};
+                                          });
+    }
+
+    static bool is_file_name(std::string_view name) noexcept {
+        return not name.empty() and name != "." and name != ".." and name.find('/') == name.npos;
+    }
+
+    [[nodiscard]] bool holds_pointers(uint32_t index) const {
+        return std::ranges::any_of(out_.parts_->programs, [&](const loaded_program &p) {
+            const auto &pointers = p.linked.pointers;
+            return std::ranges::find(pointers, index, &object::data_pointer::map) != pointers.end();
+        });
     }
 
     [[nodiscard]] map_definition adjusted(map_definition definition) const {
@@ -514,8 +557,13 @@ private:
         if (to_share == nullptr) value.resize(declared.definition.value_size);
         for (auto at = first; at != last; ++at)
             std::memcpy(value.data() + at->first.second, &at->second, sizeof at->second);
-        if (to_share != nullptr) return fill_arena(declared, *to_share, value);
-        auto done = made(index).update(bytes_of(0), value);
+        return to_share != nullptr ? fill_arena(declared, *to_share, value)
+                                   : fill(made(index), value);
+    }
+
+    static maybe_error fill(map &m, std::span<const uint8_t> value) {
+        if (value.empty()) return {};
+        auto done = m.update(bytes_of(0), value);
         return done ? maybe_error{} : std::move(done.error());
     }
 

@@ -10,6 +10,10 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+
 namespace bpftime::vm::runtime::test {
 
 using compat::fault_kind;
@@ -269,6 +273,88 @@ SEC("socket") int f(void *ctx) { return *middle; }
                .maps = {{place->map, make(file.maps()[place->map].definition)}}});
     ASSERT_FALSE(object);
     EXPECT_THAT(object.error().message, HasSubstr("the object has pointers in it"));
+}
+
+/// A folder for the files of one test.
+class pinned : public loaded {
+protected:
+    pinned() {
+        std::string name = (std::filesystem::temp_directory_path() / "pinned-XXXXXX").string();
+        folder_ = mkdtemp(name.data());
+    }
+    ~pinned() override { std::filesystem::remove_all(folder_); }
+
+    std::string refusal_to_pin(const object_file &file, std::vector<std::string> names = {}) {
+        const auto object = loaded_object::load(file, {.backend = GetParam().backend,
+                                                       .pin_folder = folder_,
+                                                       .pinned_maps = std::move(names)});
+        return object ? "" : object.error().message;
+    }
+
+    std::string folder_;
+};
+
+INSTANTIATE_TEST_SUITE_P(engines, pinned, testing::ValuesIn(vm::test::engines()),
+                         vm::test::engine_name{});
+
+constexpr std::string_view pinning = R"(
+struct { __uint(type, 1); __uint(max_entries, 8); __type(key, u32); __type(value, u64);
+         __uint(pinning, 1); } seen SEC(".maps");
+u64 total = 5;
+volatile const u64 step = 2;
+SEC("socket") int count(void *ctx) {
+    u32 key = 3;
+    u64 one = 1, *value = lookup(&seen, &key);
+    if (value) *value += 1; else update(&seen, &key, &one, 0);
+    return total += step;
+}
+)";
+
+TEST_P(pinned, maps_are_those_that_the_object_declares_so) {
+    const object_file file = parse(pinning);
+    for (uint64_t run_number = 1; run_number <= 3; ++run_number) {
+        const loaded_object object = load(file, {.pin_folder = folder_});
+        EXPECT_EQ(run(object, "count"), 7U) << "the object's own data begins anew";
+        EXPECT_EQ(program_value(*object.find_map("seen"), 3), run_number);
+    }
+    const auto seen = map::open_pinned(folder_ + "/seen");
+    ASSERT_TRUE(seen) << seen.error().message;
+    EXPECT_EQ(program_value(**seen, 3), 3U);
+    EXPECT_EQ(std::ranges::distance(std::filesystem::directory_iterator{folder_}), 1);
+    const loaded_object other = load(file);
+    EXPECT_EQ(run(other, "count"), 7U);
+    EXPECT_EQ(program_value(*other.find_map("seen"), 3), 1U)
+        << "nothing is pinned without a folder";
+}
+
+TEST_P(pinned, maps_are_those_that_the_host_names) {
+    const object_file file = parse(pinning);
+    const load_options options{.pin_folder = folder_, .pinned_maps = {".data", ".rodata"}};
+    for (const uint64_t total : {7U, 9U, 11U}) EXPECT_EQ(run(load(file, options), "count"), total);
+    const auto constants = map::open_pinned(folder_ + "/.rodata");
+    ASSERT_TRUE(constants) << constants.error().message;
+    EXPECT_EQ(errno_of((*constants)->update(key(0), word(3))), EPERM) << "frozen by who made it";
+}
+
+TEST_P(pinned, maps_have_to_be_as_declared) {
+    ASSERT_TRUE(map::create_pinned(define(map_type::hash, 9), folder_ + "/seen"));
+    EXPECT_THAT(refusal_to_pin(parse(pinning)), HasSubstr("max_entries 9, not 8"));
+}
+
+TEST_P(pinned, maps_of_one_process_are_refused_by_name) {
+    constexpr std::string_view others = R"(
+struct { __uint(type, 11); __uint(max_entries, 8); __uint(key_size, 8); __type(value, u64);
+         __uint(map_flags, 1); __uint(pinning, 1); } routes SEC(".maps");
+static u64 target;
+u64 *pointer = &target;
+SEC("socket") int look(void *ctx) { u64 key = 0; return lookup(&routes, &key) != 0; }
+SEC("socket") int follow(void *ctx) { return *pointer; }
+)";
+    const object_file file = parse(others);
+    EXPECT_THAT(refusal_to_pin(file), HasSubstr("map routes of type lpm_trie cannot be pinned"));
+    EXPECT_THAT(refusal_to_pin(file, {".data"}), HasSubstr("cannot be pinned"));
+    std::filesystem::remove_all(folder_);
+    EXPECT_THAT(refusal_to_pin(parse(pinning)), HasSubstr("there is no such file"));
 }
 
 TEST_P(loaded, variables_are_read_and_written_while_programs_use_them) {

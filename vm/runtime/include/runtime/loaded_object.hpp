@@ -45,6 +45,11 @@ struct load_options {
     std::map<uint32_t, std::shared_ptr<runtime::map>> maps{};
     /// Maps of the object, by index, that are made though no program that is loaded reaches them.
     std::vector<uint32_t> wanted_maps{};
+    /// Maps that the object declares pinned (LIBBPF_PIN_BY_NAME), and those of `pinned_maps`, are
+    /// the files of their names in this folder: those that are there, or new ones. Empty: no map is
+    /// pinned.
+    std::string pin_folder{};
+    std::vector<std::string> pinned_maps{};
     /// The types of the target (CO-RE); null: those of the object.
     const object::btf *target = nullptr;
     /// Gets what the programs print, on the threads that run them.
