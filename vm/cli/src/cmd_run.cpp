@@ -436,6 +436,8 @@ outcome<void> check(const run_options &options) {
     if (not options.mem_hex.empty() and not options.memory.empty()) {
         return fail(exit_code::usage, "give the memory once: as an argument or with --mem-hex");
     }
+    if (options.vm.pin_folder.empty() and not options.vm.pinned_maps.empty())
+        return fail(exit_code::usage, "--pin-map needs --pin");
     if (options.packets.out == "-") return fail(exit_code::usage, "--out needs the name of a file");
     return {};
 }
@@ -446,12 +448,12 @@ outcome<std::vector<map_file>> prepare(program_file &file, const run_options &op
     const bool asks_for_maps =
         not(options.variables.empty() and options.entries.empty() and options.map_files.empty() and
             options.events.empty() and options.maps.empty() and options.sizes.empty() and
-            options.over.empty());
+            options.over.empty() and options.vm.pin_folder.empty());
     if (not file.object) {
         if (not asks_for_maps) return files;
         return fail(exit_code::usage,
-                    "--set, --map, --map-file, --max-entries, --over, --event and --maps need an "
-                    "object, but '{}' is {}",
+                    "--set, --map, --map-file, --max-entries, --over, --event, --maps and --pin need "
+                    "an object, but '{}' is {}",
                     file.path, info(file.format).noun);
     }
     for (const std::string &path : options.map_files) {
@@ -601,6 +603,9 @@ void add_run(CLI::App &app, context &ctx) {
     c.text("--maps", options->maps, "NAMES",
            "Maps to show after the run: names with commas, all, none (default: those that programs "
            "write)");
+    c.text("--pin", options->vm.pin_folder, "FOLDER",
+           "Keep pinned maps of the object as files in this folder, and use those that are there");
+    c.texts("--pin-map", options->vm.pinned_maps, "MAP", "Pin this map of the object, too");
     c.flag("--no-bounds-check", options->no_bounds_check,
            "Trust the program: do not check its memory accesses");
 }

@@ -35,7 +35,7 @@ void build(CLI::App &app, context &ctx, bool &version, bool &as_json) {
     app.add_flag("-V,--version", version, "Print the version");
     app.add_flag("--json", as_json, "Print JSON instead of text");
     for (const auto add :
-         {add_run, add_asm, add_disasm, add_inspect, add_cc, add_vms, add_completion})
+         {add_run, add_asm, add_disasm, add_inspect, add_cc, add_map, add_vms, add_completion})
         add(app, ctx);
     app.footer(
         "Without a command, as in `bpftime-cli prog.bin packet.bin`, the command is run.\n\n" +

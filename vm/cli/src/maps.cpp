@@ -235,6 +235,8 @@ json map_to_json(const typed_map &view, const btf *types, const record_log::stre
 
 }  // namespace
 
+void print_map(runtime::map &m) { print_map(typed_map{m, {}}, nullptr, nullptr, true); }
+
 outcome<void> set_variables(object_file &file, std::span<const std::string> texts) {
     for (const std::string &text : texts) {
         const auto parts = split(text, "VARIABLE=VALUE");

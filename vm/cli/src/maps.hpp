@@ -94,6 +94,8 @@ private:
     bool in_full_ = false;
 };
 
+/// All of one map of which no types are known.
+void print_map(runtime::map &m);
 void print_maps(const object::object_file &file, const runtime::loaded_object &object,
                 const record_log &records, const map_choice &chosen);
 [[nodiscard]] json maps_to_json(const object::object_file &file,

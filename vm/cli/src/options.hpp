@@ -68,6 +68,7 @@ void add_cc(CLI::App &app, context &ctx);
 void add_completion(CLI::App &app, context &ctx);
 void add_disasm(CLI::App &app, context &ctx);
 void add_inspect(CLI::App &app, context &ctx);
+void add_map(CLI::App &app, context &ctx);
 void add_run(CLI::App &app, context &ctx);
 void add_vms(CLI::App &app, context &ctx);
 

@@ -195,6 +195,8 @@ outcome<runner> runner::create(const runner_options &options, const program_file
                                                     .configure = set_limits,
                                                     .adjust = choose_size,
                                                     .wanted_maps = wishes.maps,
+                                                    .pin_folder = options.pin_folder,
+                                                    .pinned_maps = options.pinned_maps,
                                                     .target = file.target ? &*file.target : nullptr,
                                                     .trace = *r.sink_,
                                                     .type = options.type});

@@ -32,7 +32,10 @@ struct runner_options {
     bool bounds_check = true;
     /// What the programs are; empty: what their sections say.
     std::optional<program_type> type;
-    bool keep_trace = false;  ///< instead of printing it at once
+    /// Where pinned maps are; empty: no map is pinned.
+    std::string pin_folder;
+    std::vector<std::string> pinned_maps;  ///< besides those that the object declares so
+    bool keep_trace = false;               ///< instead of printing it at once
 };
 
 /// A run that ended in a fault.

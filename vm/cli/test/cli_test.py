@@ -252,14 +252,14 @@ class Usage(CliTest):
         self.assert_ends(result, USAGE, out="")
         first = f"Usage: {CLI} <path to ebpf instructions> [path to memory for the ebpf program]"
         self.assertEqual(result.err.splitlines()[0], first)
-        for command in ("run", "asm", "disasm", "inspect", "cc", "vms", "completion"):
+        for command in ("run", "asm", "disasm", "inspect", "cc", "map", "vms", "completion"):
             self.assertRegex(result.err, rf"(?m)^  {command} ")
 
     def test_help(self):
         result = self.cli("--help")
         self.assert_ends(result, OK)
         self.assertIn("3  the program faulted while it ran", result.out)
-        for command in ("run", "asm", "disasm", "inspect", "cc", "vms", "completion"):
+        for command in ("run", "asm", "disasm", "inspect", "cc", "map", "vms", "completion"):
             own = self.cli(command, "--help")
             self.assert_ends(own, OK)
             self.assertIn("--json", own.out)
@@ -591,6 +591,87 @@ SEC("socket") int f(void *ctx) {
         for line in ("license            GPL", "CO-RE relocations  0", "  helper         130 bpf_ringbuf_output at "):
             self.assertIn(line, text)
         self.assertRegex(text, r"(?m)^flows +hash +8 +16 +64 +declaration +0x0$")
+
+
+class PinnedMaps(CliTest):
+    SOURCE = """
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, SIZE); __type(key, __u32); __type(value, __u64);
+         __uint(pinning, LIBBPF_PIN_BY_NAME); } runs SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_QUEUE); __uint(max_entries, 8); __type(value, __u32); } jobs SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_LPM_TRIE); __uint(max_entries, 8); __uint(key_size, 8); __uint(value_size, 8);
+         __uint(map_flags, BPF_F_NO_PREALLOC); } prefixes SEC(".maps");
+SEC("socket") int count(void *ctx) {
+    __u32 key = 1;
+    __u64 one = 1, *seen = bpf_map_lookup_elem(&runs, &key);
+    if (seen) return __sync_fetch_and_add(seen, 1);
+    bpf_map_push_elem(&jobs, &key, 0);
+    return bpf_map_update_elem(&runs, &key, &one, 0);
+}
+SEC("socket") int look(void *ctx) { __u64 key = 0; return bpf_map_lookup_elem(&prefixes, &key) != 0; }
+"""
+
+    def setUp(self):
+        super().setUp()
+        self.program = self.object(self.SOURCE.replace("SIZE", "16"))
+        self.pins = str(self.folder / "pins")
+        os.mkdir(self.pins)
+
+    def run_count(self, *options):
+        return self.cli("run", self.program, "--program", "count", "--type", "plain", "--maps", "none", *options)
+
+    def test_they_last_from_run_to_run(self):
+        for run in range(3):
+            self.assert_ends(self.run_count("--pin", self.pins), OK)
+        self.assertEqual(os.listdir(self.pins), ["runs"])
+        runs = self.pins + "/runs"
+        self.assert_ends(self.cli("map", "dump", runs), OK, out=(
+            "\nmap runs (hash, 16 entries at most, keys of 4 bytes, values of 8)\n  key  value\n  1    3\n"))
+        self.assert_ends(self.cli("map", "update", runs, "1", "40"), OK, out="")
+        self.assert_ends(self.cli("map", "update", runs, "x02000000", "0x10"), OK, out="")
+        self.assert_ends(self.run_count("--pin", self.pins), OK)
+        self.assert_ends(self.cli("map", "lookup", runs, "1"), OK, out="41\n")
+        self.assertEqual(self.cli("--json", "map", "lookup", runs, "2").json, {"value": 16})
+        self.assert_ends(self.cli("map", "delete", runs, "1"), OK, out="")
+        self.assert_ends(self.cli("map", "lookup", runs, "1"), BAD_INPUT, "there is no such entry")
+        self.assertEqual(self.cli("map", "dump", runs, "--json").json["entries"], [{"key": 2, "value": 16}])
+        os.remove(runs)
+        self.assert_ends(self.run_count("--pin", self.pins), OK)
+        self.assert_ends(self.cli("map", "lookup", runs, "1"), OK, out="1\n")
+
+    def test_processes_count_together(self):
+        self.assert_ends(self.run_count("--pin", self.pins), OK)
+        command = [CLI, "run", self.program, "--program", "count", "--type", "plain", "--maps", "none", "--pin", self.pins,
+                   "--repeat", "1000"]
+        running = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(4)]
+        self.assertEqual([process.wait() for process in running], [OK] * 4)
+        self.assert_ends(self.cli("map", "lookup", self.pins + "/runs", "1"), OK, out="4001\n")
+
+    def test_maps_that_are_named_are_pinned_too(self):
+        self.assert_ends(self.run_count("--pin", self.pins, "--pin-map", "jobs"), OK)
+        jobs = self.pins + "/jobs"
+        self.assert_ends(self.cli("map", "update", jobs, "7"), OK)
+        self.assert_ends(self.cli("map", "lookup", jobs), OK, out="1\n")
+        self.assert_ends(self.run_count("--pin-map", "jobs"), USAGE, "--pin-map needs --pin")
+        result = self.cli("run", self.program, "--program", "look", "--type", "plain", "--pin", self.pins, "--pin-map", "prefixes")
+        self.assert_ends(result, UNSUPPORTED, "map prefixes of type lpm_trie cannot be pinned yet")
+
+    def test_they_have_to_be_as_declared(self):
+        self.assert_ends(self.run_count("--pin", self.pins), OK)
+        self.program = self.object(self.SOURCE.replace("SIZE", "32"), "other.o")
+        self.assert_ends(self.run_count("--pin", self.pins), BAD_INPUT, "max_entries 16, not 32")
+
+    def test_wrong_arguments(self):
+        self.assert_ends(self.run_count("--pin", self.pins), OK)
+        runs = self.pins + "/runs"
+        for arguments in (["map"], ["map", "dump"], ["map", "read", runs], ["map", "lookup", runs], ["map", "dump", runs, "1"],
+                          ["map", "update", runs, "1"], ["map", "lookup", runs, "1", "2"]):
+            with self.subTest(arguments):
+                self.assert_ends(self.cli(*arguments), USAGE, "error|Usage", out="")
+        self.assert_ends(self.cli("map", "dump", self.program), BAD_INPUT, "the file is no map, or damaged")
+        self.assert_ends(self.cli("map", "dump", self.pins + "/none"), BAD_INPUT, "there is no such file")
+        self.assert_ends(self.run_count("--pin", self.pins + "/none"), BAD_INPUT, "there is no such file")
 
 
 class MapFiles(CliTest):
@@ -1550,7 +1631,7 @@ class Completion(CliTest):
 
     def test_bash(self):
         self.assertEqual(self.complete("dis"), {"disasm"})
-        self.assertLessEqual({"run", "asm", "disasm", "inspect", "cc", "vms", "completion"}, self.complete(""))
+        self.assertLessEqual({"run", "asm", "disasm", "inspect", "cc", "map", "vms", "completion"}, self.complete(""))
         self.assertEqual(self.complete("run", "--rep"), {"--repeat"})
         self.assertEqual(self.complete("run", "--format", ""), {"raw", "hex", "asm", "elf", "c"})
         self.assertEqual(self.complete("disasm", "--style", "a"), {"assembly"})
