@@ -127,8 +127,27 @@ EBPF_EXPORT struct ebpf_map *ebpf_map_create(const struct ebpf_map_definition *d
  * from. */
 EBPF_EXPORT struct ebpf_map *ebpf_map_dup(const struct ebpf_map *map);
 
-/** Closes a handle that ebpf_map_create(), ebpf_map_dup() or ebpf_map_collect_events() gave; those
- * of an object are closed with it, and nothing happens. NULL is fine. */
+/** A new map that is the file `path`, for all processes that open it; the caller closes it. What it
+ * is cannot change later, so a map of one process stays that of one process.
+ * EBPF_ERROR_ALREADY_EXISTS if there is a file of this name; EBPF_ERROR_UNSUPPORTED, with the
+ * type's name, for types that cannot be pinned. Deleting the file takes its name away, not the map
+ * from those who have it. After fork() the child opens its maps anew. */
+EBPF_EXPORT struct ebpf_map *ebpf_map_create_pinned(const struct ebpf_map_definition *definition,
+                                                    const char *path);
+
+/** The map that is the file `path`, with the definition that it was made with; the caller closes
+ * it. Files are untrusted, and so is who else writes to them: at worst a map has other entries than
+ * one put in, or makes one wait. EBPF_ERROR_NOT_FOUND if there is no such file. */
+EBPF_EXPORT struct ebpf_map *ebpf_map_open_pinned(const char *path);
+
+/** The map that is there, if it is as the definition says, or a new one: whoever comes first makes
+ * it. What differs is named in the message. */
+EBPF_EXPORT struct ebpf_map *ebpf_map_open_or_create_pinned(
+    const struct ebpf_map_definition *definition, const char *path);
+
+/** Closes a handle that ebpf_map_create(), one of those above, ebpf_map_dup() or
+ * ebpf_map_collect_events() gave; those of an object are closed with it, and nothing happens. NULL
+ * is fine. */
 EBPF_EXPORT void ebpf_map_close(struct ebpf_map *map);
 
 /** Fills *info. Of a map of an object that is not loaded yet: what it will be. */
@@ -231,7 +250,8 @@ EBPF_EXPORT int ebpf_map_wake(struct ebpf_map *map);
 
 /** A file descriptor for poll(2) and epoll(7), which is readable when there is something to consume
  * until ebpf_map_consume() is called; of a user ring buffer, when programs have taken samples,
- * until it is read. The map's own: do not close it. */
+ * until it is read. The map's own: do not close it. Pinned maps have none (EBPF_ERROR_UNSUPPORTED).
+ */
 EBPF_EXPORT int ebpf_map_event_fd(struct ebpf_map *map);
 
 /** A new ring buffer of `bytes` (a power of two and of whole pages) which gets all that programs

@@ -105,6 +105,10 @@ struct ebpf_object_options {
     /** Decides about signals that programs send; NULL: they may not, -EPERM. */
     ebpf_signal_fn signal;
     void *signal_context;
+    /** Where maps that the object declares pinned (LIBBPF_PIN_BY_NAME) are files of their names:
+     * those that are there already, with what is in them, or new ones. NULL: no map is pinned. The
+     * folder has to be there. */
+    const char *pin_folder;
 };
 
 /** Makes the maps that the programs can reach, fills them as the object says, and loads each

@@ -100,6 +100,15 @@ error wrong_type(const runtime::map &m, const char *wanted) {
     return e;
 }
 
+error has_no_fd(const runtime::map &m) {
+    error e = make_error(error_code::unsupported,
+                         fmt::format("map '{}' is pinned, and has no file descriptor: "
+                                     "ebpf_map_poll() waits for records of other processes",
+                                     m.definition().name));
+    e.kernel_errno = EOPNOTSUPP;
+    return e;
+}
+
 template <typename Body>
 auto with_ring(ebpf_map *map, Body &&body) noexcept {
     using value = std::invoke_result_t<Body, ring_buffer &>;
@@ -192,7 +201,7 @@ int lookup_batch(runtime::map &m, const void *in, void *out, void *keys, void *v
     return batch->next.empty() ? 0 : 1;
 }
 
-result<std::shared_ptr<runtime::map>> create(const ebpf_map_definition &d) {
+map_definition definition_of(const ebpf_map_definition &d) {
     map_definition definition;
     definition.name = d.name == nullptr ? "" : d.name;
     definition.type = map_type{d.type};
@@ -202,8 +211,22 @@ result<std::shared_ptr<runtime::map>> create(const ebpf_map_definition &d) {
     definition.flags = d.flags;
     definition.numa_node = d.numa_node;
     definition.map_extra = d.map_extra;
+    return definition;
+}
+
+result<std::shared_ptr<runtime::map>> create(const ebpf_map_definition &d) {
     if (d.inner != nullptr and d.inner->made == nullptr) return std::unexpected{not_made(*d.inner)};
-    return runtime::map::create(definition, d.inner == nullptr ? nullptr : d.inner->made);
+    return runtime::map::create(definition_of(d), d.inner == nullptr ? nullptr : d.inner->made);
+}
+
+/// A handle of what `get` gives.
+template <typename Get>
+ebpf_map *pinned(const char *path, Get &&get) {
+    if (path == nullptr) {
+        return failed<ebpf_map *>(make_error(error_code::invalid_argument, "path is NULL"));
+    }
+    auto made = get(std::string{path});
+    return made ? own_handle(std::move(*made)) : failed<ebpf_map *>(made.error());
 }
 
 char *to_c_string(const std::string &text) {
@@ -228,6 +251,32 @@ struct ebpf_map *ebpf_map_create(const struct ebpf_map_definition *definition) {
         if (not d) return failed<ebpf_map *>(d.error());
         auto made = create(*d);
         return made ? own_handle(std::move(*made)) : failed<ebpf_map *>(made.error());
+    });
+}
+
+struct ebpf_map *ebpf_map_create_pinned(const struct ebpf_map_definition *definition,
+                                        const char *path) {
+    return guarded([&]() -> ebpf_map * {
+        const auto d = read_struct(definition, "definition");
+        if (not d) return failed<ebpf_map *>(d.error());
+        return pinned(path, [&](const std::string &where) {
+            return runtime::map::create_pinned(definition_of(*d), where);
+        });
+    });
+}
+
+struct ebpf_map *ebpf_map_open_pinned(const char *path) {
+    return guarded([&] { return pinned(path, runtime::map::open_pinned); });
+}
+
+struct ebpf_map *ebpf_map_open_or_create_pinned(const struct ebpf_map_definition *definition,
+                                                const char *path) {
+    return guarded([&]() -> ebpf_map * {
+        const auto d = read_struct(definition, "definition");
+        if (not d) return failed<ebpf_map *>(d.error());
+        return pinned(path, [&](const std::string &where) {
+            return runtime::map::open_or_create_pinned(definition_of(*d), where);
+        });
     });
 }
 
@@ -431,7 +480,10 @@ int ebpf_map_wake(struct ebpf_map *map) {
 
 int ebpf_map_event_fd(struct ebpf_map *map) {
     return with_made(map, [](runtime::map &m) -> int {
-        if (ring_buffer *const ring = runtime::as_ring_buffer(&m)) return ring->event_fd();
+        if (ring_buffer *const ring = runtime::as_ring_buffer(&m)) {
+            const int fd = ring->event_fd();
+            return fd >= 0 ? fd : report(has_no_fd(m));
+        }
         if (const auto *const ring = runtime::as_user_ring_buffer(&m)) return ring->event_fd();
         return report(wrong_type(m, "a ring buffer"));
     });

@@ -216,6 +216,7 @@ result<runtime::load_options> options_of(const ebpf_object &object, const ebpf_o
             return signal(context, number, to == runtime::signal_target::thread);
         };
     }
+    if (o.pin_folder != nullptr) options.pin_folder = o.pin_folder;
     options.configure = [&o](ebpf_vm &vm) { return configure(vm, o); };
     auto type = type_of(o);
     if (not type) return std::unexpected{std::move(type.error())};
