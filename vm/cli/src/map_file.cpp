@@ -42,8 +42,9 @@ std::optional<uint32_t> index_of(const object::object_file &file, std::string_vi
 outcome<void> set_variable(object::object_file &file, const std::string &name, const json &value) {
     const auto place = file.global(name);
     if (not place) return fail("", place.error());
-    const auto read = runtime_json::from_json(file.types(), place->type, value, place->size,
-                                              fmt::format("variable '{}'", name));
+    const auto read =
+        runtime_json::from_json(file.types(), place->type, value, place->size,
+                                fmt::format("variable '{}'", runtime_json::printable(name)));
     if (not read) return fail("", read.error());
     auto done = file.set(name, *read);
     return done ? outcome<void>{} : fail("", done.error());
@@ -75,9 +76,13 @@ outcome<json> read_json_file(const std::string &path) {
 outcome<map_file> map_file::read(const std::string &path) {
     auto document = read_json_file(path);
     if (not document) return std::unexpected{std::move(document.error())};
+    return of(path, std::move(*document));
+}
+
+outcome<map_file> map_file::of(const std::string &path, json document) {
     map_file made{path};
-    const bool is_structured = document->is_structured();
-    if (is_structured) *made.maps_ = maps_of(std::move(*document));
+    const bool is_structured = document.is_structured();
+    if (is_structured) *made.maps_ = maps_of(std::move(document));
     const bool are_maps = std::ranges::all_of(*made.maps_, [](const json &m) {
         return m.is_object() and m.contains("name") and m["name"].is_string() and
                (not m.contains("entries") or m["entries"].is_array()) and
@@ -107,7 +112,8 @@ outcome<void> map_file::fill(const object::object_file &file,
         const auto &name = m["name"].get_ref<const std::string &>();
         const auto index = index_of(file, name);
         if (not index)
-            return fail(exit_code::bad_input, "{}: the object has no map '{}'", path_, name);
+            return fail(exit_code::bad_input, "{}: the object has no map '{}'", path_,
+                        runtime_json::printable(name));
         runtime::map *const made = object.maps()[*index].get();
         if (made == nullptr or runtime::as_object_map(made) != nullptr) continue;
         const runtime_json::typed_map map{*made, runtime_json::map_types::of(file, *index)};

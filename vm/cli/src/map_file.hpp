@@ -20,6 +20,8 @@ namespace bpftime::vm::cli {
 class map_file {
 public:
     [[nodiscard]] static outcome<map_file> read(const std::string &path);
+    /// Of a document that was read already; `path` is for messages.
+    [[nodiscard]] static outcome<map_file> of(const std::string &path, json document);
 
     /// Gives the variables in it to an object that is not loaded yet.
     [[nodiscard]] outcome<void> set_variables(object::object_file &file) const;
