@@ -123,9 +123,7 @@ struct ebpf_mode {
 class ebpf_machine final : public machine {
 public:
     ebpf_machine(const ebpf_api &api, const std::string &backend, ebpf_mode mode)
-        : api_{api},
-          compiles_first_{mode.compiles_first},
-          vm_{api.create(backend.c_str())} {
+        : api_{api}, compiles_first_{mode.compiles_first}, vm_{api.create(backend.c_str())} {
         if (vm_ == nullptr)
             throw std::runtime_error(
                 text_of(api_.last_error ? api_.last_error() : nullptr, "ebpf_create() gave NULL"));

@@ -451,10 +451,11 @@ outcome<std::vector<map_file>> prepare(program_file &file, const run_options &op
             options.over.empty() and options.vm.pin_folder.empty());
     if (not file.object) {
         if (not asks_for_maps) return files;
-        return fail(exit_code::usage,
-                    "--set, --map, --map-file, --max-entries, --over, --event, --maps and --pin need "
-                    "an object, but '{}' is {}",
-                    file.path, info(file.format).noun);
+        return fail(
+            exit_code::usage,
+            "--set, --map, --map-file, --max-entries, --over, --event, --maps and --pin need "
+            "an object, but '{}' is {}",
+            file.path, info(file.format).noun);
     }
     for (const std::string &path : options.map_files) {
         auto read = map_file::read(path);

@@ -88,12 +88,12 @@ public:
     loaded_object &operator=(const loaded_object &) = delete;
     ~loaded_object();
 
-    /// Makes the maps that the programs can reach, or the host wants, as the object declares and fills them, and loads
-    /// each program into a VM of its own. Programs with a context_layout are made for it.
-    /// Instructions that only another host could run (see object::poisoned_instruction) are the
-    /// fault `unavailable` when they are reached. Errors: those of object_file::link(),
-    /// rewrite_context_accesses() and map::create(); unsupported, naming all helpers and types of
-    /// maps that a program needs and nobody has.
+    /// Makes the maps that the programs can reach, or the host wants, as the object declares and
+    /// fills them, and loads each program into a VM of its own. Programs with a context_layout are
+    /// made for it. Instructions that only another host could run (see
+    /// object::poisoned_instruction) are the fault `unavailable` when they are reached. Errors:
+    /// those of object_file::link(), rewrite_context_accesses() and map::create(); unsupported,
+    /// naming all helpers and types of maps that a program needs and nobody has.
     [[nodiscard]] static result<loaded_object> load(const object::object_file &file,
                                                     const load_options &options = {});
 

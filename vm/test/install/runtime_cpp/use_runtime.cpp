@@ -1,8 +1,8 @@
-// bpftime-vm test: an outside C++23 program runs an object on a packet, and reads its map as it is and as JSON
-// Copyright (c) 2026 The bpftime-vm authors
-// SPDX-License-Identifier: MIT
+// bpftime-vm test: an outside C++23 program runs an object on a packet, and reads its map as it is
+// and as JSON Copyright (c) 2026 The bpftime-vm authors SPDX-License-Identifier: MIT
 //
 // USE_OBJECT names the object: vm/example/traffic_count.
+#include <nlohmann/json.hpp>
 #include <runtime/loaded_object.hpp>
 #include <runtime/network.hpp>
 #include <runtime/packet.hpp>
@@ -15,7 +15,6 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
-#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <vector>

@@ -65,7 +65,7 @@ SEC("tc") int in_lists(struct __sk_buff *skb) {
     struct items *all = bpf_map_lookup_elem(&lists, &zero);
     if (!all) return -3;
     struct bpf_list_node *n;
-    struct item *i = new(struct item);
+    struct item *i = new (struct item);
     __u32 r = 0;
     if (!i) return -1;
     i->key = skb->len;
@@ -98,7 +98,7 @@ static _Bool less(struct bpf_rb_node *a, const struct bpf_rb_node *b) {
 }
 
 static __always_inline int insert(__u64 key) {
-    struct item *i = new(struct item);
+    struct item *i = new (struct item);
     if (!i) return -1;
     i->key = key;
     bpf_spin_lock(&tree_lock);
@@ -133,7 +133,7 @@ SEC("tc") int in_both(struct __sk_buff *skb) {
     __u32 zero = 0;
     struct items *all = bpf_map_lookup_elem(&lists, &zero);
     if (!all) return -3;
-    struct item *i = new(struct item);
+    struct item *i = new (struct item);
     if (!i) return -1;
     i->key = skb->len;
     struct item *j = bpf_refcount_acquire_impl(i, 0);

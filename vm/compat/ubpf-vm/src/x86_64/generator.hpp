@@ -118,7 +118,8 @@ private:
     void leave_if_equal();
 
     [[nodiscard]] x86::Mem access(uint32_t pc, unsigned base, permission wanted, bool atomic);
-    [[nodiscard]] x86::Mem access_with_arena(uint32_t pc, unsigned base, permission wanted, bool atomic);
+    [[nodiscard]] x86::Mem access_with_arena(uint32_t pc, unsigned base, permission wanted,
+                                             bool atomic);
     void check(uint32_t pc, unsigned base, permission wanted);
     void check_in_frame(uint32_t pc, unsigned base, permission wanted);
     void check_alignment(uint32_t pc, unsigned base, permission wanted);

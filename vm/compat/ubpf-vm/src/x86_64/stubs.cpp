@@ -127,7 +127,8 @@ private:
         a_.jmp(leave);
     }
 
-    /// Leaves where the access goes in r10. Likely places first: the own frame, and the memory that was found last.
+    /// Leaves where the access goes in r10. Likely places first: the own frame, and the memory that
+    /// was found last.
     void make_check(stub first, unsigned log_size) {
         begin(static_cast<stub>(std::to_underlying(first) + log_size));
         const auto size = static_cast<int32_t>(1U << log_size);
