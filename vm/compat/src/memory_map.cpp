@@ -87,15 +87,14 @@ bool memory_map::is_granted(const memory_span &span) const noexcept {
 }
 
 void memory_map::remember(uint64_t begin, uint64_t len, permission allowed) {
-    const memory_span span{begin, len, allowed};
     // A program that looks up the same few values over and over must not make the list grow.
-    if (is_granted(span)) return;
-    granted_.push_back(span);
+    if (is_granted({begin, len, allowed})) return;
+    granted_.emplace_back(begin, len, allowed);
     if (granted_.size() <= few_grants) return;
     if (2 * ++index_used_ > granted_index_.size())
         index_grants();
     else
-        granted_index_[index_slot(span.begin)] = static_cast<uint32_t>(granted_.size());
+        granted_index_[index_slot(begin)] = static_cast<uint32_t>(granted_.size());
 }
 
 void memory_map::exchange_grants(memory_map &other) noexcept {

@@ -22,6 +22,8 @@ struct scope_stack {
 };
 
 thread_local scope_stack this_thread;
+/// The last of those in progress: unlike the others, it is there without being asked for.
+constinit thread_local run_scope *innermost_scope = nullptr;
 
 }  // namespace
 
@@ -29,18 +31,20 @@ run_scope *run_scope::current() noexcept {
     compat::run *const innermost = compat::run::current();
     if (innermost == nullptr) return nullptr;
     compat::run *const run = &innermost->whole();
+    if (innermost_scope != nullptr and innermost_scope->run_ == run) return innermost_scope;
     auto &[scopes, depth] = this_thread;
-    if (depth != 0 and scopes[depth - 1].run_ == run) return &scopes[depth - 1];
     if (depth == scopes.size()) scopes.emplace_back();
     run_scope &fresh = scopes[depth++];
     fresh.run_ = run;
     run->at_end(end);
+    innermost_scope = &fresh;
     return &fresh;
 }
 
 void run_scope::end() noexcept {
     auto &[scopes, depth] = this_thread;
     scopes[--depth].clear();
+    innermost_scope = depth == 0 ? nullptr : &scopes[depth - 1];
 }
 
 void run_scope::clear() noexcept {
