@@ -133,10 +133,10 @@ int compile_with(rlim_t bytes) {
 
 TEST(code_memory, that_is_not_there_is_an_error) {
     if (sanitized) GTEST_SKIP() << "sanitizers need more memory than any limit leaves them";
-    for (const rlim_t mebibytes : {4, 16, 40, 80, 120, 160, 200, 240}) {
+    for (const unsigned mebibytes : {4U, 16U, 40U, 80U, 120U, 160U, 200U, 240U}) {
         const pid_t child = fork();
         ASSERT_GE(child, 0);
-        if (child == 0) _exit(compile_with(mebibytes << 20));
+        if (child == 0) _exit(compile_with(rlim_t{mebibytes} << 20));
         int status = 0;
         ASSERT_EQ(waitpid(child, &status, 0), child);
         ASSERT_TRUE(WIFEXITED(status)) << "signal " << WTERMSIG(status) << ", " << mebibytes;
