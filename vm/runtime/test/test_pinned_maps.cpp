@@ -369,9 +369,8 @@ TEST_F(pinned_maps, send_records_to_another_process) {
 TEST_F(pinned_maps, go_on_behind_records_of_processes_that_are_gone) {
     const auto m = create(map_type::ringbuf, 4096);
     ring_buffer &ring = *as_ring_buffer(m.get());
-    EXPECT_TRUE(succeeds(start(path(), [](map &mine) {
-        return as_ring_buffer(&mine)->reserve(8, 0) != nullptr;
-    })));
+    EXPECT_TRUE(succeeds(
+        start(path(), [](map &mine) { return as_ring_buffer(&mine)->reserve(8, 0) != nullptr; })));
     const uint64_t value = 5;
     ASSERT_EQ(ring.output(&value, sizeof value, 0), 0);
     uint64_t found = 0;
