@@ -17,8 +17,20 @@ namespace {
 
 using testing::HasSubstr;
 
+#if defined(__SANITIZE_THREAD__)
+constexpr bool under_tsan = true;
+#elif defined(__has_feature)
+constexpr bool under_tsan = __has_feature(thread_sanitizer);
+#else
+constexpr bool under_tsan = false;
+#endif
+
 class arenas : public object_test {
 protected:
+    void SetUp() override {
+        if (under_tsan)
+            GTEST_SKIP() << "ThreadSanitizer leaves no room for 4 GiB where it is asked";
+    }
     static arena &arena_of(const loaded_object &object) {
         return *as_arena(object.find_map("arena").get());
     }
