@@ -267,18 +267,15 @@ void function_compiler::jump_through_table(value pc, value target, Go &&go) {
 
 void function_compiler::find_meeting_point() {
     constexpr uint64_t most_ways = 1024;
+    if (p_.jump_targets().empty()) return;
     uint64_t jumps = 0;
     uint64_t targets = 0;
     for (uint32_t i = 0; i < range_.block_count; ++i) {
         if (blocks_[i] == nullptr) continue;
         const basic_block &from = p_.blocks()[range_.first_block + i];
-        origins at_end = facts_of(i).at_entry;
-        uint32_t last = from.begin;
-        for (uint32_t pc = from.begin; pc < from.end; ++pc) {
-            if (p_.insn(pc).id == insn_id::none) continue;
-            last = pc;
-        }
+        const uint32_t last = from.end - 1;  // gotox has one slot
         if (p_.insn(last).id != insn_id::gotox) continue;
+        origins at_end = facts_of(i).at_entry;
         for (uint32_t pc = from.begin; pc < last; ++pc) {
             if (p_.insn(pc).id != insn_id::none) at_end = parts_.facts.step(pc, at_end);
         }

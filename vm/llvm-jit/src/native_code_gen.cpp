@@ -54,7 +54,7 @@ thread_local std::string reported;
 
 /// Why code that was compiled cannot be had.
 error link_error(llvm::Error e) {
-    const std::string text = std::exchange(reported, {}) + "; " + llvm::toString(std::move(e));
+    const std::string text = reported + "; " + llvm::toString(std::move(e));
     if (text.find(std::generic_category().message(ENOMEM)) == std::string::npos)
         return make_error(error_code::internal,
                           fmt::format("compiled code cannot be linked: {}", text));
@@ -320,6 +320,7 @@ llvm::orc::SymbolMap code_service::symbols_of(const compat::build_input &input,
 result<loaded_code> code_service::load(std::unique_ptr<llvm::MemoryBuffer> object,
                                        const compat::build_input &input,
                                        const native_program *program) {
+    reported.clear();
     llvm::orc::ExecutionSession &session = jit_->getExecutionSession();
     llvm::orc::JITDylib &library =
         session.createBareJITDylib(fmt::format("program{}", next_library_.fetch_add(1)));
