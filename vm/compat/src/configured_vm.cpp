@@ -15,7 +15,7 @@ namespace bpftime::vm::compat {
 namespace {
 
 memory_span span_of(const ebpf_region &region) noexcept {
-    return {reinterpret_cast<uint64_t>(region.ptr), region.len,
+    return {reinterpret_cast<uintptr_t>(region.ptr), region.len,
             static_cast<permission>(region.permission)};
 }
 
@@ -250,7 +250,7 @@ int configured_vm::register_region(const ebpf_region &region) {
 
 int configured_vm::unregister_region(void *ptr) {
     const auto it =
-        std::ranges::find(config_.regions, reinterpret_cast<uint64_t>(ptr), &memory_span::begin);
+        std::ranges::find(config_.regions, reinterpret_cast<uintptr_t>(ptr), &memory_span::begin);
     if (it == config_.regions.end()) {
         return static_cast<int>(
             fail(make_error(error_code::not_found, "no region with this address is registered")));

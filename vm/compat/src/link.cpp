@@ -48,8 +48,8 @@ helper_binding::helper_binding(const ebpf_helper &helper, uint64_t secret)
                    .purity = static_cast<helper_purity>(helper.purity)},
       context_{helper.context},
       has_context_{helper.ctx_fn != nullptr} {
-    code_ = secret ^ (has_context_ ? reinterpret_cast<uint64_t>(helper.ctx_fn)
-                                   : reinterpret_cast<uint64_t>(helper.fn));
+    code_ = secret ^ (has_context_ ? reinterpret_cast<uintptr_t>(helper.ctx_fn)
+                                   : reinterpret_cast<uintptr_t>(helper.fn));
     for (uint8_t i = 0; i < max_helper_arguments; ++i) {
         const argument_kind kind = declaration_.arguments[i].kind;
         if (is_checked(kind)) checked_[checked_count_++] = i;

@@ -53,16 +53,16 @@ uint64_t memory_map::redirect(uint64_t address, uint64_t size, permission wanted
     const auto offset = arena_.offset_of(address);
     if (not offset) return 0;
     if (arena_.has(*offset, size)) return arena_.address_of(*offset);
-    if (not allows_write(wanted)) return reinterpret_cast<uint64_t>(&zeros);
+    if (not allows_write(wanted)) return reinterpret_cast<uintptr_t>(&zeros);
     lost_ = 0;
-    return reinterpret_cast<uint64_t>(&lost_);
+    return reinterpret_cast<uintptr_t>(&lost_);
 }
 
 /// The slot of the grant that begins there, or the free one where it would be put.
 std::size_t memory_map::index_slot(uint64_t begin) const noexcept {
     constexpr uint64_t odd = 0x9e37'79b9'7f4a'7c15;
     const std::size_t mask = granted_index_.size() - 1;
-    std::size_t slot = begin * odd >> 32 & mask;
+    std::size_t slot = static_cast<std::size_t>(begin * odd >> 32) & mask;
     for (; granted_index_[slot] != 0; slot = (slot + 1) & mask) {
         const std::size_t at = granted_index_[slot] - 1;
         if (at < granted_.size() and granted_[at].begin == begin) break;

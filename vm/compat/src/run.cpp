@@ -35,7 +35,7 @@ uint64_t size_of(const helper_declaration &helper, std::size_t i, const uint64_t
 }
 
 memory_span span_of(run::input_memory input) noexcept {
-    return {reinterpret_cast<uint64_t>(input.data()), input.size()};
+    return {reinterpret_cast<uintptr_t>(input.data()), input.size()};
 }
 
 }  // namespace

@@ -78,7 +78,8 @@ after_call run::run_in_place(const prepared_program &callee, uint64_t &result) {
 
 run::run(run &caller, const prepared_program &callee)
     : run{callee.input, callee.stack,
-          memory_at(reinterpret_cast<void *>(caller.input_.begin), caller.input_.len),
+          memory_at(reinterpret_cast<void *>(caller.input_.begin),
+                    static_cast<std::size_t>(caller.input_.len)),
           caller.memory_.of_run()} {
     budget_ = caller.budget_;
     whole_ = caller.whole_;

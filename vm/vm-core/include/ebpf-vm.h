@@ -13,7 +13,9 @@
  *
  * C and C++ callers may pass `uint64_t *` for results, `const struct ebpf_vm *` to ebpf_exec(), and
  * helpers as `void *` or as functions of any signature of up to five words: C by macros of the same
- * name at the end of this header, C++ by overloads.
+ * name at the end of this header, C++ by overloads. On machines of 32 bits, helpers have the one
+ * signature of external_function_t; addresses are words with an upper half of 0 there, which is
+ * what a cast through uintptr_t gives.
  */
 #ifndef EBPF_VM_H
 #define EBPF_VM_H

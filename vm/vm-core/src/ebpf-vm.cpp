@@ -191,7 +191,7 @@ int ebpf_grant(void *ptr, size_t len, unsigned int permission) {
         if (permission == 0 or permission > EBPF_PERM_READ_WRITE) {
             return refuse("permission is none of EBPF_PERM_READ, _WRITE, _READ_WRITE");
         }
-        run->memory().grant({reinterpret_cast<uint64_t>(ptr), len,
+        run->memory().grant({reinterpret_cast<uintptr_t>(ptr), len,
                              static_cast<bpftime::vm::permission>(permission)});
         return EBPF_OK;
     });

@@ -44,7 +44,7 @@ public:
     }
     [[nodiscard]] uint32_t frame_size() const noexcept { return frame_size_; }
     [[nodiscard]] uint32_t depth() const noexcept { return depth_; }
-    void place(void *base) noexcept { base_ = reinterpret_cast<uint64_t>(base); }
+    void place(void *base) noexcept { base_ = reinterpret_cast<uintptr_t>(base); }
     /// The value of r10 in the frame at `depth`: one past its highest byte.
     [[nodiscard]] uint64_t frame_top(uint32_t depth) const noexcept {
         return base_ + bytes() - uint64_t{2} * frame_size_ * depth;
