@@ -48,11 +48,15 @@ public:
     [[nodiscard]] uint64_t next() noexcept;
     /// A number less than `limit`, which must not be 0.
     [[nodiscard]] uint64_t below(uint64_t limit) noexcept { return next() % limit; }
+    /// The same for sizes and indices.
+    [[nodiscard]] std::size_t index_below(std::size_t limit) noexcept {
+        return static_cast<std::size_t>(below(limit));
+    }
     [[nodiscard]] bool chance(unsigned percent) noexcept { return below(100) < percent; }
     /// An element of `values`, which must not be empty.
     template <typename Values>
     [[nodiscard]] auto pick(const Values &values) noexcept {
-        return values[static_cast<std::size_t>(below(std::size(values)))];
+        return values[index_below(std::size(values))];
     }
     /// A number of 64 bits such as programs go wrong at: small, a power of two, near an end of a
     /// range, or any.

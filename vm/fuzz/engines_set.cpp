@@ -38,7 +38,7 @@ struct arena {
         std::unique_ptr<uint8_t[]> data = std::make_unique<uint8_t[]>(size);
 
         [[nodiscard]] uint64_t address() const noexcept {
-            return reinterpret_cast<uint64_t>(data.get());
+            return reinterpret_cast<uintptr_t>(data.get());
         }
     };
 

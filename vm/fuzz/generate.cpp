@@ -278,7 +278,7 @@ void insert_some(draft &d, random_source &random, const generator_options &optio
     writer w{random, options};
     w.write_any();
     // Not behind the last statement: control would fall off the end.
-    const std::size_t at = d.statements.empty() ? 0 : random.below(d.statements.size());
+    const std::size_t at = d.statements.empty() ? 0 : random.index_below(d.statements.size());
     std::size_t end = at;
     for (const statement &s : w.take()) d.insert(end++, s);
     std::vector<std::size_t> entries{0};
@@ -316,14 +316,15 @@ void change_field(statement &s, random_source &random) {
 
 draft generate(random_source &random, const generator_options &options) {
     draft d;
-    std::vector<range> functions(1 + random.below(options.most_functions));
+    std::vector<range> functions(1 + random.index_below(options.most_functions));
     std::vector<std::size_t> entries;
     writer w{random, options};
     for (range &f : functions) {
         f.begin = d.statements.size();
         entries.push_back(f.begin);
         w.write_prologue();
-        for (std::size_t n = random.below(options.most_statements + 1); n > 0; --n) w.write_any();
+        for (std::size_t n = random.index_below(options.most_statements + 1); n > 0; --n)
+            w.write_any();
         w.write_exit();
         const auto body = w.take();
         d.statements.insert(d.statements.end(), body.begin(), body.end());
@@ -334,9 +335,9 @@ draft generate(random_source &random, const generator_options &options) {
 }
 
 void mutate(draft &d, random_source &random, const generator_options &options) {
-    for (std::size_t n = 1 + random.below(3); n > 0; --n) {
+    for (std::size_t n = 1 + random.index_below(3); n > 0; --n) {
         if (d.statements.empty()) return insert_some(d, random, options);
-        const std::size_t at = random.below(d.statements.size());
+        const std::size_t at = random.index_below(d.statements.size());
         statement &s = d.statements[at];
         switch (random.below(8)) {
         case 0: d.erase(at); break;
@@ -346,7 +347,7 @@ void mutate(draft &d, random_source &random, const generator_options &options) {
         case 4:
             if (s.target) s.target = random.below(d.statements.size() + 1);
             break;
-        case 5: d.insert(random.below(d.statements.size() + 1), statement{s}); break;
+        case 5: d.insert(random.index_below(d.statements.size() + 1), statement{s}); break;
         default: insert_some(d, random, options);
         }
     }

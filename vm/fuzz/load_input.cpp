@@ -70,7 +70,7 @@ byte_vector with_program(std::span<const uint8_t> input, const draft &d) {
 
 generator_options options_for(const settings &s, random_source &random) {
     generator_options options{.memory_size = s.memory_size, .stack_size = s.stack_size};
-    options.most_statements = 1 + random.below(24);
+    options.most_statements = 1 + random.index_below(24);
     if (s.helpers) options.helpers.assign(all_helpers().begin(), all_helpers().end());
     return options;
 }

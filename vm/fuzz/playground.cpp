@@ -19,7 +19,7 @@ constexpr uint64_t map_count = 4;
 struct block {
     explicit block(std::size_t bytes) : size{bytes}, data{std::make_unique<uint8_t[]>(bytes)} {}
 
-    uint64_t address() const noexcept { return reinterpret_cast<uint64_t>(data.get()); }
+    uint64_t address() const noexcept { return reinterpret_cast<uintptr_t>(data.get()); }
     /// What no run has changed yet: an input's outcome must not depend on the inputs before it.
     void refill() noexcept {
         for (std::size_t i = 0; i < size; ++i) data[i] = static_cast<uint8_t>(i * 37 + 5);

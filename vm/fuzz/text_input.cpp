@@ -18,7 +18,7 @@ namespace {
 
 draft some_program(random_source &random) {
     return generate(random, {.most_functions = 2,
-                             .most_statements = 1 + random.below(12),
+                             .most_statements = 1 + random.index_below(12),
                              .helpers = {1, 0xffff'fff0}});
 }
 
@@ -58,7 +58,7 @@ std::string some_line(random_source &random) {
                                          "addr_space_cast %r1, %r2, 5, 6"});
     if (random.chance(30)) return std::string{random.pick(lines)} + "\n";
     const std::string text = some_text(random);
-    const std::size_t begin = text.rfind('\n', random.below(text.size())) + 1;
+    const std::size_t begin = text.rfind('\n', random.index_below(text.size())) + 1;
     return text.substr(begin, text.find('\n', begin) + 1 - begin);
 }
 
@@ -74,7 +74,7 @@ std::string with_changed_number(std::string text, std::size_t at, random_source 
 
 /// The text with a line put in or taken out, or with another number in it.
 std::string with_change(std::string text, random_source &random) {
-    const std::size_t somewhere = text.empty() ? 0 : random.below(text.size());
+    const std::size_t somewhere = text.empty() ? 0 : random.index_below(text.size());
     const std::size_t line = text.empty() ? 0 : text.rfind('\n', somewhere) + 1;
     if (random.chance(50)) return text.insert(line, some_line(random));
     if (random.chance(30))

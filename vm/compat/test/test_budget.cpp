@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "compat/run.hpp"
+#include "wide_integer.hpp"
 
 #include <gtest/gtest.h>
 
@@ -16,7 +17,7 @@ namespace {
 using namespace bpftime::vm::compat;
 
 constexpr uint64_t slice = budget::slice_units;
-__extension__ typedef unsigned __int128 wide;
+using wide = bpftime::vm::test::wide_integer;
 
 /// What a budget is: a sum that must not exceed a limit.
 class plain_budget {
@@ -82,7 +83,7 @@ TEST(slice_boundaries, can_be_met_from_any_side) {
     for (const uint64_t limit : around_slices()) {
         for (const uint32_t step : {1U, 2U, 3U, 7U, 4096U, 65'537U}) {
             if (limit / step > 4 * slice / 2) continue;
-            expect_same(limit, std::vector<uint32_t>(limit / step + 2, step));
+            expect_same(limit, std::vector(static_cast<std::size_t>(limit / step + 2), step));
         }
     }
 }

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "compat/memory_map.hpp"
+#include "wide_integer.hpp"
 
 #include <gtest/gtest.h>
 
@@ -17,7 +18,7 @@ namespace {
 using namespace bpftime::vm;
 using namespace bpftime::vm::compat;
 
-__extension__ typedef unsigned __int128 wide;
+using wide = test::wide_integer;
 constexpr uint64_t top = std::numeric_limits<uint64_t>::max();
 
 // --- memory_span

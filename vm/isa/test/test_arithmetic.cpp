@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "isa/arithmetic.hpp"
+#include "wide_integer.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -14,7 +15,7 @@ namespace bpftime::vm::isa::test {
 
 namespace {
 
-__extension__ using wide = __int128;  // holds every operand, product and quotient without wrapping
+using wide = vm::test::wide_integer;  // every operand, product and quotient fits
 
 constexpr wide power(unsigned bits) { return wide{1} << bits; }
 

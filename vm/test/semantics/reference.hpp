@@ -7,6 +7,8 @@
 // purpose.
 #pragma once
 
+#include "wide_integer.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -23,7 +25,7 @@ struct encoded {
 };
 
 /// Wide enough for every product and shift of two 64-bit values.
-using integer = __int128;
+using integer = wide_integer;
 
 [[nodiscard]] constexpr integer two_to(unsigned bits) { return integer{1} << bits; }
 

@@ -125,7 +125,7 @@ TEST_P(callbacks, end_the_run_with_their_faults) {
     std::vector<uint64_t> memory{0};
     EXPECT_EQ(fault(memory_of(memory)).pc, 7U);
     EXPECT_EQ(compat::last_fault().kind, fault_kind::out_of_bounds_read);
-    memory[0] = reinterpret_cast<uint64_t>(memory.data());
+    memory[0] = reinterpret_cast<uintptr_t>(memory.data());
     EXPECT_EQ(result(memory_of(memory)), 1U);
 }
 

@@ -482,7 +482,9 @@ TEST_P(lessons, shift_by_a_register_leaves_all_others_alone) {
     alignas(16) volatile char local[16] = {};
     auto where = reinterpret_cast<uintptr_t>(&local[0]);
     asm volatile("" : "+r"(where));  // else the compiler knows the answer that it hopes for
-    return where % 16 + reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) % 16;
+    // A frame begins with the return address and the caller's frame pointer.
+    const auto frame = reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) + 2 * sizeof(void *);
+    return where % 16 + frame % 16;
 }
 
 TEST_P(lessons, stack_is_aligned_at_every_helper_call) {
@@ -619,7 +621,7 @@ TEST_P(lessons, lddw_value_is_memory_only_where_a_size_companion_says_so) {
     values[8] = 42;
     ASSERT_EQ(
         vm().set_lddw_helpers([](uint32_t) -> uint64_t { return 0; }, nullptr,
-                              [](uint64_t) { return reinterpret_cast<uint64_t>(values.data()); }),
+                              [](uint64_t) { return reinterpret_cast<uintptr_t>(values.data()); }),
         0);
     load(
         "lddw r1, map_val(map_by_fd(1))+8\nldxb r0, [r1]\nadd r0, 1\nstxb [r1], r0\n"
@@ -662,8 +664,8 @@ TEST_P(lessons, fetching_atomics_take_r0_as_their_address) {
     load("mov r0, r1\nmov r2, 12\nlock cmpxchg [r0], r2\nexit");
     EXPECT_EQ(result(memory_of(memory)), 10U);
     EXPECT_EQ(memory[0], 10U);
-    memory[0] = reinterpret_cast<uint64_t>(memory.data());
-    EXPECT_EQ(result(memory_of(memory)), reinterpret_cast<uint64_t>(memory.data()));
+    memory[0] = reinterpret_cast<uintptr_t>(memory.data());
+    EXPECT_EQ(result(memory_of(memory)), reinterpret_cast<uintptr_t>(memory.data()));
     EXPECT_EQ(memory[0], 12U);
 }
 

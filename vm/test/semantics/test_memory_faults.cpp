@@ -339,7 +339,7 @@ constexpr std::string_view write_there = "ldxdw r2, [r1]\nstdw [r2], 5\nexit";
 /// Input memory with one address in it.
 struct address_in_memory {
     explicit address_in_memory(const void *at, int64_t offset = 0)
-        : words{reinterpret_cast<uint64_t>(at) + static_cast<uint64_t>(offset)} {}
+        : words{reinterpret_cast<uintptr_t>(at) + static_cast<uint64_t>(offset)} {}
     std::array<uint64_t, 1> words;
     operator std::span<uint8_t>() { return memory_of(words); }
 };
@@ -445,7 +445,7 @@ struct granting_helper {
     static uint64_t call(void *self, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
         const auto *const g = static_cast<const granting_helper *>(self);
         EXPECT_EQ(ebpf_grant(g->at, g->bytes, g->permission), 0);
-        return reinterpret_cast<uint64_t>(g->at);
+        return reinterpret_cast<uintptr_t>(g->at);
     }
 
     ebpf_helper declaration() {
@@ -505,7 +505,7 @@ TEST_P(memory_faults, declared_result_of_a_helper_is_granted) {
     ebpf_helper helper{};
     helper.id = 9;
     helper.fn = [](uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
-        return r1 == 0 ? 0 : reinterpret_cast<uint64_t>(value.data());
+        return r1 == 0 ? 0 : reinterpret_cast<uintptr_t>(value.data());
     };
     helper.result = EBPF_RESULT_POINTER_OR_NULL;
     helper.result_size = 8;
@@ -551,13 +551,13 @@ TEST_P(memory_faults, reading_read_only_memory_allows_no_write) {
         exit)");
     for (const uint64_t at : {uint64_t{0}, uint64_t{1}, uint64_t{40}, ~uint64_t{0},
                               uint64_t{1} << 63, ~uint64_t{0} - 8}) {
-        std::vector<uint64_t> memory{reinterpret_cast<uint64_t>(constants.data()), at};
+        std::vector<uint64_t> memory{reinterpret_cast<uintptr_t>(constants.data()), at};
         EXPECT_EQ(fault(memory_of(memory)),
                   (fault_place{.kind = fault_kind::out_of_bounds_write, .pc = 4, .size = 8}))
             << at;
     }
-    std::vector<uint64_t> memory{reinterpret_cast<uint64_t>(constants.data()),
-                                 reinterpret_cast<uint64_t>(constants.data())};
+    std::vector<uint64_t> memory{reinterpret_cast<uintptr_t>(constants.data()),
+                                 reinterpret_cast<uintptr_t>(constants.data())};
     EXPECT_EQ(fault(memory_of(memory)).kind, fault_kind::read_only_write);
 }
 

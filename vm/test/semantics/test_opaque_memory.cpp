@@ -50,9 +50,10 @@ TEST_P(opaque_memory, loads_of_every_width_at_every_alignment) {
             before.resize(before.size() + rows.size(), 0x5555);
             expected.insert(expected.end(), record.begin(), record.end());
             const auto data = bytes_in(std::span{record}.subspan(1));
+            const auto at = static_cast<std::size_t>(index);
             for (const insn_id id : rows) {
                 const auto opcode = encoding_of(make(id, value, address)).opcode;
-                expected.push_back(reference::load(opcode, std::span{data}.subspan(index)).value());
+                expected.push_back(reference::load(opcode, std::span{data}.subspan(at)).value());
             }
         }
     }
@@ -82,7 +83,8 @@ TEST_P(opaque_memory, stores_of_every_width_at_every_alignment_leave_neighbours_
                 before.insert(before.end(), record.begin(), record.end());
                 auto bytes = bytes_in(record);
                 for (const auto &i : stores) {
-                    const auto at = index + static_cast<std::size_t>(i.offset);
+                    const auto at =
+                        static_cast<std::size_t>(index + static_cast<uint64_t>(i.offset));
                     ASSERT_TRUE(reference::store(encoding_of(i), std::span{bytes}.subspan(at), x));
                 }
                 const auto after = words_of(bytes);

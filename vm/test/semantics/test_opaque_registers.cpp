@@ -190,7 +190,7 @@ private:
 
     static uint64_t base_address(const probe &p, std::span<uint64_t> block, uint64_t frame_top) {
         if (p.base == fp) return frame_top;
-        return reinterpret_cast<uint64_t>(&block[cell_word]) -
+        return reinterpret_cast<uintptr_t>(&block[cell_word]) -
                static_cast<uint64_t>(int64_t{p.insn.offset});
     }
 

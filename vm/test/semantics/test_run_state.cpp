@@ -259,7 +259,7 @@ TEST_P(run_state, limits_hold_without_bounds_checks) {
 
 TEST_P(run_state, switched_off_bounds_checks_are_off_and_come_back) {
     uint64_t elsewhere = 5;
-    std::vector<uint64_t> memory{reinterpret_cast<uint64_t>(&elsewhere)};
+    std::vector<uint64_t> memory{reinterpret_cast<uintptr_t>(&elsewhere)};
     load("ldxdw r2, [r1]\nldxdw r0, [r2]\nstdw [r2], 6\nexit");
     EXPECT_EQ(fault(memory_of(memory)).kind, fault_kind::out_of_bounds_read);
     EXPECT_TRUE(vm().toggle_bounds_check(false));

@@ -23,7 +23,7 @@ constexpr uint32_t jump_id = 30;
 thread_local std::vector<ebpf_vm *> slots;
 
 uint64_t jump(uint64_t, uint64_t r2, uint64_t, uint64_t, uint64_t) {
-    return r2 < slots.size() ? reinterpret_cast<uint64_t>(slots[r2]) : 0;
+    return r2 < slots.size() ? reinterpret_cast<uintptr_t>(slots[static_cast<std::size_t>(r2)]) : 0;
 }
 
 void register_jump(ebpf_vm &vm) {
@@ -242,12 +242,12 @@ TEST_P(tail_calls, keep_what_was_granted) {
     ebpf_helper h{};
     h.id = grant_id;
     h.fn = [](uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
-        return reinterpret_cast<uint64_t>(block.data());
+        return reinterpret_cast<uintptr_t>(block.data());
     };
     h.result = EBPF_RESULT_POINTER;
     h.result_size = sizeof block;
     ASSERT_EQ(vm().register_helper(h), EBPF_OK);
-    const auto at = fmt::format("lddw r3, {}\n", reinterpret_cast<uint64_t>(block.data()));
+    const auto at = fmt::format("lddw r3, {}\n", reinterpret_cast<uintptr_t>(block.data()));
     block = {5, 6};
     load("call 31\nmov r2, 0\ncall 30\nexit");
     for (const engine &e : engines()) {

@@ -65,7 +65,7 @@ struct place {
 void PrintTo(const place &p, std::ostream *out);
 
 [[nodiscard]] inline uint64_t address_of(const void *ptr) {
-    return reinterpret_cast<uint64_t>(ptr);
+    return reinterpret_cast<uintptr_t>(ptr);
 }
 
 /// A helper by its members, zero-initialised as ebpf-types.h asks for.

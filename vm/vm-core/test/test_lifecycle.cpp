@@ -176,7 +176,7 @@ TEST(lifecycles, create_and_destroy_a_thousand_times) {
 TEST(lifecycles, a_hundred_vms_live_side_by_side) {
     std::vector<vm_ptr> vms;
     std::vector<uint64_t> contexts(100);
-    for (uint64_t i = 0; i < 100; ++i) {
+    for (size_t i = 0; i < 100; ++i) {
         vms.push_back(make_vm());
         contexts[i] = 1000 + i;
         const auto read_context = [](void *context, uint64_t, uint64_t, uint64_t, uint64_t,
@@ -187,13 +187,13 @@ TEST(lifecycles, a_hundred_vms_live_side_by_side) {
             ASSERT_EQ(c_api::load(vms[i].get(), returns(i)), 0);
         }
     }
-    for (uint64_t i = 0; i < 100; i += 2) EXPECT_EQ(run(vms[i].get()), i);
-    for (uint64_t i = 0; i < 100; ++i) ASSERT_EQ(c_api::load(vms[i].get(), "call 1\nexit"), 0);
+    for (size_t i = 0; i < 100; i += 2) EXPECT_EQ(run(vms[i].get()), i);
+    for (size_t i = 0; i < 100; ++i) ASSERT_EQ(c_api::load(vms[i].get(), "call 1\nexit"), 0);
     for (int round = 0; round < 3; ++round) {
-        for (uint64_t i = 0; i < 100; ++i) EXPECT_EQ(run(vms[i].get()), 1000 + i);
+        for (size_t i = 0; i < 100; ++i) EXPECT_EQ(run(vms[i].get()), 1000 + i);
     }
-    for (uint64_t i = 0; i < 100; i += 3) vms[i].reset();
-    for (uint64_t i = 0; i < 100; ++i) {
+    for (size_t i = 0; i < 100; i += 3) vms[i].reset();
+    for (size_t i = 0; i < 100; ++i) {
         if (vms[i] == nullptr) continue;
         EXPECT_EQ(run(vms[i].get()), 1000 + i) << "its neighbour is gone";
     }
