@@ -10,8 +10,8 @@ JOBS    ?= $(shell nproc)
 sources := find vm -name '*.[ch]' -o -name '*.[ch]pp'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build-llvm build-ubpf release-with-llvm-jit demo test bench install fuzz format \
-	format-check lint clean
+.PHONY: help setup build-llvm build-ubpf release-with-llvm-jit demo test test-aarch64 test-riscv64 \
+	test-i386 bench install fuzz format format-check lint clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,8 +31,11 @@ release-with-llvm-jit: ## Build everything, the LLVM backend and the command lin
 demo: ## Run a real XDP program over a real packet capture
 	scripts/demo
 
-test: ## Build and run all tests, then once more under ASan and UBSan
+test: ## Build and run all tests: plain, under ASan and UBSan, and for AArch64 under qemu
 	scripts/test
+
+test-aarch64 test-riscv64 test-i386: test-%: ## Build for another machine and run the tests under qemu
+	scripts/test $*
 
 bench: ## Build and run the benchmarks
 	$(call build,release)

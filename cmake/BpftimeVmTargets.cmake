@@ -97,6 +97,19 @@ function(bpftime_vm_add_test)
     bpftime_vm_run_gtest(${test_NAME} LABELS ${test_LABELS})
 endfunction()
 
+# bpftime_vm_add_properties(<test> <file>...)
+#
+# Adds property tests to a test, where RapidCheck is.
+function(bpftime_vm_add_properties test)
+    if(BPFTIME_VM_NO_RAPIDCHECK)
+        message(STATUS "properties of ${test}: skipped, RapidCheck is not there for this machine")
+        return()
+    endif()
+    find_package(rapidcheck REQUIRED)
+    target_sources(${test} PRIVATE ${ARGN})
+    target_link_libraries(${test} PRIVATE rapidcheck)
+endfunction()
+
 # bpftime_vm_run_gtest(<target> [LABELS <label>...])
 #
 # Makes a GoogleTest program one test of ctest: a process for each of its cases costs more than most
@@ -108,7 +121,12 @@ function(bpftime_vm_run_gtest target)
         NAME ${target}
         COMMAND ${target} "--gtest_output=xml:${PROJECT_BINARY_DIR}/test-reports/${target}.xml"
     )
-    set_tests_properties(${target} PROPERTIES LABELS "${test_LABELS}" TIMEOUT 900)
+    # Programs that tests start are started by the system, which knows its own machine alone.
+    string(REPLACE ";" " " emulator "${CMAKE_CROSSCOMPILING_EMULATOR}")
+    set_tests_properties(
+        ${target}
+        PROPERTIES LABELS "${test_LABELS}" TIMEOUT 900 ENVIRONMENT "BPFTIME_VM_TEST_EMULATOR=${emulator}"
+    )
 endfunction()
 
 # bpftime_vm_add_subdirectory(<folder>...): those of the folders that hold a CMakeLists.txt.

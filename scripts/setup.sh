@@ -7,12 +7,14 @@ set -euo pipefail
 
 usage() {
     cat <<'TEXT'
-usage: scripts/setup.sh [build|test|all]
+usage: scripts/setup.sh [build|test|all|aarch64|riscv64|i386]
 
 Installs the packages that are missing; says nothing when there are none.
   build   what the library, the command line tool and scripts/demo need
   test    build, and what scripts/test needs
   all     test, and what fuzzing, formatting and linting need (the default)
+  aarch64, riscv64, i386
+          test, and what building for another machine and running its tests need
 TEXT
 }
 
@@ -36,6 +38,11 @@ develop_packages=(
     ca-certificates
 )
 
+cross_packages=(qemu-user-static)                         # runs programs of other machines
+aarch64_packages=(g++-aarch64-linux-gnu)
+riscv64_packages=(g++-riscv64-linux-gnu googletest)       # Debian 12 has no GoogleTest built for it
+i386_packages=(g++-i686-linux-gnu libboost-dev)            # integers of 128 bits, for tests
+
 fail() {
     echo "setup: $*" >&2
     exit 1
@@ -57,6 +64,10 @@ main() {
         build) packages=("${build_packages[@]}") ;;
         test) packages=("${build_packages[@]}" "${test_packages[@]}") ;;
         all) packages=("${build_packages[@]}" "${test_packages[@]}" "${develop_packages[@]}") ;;
+        aarch64 | riscv64 | i386)
+            local -n compilers=${1}_packages
+            packages=("${build_packages[@]}" "${test_packages[@]}" "${cross_packages[@]}" "${compilers[@]}")
+            ;;
         -h | --help) usage && return ;;
         *) usage >&2 && fail "unknown group '$1'" ;;
     esac
