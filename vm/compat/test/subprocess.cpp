@@ -35,11 +35,15 @@ std::vector<std::string> emulator() {
 }
 
 [[noreturn]] void become(const std::vector<std::string> &arguments,
-                         const std::vector<std::pair<std::string, std::string>> &environment,
-                         std::FILE *out, std::FILE *err) {
+                         const environment_changes &environment, std::FILE *out, std::FILE *err) {
     dup2(fileno(out), STDOUT_FILENO);
     dup2(fileno(err), STDERR_FILENO);
-    for (const auto &[name, value] : environment) setenv(name.c_str(), value.c_str(), 1);
+    for (const auto &[name, value] : environment) {
+        if (value)
+            setenv(name.c_str(), value->c_str(), 1);
+        else
+            unsetenv(name.c_str());
+    }
     std::vector<std::string> words = emulator();
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char *> pointers;
@@ -53,7 +57,7 @@ std::vector<std::string> emulator() {
 }  // namespace
 
 finished_process run_process(const std::vector<std::string> &arguments,
-                             const std::vector<std::pair<std::string, std::string>> &environment) {
+                             const environment_changes &environment) {
     std::FILE *const out = std::tmpfile();
     std::FILE *const err = std::tmpfile();
     const pid_t child = fork();

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,10 +16,11 @@ struct finished_process {
     std::string err;
 };
 
-/// Runs `arguments` with the given changes to this process's environment; an empty name list
-/// changes nothing.
-[[nodiscard]] finished_process run_process(
-    const std::vector<std::string> &arguments,
-    const std::vector<std::pair<std::string, std::string>> &environment = {});
+/// Changes of the environment: names with their values; none: the name is taken out.
+using environment_changes = std::vector<std::pair<std::string, std::optional<std::string>>>;
+
+/// Runs `arguments`, a program and its arguments, in this process's environment with the changes.
+[[nodiscard]] finished_process run_process(const std::vector<std::string> &arguments,
+                                           const environment_changes &environment = {});
 
 }  // namespace bpftime::vm::compat::test

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <optional>
 
 namespace {
 
@@ -59,8 +60,8 @@ INSTANTIATE_TEST_SUITE_P(compat, log_level, ::testing::ValuesIn(level_cases),
                          [](const auto &c) { return std::string{c.param.name}; });
 
 TEST(log_levels, are_warnings_by_default) {
-    // The test may itself run with the variable set, so "not set" needs env(1).
-    const auto probe = run_process({"/usr/bin/env", "-u", "BPFTIME_LOG_LEVEL", LOG_PROBE});
+    // The test may itself run with the variable set.
+    const auto probe = run_process({LOG_PROBE}, {{"BPFTIME_LOG_LEVEL", std::nullopt}});
     EXPECT_EQ(probe.exit_code, 0) << probe.err;
     EXPECT_THAT(probe.out, IsEmpty());
     EXPECT_THAT(probe.err, HasSubstr(warning));
