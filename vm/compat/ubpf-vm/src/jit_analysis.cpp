@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <ranges>
 
 namespace bpftime::vm::ubpf {
 
@@ -113,6 +114,7 @@ void jit_analysis::scan(uint32_t index) {
     const program &p = input_->code;
     const vm::function &f = p.functions()[index];
     const basic_block *&table = functions_[index].table;
+    back_edges_.clear();
     for (const basic_block &b : p.blocks().subspan(f.first_block, f.block_count)) {
         if (not b.reachable) continue;
         for (uint32_t pc = b.begin; pc < b.end; ++pc) scan(pc, functions_[index]);
@@ -121,6 +123,7 @@ void jit_analysis::scan(uint32_t index) {
         table = &b;
         for (const uint32_t to : p.successors_of(b)) at_[p.blocks()[to].begin] |= target_bit;
     }
+    find_rare_jumps();
 }
 
 void jit_analysis::scan(uint32_t pc, function_facts &f) {
@@ -140,10 +143,37 @@ void jit_analysis::scan(uint32_t pc, function_facts &f) {
     case operation_kind::branch:
     case operation_kind::jump:
         if (r.operation == operation::may_goto) f.has_may_goto = true;
-        if (i.id != isa::insn_id::gotox) at_[input_->code.jump_target(pc)] |= target_bit;
+        if (i.id != isa::insn_id::gotox) note_jump(pc, input_->code.jump_target(pc));
         break;
     default: break;
     }
+}
+
+void jit_analysis::note_jump(uint32_t from, uint32_t to) {
+    at_[to] |= target_bit;
+    if (program::is_back_edge(from, to)) back_edges_.push_back({from, to});
+}
+
+/// Looks at the jumps from the last to the first, and marks those inside of what a later one
+/// repeats.
+void jit_analysis::find_rare_jumps() {
+    open_loops_.clear();
+    for (const auto [from, to] : std::views::reverse(back_edges_)) {
+        while (not open_loops_.empty() and open_loops_.back() > from) open_loops_.pop_back();
+        if (open_loops_.empty() or open_loops_.back() < to)
+            open_loops_.push_back(to);
+        else if (not repeats_loop(from))
+            at_[from] |= rare_bit;
+    }
+}
+
+/// A branch is how a loop ends if what comes next leaves the loop.
+bool jit_analysis::repeats_loop(uint32_t from) const noexcept {
+    const program &p = input_->code;
+    if (row_of(p.insn(from)).kind != operation_kind::branch) return true;
+    const row &next = row_of(p.insn(from + 1));
+    return next.kind == operation_kind::exit or
+           (next.operation == operation::ja and p.jump_target(from + 1) > from);
 }
 
 /// Whether r10 is used for an access of the own frame, which tells nobody where it is.

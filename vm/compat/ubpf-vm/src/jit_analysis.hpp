@@ -50,6 +50,8 @@ public:
     }
     /// Whether control gets to `pc` otherwise than from the instruction before it.
     [[nodiscard]] bool is_target(uint32_t pc) const noexcept { return (at_[pc] & target_bit) != 0; }
+    /// Whether the jump backwards at `pc` is probably rare: what ends a loop comes later.
+    [[nodiscard]] bool is_rare(uint32_t pc) const noexcept { return (at_[pc] & rare_bit) != 0; }
 
 private:
     struct live_set {
@@ -60,11 +62,20 @@ private:
     };
 
     static constexpr uint8_t argument_bits = 0x1f;
+    static constexpr uint8_t rare_bit = 0x40;
     static constexpr uint8_t target_bit = 0x80;
+
+    struct back_edge {
+        uint32_t from;
+        uint32_t to;
+    };
 
     void scan(uint32_t index);
     void scan(uint32_t pc, function_facts &f);
+    void note_jump(uint32_t from, uint32_t to);
     [[nodiscard]] bool is_own_access(const isa::instruction &i, function_facts &f) const noexcept;
+    void find_rare_jumps();
+    [[nodiscard]] bool repeats_loop(uint32_t from) const noexcept;
     void find_live(uint32_t index);
     [[nodiscard]] live_set live_after(const basic_block &b, const vm::function &f) const;
     void assume_all_live(uint32_t index);
@@ -78,8 +89,10 @@ private:
     const compat::build_input *input_ = nullptr;
     bool keeps_frames_ = false;
     std::vector<function_facts> functions_;
-    std::vector<uint8_t> at_;        ///< by pc
-    std::vector<live_set> live_in_;  ///< by block of the function
+    std::vector<uint8_t> at_;            ///< by pc
+    std::vector<back_edge> back_edges_;  ///< of the function, by `from`
+    std::vector<uint32_t> open_loops_;   ///< while they are looked at: where they begin
+    std::vector<live_set> live_in_;      ///< by block of the function
 };
 
 }  // namespace bpftime::vm::ubpf

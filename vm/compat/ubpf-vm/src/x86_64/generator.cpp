@@ -241,6 +241,10 @@ void generator::finish(const slow_path &s) {
         e_.push_imm(s.site);
         call(stub::misaligned);
         break;
+    case slow_path::what::go_back:
+        e_.op(Inst::kIdSub, slice_reg, asmjit::imm(s.units));
+        e_.jump_back_if(condition::not_below, s.back);
+        [[fallthrough]];
     case slow_path::what::refill:
         e_.push_imm(s.site);
         e_.mov_imm32(temp_reg, s.units);
@@ -442,6 +446,12 @@ void generator::jump_if(condition c, uint32_t pc, uint32_t target) {
     if (not program::is_back_edge(pc, target)) {
         note_jump_to(target);
         jumps_.push_back({e_.jump_if(c, is_near(pc, target)), target});
+        return;
+    }
+    if (analysis_.is_rare(pc)) {
+        add_slow_path(slow_path::what::go_back, c, pc);
+        slow_paths_.back().back = offsets_[target];
+        slow_paths_.back().units = p_->loop_weight(target);
         return;
     }
     const open_jump not_taken = e_.jump_if(opposite(c), true);

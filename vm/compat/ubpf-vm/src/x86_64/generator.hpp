@@ -49,13 +49,21 @@ public:
 private:
     /// Out of line, behind the function: what rarely happens.
     struct slow_path {
-        enum class what : uint8_t { check, frame_check, misaligned, refill, too_deep, unwind };
+        enum class what : uint8_t {
+            check,
+            frame_check,
+            misaligned,
+            go_back,
+            refill,
+            too_deep,
+            unwind
+        };
         what kind;
         stub callee;     ///< of a check
         open_jump from;  ///< what comes here
         uint32_t back;   ///< where it goes on
         uint32_t site;   ///< access_site, or pc
-        uint32_t units;  ///< of a refill
+        uint32_t units;  ///< of go_back or a refill
     };
     struct pc_jump {
         open_jump jump;
