@@ -3,8 +3,6 @@
 // SPDX-License-Identifier: MIT
 #include "records.hpp"
 
-#include "programs.hpp"
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
@@ -61,8 +59,8 @@ std::vector<uint8_t> for_each_record(std::span<const isa::instruction> body, uns
 
 void expect_records(const engine &e, const std::string &what, std::span<const uint8_t> code,
                     std::span<const uint64_t> before, std::span<const uint64_t> expected,
-                    unsigned words) {
-    const outcome o = run(e, code, bytes_of(before));
+                    unsigned words, const run_options &options) {
+    const outcome o = run(e, code, bytes_of(before), options);
     ASSERT_EQ(o.error, "") << what;
     const std::vector<uint64_t> got = words_of(o.memory);
     ASSERT_EQ(got.size(), expected.size()) << what;

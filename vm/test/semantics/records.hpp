@@ -5,6 +5,7 @@
 
 #include "code_builder.hpp"
 #include "engines.hpp"
+#include "programs.hpp"
 
 #include <cstdint>
 #include <span>
@@ -27,7 +28,7 @@ inline constexpr unsigned end_register = 7;
 /// where it did not. `what` names the test in messages, `words` is the size of a record.
 void expect_records(const engine &e, const std::string &what, std::span<const uint8_t> code,
                     std::span<const uint64_t> before, std::span<const uint64_t> expected,
-                    unsigned words);
+                    unsigned words, const run_options &options = {});
 
 /// 64-bit values at which arithmetic goes wrong: around 0, around each width's limits, and some
 /// without a pattern.

@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <string>
 #include <vector>
 
 namespace bpftime::vm::test {
@@ -61,6 +63,59 @@ TEST_P(opaque_memory, loads_of_every_width_at_every_alignment) {
 }
 
 // Records: index, value, and for each row three words of which it writes some in the middle.
+/// Instructions that leave an address in `value`, and how far it is from the record.
+struct made_address {
+    std::vector<isa::instruction> how;
+    std::optional<uint64_t> distance;  ///< none: the record's index
+};
+
+// Records: index, two words of data, and what one row loads from a byte of the data. The address is
+// made in the register that the load changes.
+TEST_P(opaque_memory, loads_whose_address_is_a_sum) {
+    constexpr unsigned index = 4;
+    const isa::instruction copy = move(value, record_register);
+    const std::array addresses{
+        made_address{{copy, make(insn_id::add64_reg, value, index)}, std::nullopt},
+        made_address{{move(value, index), make(insn_id::add64_reg, value, record_register)},
+                     std::nullopt},
+        made_address{
+            {copy, increase(value, 3), make(insn_id::add64_reg, value, index), increase(value, -3)},
+            std::nullopt},
+        made_address{{copy, increase(value, 5)}, 5},
+        // A half of the address, twice.
+        made_address{
+            {copy, make(insn_id::rsh64_imm, value, 0, 1), make(insn_id::add64_reg, value, value)},
+            0},
+        made_address{{copy, make(insn_id::rsh64_imm, value, 0, 1), move(address, value),
+                      move(value, address), make(insn_id::add64_reg, value, value)},
+                     0}};
+    for (const insn_id id : rows_of(operation_kind::load)) {
+        const isa::instruction load = make(id, value, value, 0, 8);
+        for (const auto &[how, distance] : addresses) {
+            std::vector<isa::instruction> body{load64(index, record_register, 0)};
+            body.insert(body.end(), how.begin(), how.end());
+            body.insert(body.end(), {load, store64(record_register, 24, value)});
+            std::vector<uint64_t> before, expected;
+            for (const uint64_t low : edge_values()) {
+                for (uint64_t at = 0; at <= 8; ++at) {
+                    const std::array record{at, low, ~low};
+                    const auto data = bytes_in(std::span{record}.subspan(1));
+                    const auto from = std::span{data}.subspan(distance.value_or(at));
+                    before.insert(before.end(), record.begin(), record.end());
+                    before.push_back(0);
+                    expected.insert(expected.end(), record.begin(), record.end());
+                    expected.push_back(reference::load(encoding_of(load).opcode, from).value());
+                }
+            }
+            for (const bool checked : {true, false}) {
+                expect_records(GetParam(), std::string{isa::info(id).name},
+                               for_each_record(body, 4), before, expected, 4,
+                               {.bounds_checks = checked});
+            }
+        }
+    }
+}
+
 TEST_P(opaque_memory, stores_of_every_width_at_every_alignment_leave_neighbours_alone) {
     const auto rows = rows_of(operation_kind::store);
     const auto words = static_cast<unsigned>(2 + 3 * rows.size());

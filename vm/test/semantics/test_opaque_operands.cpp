@@ -95,6 +95,20 @@ void add_jump(std::vector<isa::instruction> &body, isa::instruction jump, int st
                              store64(record_register, store_at + 8, 4)});
 }
 
+/// Instructions of a row that change register `dst`: with each of the sources, or immediates.
+std::vector<isa::instruction> all_forms(insn_id id, unsigned dst, std::span<const unsigned> sources,
+                                        std::span<const int32_t> immediates) {
+    std::vector<isa::instruction> forms;
+    if (is_alu_reg(id)) {
+        for (const unsigned src : sources) forms.push_back(make(id, dst, src));
+    } else if (is_alu_imm(id)) {
+        for (const int32_t imm : immediates) forms.push_back(make(id, dst, 0, imm));
+    } else {
+        forms.push_back(make(id, dst));
+    }
+    return forms;
+}
+
 class opaque_operands : public testing::TestWithParam<engine> {};
 
 // The model itself, where its numbers can be read off the RFC.
@@ -219,6 +233,44 @@ TEST_P(opaque_operands, chains_of_32_bit_results) {
             }
         }
         expect_records(GetParam(), name_of(id), for_each_record(body, 4), before, expected, 4);
+    }
+}
+
+// Machines whose instructions have three operands do both at once.
+TEST_P(opaque_operands, arithmetic_on_a_copy) {
+    constexpr unsigned c = 5;
+    std::vector<int32_t> imms{1, 3, 33, 65, 0xff, 0xffff};
+    imms.insert(imms.end(), edge_immediates().begin(), edge_immediates().end());
+    for (const insn_id copy_id : {insn_id::mov64_reg, insn_id::mov32_reg}) {
+        const isa::instruction copy = make(copy_id, c, a);
+        for (const insn_id id : rows_where(
+                 [](insn_id row) { return is_alu_reg(row) or is_alu_imm(row) or is_unary(row); })) {
+            const auto forms = all_forms(id, c, std::array{a, b, c}, imms);
+            const auto words = static_cast<unsigned>(2 + forms.size());
+            std::vector<isa::instruction> body{load64(a, record_register, 0),
+                                               load64(b, record_register, 8)};
+            for (std::size_t n = 0; n < forms.size(); ++n) {
+                const int at = static_cast<int>(8 * (2 + n));
+                body.insert(body.end(), {copy, forms[n], store64(record_register, at, c)});
+            }
+            // Neither operand has changed.
+            body.insert(body.end(),
+                        {store64(record_register, 0, a), store64(record_register, 8, b)});
+            std::vector<uint64_t> before, expected;
+            for (const uint64_t x : edge_values_with_garbage()) {
+                const uint64_t y = x * 0x9e37'79b9'7f4a'7c15;
+                const uint64_t copied = arithmetic(copy, 0, x);
+                before.insert(before.end(), {x, y});
+                before.resize(before.size() + forms.size());
+                expected.insert(expected.end(), {x, y});
+                for (const isa::instruction &i : forms) {
+                    const uint64_t src = i.src == a ? x : i.src == b ? y : copied;
+                    expected.push_back(arithmetic(i, copied, src));
+                }
+            }
+            expect_records(GetParam(), isa::to_text(copy) + "; " + name_of(id),
+                           for_each_record(body, words), before, expected, words);
+        }
     }
 }
 

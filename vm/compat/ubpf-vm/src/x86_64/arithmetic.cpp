@@ -25,6 +25,11 @@ x86::Gp sized(bool wide, const x86::Gp &reg) noexcept {
     return wide ? x86::Gp{reg.r64()} : x86::Gp{reg.r32()};
 }
 
+/// Whether a multiplication by this is a shift.
+bool is_shift(int32_t factor) noexcept {
+    return factor > 1 and std::has_single_bit(static_cast<uint32_t>(factor));
+}
+
 /// Below the stack pointer, where no call comes in between and signals write nothing.
 x86::Mem spill(int32_t n) noexcept { return x86::qword_ptr(x86::rsp, -8 * n); }
 
@@ -33,22 +38,28 @@ x86::Mem spill(int32_t n) noexcept { return x86::qword_ptr(x86::rsp, -8 * n); }
 void generator::alu(uint32_t pc, Inst::Id id) {
     const isa::instruction &i = insn(pc);
     const bool wide = is_64(i.id);
-    if (not has_imm(i.id)) {
+    if (has_imm(i.id))
+        e_.op(id, gp(wide, i.dst), asmjit::imm(i.imm));
+    else
         e_.op(id, gp(wide, i.dst), gp(wide, i.src));
-        const auto guess = i.id == insn_id::add64_reg ? near_frame_ >> i.dst | near_frame_ >> i.src
-                           : i.id == insn_id::sub64_reg ? near_frame_ >> i.dst
-                                                        : 0;
+    know_result(i);
+}
+
+/// What is known after arithmetic.
+void generator::know_result(const isa::instruction &i) noexcept {
+    switch (i.id) {
+    case insn_id::add64_imm: return move_known(i.dst, i.imm);
+    case insn_id::sub64_imm: return move_known(i.dst, -int64_t{i.imm});
+    case insn_id::add64_reg:
+    case insn_id::sub64_reg: {
+        const bool near_frame =
+            has(near_frame_, i.dst) or (i.id == insn_id::add64_reg and has(near_frame_, i.src));
         forget(i.dst);
-        near_frame_ |= static_cast<reg_set>((guess & 1) << i.dst);
+        if (near_frame) near_frame_ |= bit_of(i.dst);
         return;
     }
-    e_.op(id, gp(wide, i.dst), asmjit::imm(i.imm));
-    if (i.id == insn_id::add64_imm)
-        move_known(i.dst, i.imm);
-    else if (i.id == insn_id::sub64_imm)
-        move_known(i.dst, -int64_t{i.imm});
-    else
-        forget(i.dst);
+    default: return forget(i.dst);
+    }
 }
 
 void generator::move(uint32_t pc) {
@@ -62,11 +73,74 @@ void generator::move(uint32_t pc) {
         return forget(i.dst);
     }
     if (not wide or i.dst != i.src) e_.op(Inst::kIdMov, gp(wide, i.dst), gp(wide, i.src));
+    know_copy(i);
+}
+
+/// What is known after a register was copied.
+void generator::know_copy(const isa::instruction &i) noexcept {
+    const bool wide = is_64(i.id);
     const known_value known = known_[i.src];
     const bool near_frame = wide and has(near_frame_, i.src);
     forget(i.dst);
     if (wide) known_[i.dst] = known;
     if (near_frame) near_frame_ |= bit_of(i.dst);
+}
+
+/// Makes a copy of a register and what is done with the copy next, at `pc + 1`, in one instruction
+/// that leaves its operand alone. False if there is none.
+bool generator::operate_on_copy(uint32_t pc) {
+    const isa::instruction &copy = insn(pc);
+    const isa::instruction &i = insn(pc + 1);
+    const bool wide = is_64(i.id);
+    if (i.dst != copy.dst or copy.src == copy.dst or (wide and not is_64(copy.id))) return false;
+    // The copy may be what it is combined with, too.
+    const unsigned other = i.src == copy.dst ? copy.src : i.src;
+    const x86::Gp dst = gp(wide, i.dst);
+    const x86::Gp from = gp(wide, copy.src);
+    switch (i.id) {
+    case insn_id::add32_reg:
+    case insn_id::add64_reg: e_.op(Inst::kIdLea, dst, x86::ptr(gp64(copy.src), gp64(other))); break;
+    case insn_id::add32_imm:
+    case insn_id::add64_imm: e_.op(Inst::kIdLea, dst, x86::ptr(gp64(copy.src), i.imm)); break;
+    case insn_id::lsh32_imm:
+    case insn_id::lsh64_imm:
+        if ((i.imm & (wide ? 63 : 31)) != 1) return false;
+        e_.op(Inst::kIdLea, dst, x86::ptr(gp64(copy.src), gp64(copy.src)));
+        break;
+    case insn_id::lsh32_reg:
+    case insn_id::lsh64_reg:
+        if (not machine_.bmi2) return false;
+        e_.op(Inst::kIdShlx, dst, from, gp(wide, other));
+        break;
+    case insn_id::rsh32_reg:
+    case insn_id::rsh64_reg:
+        if (not machine_.bmi2) return false;
+        e_.op(Inst::kIdShrx, dst, from, gp(wide, other));
+        break;
+    case insn_id::arsh32_reg:
+    case insn_id::arsh64_reg:
+        if (not machine_.bmi2) return false;
+        e_.op(Inst::kIdSarx, dst, from, gp(wide, other));
+        break;
+    case insn_id::mul32_imm:
+    case insn_id::mul64_imm:
+        if (is_shift(i.imm)) return false;
+        e_.op(Inst::kIdImul, dst, from, asmjit::imm(i.imm));
+        break;
+    case insn_id::and32_imm:
+    case insn_id::and64_imm:
+        if (i.imm == 0xff)
+            e_.op(Inst::kIdMovzx, gp32(i.dst), x86::gpb_lo(machine_registers[copy.src]));
+        else if (i.imm == 0xffff)
+            e_.op(Inst::kIdMovzx, gp32(i.dst), x86::gpw(machine_registers[copy.src]));
+        else
+            return false;
+        break;
+    default: return false;
+    }
+    know_copy(copy);
+    know_result(i);
+    return true;
 }
 
 /// See compat::cast_into_arena().
@@ -86,7 +160,7 @@ void generator::multiply(uint32_t pc) {
     forget(i.dst);
     if (not has_imm(i.id))
         e_.op(Inst::kIdImul, dst, gp(is_64(i.id), i.src));
-    else if (i.imm > 1 and std::has_single_bit(static_cast<uint32_t>(i.imm)))
+    else if (is_shift(i.imm))
         e_.op(Inst::kIdShl, dst, asmjit::imm(std::countr_zero(static_cast<uint32_t>(i.imm))));
     else
         e_.op(Inst::kIdImul, dst, dst, asmjit::imm(i.imm));

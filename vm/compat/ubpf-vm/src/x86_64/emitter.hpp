@@ -48,6 +48,7 @@ public:
     emitter() {
         code_.init(asmjit::Environment{asmjit::Arch::kX64});
         code_.attach(&a_);
+        a_.addEncodingOptions(asmjit::EncodingOptions::kOptimizedAlign);
     }
 
     /// Begins new code in the old code's memory.

@@ -212,9 +212,28 @@ void generator::note_jump_to(uint32_t pc) {
 
 void generator::generate_block(const basic_block &b) {
     begin_block(b.begin);
-    for (uint32_t pc = b.begin; pc < b.end; ++pc) {
-        offsets_[pc] = e_.offset();
-        if (insn(pc).id != insn_id::none) generate_instruction(pc);
+    // Jumps come to the block's first instruction alone.
+    offsets_[b.begin] = e_.offset();
+    for (uint32_t pc = b.begin; pc < b.end;) {
+        const uint32_t made = generate_together(pc, b.end);
+        if (made == 0 and insn(pc).id != insn_id::none) generate_instruction(pc);
+        pc += std::max(made, 1U);
+    }
+}
+
+/// How many instructions from `pc` on were made as one; 0: none.
+uint32_t generator::generate_together(uint32_t pc, uint32_t end) {
+    if (pc + 1 >= end) return 0;
+    switch (insn(pc).id) {
+    case insn_id::add64_imm:
+    case insn_id::add64_reg: return load_from_sum(pc, insn(pc).dst) ? 2 : 0;
+    case insn_id::mov64_reg:
+        if (pc + 2 < end and insn(pc + 1).dst == insn(pc).dst and
+            load_from_sum(pc + 1, insn(pc).src))
+            return 3;
+        [[fallthrough]];
+    case insn_id::mov32_reg: return operate_on_copy(pc) ? 2 : 0;
+    default: return 0;
     }
 }
 

@@ -81,6 +81,7 @@ private:
     void zero_frame();
     void leave();
     void generate_block(const basic_block &b);
+    uint32_t generate_together(uint32_t pc, uint32_t end);
     void generate_instruction(uint32_t pc);
     bool finish_function();
     void finish(const slow_path &s);
@@ -90,7 +91,10 @@ private:
     void make_entry(const native_program *program);
 
     void alu(uint32_t pc, x86::Inst::Id id);
+    void know_result(const isa::instruction &i) noexcept;
     void move(uint32_t pc);
+    void know_copy(const isa::instruction &i) noexcept;
+    bool operate_on_copy(uint32_t pc);
     void cast_into_arena(uint32_t pc);
     void multiply(uint32_t pc);
     void shift(uint32_t pc, x86::Inst::Id by_count, x86::Inst::Id by_register);
@@ -132,6 +136,8 @@ private:
     void check_in_frame(uint32_t pc, unsigned base, permission wanted);
     void check_alignment(uint32_t pc, unsigned base, permission wanted);
     void load(uint32_t pc);
+    bool load_from_sum(uint32_t pc, unsigned base);
+    void load_from(uint32_t pc, const x86::Mem &from);
     void store(uint32_t pc);
     void atomic(uint32_t pc);
     void atomic_fetch(uint32_t pc, x86::Inst::Id id);

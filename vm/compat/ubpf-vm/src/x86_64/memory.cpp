@@ -137,9 +137,32 @@ void generator::check_alignment(uint32_t pc, unsigned base, permission wanted) {
 }
 
 void generator::load(uint32_t pc) {
+    load_from(pc, access(pc, insn(pc).src, permission::read, false));
+}
+
+/// An addition to `base` at `pc`, and a load from the sum, which is in its place: without checks,
+/// nothing else needs the sum. False if it is not that.
+bool generator::load_from_sum(uint32_t pc, unsigned base) {
+    const isa::instruction &sum = insn(pc);
+    const isa::instruction &i = insn(pc + 1);
+    if (checks_ or isa::kind_of(i.id) != isa::operation_kind::load or i.src != sum.dst or
+        i.dst != sum.dst)
+        return false;
+    const uint32_t size = bytes_of(i);
+    if (sum.id == insn_id::add64_reg) {
+        const unsigned other = sum.src == sum.dst ? base : sum.src;
+        load_from(pc + 1, x86::ptr(gp64(base), gp64(other), 0, i.offset, size));
+        return true;
+    }
+    const int64_t offset = int64_t{sum.imm} + i.offset;
+    if (sum.id != insn_id::add64_imm or offset != static_cast<int32_t>(offset)) return false;
+    load_from(pc + 1, x86::ptr(gp64(base), static_cast<int32_t>(offset), size));
+    return true;
+}
+
+void generator::load_from(uint32_t pc, const x86::Mem &from) {
     const isa::instruction &i = insn(pc);
     const isa::insn_info &row = isa::info(i.id);
-    const x86::Mem from = access(pc, i.src, permission::read, false);
     const bool is_signed = row.operation == operation::load_sx;
     switch (row.width) {
     case width::w8:
