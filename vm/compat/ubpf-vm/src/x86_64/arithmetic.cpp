@@ -173,8 +173,10 @@ void generator::shift(uint32_t pc, Inst::Id by_count, Inst::Id by_register) {
     forget(i.dst);
     if (has_imm(i.id)) {
         const int32_t count = i.imm & (wide ? 63 : 31);
-        // A count of 0 would leave what is above 32 bits.
-        if (count != 0)
+        // A count of 0 would leave what is above 32 bits. Additions have more units than shifts.
+        if (count == 1 and by_count == Inst::kIdShl)
+            e_.op(Inst::kIdAdd, dst, dst);
+        else if (count != 0)
             e_.op(by_count, dst, asmjit::imm(count));
         else if (not wide)
             e_.op(Inst::kIdMov, dst, dst);

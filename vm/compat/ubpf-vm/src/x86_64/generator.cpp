@@ -53,6 +53,9 @@ constexpr auto make_most_bytes() {
 }
 constexpr auto most_bytes_of = make_most_bytes();
 
+/// Where loops begin. Decoders and branch predictors look at pieces of code of this size.
+constexpr uint32_t loop_alignment = 32;
+
 constexpr std::array saved_registers{6U, 7U, 8U, 9U};
 constexpr reg_set all_registers = (1U << isa::register_count) - 1;
 
@@ -211,6 +214,7 @@ void generator::note_jump_to(uint32_t pc) {
 }
 
 void generator::generate_block(const basic_block &b) {
+    if (p_->loop_weight(b.begin) != 0) e_.align(loop_alignment);
     begin_block(b.begin);
     // Jumps come to the block's first instruction alone.
     offsets_[b.begin] = e_.offset();
@@ -447,9 +451,12 @@ void generator::may_goto(uint32_t pc) {
 
 bool generator::is_near(uint32_t pc, uint32_t target) const {
     if (not short_jumps_) return false;
-    uint32_t bytes = 0;
+    const auto padding = [&](uint32_t at) {
+        return p_->loop_weight(at) == 0 ? 0 : loop_alignment - 1;
+    };
+    uint32_t bytes = padding(target);
     for (uint32_t at = pc + 1; at < target and bytes <= 127; ++at)
-        bytes += most_bytes_of[static_cast<std::size_t>(insn(at).id)];
+        bytes += most_bytes_of[static_cast<std::size_t>(insn(at).id)] + padding(at);
     return bytes <= 127;
 }
 
