@@ -274,6 +274,37 @@ TEST_P(opaque_operands, arithmetic_on_a_copy) {
     }
 }
 
+// Machines have flags that tell of the result already.
+TEST_P(opaque_operands, jumps_comparing_a_new_result_with_0) {
+    const std::array jumps{
+        make(insn_id::jeq64_imm, a, 0, 0, 1),  make(insn_id::jne64_imm, a, 0, 0, 1),
+        make(insn_id::jeq32_imm, a, 0, 0, 1),  make(insn_id::jne32_imm, a, 0, 0, 1),
+        make(insn_id::jsgt64_imm, a, 0, 0, 1), make(insn_id::jeq64_imm, b, 0, 0, 1)};
+    for (const insn_id id : rows_where(is_alu_reg)) {
+        const isa::instruction i = make(id, a, b);
+        std::vector<isa::instruction> body{load64(b, record_register, 8)};
+        for (std::size_t n = 0; n < jumps.size(); ++n) {
+            body.insert(body.end(),
+                        {load64(a, record_register, 0), set(4, 1), i, jumps[n], set(4, 0),
+                         store64(record_register, static_cast<int>(8 * (2 + n)), 4)});
+        }
+        std::vector<uint64_t> before, expected;
+        for (const uint64_t x : edge_values_with_garbage()) {
+            for (const uint64_t y : {x, 0 - x, uint64_t{0}, x ^ uint64_t{1} << 32}) {
+                before.insert(before.end(), {x, y});
+                before.resize(before.size() + jumps.size());
+                expected.insert(expected.end(), {x, y});
+                const uint64_t result = arithmetic(i, x, y);
+                for (const isa::instruction &jump : jumps)
+                    expected.push_back(is_taken(jump, jump.dst == a ? result : y, 0));
+            }
+        }
+        const auto words = static_cast<unsigned>(2 + jumps.size());
+        expect_records(GetParam(), name_of(id), for_each_record(body, words), before, expected,
+                       words);
+    }
+}
+
 TEST_P(opaque_operands, jumps_comparing_two_registers) {
     for (const insn_id id : rows_where(is_branch_reg)) {
         for (const unsigned other : {a, b}) {

@@ -43,6 +43,7 @@ void generator::alu(uint32_t pc, Inst::Id id) {
     else
         e_.op(id, gp(wide, i.dst), gp(wide, i.src));
     know_result(i);
+    zero_flag_at_ = pc + 1;
 }
 
 /// What is known after arithmetic.

@@ -216,6 +216,7 @@ void generator::note_jump_to(uint32_t pc) {
 void generator::generate_block(const basic_block &b) {
     if (p_->loop_weight(b.begin) != 0) e_.align(loop_alignment);
     begin_block(b.begin);
+    zero_flag_at_ = no_pc;
     // Jumps come to the block's first instruction alone.
     offsets_[b.begin] = e_.offset();
     for (uint32_t pc = b.begin; pc < b.end;) {
@@ -417,10 +418,10 @@ condition generator::compare(uint32_t pc) {
     const Inst::Id how = is_set ? Inst::kIdTest : Inst::kIdCmp;
     if (isa::info(row.shape).src != isa::register_role::none)
         e_.op(how, a, wide ? gp64(i.src) : gp32(i.src));
-    else if (i.imm == 0 and not is_set)
-        e_.op(Inst::kIdTest, a, a);
-    else
+    else if (i.imm != 0 or is_set)
         e_.op(how, a, asmjit::imm(i.imm));
+    else if (not has_zero_flag(pc))
+        e_.op(Inst::kIdTest, a, a);
     switch (row.operation) {
     case operation::jeq: return condition::equal;
     case operation::jgt: return condition::above;
@@ -433,6 +434,16 @@ condition generator::compare(uint32_t pc) {
     case operation::jsle: return condition::not_greater;
     default: return condition::not_equal;  // jne, and jset's result
     }
+}
+
+/// Whether arithmetic has just said if what is compared for equality with 0 at `pc` is 0.
+bool generator::has_zero_flag(uint32_t pc) const {
+    if (zero_flag_at_ != pc) return false;
+    const isa::instruction &i = insn(pc);
+    const isa::instruction &before = insn(pc - 1);
+    const isa::insn_info &row = isa::info(i.id);
+    return before.dst == i.dst and isa::info(before.id).width == row.width and
+           (row.operation == operation::jeq or row.operation == operation::jne);
 }
 
 void generator::branch(uint32_t pc) {

@@ -111,6 +111,7 @@ private:
 
     void branch(uint32_t pc);
     [[nodiscard]] condition compare(uint32_t pc);
+    [[nodiscard]] bool has_zero_flag(uint32_t pc) const;
     void may_goto(uint32_t pc);
     void jump(uint32_t pc, uint32_t target);
     void jump_if(condition c, uint32_t pc, uint32_t target);
@@ -168,6 +169,9 @@ private:
     // of the function:
     const function_facts *facts_ = nullptr;
     unsigned stack_words_ = 0;  ///< below the saved registers
+    static constexpr uint32_t no_pc = UINT32_MAX;
+    /// Where the machine's zero flag tells of the result of the instruction before.
+    uint32_t zero_flag_at_ = no_pc;
     std::array<known_value, isa::register_count> known_;
     /// Registers that are probably addresses in the own frame. A guess: it decides what an access
     /// is compared with first.
