@@ -311,6 +311,36 @@ TEST_P(indirect, gotox_backwards_is_charged_as_a_loop) {
     }
 }
 
+// A table for each of them would need memory that grows with the square of the program's size.
+TEST_P(indirect, many_gotox_with_many_targets) {
+    constexpr uint32_t places = 100;
+    constexpr uint32_t slots_of_a_place = 3;
+    std::string text;
+    std::vector<uint32_t> targets;
+    for (uint32_t place = 0; place < places; ++place) {
+        text += "ldxdw r2, [r1]\nadd r1, 8\ngotox r2\n";
+        targets.push_back(place * slots_of_a_place);
+    }
+    targets.push_back(places * slots_of_a_place);
+    ASSERT_EQ(set_jump_targets(targets), 0);
+    load(text + "mov r0, r1\nexit");
+    // From place to place, each once, forwards and backwards; then to the end.
+    std::vector<uint64_t> memory(places);
+    for (uint32_t step = 1; step < places; ++step)
+        memory[step - 1] = code_handle(step * 37 % places * slots_of_a_place);
+    memory.back() = code_handle(places * slots_of_a_place);
+    const auto begin = reinterpret_cast<uint64_t>(memory.data());
+    EXPECT_EQ(result(memory_of(memory)) - begin, 8 * places);
+    for (uint32_t step = 0; step < places; ++step) {
+        const uint64_t right = memory[step];
+        memory[step] = right + 1;
+        const uint32_t place = step * 37 % places;
+        EXPECT_EQ(fault(memory_of(memory)), (fault_place{.kind = fault_kind::bad_jump_target,
+                                                         .pc = place * slots_of_a_place + 2}));
+        memory[step] = right;
+    }
+}
+
 TEST_P(indirect, gotox_forwards_costs_nothing) {
     ASSERT_EQ(set_jump_targets({2, 4}), 0);
     load(jump_where_memory_says);

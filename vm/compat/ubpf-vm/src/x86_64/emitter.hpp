@@ -138,6 +138,20 @@ public:
         put({0xe8});
         return leave_open(false);
     }
+    /// r11 = the address of what it is closed with.
+    [[nodiscard]] open_jump lea_r11() {
+        list_jump("lea r11,");
+        put({0x4c, 0x8d, 0x1d});
+        return leave_open(false);
+    }
+    /// Data: `count` words.
+    void words(uint32_t count, uint32_t value) {
+        if (listing_ != nullptr) listing_->add(offset(), "table");
+        for (uint32_t i = 0; i < count; ++i) put32(value);
+    }
+    void set_word(uint32_t at, uint32_t value) noexcept {
+        std::memcpy(a_.bufferData() + at, &value, sizeof value);
+    }
     void push_imm(uint32_t value) {
         if (listing_ != nullptr) listing_->add(offset(), "push imm32");
         put({0x68});

@@ -37,7 +37,7 @@ constexpr uint32_t most_bytes(insn_id id) noexcept {
         }
     case operation_kind::convert: return 14;
     case operation_kind::branch:
-    case operation_kind::jump: return 40;
+    case operation_kind::jump: return 48;
     case operation_kind::load:
     case operation_kind::store: return 44;
     case operation_kind::wide: return 10;
@@ -102,6 +102,7 @@ bool generator::try_generate(const native_program *program, native_code &out) {
     e_.restart();
     calls_.clear();
     stub_calls_.clear();
+    table_slots_left_ = 64 + 8 * p_->size();
     const auto functions = p_->functions();
     out.keeps_frames = analysis_.keeps_frames();
     out.functions.assign(functions.size(), 0);
@@ -137,6 +138,7 @@ bool generator::generate_function(uint32_t index, native_code &out) {
     facts_ = &analysis_.of_function(index);
     slow_paths_.clear();
     jumps_.clear();
+    table_jumps_.clear();
     known_.fill({});
     known_[isa::frame_pointer] = {.is_frame = true};
     near_frame_ = bit_of(isa::frame_pointer);
@@ -249,6 +251,10 @@ bool generator::finish_function() {
     for (const slow_path &s : slow_paths_) {
         if (not e_.close(s.from)) return false;
         finish(s);
+    }
+    for (const table_jump &j : table_jumps_) {
+        if (not e_.close(j.bad)) return false;
+        finish(j);
     }
     return e_.offset() < uint32_t{std::numeric_limits<int32_t>::max()};
 }
@@ -507,10 +513,66 @@ void generator::go_back(uint32_t pc, uint32_t target) {
 }
 
 void generator::jump_value(uint32_t pc) {
+    const auto blocks = table_blocks();
+    const auto [first, last] = std::ranges::minmax(blocks);
+    const uint32_t first_pc = p_->blocks()[first].begin;
+    const uint32_t count = p_->blocks()[last].begin - first_pc + 1;
+    if (count <= table_slots_left_)
+        jump_by_table(pc, first_pc, count);
+    else
+        jump_through_host(pc);
+    near_frame_ = all_registers;
+}
+
+void generator::jump_through_host(uint32_t pc) {
     e_.push_imm(pc);
     e_.op(Inst::kIdMov, temp_reg, gp64(insn(pc).dst));
     jump_to(stub::jump_value);
-    near_frame_ = all_registers;
+}
+
+/// Where all gotox of the function go.
+std::span<const uint32_t> generator::table_blocks() const {
+    return p_->successors_of(*facts_->table);
+}
+
+/// For values that are handles of slots from `first` on. The table says how far from it the code
+/// for each is.
+void generator::jump_by_table(uint32_t pc, uint32_t first, uint32_t count) {
+    table_slots_left_ -= count;
+    e_.op(Inst::kIdMov, temp_reg, asmjit::imm(0 - code_handle(first)));
+    e_.op(Inst::kIdAdd, temp_reg, gp64(insn(pc).dst));
+    e_.op(Inst::kIdCmp, temp_reg, asmjit::imm(count));
+    const open_jump bad = e_.jump_if(condition::not_below, false);
+    const open_jump table = e_.lea_r11();
+    e_.op(Inst::kIdMovsxd, temp_reg, x86::dword_ptr(x86::r11, temp_reg, 2));
+    e_.op(Inst::kIdAdd, temp_reg, x86::r11);
+    if (checks_) e_.op(Inst::kIdMov, minus_input_reg, state_word(offsetof(jit_state, minus_input)));
+    e_.op(Inst::kIdJmp, temp_reg);
+    table_jumps_.push_back({pc, first, count, bad, table});
+}
+
+/// The table, in which slots that are no targets are like bad values; before it what becomes of
+/// those, behind it jumps backwards, which are charged.
+void generator::finish(const table_jump &j) {
+    const uint32_t bad = e_.offset();
+    jump_through_host(j.pc);
+    const uint32_t table = e_.offset();
+    static_cast<void>(e_.close(j.table));
+    e_.words(j.count, bad - table);
+    for (const uint32_t block : table_blocks()) {
+        const uint32_t target = p_->blocks()[block].begin;
+        uint32_t to = offsets_[target];
+        if (program::is_back_edge(j.pc, target)) {
+            to = e_.offset();
+            finish(slow_path{.kind = slow_path::what::go_back,
+                             .callee = {},
+                             .from = {},
+                             .back = offsets_[target],
+                             .site = j.pc,
+                             .units = p_->loop_weight(target)});
+        }
+        e_.set_word(table + 4 * (target - j.first), to - table);
+    }
 }
 
 // --- calls

@@ -8,6 +8,7 @@
 #include "jit_analysis.hpp"
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace bpftime::vm::ubpf {
@@ -69,6 +70,14 @@ private:
         open_jump jump;
         uint32_t target;
     };
+    /// A gotox: behind the function is where it goes.
+    struct table_jump {
+        uint32_t pc;
+        uint32_t first;   ///< the first slot that the table is for
+        uint32_t count;   ///< of slots
+        open_jump bad;    ///< what jumps when the value is none of theirs
+        open_jump table;  ///< where the table's address is needed
+    };
     struct function_call {
         open_jump jump;
         uint32_t callee;
@@ -117,6 +126,10 @@ private:
     void jump_if(condition c, uint32_t pc, uint32_t target);
     void go_back(uint32_t pc, uint32_t target);
     void jump_value(uint32_t pc);
+    void jump_through_host(uint32_t pc);
+    void jump_by_table(uint32_t pc, uint32_t first, uint32_t count);
+    void finish(const table_jump &j);
+    [[nodiscard]] std::span<const uint32_t> table_blocks() const;
     [[nodiscard]] bool is_near(uint32_t pc, uint32_t target) const;
 
     void call_local(uint32_t pc);
@@ -180,9 +193,12 @@ private:
     std::vector<uint32_t> offsets_;       ///< by pc
     std::vector<slow_path> slow_paths_;
     std::vector<pc_jump> jumps_;
+    std::vector<table_jump> table_jumps_;
     // of the program:
     std::vector<function_call> calls_;
     std::vector<stub_call> stub_calls_;
+    /// Many gotox with many targets could need memory beyond measure: these go through the host.
+    uint32_t table_slots_left_ = 0;
 };
 
 }  // namespace bpftime::vm::ubpf
