@@ -4,6 +4,7 @@
 #include "isa/validate.hpp"
 
 #include "isa/text.hpp"
+#include "opcode_index.hpp"
 
 #include <fmt/format.h>
 
@@ -133,11 +134,9 @@ private:
 /// What the fields of a row's instructions may be, where one look at them tells. checker says what
 /// is wrong, and decides about the other rows.
 struct field_limits {
-    bool is_simple;
-    uint8_t dst_end;
-    uint8_t src_end;
-    bool takes_offset;
-    bool takes_imm;
+    uint64_t reserved = 0;  ///< what of a slot's word has to be 0
+    uint8_t dst_end = 0;    ///< 0: no slot is certain
+    uint8_t src_end = 0;
 };
 
 constexpr uint8_t register_end(register_role role) noexcept {
@@ -148,30 +147,31 @@ constexpr uint8_t register_end(register_role role) noexcept {
     }
 }
 
+/// The last row is insn_id::none.
 constexpr auto limits_of_rows = [] {
-    std::array<field_limits, insn_count> all{};
-    for (std::size_t i = 0; i < all.size(); ++i) {
+    std::array<field_limits, insn_count + 1> all{};
+    for (std::size_t i = 0; i < insn_count; ++i) {
         const insn_info &row = insn_table[i];
         const shape_info &form = info(row.shape);
-        const bool is_simple = form.imm != imm_role::reg and form.imm != imm_role::spaces and
-                               row.selector != selector::src and
-                               info(row.operation).kind != operation_kind::wide;
-        all[i] = {
-            .is_simple = is_simple,
-            .dst_end = register_end(form.dst),
-            .src_end = register_end(form.src),
-            .takes_offset = form.offset != offset_role::none or row.selector == selector::offset,
-            .takes_imm = form.imm != imm_role::none or row.selector == selector::imm};
+        if (form.imm == imm_role::reg or form.imm == imm_role::spaces or
+            row.selector == selector::src or info(row.operation).kind == operation_kind::wide)
+            continue;
+        const bool takes_offset =
+            form.offset != offset_role::none or row.selector == selector::offset;
+        const bool takes_imm = form.imm != imm_role::none or row.selector == selector::imm;
+        all[i] = {.reserved =
+                      (takes_offset ? 0 : word_fields::offset) | (takes_imm ? 0 : word_fields::imm),
+                  .dst_end = register_end(form.dst),
+                  .src_end = register_end(form.src)};
     }
     return all;
 }();
+static_assert(static_cast<std::size_t>(insn_id::none) == insn_count);
 
 /// Whether the slot is an instruction of the row for certain.
-bool is_simply_valid(insn_id id, const slot &s) noexcept {
-    if (id == insn_id::none) return false;
+bool is_simply_valid(insn_id id, const slot &s, uint64_t word) noexcept {
     const field_limits &l = limits_of_rows[static_cast<std::size_t>(id)];
-    return l.is_simple and s.dst < l.dst_end and s.src < l.src_end and
-           (l.takes_offset or s.offset == 0) and (l.takes_imm or s.imm == 0);
+    return s.dst < l.dst_end and s.src < l.src_end and (word & l.reserved) == 0;
 }
 
 }  // namespace
@@ -200,8 +200,9 @@ result<std::vector<instruction>> decode_all(std::span<const uint8_t> code) {
     }
     std::vector<instruction> insns(code.size() / slot_size);
     for (std::size_t pc = 0; pc < insns.size(); ++pc) {
-        const slot s = read_slot(code, pc);
-        if (const insn_id id = find_row(s); is_simply_valid(id, s)) {
+        const uint64_t word = read_word(code, pc);
+        const slot s = slot_of(word);
+        if (const insn_id id = find_row(word); is_simply_valid(id, s, word)) {
             insns[pc] = {id, s.dst, s.src, s.offset, s.imm};
             continue;
         }
