@@ -9,8 +9,10 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <limits>
 #include <optional>
+#include <span>
 #include <utility>
 
 namespace bpftime::vm {
@@ -45,6 +47,12 @@ bool does(const isa::instruction &i, unsigned what) noexcept {
 bool has_jump_target(const isa::instruction &i) noexcept { return does(i, jumps); }
 bool refers_to_function(const isa::instruction &i) noexcept { return does(i, refers); }
 bool ends_flow(const isa::instruction &i) noexcept { return does(i, ends); }
+
+static_assert(std::ranges::none_of(control_of_rows,
+                                   [](uint8_t row) {
+                                       return (row & jumps) != 0 and (row & (branches | ends)) == 0;
+                                   }),
+              "jumps end blocks");
 
 }  // namespace
 
@@ -103,11 +111,13 @@ private:
 
     /// Functions begin at 0 and wherever a local call or a function address points.
     maybe_error find_functions() {
-        std::vector<bool> is_entry(p_.insns_.size());
-        is_entry[0] = true;
+        std::vector<uint32_t> entries{0};
         for (uint32_t pc = 0; pc < p_.size(); ++pc) {
-            if (not refers_to_function(p_.insns_[pc])) continue;
-            const int64_t target = int64_t{pc} + 1 + p_.insns_[pc].imm;
+            const isa::instruction &i = p_.insns_[pc];
+            if (not does(i, jumps | refers | branches | ends)) continue;
+            control_.push_back(pc);
+            if (not refers_to_function(i)) continue;
+            const int64_t target = int64_t{pc} + 1 + i.imm;
             if (not is_slot(target)) {
                 return fail(error_code::bad_call_target, pc,
                             fmt::format("call target {} outside the program of {} instructions",
@@ -117,14 +127,22 @@ private:
                 return fail(error_code::bad_call_target, pc,
                             fmt::format("call target {} goes into the middle of lddw", target));
             }
-            is_entry[static_cast<std::size_t>(target)] = true;
+            entries.push_back(static_cast<uint32_t>(target));
         }
-        for (uint32_t pc = 0; pc < p_.size(); ++pc) {
-            if (not is_entry[pc]) continue;
-            if (not p_.functions_.empty()) p_.functions_.back().end = pc;
-            p_.functions_.push_back({.begin = pc, .end = p_.size()});
+        std::ranges::sort(entries);
+        const auto extra = std::ranges::unique(entries);
+        entries.erase(extra.begin(), extra.end());
+        for (const uint32_t entry : entries) {
+            if (not p_.functions_.empty()) p_.functions_.back().end = entry;
+            p_.functions_.push_back({.begin = entry, .end = p_.size()});
         }
         return {};
+    }
+
+    /// The instructions of the function that do something to control.
+    std::span<const uint32_t> control_of(const function &f) const {
+        const auto first = std::ranges::lower_bound(control_, f.begin);
+        return {first, std::ranges::lower_bound(first, control_.end(), f.end)};
     }
 
     maybe_error check_jump(uint32_t pc, const function &f) const {
@@ -152,7 +170,7 @@ private:
 
     maybe_error check_jumps() {
         for (const function &f : p_.functions_) {
-            for (uint32_t pc = f.begin; pc < f.end; ++pc) {
+            for (const uint32_t pc : control_of(f)) {
                 if (not has_jump_target(p_.insns_[pc])) continue;
                 if (auto e = check_jump(pc, f)) return e;
             }
@@ -173,26 +191,42 @@ private:
     }
 
     maybe_error find_blocks() {
-        std::vector<bool> leads(p_.insns_.size());
-        for (const function &f : p_.functions_) leads[f.begin] = true;
-        for (const uint32_t target : p_.jump_targets_) leads[target] = true;
-        for (uint32_t pc = 0; pc < p_.size(); ++pc) {
+        std::vector<uint64_t> leads(p_.insns_.size() / 64 + 1);
+        const auto lead = [&](uint32_t pc) { leads[pc / 64] |= uint64_t{1} << pc % 64; };
+        for (const function &f : p_.functions_) lead(f.begin);
+        for (const uint32_t target : p_.jump_targets_) lead(target);
+        for (const uint32_t pc : control_) {
             const isa::instruction &i = p_.insns_[pc];
-            if (has_jump_target(i)) leads[p_.jump_target(pc)] = true;
-            if (does(i, branches | ends) and pc + 1 < p_.size()) leads[pc + 1] = true;
+            if (has_jump_target(i)) lead(p_.jump_target(pc));
+            if (does(i, branches | ends) and pc + 1 < p_.size()) lead(pc + 1);
         }
-        block_at_.assign(p_.insns_.size(), no_index);
-        for (uint32_t n = 0; n < p_.functions_.size(); ++n) {
-            function &f = p_.functions_[n];
-            f.first_block = static_cast<uint32_t>(p_.blocks_.size());
-            for (uint32_t pc = f.begin; pc < f.end; ++pc) {
-                if (leads[pc]) p_.blocks_.push_back({.begin = pc, .end = pc, .function = n});
-                block_at_[pc] = static_cast<uint32_t>(p_.blocks_.size() - 1);
-                p_.blocks_.back().end = pc + 1;
+        block_at_.resize(p_.insns_.size());
+        uint32_t function = 0;
+        for (std::size_t word = 0; word < leads.size(); ++word) {
+            for (uint64_t rest = leads[word]; rest != 0; rest &= rest - 1) {
+                const auto pc = static_cast<uint32_t>(64 * word) +
+                                static_cast<uint32_t>(std::countr_zero(rest));
+                if (pc == p_.functions_[function].end) ++function;
+                begin_block(pc, function);
             }
-            f.block_count = static_cast<uint32_t>(p_.blocks_.size()) - f.first_block;
         }
+        end_block(p_.size());
         return {};
+    }
+
+    void begin_block(uint32_t pc, uint32_t function) {
+        end_block(pc);
+        vm::function &f = p_.functions_[function];
+        if (f.block_count++ == 0) f.first_block = static_cast<uint32_t>(p_.blocks_.size());
+        p_.blocks_.push_back({.begin = pc, .end = pc, .function = function});
+    }
+
+    void end_block(uint32_t pc) {
+        if (p_.blocks_.empty()) return;
+        basic_block &b = p_.blocks_.back();
+        b.end = pc;
+        std::fill(block_at_.begin() + b.begin, block_at_.begin() + pc,
+                  static_cast<uint32_t>(p_.blocks_.size() - 1));
     }
 
     void link_blocks() {
@@ -229,7 +263,7 @@ private:
     void link_calls() {
         for (function &f : p_.functions_) {
             f.first_callee = static_cast<uint32_t>(p_.callees_.size());
-            for (uint32_t pc = f.begin; pc < f.end; ++pc) {
+            for (const uint32_t pc : control_of(f)) {
                 if (refers_to_function(p_.insns_[pc])) {
                     p_.callees_.push_back(p_.blocks_[block_at_[p_.callee_pc(pc)]].function);
                 }
@@ -243,30 +277,38 @@ private:
         }
     }
 
-    void raise_depth(uint32_t from, uint32_t to) {
-        if (to > from) depths_[to] = std::max(depths_[to], depths_[from] + 1);
+    /// The depth of the block's last slot: within it, every slot is one deeper.
+    uint32_t last_depth(uint32_t block) const {
+        const basic_block &b = p_.blocks_[block];
+        return depths_[block] + (b.end - b.begin) - 1;
     }
 
-    /// Longest forward path to each slot. What only backward jumps reach goes on counting from the
+    void raise_depth(uint32_t from, uint32_t to) {
+        if (to > from) depths_[to] = std::max(depths_[to], last_depth(from) + 1);
+    }
+
+    /// Longest forward path to each block. What only backward jumps reach goes on counting from the
     /// line above, so that code before a loop does not make the loop heavier.
     void measure_depths() {
-        depths_.assign(p_.insns_.size(), 0);
+        depths_.assign(p_.blocks_.size(), 0);
         for (function &f : p_.functions_) {
             uint32_t deepest = 0;
             uint32_t deepest_gotox = 0;  // plus one: 0 before the first
             auto target = std::ranges::lower_bound(p_.jump_targets_, f.begin);
-            for (uint32_t pc = f.begin; pc < f.end; ++pc) {
-                const isa::instruction &i = p_.insns_[pc];
-                uint32_t &depth = depths_[pc];
-                if (target != p_.jump_targets_.end() and *target == pc) {
+            for (uint32_t n = f.first_block; n < f.first_block + f.block_count; ++n) {
+                const basic_block &b = p_.blocks_[n];
+                const isa::instruction &last = p_.insns_[b.end - 1];
+                uint32_t &depth = depths_[n];
+                if (target != p_.jump_targets_.end() and *target == b.begin) {
                     depth = std::max(depth, deepest_gotox);
                     ++target;
                 }
-                if (pc > f.begin and depth == 0) depth = depths_[pc - 1] + 1;
-                if (not ends_flow(i) and pc + 1 < f.end) raise_depth(pc, pc + 1);
-                if (has_jump_target(i)) raise_depth(pc, p_.jump_target(pc));
-                if (i.id == isa::insn_id::gotox) deepest_gotox = std::max(deepest_gotox, depth + 1);
-                deepest = std::max(deepest, depth);
+                if (n > f.first_block and depth == 0) depth = last_depth(n - 1) + 1;
+                if (not ends_flow(last) and b.end < f.end) raise_depth(n, n + 1);
+                if (has_jump_target(last)) raise_depth(n, block_at_[p_.jump_target(b.end - 1)]);
+                if (last.id == isa::insn_id::gotox)
+                    deepest_gotox = std::max(deepest_gotox, last_depth(n) + 1);
+                deepest = std::max(deepest, last_depth(n));
             }
             f.weight = deepest + 1;
         }
@@ -275,7 +317,8 @@ private:
     /// A loop that falls back by n took at most n + 1 steps: every step forward raises the depth by
     /// at least one.
     void weigh_loop(uint32_t to, uint32_t deepest) {
-        const uint32_t steps = deepest < depths_[to] ? 1 : deepest + 1 - depths_[to];
+        const uint32_t depth = depths_[block_at_[to]];
+        const uint32_t steps = deepest < depth ? 1 : deepest + 1 - depth;
         p_.loop_weights_[to] = std::max(p_.loop_weights_[to], steps);
     }
 
@@ -284,14 +327,16 @@ private:
         p_.loop_weights_.assign(p_.insns_.size(), 0);
         for (const function &f : p_.functions_) {
             std::optional<uint32_t> deepest_gotox;
-            for (uint32_t pc = f.end; pc-- > f.begin;) {
-                const isa::instruction &i = p_.insns_[pc];
-                if (has_jump_target(i) and p_.jump_target(pc) <= pc)
-                    weigh_loop(p_.jump_target(pc), depths_[pc]);
-                if (i.id == isa::insn_id::gotox)
-                    deepest_gotox = std::max(deepest_gotox.value_or(0), depths_[pc]);
-                if (deepest_gotox and std::ranges::binary_search(p_.jump_targets_, pc))
-                    weigh_loop(pc, *deepest_gotox);
+            for (uint32_t n = f.first_block + f.block_count; n-- > f.first_block;) {
+                const basic_block &b = p_.blocks_[n];
+                const uint32_t pc = b.end - 1;
+                const isa::instruction &last = p_.insns_[pc];
+                if (has_jump_target(last) and p_.jump_target(pc) <= pc)
+                    weigh_loop(p_.jump_target(pc), last_depth(n));
+                if (last.id == isa::insn_id::gotox)
+                    deepest_gotox = std::max(deepest_gotox.value_or(0), last_depth(n));
+                if (deepest_gotox and std::ranges::binary_search(p_.jump_targets_, b.begin))
+                    weigh_loop(b.begin, *deepest_gotox);
             }
         }
     }
@@ -335,7 +380,7 @@ private:
 
     std::vector<uint32_t> reachable_callees(const function &f) const {
         std::vector<uint32_t> callees;
-        for (uint32_t pc = f.begin; pc < f.end; ++pc) {
+        for (const uint32_t pc : control_of(f)) {
             if (refers_to_function(p_.insns_[pc]) and p_.blocks_[block_at_[pc]].reachable) {
                 callees.push_back(p_.blocks_[block_at_[p_.callee_pc(pc)]].function);
             }
@@ -344,8 +389,9 @@ private:
     }
 
     program p_;
+    std::vector<uint32_t> control_;  ///< slots that do something to control
     std::vector<uint32_t> block_at_;
-    std::vector<uint32_t> depths_;  ///< per slot: the longest forward path to it
+    std::vector<uint32_t> depths_;  ///< per block: the longest forward path to it
     uint32_t jump_table_function_ = no_index;
     uint32_t jump_table_first_ = 0;
     uint32_t jump_table_count_ = 0;
