@@ -22,6 +22,20 @@ std::array<argument_declaration, max_helper_arguments> copy_arguments(const ebpf
     return arguments;
 }
 
+/// Whether instructions of a row may need something that the program does not have; most do not.
+/// The last row is that of second slots.
+constexpr auto may_refer = [] {
+    std::array<bool, isa::insn_count + 1> all{};
+    for (std::size_t i = 0; i < isa::insn_count; ++i) {
+        const isa::operation operation = isa::insn_table[i].operation;
+        const isa::operation_kind kind = isa::info(operation).kind;
+        all[i] = kind == isa::operation_kind::call or kind == isa::operation_kind::packet or
+                 kind == isa::operation_kind::jump or kind == isa::operation_kind::wide or
+                 operation == isa::operation::addr_space_cast;
+    }
+    return all;
+}();
+
 bool declares_types(const ebpf_helper &helper) {
     return helper.result != EBPF_RESULT_SCALAR or helper.purity != EBPF_IMPURE or
            std::ranges::any_of(helper.arguments,
@@ -67,6 +81,7 @@ public:
         for (const basic_block &b : p_.blocks()) {
             if (not b.reachable) continue;
             for (uint32_t pc = b.begin; pc < b.end; ++pc) {
+                if (not may_refer[static_cast<std::size_t>(p_.insn(pc).id)]) continue;
                 if (auto e = resolve(pc)) return std::unexpected{std::move(*e)};
             }
         }
@@ -86,7 +101,6 @@ private:
 
     maybe_error resolve(uint32_t pc) {
         const isa::instruction &i = p_.insn(pc);
-        if (i.id == isa::insn_id::none) return {};
         switch (isa::info(i.id).operation) {
         case isa::operation::call_helper: return bind_helper(pc, static_cast<uint32_t>(i.imm));
         case isa::operation::callx: bind_all_helpers(); return {};

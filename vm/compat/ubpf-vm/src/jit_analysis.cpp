@@ -16,25 +16,26 @@ using isa::operation;
 using isa::operation_kind;
 using isa::register_role;
 
-/// What an instruction does with its registers. Reads and writes are 0 or 1, so that most
-/// instructions are looked at without branches.
+/// What an instruction does with its registers. Reads and writes are no registers or all, so that
+/// most instructions are looked at without branches.
 struct row {
+    reg_set reads_dst;
+    reg_set writes_dst;
+    reg_set reads_src;
+    reg_set writes_src;
     operation_kind kind;
     isa::operation operation;
     uint8_t bytes;
-    uint8_t reads_dst;
-    uint8_t writes_dst;
-    uint8_t reads_src;
-    uint8_t writes_src;
-    bool is_plain;  ///< all that it does is in the fields above
+    bool is_arithmetic;  ///< all that it does is to read registers and to write dst
+    bool is_plain;       ///< all that it does is in the fields above
     bool is_memory;
     bool starts_from_src;  ///< the access of memory, else from dst
 
     [[nodiscard]] reg_set reads(const isa::instruction &i) const noexcept {
-        return static_cast<reg_set>(reads_dst << i.dst | reads_src << i.src);
+        return static_cast<reg_set>((reads_dst & bit_of(i.dst)) | (reads_src & bit_of(i.src)));
     }
     [[nodiscard]] reg_set writes(const isa::instruction &i) const noexcept {
-        return static_cast<reg_set>(writes_dst << i.dst | writes_src << i.src);
+        return static_cast<reg_set>((writes_dst & bit_of(i.dst)) | (writes_src & bit_of(i.src)));
     }
     [[nodiscard]] uint8_t base(const isa::instruction &i) const noexcept {
         return starts_from_src ? i.src : i.dst;
@@ -43,24 +44,27 @@ struct row {
 
 constexpr row make_row(const isa::insn_info &from) {
     const isa::shape_info &form = isa::info(from.shape);
-    const auto reads = [](register_role r) -> uint8_t {
-        return r == register_role::read or r == register_role::update;
+    constexpr reg_set all = 0xffff;
+    const auto reads = [](register_role r) -> reg_set {
+        return r == register_role::read or r == register_role::update ? all : 0;
     };
-    const auto writes = [](register_role r) -> uint8_t {
-        return r == register_role::write or r == register_role::update;
+    const auto writes = [](register_role r) -> reg_set {
+        return r == register_role::write or r == register_role::update ? all : 0;
     };
     const operation_kind kind = isa::info(from.operation).kind;
     const bool is_memory = kind == operation_kind::load or kind == operation_kind::store or
                            kind == operation_kind::atomic;
-    return {.kind = kind,
-            .operation = from.operation,
-            .bytes = static_cast<uint8_t>(isa::bytes_of(from.width)),
-            .reads_dst = reads(form.dst),
+    const bool is_arithmetic = kind == operation_kind::alu or kind == operation_kind::convert or
+                               kind == operation_kind::wide;
+    return {.reads_dst = reads(form.dst),
             .writes_dst = writes(form.dst),
             .reads_src = reads(form.src),
             .writes_src = writes(form.src),
-            .is_plain = kind == operation_kind::alu or kind == operation_kind::convert or
-                        kind == operation_kind::wide or is_memory,
+            .kind = kind,
+            .operation = from.operation,
+            .bytes = static_cast<uint8_t>(isa::bytes_of(from.width)),
+            .is_arithmetic = is_arithmetic,
+            .is_plain = is_arithmetic or is_memory,
             .is_memory = is_memory,
             .starts_from_src =
                 kind == operation_kind::load or from.operation == operation::load_acquire};
@@ -70,6 +74,7 @@ constexpr row make_row(const isa::insn_info &from) {
 constexpr auto make_rows() {
     std::array<row, isa::insn_count + 1> rows{};
     for (std::size_t i = 0; i < isa::insn_count; ++i) rows[i] = make_row(isa::insn_table[i]);
+    rows.back().is_arithmetic = true;
     rows.back().is_plain = true;
     return rows;
 }
@@ -115,21 +120,28 @@ void jit_analysis::scan(uint32_t index) {
     const vm::function &f = p.functions()[index];
     const basic_block *&table = functions_[index].table;
     back_edges_.clear();
+    reg_set written = 0;
     for (const basic_block &b : p.blocks().subspan(f.first_block, f.block_count)) {
         if (not b.reachable) continue;
-        for (uint32_t pc = b.begin; pc < b.end; ++pc) scan(pc, functions_[index]);
+        for (uint32_t pc = b.begin; pc < b.end; ++pc) {
+            const isa::instruction &i = p.insn(pc);
+            const row &r = row_of(i);
+            written |= r.writes(i);
+            if (not r.is_arithmetic or has(r.reads(i), isa::frame_pointer))
+                scan(pc, functions_[index]);
+        }
         // All gotox of a function go to the same places.
         if (p.insn(b.end - 1).id != isa::insn_id::gotox or table != nullptr) continue;
         table = &b;
         for (const uint32_t to : p.successors_of(b)) at_[p.blocks()[to].begin] |= target_bit;
     }
+    functions_[index].changed = written & saved;
     find_rare_jumps();
 }
 
 void jit_analysis::scan(uint32_t pc, function_facts &f) {
     const isa::instruction &i = input_->code.insn(pc);
     const row &r = row_of(i);
-    f.changed |= static_cast<reg_set>(r.writes(i) & saved);
     const bool uses_frame = has(r.reads(i), isa::frame_pointer);
     if (uses_frame and not is_own_access(i, f)) keeps_frames_ = true;
     f.needs_frame = f.needs_frame or uses_frame or r.is_memory;
@@ -237,7 +249,15 @@ void jit_analysis::assume_all_live(uint32_t index) {
 }
 
 jit_analysis::live_set jit_analysis::live_before(const basic_block &block, live_set live) {
-    for (uint32_t pc = block.end; pc-- > block.begin;) step_back(pc, live);
+    const auto insns = input_->code.insns();
+    for (uint32_t pc = block.end; pc-- > block.begin;) {
+        const isa::instruction &i = insns[pc];
+        const row &r = row_of(i);
+        if (r.is_arithmetic)
+            live.regs = static_cast<reg_set>((live.regs & ~r.writes(i)) | r.reads(i));
+        else
+            step_back(pc, live);
+    }
     return live;
 }
 
