@@ -16,11 +16,26 @@ using isa::insn_id;
 using isa::operation;
 using isa::width;
 
-bool is_64(insn_id id) noexcept { return isa::info(id).width == width::w64; }
-bool has_imm(insn_id id) noexcept {
-    return isa::info(isa::info(id).shape).imm == isa::imm_role::value;
+/// What is asked of each instruction, without a look at the large rows of the table.
+struct operand_form {
+    bool is_64;
+    bool has_imm;
+};
+constexpr auto form_of_rows = [] {
+    std::array<operand_form, isa::insn_count> all{};
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        const isa::insn_info &row = isa::insn_table[i];
+        all[i] = {row.width == width::w64, isa::info(row.shape).imm == isa::imm_role::value};
+    }
+    return all;
+}();
+bool is_64(insn_id id) noexcept { return form_of_rows[static_cast<std::size_t>(id)].is_64; }
+bool has_imm(insn_id id) noexcept { return form_of_rows[static_cast<std::size_t>(id)].has_imm; }
+/// Without a branch, as widths come in any order.
+x86::Gp gp(bool wide, unsigned reg) noexcept {
+    constexpr std::array signatures{x86::Gpd::kSignature, x86::Gpq::kSignature};
+    return x86::Gp{asmjit::OperandSignature{signatures[wide ? 1 : 0]}, machine_registers[reg]};
 }
-x86::Gp gp(bool wide, unsigned reg) noexcept { return wide ? gp64(reg) : gp32(reg); }
 x86::Gp sized(bool wide, const x86::Gp &reg) noexcept {
     return wide ? x86::Gp{reg.r64()} : x86::Gp{reg.r32()};
 }

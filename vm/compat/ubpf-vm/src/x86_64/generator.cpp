@@ -53,6 +53,13 @@ constexpr auto make_most_bytes() {
 }
 constexpr auto most_bytes_of = make_most_bytes();
 
+/// Without a look at the large rows of the table.
+constexpr auto operation_of_rows = [] {
+    std::array<operation, isa::insn_count> all{};
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = isa::insn_table[i].operation;
+    return all;
+}();
+
 /// Where loops begin. Decoders and branch predictors look at pieces of code of this size.
 constexpr uint32_t loop_alignment = 32;
 
@@ -328,7 +335,7 @@ void generator::move_known(unsigned reg, int64_t by) noexcept {
 
 void generator::generate_instruction(uint32_t pc) {
     const isa::instruction &i = insn(pc);
-    switch (isa::info(i.id).operation) {
+    switch (operation_of_rows[static_cast<std::size_t>(i.id)]) {
     case operation::add: return alu(pc, Inst::kIdAdd);
     case operation::sub: return alu(pc, Inst::kIdSub);
     case operation::mul: return multiply(pc);
