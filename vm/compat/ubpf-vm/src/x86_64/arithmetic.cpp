@@ -33,22 +33,11 @@ x86::Mem spill(int32_t n) noexcept { return x86::qword_ptr(x86::rsp, -8 * n); }
 void generator::alu(uint32_t pc, Inst::Id id) {
     const isa::instruction &i = insn(pc);
     const bool wide = is_64(i.id);
-    if (not has_imm(i.id)) {
-        e_.op(id, gp(wide, i.dst), gp(wide, i.src));
-        const auto guess = i.id == insn_id::add64_reg ? near_frame_ >> i.dst | near_frame_ >> i.src
-                           : i.id == insn_id::sub64_reg ? near_frame_ >> i.dst
-                                                        : 0;
-        forget(i.dst);
-        near_frame_ |= static_cast<reg_set>((guess & 1) << i.dst);
-        return;
-    }
-    e_.op(id, gp(wide, i.dst), asmjit::imm(i.imm));
-    if (i.id == insn_id::add64_imm)
-        move_known(i.dst, i.imm);
-    else if (i.id == insn_id::sub64_imm)
-        move_known(i.dst, -int64_t{i.imm});
+    if (has_imm(i.id))
+        e_.op(id, gp(wide, i.dst), asmjit::imm(i.imm));
     else
-        forget(i.dst);
+        e_.op(id, gp(wide, i.dst), gp(wide, i.src));
+    note_sum(i);
 }
 
 void generator::move(uint32_t pc) {
@@ -62,11 +51,10 @@ void generator::move(uint32_t pc) {
         return forget(i.dst);
     }
     if (not wide or i.dst != i.src) e_.op(Inst::kIdMov, gp(wide, i.dst), gp(wide, i.src));
-    const known_value known = known_[i.src];
-    const bool near_frame = wide and has(near_frame_, i.src);
-    forget(i.dst);
-    if (wide) known_[i.dst] = known;
-    if (near_frame) near_frame_ |= bit_of(i.dst);
+    if (wide)
+        copy_known(i);
+    else
+        forget(i.dst);
 }
 
 /// See compat::cast_into_arena().
@@ -92,7 +80,7 @@ void generator::multiply(uint32_t pc) {
         e_.op(Inst::kIdImul, dst, dst, asmjit::imm(i.imm));
 }
 
-void generator::shift(uint32_t pc, Inst::Id by_count, Inst::Id by_register) {
+void generator::shift(uint32_t pc, shift_opcodes ids) {
     const isa::instruction &i = insn(pc);
     const bool wide = is_64(i.id);
     const x86::Gp dst = gp(wide, i.dst);
@@ -101,13 +89,13 @@ void generator::shift(uint32_t pc, Inst::Id by_count, Inst::Id by_register) {
         const int32_t count = i.imm & (wide ? 63 : 31);
         // A count of 0 would leave what is above 32 bits.
         if (count != 0)
-            e_.op(by_count, dst, asmjit::imm(count));
+            e_.op(ids.by_count, dst, asmjit::imm(count));
         else if (not wide)
             e_.op(Inst::kIdMov, dst, dst);
     } else if (machine_.bmi2) {
-        e_.op(by_register, dst, dst, gp(wide, i.src));
+        e_.op(ids.by_register, dst, dst, gp(wide, i.src));
     } else {
-        shift_by_cl(by_count, wide, i.dst, i.src);
+        shift_by_cl(ids.by_count, wide, i.dst, i.src);
     }
 }
 

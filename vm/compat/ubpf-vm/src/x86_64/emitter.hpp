@@ -73,7 +73,10 @@ public:
     [[nodiscard]] asmjit::Error error() const noexcept { return error_; }
 
     /// What is appended from now on is listed, too.
-    void list_in(listing *l) noexcept { listing_ = l; }
+    void list_in(listing *l) noexcept {
+        listing_ = l;
+        l->set_machine(asmjit::Arch::kX64, jump_target);
+    }
     void name_target(const char *name) {
         if (listing_ != nullptr) listing_->name_target(name);
     }
@@ -171,6 +174,13 @@ public:
     }
 
 private:
+    static int64_t jump_target(std::span<const std::byte> bytes, uint32_t end) {
+        if (bytes.size() == 2) return end + int64_t{static_cast<int8_t>(bytes[1])};
+        int32_t distance = 0;
+        std::memcpy(&distance, bytes.last(4).data(), sizeof distance);
+        return end + int64_t{distance};
+    }
+
     static constexpr uint8_t short_jcc(condition c) noexcept {
         return static_cast<uint8_t>(0x70 | static_cast<uint8_t>(c));
     }
