@@ -75,100 +75,6 @@ protected:
         }
     }
 
-    /// A jump from here.
-    void note_jump_to(uint32_t pc) {
-        reg_set &seen = near_frame_at_[pc];
-        seen = seen == 0 ? near_frame_ : static_cast<reg_set>(seen & near_frame_);
-    }
-
-    void forget(unsigned reg) noexcept {
-        known_[reg] = {};
-        near_frame_ &= static_cast<reg_set>(~bit_of(reg));
-    }
-    void forget_memory() noexcept {
-        for (known_value &k : known_) k.allowed = 0;
-    }
-    /// The register has been made larger.
-    void move_known(unsigned reg, int64_t by) noexcept {
-        constexpr int64_t far = 1 << 24;
-        known_value &k = known_[reg];
-        const int64_t offset = k.offset + by;
-        const int64_t begin = k.begin - by;
-        const int64_t end = k.end - by;
-        if (offset <= -far or offset >= far or begin <= -far or end >= far) return forget(reg);
-        k.offset = static_cast<int32_t>(offset);
-        k.begin = static_cast<int32_t>(begin);
-        k.end = static_cast<int32_t>(end);
-    }
-    /// The instruction has copied all of a register.
-    void copy_known(const isa::instruction &i) noexcept {
-        const known_value known = known_[i.src];
-        const bool near_frame = has(near_frame_, i.src);
-        forget(i.dst);
-        known_[i.dst] = known;
-        if (near_frame) near_frame_ |= bit_of(i.dst);
-    }
-    /// The instruction has added or subtracted.
-    void note_sum(const isa::instruction &i) noexcept {
-        if (i.id == isa::insn_id::add64_imm) return move_known(i.dst, i.imm);
-        if (i.id == isa::insn_id::sub64_imm) return move_known(i.dst, -int64_t{i.imm});
-        const auto guess = i.id == isa::insn_id::add64_reg
-                               ? near_frame_ >> i.dst | near_frame_ >> i.src
-                           : i.id == isa::insn_id::sub64_reg ? near_frame_ >> i.dst
-                                                             : 0;
-        forget(i.dst);
-        near_frame_ |= static_cast<reg_set>((guess & 1) << i.dst);
-    }
-
-    [[nodiscard]] const isa::instruction &insn(uint32_t pc) const noexcept { return p_->insn(pc); }
-
-    const compat::build_input *input_ = nullptr;
-    const program *p_ = nullptr;
-    jit_analysis analysis_;
-    bool checks_ = true;
-    int32_t frame_size_ = 0;
-    // of the function:
-    const function_facts *facts_ = nullptr;
-    std::array<known_value, isa::register_count> known_;
-    /// Registers that are probably addresses in the own frame. A guess: it decides what an access
-    /// is compared with first.
-    reg_set near_frame_ = 0;
-    std::vector<reg_set> near_frame_at_;  ///< the same where jumps go, by pc; none: unknown
-    std::vector<uint32_t> offsets_;       ///< of the code, by pc
-
-private:
-    [[nodiscard]] Generator &generator() noexcept { return static_cast<Generator &>(*this); }
-
-    void begin_function(uint32_t index) {
-        const vm::function &f = p_->functions()[index];
-        facts_ = &analysis_.of_function(index);
-        forget_all();
-        near_frame_ = bit_of(isa::frame_pointer);
-        std::fill(near_frame_at_.begin() + f.begin, near_frame_at_.begin() + f.end, reg_set{0});
-    }
-
-    void forget_all() noexcept {
-        known_.fill({});
-        known_[isa::frame_pointer] = {.is_frame = true};
-    }
-
-    void generate_block(const basic_block &b) {
-        begin_block(b.begin);
-        for (uint32_t pc = b.begin; pc < b.end; ++pc) {
-            generator().begin_instruction(pc);
-            if (insn(pc).id != isa::insn_id::none) generate_instruction(pc);
-        }
-    }
-
-    /// What is known where control comes together, and what is guessed: what holds on all ways that
-    /// have been seen.
-    void begin_block(uint32_t pc) {
-        if (not analysis_.is_target(pc)) return;
-        forget_all();
-        note_jump_to(pc);
-        near_frame_ = near_frame_at_[pc];
-    }
-
     void generate_instruction(uint32_t pc) {
         using opcodes = Generator::opcodes;
         Generator &g = generator();
@@ -244,6 +150,103 @@ private:
         case operation::addr_space_cast: return g.cast_into_arena(pc);
         case operation::call_kfunc: std::unreachable();  // linkage refuses programs that reach one
         }
+    }
+
+    /// A jump from here.
+    void note_jump_to(uint32_t pc) {
+        reg_set &seen = near_frame_at_[pc];
+        seen = seen == 0 ? near_frame_ : static_cast<reg_set>(seen & near_frame_);
+    }
+
+    void forget(unsigned reg) noexcept {
+        known_[reg] = {};
+        near_frame_ &= static_cast<reg_set>(~bit_of(reg));
+    }
+    void forget_memory() noexcept {
+        for (known_value &k : known_) k.allowed = 0;
+    }
+    /// The register has been made larger.
+    void move_known(unsigned reg, int64_t by) noexcept {
+        constexpr int64_t far = 1 << 24;
+        known_value &k = known_[reg];
+        const int64_t offset = k.offset + by;
+        const int64_t begin = k.begin - by;
+        const int64_t end = k.end - by;
+        if (offset <= -far or offset >= far or begin <= -far or end >= far) return forget(reg);
+        k.offset = static_cast<int32_t>(offset);
+        k.begin = static_cast<int32_t>(begin);
+        k.end = static_cast<int32_t>(end);
+    }
+    /// The instruction has copied a register.
+    void know_copy(const isa::instruction &i) noexcept {
+        const bool wide = isa::info(i.id).width == isa::width::w64;
+        const known_value known = known_[i.src];
+        const bool near_frame = wide and has(near_frame_, i.src);
+        forget(i.dst);
+        if (wide) known_[i.dst] = known;
+        if (near_frame) near_frame_ |= bit_of(i.dst);
+    }
+    /// The instruction has done arithmetic.
+    void know_result(const isa::instruction &i) noexcept {
+        if (i.id == isa::insn_id::add64_imm) return move_known(i.dst, i.imm);
+        if (i.id == isa::insn_id::sub64_imm) return move_known(i.dst, -int64_t{i.imm});
+        const auto guess = i.id == isa::insn_id::add64_reg
+                               ? near_frame_ >> i.dst | near_frame_ >> i.src
+                           : i.id == isa::insn_id::sub64_reg ? near_frame_ >> i.dst
+                                                             : 0;
+        forget(i.dst);
+        near_frame_ |= static_cast<reg_set>((guess & 1) << i.dst);
+    }
+
+    [[nodiscard]] const isa::instruction &insn(uint32_t pc) const noexcept { return p_->insn(pc); }
+
+    const compat::build_input *input_ = nullptr;
+    const program *p_ = nullptr;
+    jit_analysis analysis_;
+    bool checks_ = true;
+    int32_t frame_size_ = 0;
+    // of the function:
+    const function_facts *facts_ = nullptr;
+    std::array<known_value, isa::register_count> known_;
+    /// Registers that are probably addresses in the own frame. A guess: it decides what an access
+    /// is compared with first.
+    reg_set near_frame_ = 0;
+    std::vector<reg_set> near_frame_at_;  ///< the same where jumps go, by pc; none: unknown
+    std::vector<uint32_t> offsets_;       ///< of the code, by pc
+
+private:
+    [[nodiscard]] Generator &generator() noexcept { return static_cast<Generator &>(*this); }
+
+    void begin_function(uint32_t index) {
+        const vm::function &f = p_->functions()[index];
+        facts_ = &analysis_.of_function(index);
+        forget_all();
+        near_frame_ = bit_of(isa::frame_pointer);
+        std::fill(near_frame_at_.begin() + f.begin, near_frame_at_.begin() + f.end, reg_set{0});
+    }
+
+    void forget_all() noexcept {
+        known_.fill({});
+        known_[isa::frame_pointer] = {.is_frame = true};
+    }
+
+    void generate_block(const basic_block &b) {
+        begin_block(b.begin);
+        for (uint32_t pc = b.begin; pc < b.end;) {
+            generator().begin_instruction(pc);
+            const uint32_t made = generator().generate_together(pc, b.end);
+            if (made == 0 and insn(pc).id != isa::insn_id::none) generate_instruction(pc);
+            pc += std::max(made, 1U);
+        }
+    }
+
+    /// What is known where control comes together, and what is guessed: what holds on all ways that
+    /// have been seen.
+    void begin_block(uint32_t pc) {
+        if (not analysis_.is_target(pc)) return;
+        forget_all();
+        note_jump_to(pc);
+        near_frame_ = near_frame_at_[pc];
     }
 };
 

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <random>
 #include <string>
@@ -150,6 +151,44 @@ TEST(machine_features, far_jumps_and_calls_arrive) {
         for (int n = 0; n < 6; ++n) {
             SCOPED_TRACE(fmt::format("{} lines, program {}", lines, n));
             expect_the_same(far_jumps(random, lines, 4), some_memory(random));
+        }
+    }
+}
+
+TEST(machine_features, copies_are_operated_on) {
+    std::mt19937 random{14};  // NOLINT: the same each time
+    for (const char *const operation :
+         {"add", "sub", "mul", "or", "and", "xor", "lsh", "rsh", "arsh", "div", "mod"}) {
+        for (const char *const width : {"", "32"}) {
+            for (const char *const copy : {"mov", "mov32"}) {
+                for (const char *const operand : {"r0", "r3", "r4", "7", "-1", "9", "64", "65536"}) {
+                    const std::string text = fmt::format(
+                        "ldxdw r3, [r1]\nldxdw r4, [r1+8]\nldxdw r0, [r1+16]\n{} r0, r3\n{}{} r0, {}"
+                        "\nxor r0, r3\nexit",
+                        copy, operation, width, operand);
+                    expect_the_same(text, some_memory(random));
+                }
+            }
+        }
+    }
+}
+
+TEST(machine_features, joined_branches_go_where_each_would) {
+    std::mt19937 random{15};  // NOLINT: the same each time
+    for (const char *const first : {"r3, 5", "r3, r4", "r3, 0", "r3, 1000", "r3, -5"}) {
+        for (const char *const second : {"r4, 5", "r4, r5", "r4, 0", "r4, -5", "r4, 32", "r3, 31"}) {
+            for (const char *const branch : {"jeq", "jne", "jeq32", "jne32"}) {
+                const std::string text = fmt::format(
+                    "mov r0, 1\nldxdw r3, [r1]\nldxdw r4, [r1+8]\nldxdw r5, [r1+16]\n{0} {1}, +2\n"
+                    "{0} {2}, +1\nmov r0, 2\nexit",
+                    branch, first, second);
+                for (const uint64_t a : {0ULL, 5ULL, 31ULL, ~4ULL, 1000ULL, 5ULL << 32}) {
+                    for (const uint64_t b : {0ULL, 5ULL, 32ULL, ~4ULL, 5ULL | 1ULL << 40}) {
+                        const std::array<uint64_t, 3> words{a, b, random() % 2 == 0 ? b : 7};
+                        expect_the_same(text, vm::test::bytes_of(words));
+                    }
+                }
+            }
         }
     }
 }

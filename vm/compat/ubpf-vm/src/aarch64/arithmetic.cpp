@@ -23,30 +23,48 @@ uint64_t extended(bool wide, int32_t imm) noexcept {
     return wide ? static_cast<uint64_t>(int64_t{imm}) : static_cast<uint32_t>(imm);
 }
 
+/// Whether the machine does the operation of a register with a copy of another as quickly as with
+/// the register itself.
+bool is_done_on_copies(const isa::instruction &i) noexcept {
+    if (i.id == insn_id::none) return false;
+    switch (isa::info(i.id).operation) {
+    case operation::add:
+    case operation::sub:
+    case operation::mul:
+    case operation::or_:
+    case operation::and_:
+    case operation::xor_:
+    case operation::lsh:
+    case operation::rsh:
+    case operation::arsh: return true;
+    default: return false;
+    }
+}
+
 }  // namespace
 
 void generator::alu(uint32_t pc, Inst::Id id) {
     const isa::instruction &i = insn(pc);
     const bool wide = is_64(i.id);
     if (has_imm(i.id))
-        alu_imm(id, gp(wide, i.dst), i.imm);
+        alu_imm(id, gp(wide, i.dst), source(wide, i.dst), i.imm);
     else
-        e_.op(id, gp(wide, i.dst), gp(wide, i.dst), gp(wide, i.src));
-    note_sum(i);
+        e_.op(id, gp(wide, i.dst), source(wide, i.dst), source(wide, i.src));
+    know_result(i);
 }
 
-void generator::alu_imm(Inst::Id id, const a64::Gp &dst, int32_t imm) {
+void generator::alu_imm(Inst::Id id, const a64::Gp &dst, const a64::Gp &from, int32_t imm) {
     const bool wide = dst.isGpX();
     if (id == Inst::kIdAdd or id == Inst::kIdSub)
-        return e_.add(dst, dst, id == Inst::kIdAdd ? int64_t{imm} : -int64_t{imm});
+        return e_.add(dst, from, id == Inst::kIdAdd ? int64_t{imm} : -int64_t{imm});
     const uint64_t value = extended(wide, imm);
     if (a64::Utils::isLogicalImm(value, dst.size() * 8)) {
-        e_.op(id, dst, dst, asmjit::Imm{value});
+        e_.op(id, dst, from, asmjit::Imm{value});
     } else if (id == Inst::kIdEor and imm == -1) {
-        e_.op(Inst::kIdMvn, dst, dst);
+        e_.op(Inst::kIdMvn, dst, from);
     } else {
         e_.move(temp_reg, value);
-        e_.op(id, dst, dst, sized(wide, temp_reg));
+        e_.op(id, dst, from, sized(wide, temp_reg));
     }
 }
 
@@ -58,10 +76,22 @@ void generator::move(uint32_t pc) {
         return forget(i.dst);
     }
     if (not wide or i.dst != i.src) e_.op(Inst::kIdMov, gp(wide, i.dst), gp(wide, i.src));
-    if (wide)
-        copy_known(i);
-    else
-        forget(i.dst);
+    know_copy(i);
+}
+
+/// A copy of a register and what is done with the copy next. How many instructions that were.
+uint32_t generator::generate_together(uint32_t pc, uint32_t end) {
+    const isa::instruction &copy = insn(pc);
+    if (pc + 1 == end or copy.dst == copy.src) return 0;
+    if (copy.id != insn_id::mov64_reg and copy.id != insn_id::mov32_reg) return 0;
+    const isa::instruction &i = insn(pc + 1);
+    if (i.dst != copy.dst or not is_done_on_copies(i)) return 0;
+    if (is_64(i.id) and not is_64(copy.id)) return 0;
+    know_copy(copy);
+    copied_ = copy;
+    generate_instruction(pc + 1);
+    copied_ = no_copy;
+    return 2;
 }
 
 /// See compat::cast_into_arena().
@@ -77,23 +107,24 @@ void generator::cast_into_arena(uint32_t pc) {
 
 void generator::multiply(uint32_t pc) {
     const isa::instruction &i = insn(pc);
-    const a64::Gp dst = gp(is_64(i.id), i.dst);
+    const bool wide = is_64(i.id);
+    const a64::Gp dst = gp(wide, i.dst);
+    const a64::Gp from = source(wide, i.dst);
     forget(i.dst);
     if (has_imm(i.id))
-        multiply_by(dst, extended(is_64(i.id), i.imm));
+        multiply_by(dst, from, extended(wide, i.imm));
     else
-        e_.op(Inst::kIdMul, dst, dst, gp(is_64(i.id), i.src));
+        e_.op(Inst::kIdMul, dst, from, source(wide, i.src));
 }
 
-void generator::multiply_by(const a64::Gp &dst, uint64_t value) {
+void generator::multiply_by(const a64::Gp &dst, const a64::Gp &n, uint64_t value) {
     if (std::has_single_bit(value)) {
-        e_.op(Inst::kIdLsl, dst, dst, asmjit::Imm{std::countr_zero(value)});
+        e_.op(Inst::kIdLsl, dst, n, asmjit::Imm{std::countr_zero(value)});
     } else if (value > 2 and std::has_single_bit(value - 1)) {
-        const a64::Gp &n = dst;
         e_.op(Inst::kIdAdd, dst, n, n, left(std::countr_zero(value - 1)));
     } else {
         e_.move(temp_reg, value);
-        e_.op(Inst::kIdMul, dst, dst, sized(dst.isGpX(), temp_reg));
+        e_.op(Inst::kIdMul, dst, n, sized(dst.isGpX(), temp_reg));
     }
 }
 
@@ -103,9 +134,9 @@ void generator::shift(uint32_t pc, Inst::Id id) {
     const a64::Gp dst = gp(wide, i.dst);
     forget(i.dst);
     if (has_imm(i.id))
-        e_.op(id, dst, dst, asmjit::Imm{i.imm & (wide ? 63 : 31)});
+        e_.op(id, dst, source(wide, i.dst), asmjit::Imm{i.imm & (wide ? 63 : 31)});
     else
-        e_.op(id, dst, dst, gp(wide, i.src));
+        e_.op(id, dst, source(wide, i.dst), source(wide, i.src));
 }
 
 // --- division

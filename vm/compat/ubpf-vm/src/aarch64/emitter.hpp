@@ -26,7 +26,6 @@ enum class condition : uint8_t {
     not_equal = 1,
     not_below = 2,
     below = 3,
-    negative = 4,
     above = 8,
     not_above = 9,
     not_less = 10,

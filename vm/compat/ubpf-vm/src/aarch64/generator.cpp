@@ -49,6 +49,7 @@ bool generator::generate(const compat::build_input &input, machine_features mach
     e_.restart();
     branches_.restart(machine.reach);
     stub_calls_.clear();
+    joined_pc_ = no_pc;
     out_ = &out;
     if (not generate_functions(out)) return false;
     branches_.close_calls([&](const auto &b) { close(b); },
@@ -88,8 +89,10 @@ void generator::enter_function(const vm::function &f) {
     if (facts_->needs_frame) e_.add(frame_reg, frame_reg, -2 * int64_t{frame_size_});
     saved_.clear();
     // Calls that are out of line change it, too: those of checks, and of refills behind loops.
-    const bool calls =
-        facts_->needs_frame or f.block_count > 1 or insn(f.end - 1).id != insn_id::exit_;
+    const bool has_loop =
+        std::ranges::any_of(p_->blocks().subspan(f.first_block, f.block_count),
+                            [this](const basic_block &b) { return p_->loop_weight(b.begin) != 0; });
+    const bool calls = facts_->needs_frame or facts_->has_may_goto or has_loop;
     if (calls) saved_.push_back(link_reg);
     for (const unsigned r : saved_registers) {
         if (has(facts_->changed, r)) saved_.push_back(gp64(r));
@@ -275,6 +278,10 @@ branch_insn generator::test_bits(const a64::Gp &reg, uint64_t bits) {
 
 namespace {
 
+bool has_imm(const isa::instruction &branch) noexcept {
+    return isa::info(isa::info(branch.id).shape).src == isa::register_role::none;
+}
+
 condition condition_of(operation op) noexcept {
     switch (op) {
     case operation::jeq: return condition::equal;
@@ -334,7 +341,7 @@ branch_insn generator::compare(uint32_t pc) {
     const bool wide = row.width == width::w64;
     const bool is_set = row.operation == operation::jset;
     const a64::Gp a = gp(wide, i.dst);
-    if (isa::info(row.shape).src != isa::register_role::none) {
+    if (not has_imm(i)) {
         e_.op(is_set ? Inst::kIdTst : Inst::kIdCmp, a, gp(wide, i.src));
         return branch_insn::if_(condition_of(row.operation));
     }
@@ -348,8 +355,44 @@ branch_insn generator::compare(uint32_t pc) {
 
 void generator::branch(uint32_t pc) {
     const uint32_t target = p_->jump_target(pc);
-    if (target == pc + 1) return;
+    if (target == pc + 1 or pc == joined_pc_) return;
+    if (joins_next(pc)) return join_next(pc);
     jump_if(compare(pc), pc, target);
+}
+
+/// Whether the branch after this one goes to the same place for as simple a reason.
+bool generator::joins_next(uint32_t pc) const {
+    const isa::instruction &first = insn(pc);
+    const isa::instruction &second = insn(pc + 1);
+    if (second.id == insn_id::none or isa::kind_of(second.id) != isa::operation_kind::branch)
+        return false;
+    const operation op = isa::info(first.id).operation;
+    if (op != isa::info(second.id).operation) return false;
+    if (op != operation::jeq and op != operation::jne) return false;
+    const uint32_t target = p_->jump_target(pc);
+    if (p_->jump_target(pc + 1) != target or target <= pc + 2) return false;
+    if (analysis_.is_target(pc + 1)) return false;
+    // Comparisons with 0 take no instruction of their own.
+    return (not has_imm(first) or first.imm != 0) and
+           (not has_imm(second) or (second.imm != 0 and second.imm > -32 and second.imm < 32));
+}
+
+/// Compares for both: the second time if the first result does not decide.
+void generator::join_next(uint32_t pc) {
+    const isa::instruction &i = insn(pc + 1);
+    const bool wide = isa::info(i.id).width == width::w64;
+    const bool if_equal = isa::info(i.id).operation == operation::jeq;
+    const branch_insn decided = compare(pc);
+    const asmjit::Imm flags{if_equal ? 4 : 0};  // equal, or not
+    const asmjit::Imm goes_on = imm_of(if_equal ? condition::not_equal : condition::equal);
+    if (not has_imm(i))
+        e_.op(Inst::kIdCcmp, gp(wide, i.dst), gp(wide, i.src), flags, goes_on);
+    else if (i.imm > 0)
+        e_.op(Inst::kIdCcmp, gp(wide, i.dst), asmjit::Imm{i.imm}, flags, goes_on);
+    else
+        e_.op(Inst::kIdCcmn, gp(wide, i.dst), asmjit::Imm{-i.imm}, flags, goes_on);
+    joined_pc_ = pc + 1;
+    jump_if(decided, pc, p_->jump_target(pc));
 }
 
 void generator::may_goto(uint32_t pc) {

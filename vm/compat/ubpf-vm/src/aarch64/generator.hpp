@@ -45,6 +45,9 @@ private:
     friend one_pass<generator>;
     using opcodes = machine_opcodes;
 
+    static constexpr uint32_t no_pc = UINT32_MAX;
+    static constexpr isa::instruction no_copy{.dst = isa::register_count};
+
     /// Out of line, behind the function: what rarely happens.
     struct slow_path {
         enum class what : uint8_t { check, frame_check, misaligned, refill, too_deep, unwind };
@@ -67,6 +70,7 @@ private:
         offsets_[pc] = e_.offset();
         begun_pc_ = pc;
     }
+    uint32_t generate_together(uint32_t pc, uint32_t end);
     void enter_function(const vm::function &f);
     /// Where the tries of may_goto are.
     [[nodiscard]] a64::Mem tries() const noexcept {
@@ -95,11 +99,11 @@ private:
     void jump_to(stub which) { go_to_stub(branch_insn::always(), which); }
 
     void alu(uint32_t pc, Inst::Id id);
-    void alu_imm(Inst::Id id, const a64::Gp &dst, int32_t imm);
+    void alu_imm(Inst::Id id, const a64::Gp &dst, const a64::Gp &from, int32_t imm);
     void move(uint32_t pc);
     void cast_into_arena(uint32_t pc);
     void multiply(uint32_t pc);
-    void multiply_by(const a64::Gp &dst, uint64_t value);
+    void multiply_by(const a64::Gp &dst, const a64::Gp &n, uint64_t value);
     void shift(uint32_t pc, Inst::Id id);
     void divide(uint32_t pc, bool is_signed, bool is_division);
     void keep_or_zero(const a64::Gp &n, bool keeps);
@@ -114,6 +118,8 @@ private:
     void swap_bytes(const a64::Gp &dst, isa::width w);
 
     void branch(uint32_t pc);
+    [[nodiscard]] bool joins_next(uint32_t pc) const;
+    void join_next(uint32_t pc);
     void may_goto(uint32_t pc);
     void jump(uint32_t pc, uint32_t target);
     void jump_if(branch_insn b, uint32_t pc, uint32_t target);
@@ -150,12 +156,18 @@ private:
     void modify_in_loop(isa::operation op, const a64::Gp &at, const a64::Gp &src);
     void compare_exchange(const a64::Gp &at, const a64::Gp &expected, const a64::Gp &src);
 
+    /// The register as an operand: after a copy that is yet to be made, what it copies.
+    [[nodiscard]] a64::Gp source(bool wide, unsigned reg) const noexcept {
+        return gp(wide, reg == copied_.dst ? copied_.src : reg);
+    }
     void set_constant(unsigned reg, uint64_t value) { e_.move(gp64(reg), value); }
     void zero(unsigned reg) { set_constant(reg, 0); }
     void add_slow_path(slow_path::what kind, branch_insn b, uint32_t site);
 
     emitter e_;
     machine_features machine_;
+    isa::instruction copied_ = no_copy;  ///< is made with the instruction after it
+    uint32_t joined_pc_ = no_pc;         ///< the branch there was made with the one before it
     // of the function:
     std::vector<a64::Gp> saved_;  ///< what it has on the stack
     int32_t saved_bytes_ = 0;     ///< what that takes, with what follows it

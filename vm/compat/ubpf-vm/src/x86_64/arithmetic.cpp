@@ -37,7 +37,7 @@ void generator::alu(uint32_t pc, Inst::Id id) {
         e_.op(id, gp(wide, i.dst), asmjit::imm(i.imm));
     else
         e_.op(id, gp(wide, i.dst), gp(wide, i.src));
-    note_sum(i);
+    know_result(i);
 }
 
 void generator::move(uint32_t pc) {
@@ -51,10 +51,7 @@ void generator::move(uint32_t pc) {
         return forget(i.dst);
     }
     if (not wide or i.dst != i.src) e_.op(Inst::kIdMov, gp(wide, i.dst), gp(wide, i.src));
-    if (wide)
-        copy_known(i);
-    else
-        forget(i.dst);
+    know_copy(i);
 }
 
 /// See compat::cast_into_arena().

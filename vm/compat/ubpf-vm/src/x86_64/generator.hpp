@@ -62,6 +62,7 @@ private:
     bool try_generate(const native_program *program, native_code &out);
     bool generate_function(const vm::function &f, uint32_t &offset);
     void begin_instruction(uint32_t pc) noexcept { offsets_[pc] = e_.offset(); }
+    static uint32_t generate_together(uint32_t, uint32_t) noexcept { return 0; }
     void enter_function();
     void zero_frame();
     void leave();
