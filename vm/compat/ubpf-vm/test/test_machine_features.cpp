@@ -46,6 +46,7 @@ struct outcome {
     uint64_t r0 = 0;
     compat::fault fault;
     std::vector<uint8_t> memory;
+    std::size_t code_bytes = 0;  ///< of native code
 };
 
 class program_under_test {
@@ -62,8 +63,11 @@ public:
         native_program native{input_};
         auto code = generate_code(maker, machine, input_, &native);
         EXPECT_TRUE(code) << code.error().message;
+        const std::size_t bytes = code->memory.size();
         native.adopt(std::move(*code));
-        return run(native, memory);
+        outcome out = run(native, memory);
+        out.code_bytes = bytes;
+        return out;
     }
 
 private:
@@ -155,15 +159,33 @@ TEST(machine_features, far_jumps_and_calls_arrive) {
     }
 }
 
+template <typename Features = machine_features>
+void expect_longer_code_for_less_reach(const std::string &assembly) {
+    if constexpr (requires(Features f) { f.reach; }) {
+        const program_under_test program{assembly};
+        const std::vector<uint8_t> memory(64);
+        const auto all = machines();
+        EXPECT_GT(program.run_on(all.back().features, memory).code_bytes,
+                  program.run_on(all.front().features, memory).code_bytes);
+    }
+}
+
+TEST(machine_features, branches_that_reach_less_go_to_islands) {
+    std::mt19937 random{16};  // NOLINT: the same each time
+    expect_longer_code_for_less_reach(far_jumps(random, 3000, 4));
+}
+
 TEST(machine_features, copies_are_operated_on) {
     std::mt19937 random{14};  // NOLINT: the same each time
     for (const char *const operation :
          {"add", "sub", "mul", "or", "and", "xor", "lsh", "rsh", "arsh", "div", "mod"}) {
         for (const char *const width : {"", "32"}) {
             for (const char *const copy : {"mov", "mov32"}) {
-                for (const char *const operand : {"r0", "r3", "r4", "7", "-1", "9", "64", "65536"}) {
+                for (const char *const operand :
+                     {"r0", "r3", "r4", "7", "-1", "9", "64", "65536"}) {
                     const std::string text = fmt::format(
-                        "ldxdw r3, [r1]\nldxdw r4, [r1+8]\nldxdw r0, [r1+16]\n{} r0, r3\n{}{} r0, {}"
+                        "ldxdw r3, [r1]\nldxdw r4, [r1+8]\nldxdw r0, [r1+16]\n{} r0, r3\n{}{} r0, "
+                        "{}"
                         "\nxor r0, r3\nexit",
                         copy, operation, width, operand);
                     expect_the_same(text, some_memory(random));
@@ -176,7 +198,8 @@ TEST(machine_features, copies_are_operated_on) {
 TEST(machine_features, joined_branches_go_where_each_would) {
     std::mt19937 random{15};  // NOLINT: the same each time
     for (const char *const first : {"r3, 5", "r3, r4", "r3, 0", "r3, 1000", "r3, -5"}) {
-        for (const char *const second : {"r4, 5", "r4, r5", "r4, 0", "r4, -5", "r4, 32", "r3, 31"}) {
+        for (const char *const second :
+             {"r4, 5", "r4, r5", "r4, 0", "r4, -5", "r4, 32", "r3, 31"}) {
             for (const char *const branch : {"jeq", "jne", "jeq32", "jne32"}) {
                 const std::string text = fmt::format(
                     "mov r0, 1\nldxdw r3, [r1]\nldxdw r4, [r1+8]\nldxdw r5, [r1+16]\n{0} {1}, +2\n"
