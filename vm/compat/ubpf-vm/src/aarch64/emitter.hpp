@@ -1,18 +1,13 @@
 // bpftime-vm: AsmJit's assembler with branches that we place ourselves
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
-//
-// Programs have a label at each instruction. AsmJit's labels would cost more than the instructions,
-// so branches are written here, and their distances when they are known.
 #pragma once
 
-#include "listing.hpp"
+#include "code_emitter.hpp"
 #include "machine.hpp"
 
 #include <asmjit/arm/a64utils.h>
 
-#include <algorithm>
-#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -127,49 +122,10 @@ private:
     return value < 4096 or ((value & 0xfff) == 0 and value < uint64_t{4096} << 12);
 }
 
-class emitter {
+class emitter : public code_emitter<a64::Assembler, asmjit::Arch::kAArch64> {
 public:
-    emitter() { prepare(); }
-
-    /// Begins new code in the old code's memory.
-    void restart() noexcept {
-        constexpr std::size_t kept = std::size_t{1} << 20;
-        if (code_.textSection()->buffer().capacity() > kept) {
-            code_.reset();
-            prepare();
-        }
-        error_ = asmjit::kErrorOk;
-        if (listing_ != nullptr) listing_->clear();
-        a_._bufferPtr = a_._bufferData;
-        code_.textSection()->buffer()._size = 0;
-    }
-
-    [[nodiscard]] uint32_t offset() const noexcept { return static_cast<uint32_t>(a_.offset()); }
-    [[nodiscard]] std::span<const std::byte> bytes() const noexcept {
-        return {reinterpret_cast<const std::byte *>(a_.bufferData()), a_.offset()};
-    }
-    /// The first error of AsmJit; kErrorOk if there is none.
-    [[nodiscard]] asmjit::Error error() const noexcept { return error_; }
-
     /// What is appended from now on is listed, too.
-    void list_in(listing *l) noexcept {
-        listing_ = l;
-        l->set_machine(asmjit::Arch::kAArch64, branch_target);
-    }
-    void name_target(const char *name) {
-        if (listing_ != nullptr) listing_->name_target(name);
-    }
-
-    /// Appends an instruction.
-    template <typename... Operands>
-    void op(Inst::Id id, const Operands &...operands) {
-        if (listing_ != nullptr) {
-            const asmjit::Operand_ list[] = {operands..., asmjit::Operand{}};
-            listing_->add(offset(), asmjit::BaseInst{id, asmjit::InstOptions::kNone},
-                          std::span{list}.first(sizeof...(operands)));
-        }
-        if (const asmjit::Error e = a_.emit(id, operands...); e != asmjit::kErrorOk) error_ = e;
-    }
+    void list_in(listing *l) noexcept { code_emitter::list_in(l, branch_target); }
 
     /// reg = value, in up to four instructions.
     void move(const a64::Gp &reg, uint64_t value) {
@@ -189,12 +145,12 @@ public:
 
     /// Stores with release order: AsmJit has the opcodes of other instructions for these.
     void store_release(const a64::Gp &from, const a64::Gp &at, unsigned log_bytes) {
-        if (listing_ != nullptr) {
-            listing_->add(offset(), "stlr (" + std::to_string(8U << log_bytes) + " bits) x" +
-                                        std::to_string(from.id()) + ", [x" +
-                                        std::to_string(at.id()) + "]");
+        if (list() != nullptr) {
+            list()->add(offset(), "stlr (" + std::to_string(8U << log_bytes) + " bits) x" +
+                                      std::to_string(from.id()) + ", [x" + std::to_string(at.id()) +
+                                      "]");
         }
-        put(0x089ffc00U | log_bytes << 30 | at.id() << 5 | from.id());
+        put32(0x089ffc00U | log_bytes << 30 | at.id() << 5 | from.id());
     }
 
     // --- branches
@@ -202,7 +158,7 @@ public:
     /// Appends a branch over `distance` bytes.
     void jump(branch_insn b, int64_t distance) {
         list_branch(b);
-        put(b.with_distance(distance));
+        put32(b.with_distance(distance));
     }
     /// Appends a branch to where code is already, near enough.
     void jump_back(branch_insn b, uint32_t target) { jump(b, int64_t{target} - offset()); }
@@ -222,12 +178,12 @@ public:
     /// Appends a jump of any distance, which is filled in by set_distance(); gives where it is.
     [[nodiscard]] uint32_t jump_anywhere() {
         const uint32_t at = offset();
-        if (listing_ != nullptr) listing_->add(at, "jump over a distance:");
-        put(0x10000000U | way_reg.id());                 // adr way, .
-        put(0x98000000U | 3U << 5 | distance_reg.id());  // ldrsw distance, .+12
-        put(0x8b000000U | distance_reg.id() << 16 | way_reg.id() << 5 | way_reg.id());  // add
-        put(0xd61f0000U | way_reg.id() << 5);                                           // br way
-        put(0);  // the distance
+        if (list() != nullptr) list()->add(at, "jump over a distance:");
+        put32(0x10000000U | way_reg.id());                 // adr way, .
+        put32(0x98000000U | 3U << 5 | distance_reg.id());  // ldrsw distance, .+12
+        put32(0x8b000000U | distance_reg.id() << 16 | way_reg.id() << 5 | way_reg.id());  // add
+        put32(0xd61f0000U | way_reg.id() << 5);                                           // br way
+        put32(0);  // the distance
         return at;
     }
     static constexpr uint32_t jump_anywhere_bytes = 20;
@@ -237,53 +193,24 @@ public:
         write(at + distance_at, target - at);
     }
 
-    void align(unsigned to) {
-        if (listing_ != nullptr and offset() % to != 0) listing_->add(offset(), "align");
-        if (a_.align(asmjit::AlignMode::kCode, to) != asmjit::kErrorOk)
-            error_ = asmjit::kErrorTooLarge;
-    }
-
 private:
-    void prepare() noexcept {
-        code_.init(asmjit::Environment{asmjit::Arch::kAArch64});
-        code_.attach(&a_);
-    }
-
     static int64_t branch_target(std::span<const std::byte> bytes, uint32_t end) {
         uint32_t word = 0;
         std::memcpy(&word, bytes.data(), sizeof word);
         return int64_t{end} - 4 + branch_insn::distance_of(word);
     }
     void list_branch(branch_insn b) {
-        if (listing_ != nullptr) listing_->add_jump(offset(), b.text());
+        if (list() != nullptr) list()->add_jump(offset(), b.text());
     }
 
-    [[nodiscard]] uint32_t read(uint32_t at) const noexcept {
+    [[nodiscard]] uint32_t read(uint32_t at) noexcept {
         uint32_t word = 0;
-        std::memcpy(&word, a_.bufferData() + at, sizeof word);
+        std::memcpy(&word, data() + at, sizeof word);
         return word;
     }
     void write(uint32_t at, uint32_t word) noexcept {
-        std::memcpy(a_.bufferData() + at, &word, sizeof word);
+        std::memcpy(data() + at, &word, sizeof word);
     }
-
-    void put(uint32_t word) {
-        if (a_.remainingSpace() < sizeof word) {
-            if (const asmjit::Error e = a_.embed(&word, sizeof word); e != asmjit::kErrorOk)
-                error_ = e;
-            return;
-        }
-        std::memcpy(a_._bufferPtr, &word, sizeof word);
-        a_._bufferPtr += sizeof word;
-        // AsmJit counts on it when it makes the buffer larger.
-        std::size_t &size = a_._section->buffer()._size;
-        size = std::max(size, a_.offset());
-    }
-
-    listing *listing_ = nullptr;
-    asmjit::CodeHolder code_;
-    a64::Assembler a_;
-    asmjit::Error error_ = asmjit::kErrorOk;
 };
 
 }  // namespace bpftime::vm::ubpf::inline aarch64
