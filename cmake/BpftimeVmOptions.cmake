@@ -18,7 +18,7 @@ option(BPFTIME_VM_BUILD_FUZZERS "Build the libFuzzer targets (clang only)" OFF)
 
 set(BPFTIME_VM_LLVM "AUTO" CACHE STRING "Build the LLVM backend: AUTO (when LLVM is there), ON or OFF")
 set_property(CACHE BPFTIME_VM_LLVM PROPERTY STRINGS AUTO ON OFF)
-option(BPFTIME_VM_JIT "Build the JIT of backend ubpf where there is one (x86-64); needs AsmJit" ON)
+option(BPFTIME_VM_JIT "Build the JIT of backend ubpf where there is one (x86-64, AArch64); needs AsmJit" ON)
 set(BPFTIME_VM_SANITIZE "" CACHE STRING "Sanitizers, comma separated: address,undefined or thread")
 
 set(EBPF_MAX_INSTS "" CACHE STRING "Instructions a program may have (empty: the default of ebpf-vm.h)")
@@ -121,8 +121,17 @@ endif()
 
 # --- the JIT of backend ubpf -------------------------------------------------------------------
 
+# Machines are folders of vm/compat/ubpf-vm/src.
+set(BPFTIME_VM_JIT_MACHINE "")
+if(CMAKE_SIZEOF_VOID_P EQUAL 8)
+    if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+        set(BPFTIME_VM_JIT_MACHINE x86_64)
+    elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
+        set(BPFTIME_VM_JIT_MACHINE aarch64)
+    endif()
+endif()
 set(BPFTIME_VM_HAVE_JIT OFF)
-if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$" OR NOT CMAKE_SIZEOF_VOID_P EQUAL 8)
+if(NOT BPFTIME_VM_JIT_MACHINE)
     set(BPFTIME_VM_WHY_NO_JIT "${CMAKE_SYSTEM_PROCESSOR}")
 elseif(NOT BPFTIME_VM_JIT)
     set(BPFTIME_VM_WHY_NO_JIT "built with -DBPFTIME_VM_JIT=OFF")

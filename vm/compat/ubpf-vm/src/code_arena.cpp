@@ -110,6 +110,7 @@ public:
         if (const char *const failed = memory_.map(round_up(begin + size, chunk_bytes)))
             return failed;
         std::ranges::copy(shared, memory_.writable());
+        clear_instruction_cache({memory_.executable(), shared.size()});
         free_ = {{begin, memory_.size()}};
         free_bytes_ = longest_free_ = memory_.size() - begin;
         const std::size_t n = the_shared_code().write_unwind_table(
@@ -125,6 +126,7 @@ public:
         if (size > longest_free_ or is_frozen_) return std::nullopt;
         std::size_t longest = 0;
         for (auto it = free_.begin(); it != free_.end(); ++it) {
+            if (it->begin > the_shared_code().reach) break;
             if (it->end - it->begin < size) {
                 longest = std::max(longest, it->end - it->begin);
                 continue;
@@ -268,6 +270,12 @@ std::span<std::byte> code_memory::writable() noexcept {
     return {chunk_->memory().writable() + offset_, size_};
 }
 const std::byte *code_memory::shared_code() const noexcept { return chunk_->memory().executable(); }
+
+void clear_instruction_cache(std::span<const std::byte> code) noexcept {
+    // The compiler's function wants bytes that it may change, and changes none.
+    auto *const begin = reinterpret_cast<char *>(const_cast<std::byte *>(code.data()));
+    __builtin___clear_cache(begin, begin + code.size());
+}
 
 arena_usage code_arena_usage() { return code_arena::the().usage(); }
 

@@ -59,6 +59,7 @@ private:
 /// of the chunk. Defined for each machine.
 struct shared_code {
     std::span<const std::byte> bytes;  ///< the same wherever they lie
+    std::size_t reach;                 ///< how far behind it programs may begin
     /// Writes the unwind table for code in [begin, begin + size), as .eh_frame has it; gives its
     /// size. At most `most_unwind_bytes`.
     std::size_t (*write_unwind_table)(std::span<std::byte> out, const std::byte *begin,
@@ -66,6 +67,9 @@ struct shared_code {
 };
 inline constexpr std::size_t most_unwind_bytes = 128;
 [[nodiscard]] const shared_code &the_shared_code();
+
+/// Lets the machine run what has been written there. `code` is where it runs.
+void clear_instruction_cache(std::span<const std::byte> code) noexcept;
 
 /// How much the arena holds now; for tests.
 struct arena_usage {

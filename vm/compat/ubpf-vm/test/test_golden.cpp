@@ -1,11 +1,12 @@
-// bpftime-vm: the native code of small programs, against golden/*.x86_64
+// bpftime-vm: the native code of small programs, against golden/*.x86_64 and *.aarch64
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 //
 // To write the files again after a wanted change, and then review the difference:
 //   BPFTIME_VM_BLESS=1 build/vm/compat/ubpf-vm/test/test_ubpf_jit --gtest_filter='*golden*'
-// A program is golden/<name>.s; its comments may say "# checks: off", "# bmi2: off" and
-// "# jump targets: 3 5".
+// and the same with test_ubpf_aarch64
+// A program is golden/<name>.s; its comments may say "# checks: off", "# bmi2: off", "# lse: off"
+// and "# jump targets: 3 5".
 #include "generator.hpp"
 #include "isa/text.hpp"
 #include "programs.hpp"
@@ -76,6 +77,15 @@ compat::vm_config test_config() {
     return config;
 }
 
+/// The features of this test's machine that a program asks for.
+template <typename Features>
+Features features_for(const std::string &text) {
+    Features machine;
+    if constexpr (requires { machine.bmi2; }) machine.bmi2 = setting(text, "bmi2") != "off";
+    if constexpr (requires { machine.lse; }) machine.lse = setting(text, "lse") != "off";
+    return machine;
+}
+
 /// The code, without the entry point, which has addresses of this process.
 std::string code_of(const std::string &text) {
     compat::vm_config config = test_config();
@@ -93,7 +103,7 @@ std::string code_of(const std::string &text) {
     maker.code().list_in(&lines);
     ubpf::native_code out;
     EXPECT_TRUE(maker.generate({*code, *linked, config, interrupts},
-                               {.bmi2 = setting(text, "bmi2") != "off"}, nullptr, out));
+                               features_for<machine_features>(text), nullptr, out));
     return lines.text(maker.code().bytes());
 }
 
@@ -102,7 +112,7 @@ class golden : public testing::TestWithParam<std::string> {};
 TEST_P(golden, code) {
     const fs::path folder{BPFTIME_VM_UBPF_GOLDEN_DIR};
     const std::string code = code_of(read(folder / (GetParam() + ".s")));
-    const fs::path expected = folder / (GetParam() + ".x86_64");
+    const fs::path expected = folder / (GetParam() + "." BPFTIME_VM_UBPF_MACHINE);
     if (std::getenv("BPFTIME_VM_BLESS") != nullptr) std::ofstream{expected} << code;
     EXPECT_EQ(code, read(expected)) << "if that is wanted: BPFTIME_VM_BLESS=1";
 }

@@ -16,21 +16,6 @@ using isa::insn_id;
 using isa::operation;
 using isa::width;
 
-/// What is asked of each instruction, without a look at the large rows of the table.
-struct operand_form {
-    bool is_64;
-    bool has_imm;
-};
-constexpr auto form_of_rows = [] {
-    std::array<operand_form, isa::insn_count> all{};
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        const isa::insn_info &row = isa::insn_table[i];
-        all[i] = {row.width == width::w64, isa::info(row.shape).imm == isa::imm_role::value};
-    }
-    return all;
-}();
-bool is_64(insn_id id) noexcept { return form_of_rows[static_cast<std::size_t>(id)].is_64; }
-bool has_imm(insn_id id) noexcept { return form_of_rows[static_cast<std::size_t>(id)].has_imm; }
 /// Without a branch, as widths come in any order.
 x86::Gp gp(bool wide, unsigned reg) noexcept {
     constexpr std::array signatures{x86::Gpd::kSignature, x86::Gpq::kSignature};
@@ -61,23 +46,6 @@ void generator::alu(uint32_t pc, Inst::Id id) {
     zero_flag_at_ = pc + 1;
 }
 
-/// What is known after arithmetic.
-void generator::know_result(const isa::instruction &i) noexcept {
-    switch (i.id) {
-    case insn_id::add64_imm: return move_known(i.dst, i.imm);
-    case insn_id::sub64_imm: return move_known(i.dst, -int64_t{i.imm});
-    case insn_id::add64_reg:
-    case insn_id::sub64_reg: {
-        const bool near_frame =
-            has(near_frame_, i.dst) or (i.id == insn_id::add64_reg and has(near_frame_, i.src));
-        forget(i.dst);
-        if (near_frame) near_frame_ |= bit_of(i.dst);
-        return;
-    }
-    default: return forget(i.dst);
-    }
-}
-
 void generator::move(uint32_t pc) {
     const isa::instruction &i = insn(pc);
     const bool wide = is_64(i.id);
@@ -90,16 +58,6 @@ void generator::move(uint32_t pc) {
     }
     if (not wide or i.dst != i.src) e_.op(Inst::kIdMov, gp(wide, i.dst), gp(wide, i.src));
     know_copy(i);
-}
-
-/// What is known after a register was copied.
-void generator::know_copy(const isa::instruction &i) noexcept {
-    const bool wide = is_64(i.id);
-    const known_value known = known_[i.src];
-    const bool near_frame = wide and has(near_frame_, i.src);
-    forget(i.dst);
-    if (wide) known_[i.dst] = known;
-    if (near_frame) near_frame_ |= bit_of(i.dst);
 }
 
 /// Makes a copy of a register and what is done with the copy next, at `pc + 1`, in one instruction
@@ -182,7 +140,7 @@ void generator::multiply(uint32_t pc) {
         e_.op(Inst::kIdImul, dst, dst, asmjit::imm(i.imm));
 }
 
-void generator::shift(uint32_t pc, Inst::Id by_count, Inst::Id by_register) {
+void generator::shift(uint32_t pc, shift_opcodes ids) {
     const isa::instruction &i = insn(pc);
     const bool wide = is_64(i.id);
     const x86::Gp dst = gp(wide, i.dst);
@@ -190,16 +148,16 @@ void generator::shift(uint32_t pc, Inst::Id by_count, Inst::Id by_register) {
     if (has_imm(i.id)) {
         const int32_t count = i.imm & (wide ? 63 : 31);
         // A count of 0 would leave what is above 32 bits. Additions have more units than shifts.
-        if (count == 1 and by_count == Inst::kIdShl)
+        if (count == 1 and ids.by_count == Inst::kIdShl)
             e_.op(Inst::kIdAdd, dst, dst);
         else if (count != 0)
-            e_.op(by_count, dst, asmjit::imm(count));
+            e_.op(ids.by_count, dst, asmjit::imm(count));
         else if (not wide)
             e_.op(Inst::kIdMov, dst, dst);
     } else if (machine_.bmi2) {
-        e_.op(by_register, dst, dst, gp(wide, i.src));
+        e_.op(ids.by_register, dst, dst, gp(wide, i.src));
     } else {
-        shift_by_cl(by_count, wide, i.dst, i.src);
+        shift_by_cl(ids.by_count, wide, i.dst, i.src);
     }
 }
 

@@ -3,10 +3,9 @@
 // SPDX-License-Identifier: MIT
 #include "generator.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -53,27 +52,10 @@ constexpr auto make_most_bytes() {
 }
 constexpr auto most_bytes_of = make_most_bytes();
 
-/// Without a look at the large rows of the table.
-constexpr auto operation_of_rows = [] {
-    std::array<operation, isa::insn_count> all{};
-    for (std::size_t i = 0; i < all.size(); ++i) all[i] = isa::insn_table[i].operation;
-    return all;
-}();
-
 /// Where loops begin. Decoders and branch predictors look at pieces of code of this size.
 constexpr uint32_t loop_alignment = 32;
 
 constexpr std::array saved_registers{6U, 7U, 8U, 9U};
-constexpr reg_set all_registers = (1U << isa::register_count) - 1;
-
-/// Whether a call has to go through the host, which checks arguments and grants results.
-bool needs_host(const compat::helper_binding &helper, const compat::vm_config &config) noexcept {
-    const helper_declaration &d = helper.declaration();
-    if (config.pointer_secret != 0 or d.runs_code()) return true;
-    if (not d.typed) return false;
-    return d.result != result_kind::scalar or
-           (config.bounds_checks and not helper.checked().empty());
-}
 
 }  // namespace
 
@@ -81,21 +63,10 @@ machine_features machine_features::of_host() {
     return {.bmi2 = asmjit::CpuInfo::host().features().x86().hasBMI2()};
 }
 
-void generator::begin(const compat::build_input &input, machine_features machine) {
-    input_ = &input;
-    p_ = &input.code;
-    analysis_.analyse(input);
-    packet_helper_ = input.linked.helper(EBPF_PACKET_LOAD_HELPER);
-    machine_ = machine;
-    checks_ = input.config.bounds_checks;
-    frame_size_ = static_cast<int32_t>(input.config.stack_size);
-    offsets_.resize(p_->size());
-    near_frame_at_.resize(p_->size());
-}
-
 bool generator::generate(const compat::build_input &input, machine_features machine,
                          const native_program *program, native_code &out) {
-    begin(input, machine);
+    begin(input);
+    machine_ = machine;
     // most_bytes() says when a short jump reaches its target; if it should be wrong, there are
     // none.
     for (const bool short_jumps : {true, false}) {
@@ -110,18 +81,10 @@ bool generator::try_generate(const native_program *program, native_code &out) {
     calls_.clear();
     stub_calls_.clear();
     table_slots_left_ = 64 + 8 * p_->size();
-    const auto functions = p_->functions();
-    out.keeps_frames = analysis_.keeps_frames();
-    out.functions.assign(functions.size(), 0);
-    out.jump_targets.assign(p_->jump_targets().size(), 0);
-    for (uint32_t f = 0; f < functions.size(); ++f) {
-        if (functions[f].reachable and not generate_function(f, out)) return false;
-    }
+    if (not generate_functions(out)) return false;
     for (const function_call &c : calls_) {
         if (not e_.close(c.jump, out.functions[c.callee])) return false;
     }
-    for (std::size_t i = 0; i < out.jump_targets.size(); ++i)
-        out.jump_targets[i] = offsets_[p_->jump_targets()[i]];
     if (program != nullptr) {
         out.entry = e_.offset();
         make_entry(program);
@@ -140,22 +103,14 @@ void generator::make_entry(const native_program *program) {
 
 // --- functions
 
-bool generator::generate_function(uint32_t index, native_code &out) {
-    const vm::function &f = p_->functions()[index];
-    facts_ = &analysis_.of_function(index);
+bool generator::generate_function(const vm::function &f, uint32_t &offset) {
     slow_paths_.clear();
     jumps_.clear();
     table_jumps_.clear();
-    known_.fill({});
-    known_[isa::frame_pointer] = {.is_frame = true};
-    near_frame_ = bit_of(isa::frame_pointer);
-    std::fill(near_frame_at_.begin() + f.begin, near_frame_at_.begin() + f.end, reg_set{0});
     e_.align(16);
-    out.functions[index] = e_.offset();
+    offset = e_.offset();
     enter_function();
-    for (const basic_block &b : p_->blocks().subspan(f.first_block, f.block_count)) {
-        if (b.reachable) generate_block(b);
-    }
+    generate_blocks(f);
     return finish_function();
 }
 
@@ -207,32 +162,11 @@ void generator::leave() {
     e_.op(Inst::kIdRet);
 }
 
-/// What is known where control comes together, and what is guessed: what holds on all ways that
-/// have been seen.
-void generator::begin_block(uint32_t pc) {
-    if (not analysis_.is_target(pc)) return;
-    known_.fill({});
-    known_[isa::frame_pointer] = {.is_frame = true};
-    note_jump_to(pc);
-    near_frame_ = near_frame_at_[pc];
-}
-
-void generator::note_jump_to(uint32_t pc) {
-    reg_set &seen = near_frame_at_[pc];
-    seen = seen == 0 ? near_frame_ : static_cast<reg_set>(seen & near_frame_);
-}
-
-void generator::generate_block(const basic_block &b) {
-    if (p_->loop_weight(b.begin) != 0) e_.align(loop_alignment);
-    begin_block(b.begin);
+void generator::place_block(uint32_t pc) {
+    if (p_->loop_weight(pc) != 0) e_.align(loop_alignment);
     zero_flag_at_ = no_pc;
     // Jumps come to the block's first instruction alone.
-    offsets_[b.begin] = e_.offset();
-    for (uint32_t pc = b.begin; pc < b.end;) {
-        const uint32_t made = generate_together(pc, b.end);
-        if (made == 0 and insn(pc).id != insn_id::none) generate_instruction(pc);
-        pc += std::max(made, 1U);
-    }
+    offsets_[pc] = e_.offset();
 }
 
 /// How many instructions from `pc` on were made as one; 0: none.
@@ -312,101 +246,7 @@ void generator::jump_to(stub which) {
     e_.name_target(stub_names[std::to_underlying(which)]);
 }
 
-// --- what is known
-
-void generator::forget_memory() noexcept {
-    for (known_value &k : known_) k.allowed = 0;
-}
-
-/// The register has been made larger.
-void generator::move_known(unsigned reg, int64_t by) noexcept {
-    constexpr int64_t far = 1 << 24;
-    known_value &k = known_[reg];
-    const int64_t offset = k.offset + by;
-    const int64_t begin = k.begin - by;
-    const int64_t end = k.end - by;
-    if (offset <= -far or offset >= far or begin <= -far or end >= far) return forget(reg);
-    k.offset = static_cast<int32_t>(offset);
-    k.begin = static_cast<int32_t>(begin);
-    k.end = static_cast<int32_t>(end);
-}
-
 // --- instructions
-
-void generator::generate_instruction(uint32_t pc) {
-    const isa::instruction &i = insn(pc);
-    switch (operation_of_rows[static_cast<std::size_t>(i.id)]) {
-    case operation::add: return alu(pc, Inst::kIdAdd);
-    case operation::sub: return alu(pc, Inst::kIdSub);
-    case operation::mul: return multiply(pc);
-    case operation::div: return divide(pc, false, true);
-    case operation::sdiv: return divide(pc, true, true);
-    case operation::mod: return divide(pc, false, false);
-    case operation::smod: return divide(pc, true, false);
-    case operation::or_: return alu(pc, Inst::kIdOr);
-    case operation::and_: return alu(pc, Inst::kIdAnd);
-    case operation::xor_: return alu(pc, Inst::kIdXor);
-    case operation::lsh: return shift(pc, Inst::kIdShl, Inst::kIdShlx);
-    case operation::rsh: return shift(pc, Inst::kIdShr, Inst::kIdShrx);
-    case operation::arsh: return shift(pc, Inst::kIdSar, Inst::kIdSarx);
-    case operation::mov: return move(pc);
-    case operation::neg:
-    case operation::movsx8:
-    case operation::movsx16:
-    case operation::movsx32:
-    case operation::le:
-    case operation::be:
-    case operation::bswap: return convert(pc);
-    case operation::jeq:
-    case operation::jne:
-    case operation::jgt:
-    case operation::jge:
-    case operation::jlt:
-    case operation::jle:
-    case operation::jsgt:
-    case operation::jsge:
-    case operation::jslt:
-    case operation::jsle:
-    case operation::jset: return branch(pc);
-    case operation::may_goto: return may_goto(pc);
-    case operation::ja: return jump(pc, p_->jump_target(pc));
-    case operation::gotox: return jump_value(pc);
-    case operation::call_helper: return call_helper(pc);
-    case operation::call_local: return call_local(pc);
-    case operation::callx: return call_value(pc);
-    case operation::exit_:
-        leave();
-        near_frame_ = all_registers;
-        return;
-    case operation::load:
-    case operation::load_sx: return load(pc);
-    case operation::store: return store(pc);
-    case operation::atomic_add:
-    case operation::atomic_or:
-    case operation::atomic_and:
-    case operation::atomic_xor:
-    case operation::atomic_fetch_add:
-    case operation::atomic_fetch_or:
-    case operation::atomic_fetch_and:
-    case operation::atomic_fetch_xor:
-    case operation::atomic_xchg:
-    case operation::atomic_cmpxchg:
-    case operation::load_acquire:
-    case operation::store_release: return atomic(pc);
-    case operation::load_packet: return load_packet(pc);
-    case operation::lddw:
-    case operation::lddw_map_fd:
-    case operation::lddw_map_fd_val:
-    case operation::lddw_var:
-    case operation::lddw_code:
-    case operation::lddw_map_idx:
-    case operation::lddw_map_idx_val:
-        set_constant(i.dst, input_->linked.lddw_value(*p_, pc));
-        return forget(i.dst);
-    case operation::addr_space_cast: return cast_into_arena(pc);
-    case operation::call_kfunc: std::unreachable();  // linkage refuses programs that reach one
-    }
-}
 
 void generator::set_constant(unsigned reg, uint64_t value) {
     if (value == 0)
@@ -673,40 +513,13 @@ void generator::load_packet(uint32_t pc) {
 
 // --- the whole
 
-result<native_code> generate_code(const compat::build_input &input, const native_program *program) {
-    static thread_local std::unique_ptr<generator> kept;
-    if (kept == nullptr) kept = std::make_unique<generator>();
-    generator &maker = *kept;
-    static const machine_features host = machine_features::of_host();
-    // Large programs are rare, and their tables large.
-    constexpr uint32_t often = 1U << 17;
-    struct forget_large {
-        bool is_large;
-        std::unique_ptr<generator> &made;
-        ~forget_large() {
-            if (is_large) made.reset();
-        }
-    } const when_done{input.code.size() > often, kept};
-    native_code out;
-    if (not maker.generate(input, host, program, out)) {
-        return std::unexpected{
-            make_error(error_code::internal,
-                       fmt::format("no native code for this program: {}",
-                                   asmjit::DebugUtils::errorAsString(maker.code().error())))};
-    }
-    const auto bytes = maker.code().bytes();
-    auto memory = code_memory::allocate(bytes.size());
-    if (not memory) return std::unexpected{std::move(memory.error())};
-    const std::span<std::byte> writable = memory->writable();
-    std::memcpy(writable.data(), bytes.data(), bytes.size());
-    const std::ptrdiff_t to_stubs = memory->shared_code() - memory->code();
-    for (const stub_call &c : maker.stub_calls()) {
+void generator::copy_to(std::span<std::byte> out, std::ptrdiff_t to_stubs) const {
+    std::ranges::copy(e_.bytes(), out.begin());
+    for (const stub_call &c : stub_calls_) {
         const auto distance =
             static_cast<int32_t>(to_stubs + stub_offset(c.callee) - (std::ptrdiff_t{c.at} + 4));
-        std::memcpy(&writable[c.at], &distance, sizeof distance);
+        std::memcpy(&out[c.at], &distance, sizeof distance);
     }
-    out.memory = std::move(*memory);
-    return out;
 }
 
 }  // namespace bpftime::vm::ubpf

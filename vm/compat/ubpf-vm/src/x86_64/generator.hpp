@@ -4,8 +4,7 @@
 #pragma once
 
 #include "emitter.hpp"
-#include "jit.hpp"
-#include "jit_analysis.hpp"
+#include "one_pass.hpp"
 
 #include <cstdint>
 #include <span>
@@ -26,18 +25,8 @@ struct stub_call {
     stub callee;
 };
 
-/// What is known of a register's value.
-struct known_value {
-    bool is_frame = false;  ///< r10 + offset
-    int32_t offset = 0;
-    /// One access of the memory from register + begin to register + end was allowed.
-    int32_t begin = 0;
-    int32_t end = 0;
-    uint8_t allowed = 0;  ///< a permission
-};
-
 /// Makes the code of one program. To be used for many: it keeps its memory.
-class generator {
+class generator : one_pass<generator> {
 public:
     /// Puts code into the emitter, and tells where things are in it. `program`: for the native
     /// entry point; null: without one.
@@ -45,9 +34,13 @@ public:
                                 const native_program *program, native_code &out);
 
     [[nodiscard]] emitter &code() noexcept { return e_; }
-    [[nodiscard]] const std::vector<stub_call> &stub_calls() const noexcept { return stub_calls_; }
+    /// What the last generate() made, where it can run: `to_stubs` bytes before the arena's code.
+    void copy_to(std::span<std::byte> out, std::ptrdiff_t to_stubs) const;
 
 private:
+    friend one_pass<generator>;
+    using opcodes = machine_opcodes;
+
     /// Out of line, behind the function: what rarely happens.
     struct slow_path {
         enum class what : uint8_t {
@@ -83,30 +76,25 @@ private:
         uint32_t callee;
     };
 
-    void begin(const compat::build_input &input, machine_features machine);
     bool try_generate(const native_program *program, native_code &out);
-    bool generate_function(uint32_t index, native_code &out);
+    bool generate_function(const vm::function &f, uint32_t &offset);
+    void place_block(uint32_t pc);
+    static void begin_instruction(uint32_t) noexcept {}
+    uint32_t generate_together(uint32_t pc, uint32_t end);
     void enter_function();
     void zero_frame();
     void leave();
-    void generate_block(const basic_block &b);
-    uint32_t generate_together(uint32_t pc, uint32_t end);
-    void generate_instruction(uint32_t pc);
     bool finish_function();
     void finish(const slow_path &s);
     void finish_frame_check(const slow_path &s);
-    void begin_block(uint32_t pc);
-    void note_jump_to(uint32_t pc);
     void make_entry(const native_program *program);
 
     void alu(uint32_t pc, x86::Inst::Id id);
-    void know_result(const isa::instruction &i) noexcept;
     void move(uint32_t pc);
-    void know_copy(const isa::instruction &i) noexcept;
     bool operate_on_copy(uint32_t pc);
     void cast_into_arena(uint32_t pc);
     void multiply(uint32_t pc);
-    void shift(uint32_t pc, x86::Inst::Id by_count, x86::Inst::Id by_register);
+    void shift(uint32_t pc, shift_opcodes ids);
     void shift_by_cl(x86::Inst::Id id, bool wide, unsigned dst, unsigned src);
     void divide(uint32_t pc, bool is_signed, bool is_division);
     void divide_by_register(bool wide, unsigned dst, const x86::Gp &divisor, bool is_signed,
@@ -160,37 +148,16 @@ private:
 
     void set_constant(unsigned reg, uint64_t value);
     void zero(unsigned reg);
-    void forget(unsigned reg) noexcept {
-        known_[reg] = {};
-        near_frame_ &= static_cast<reg_set>(~bit_of(reg));
-    }
-    void forget_memory() noexcept;
-    void move_known(unsigned reg, int64_t by) noexcept;
     open_jump add_slow_path(slow_path::what kind, condition c, uint32_t site, stub callee = {});
 
-    [[nodiscard]] const isa::instruction &insn(uint32_t pc) const noexcept { return p_->insn(pc); }
-
     emitter e_;
-    const compat::build_input *input_ = nullptr;
-    const program *p_ = nullptr;
-    jit_analysis analysis_;
-    const compat::helper_binding *packet_helper_ = nullptr;
     machine_features machine_;
-    bool checks_ = true;
     bool short_jumps_ = true;
-    int32_t frame_size_ = 0;
     // of the function:
-    const function_facts *facts_ = nullptr;
     unsigned stack_words_ = 0;  ///< below the saved registers
     static constexpr uint32_t no_pc = UINT32_MAX;
     /// Where the machine's zero flag tells of the result of the instruction before.
     uint32_t zero_flag_at_ = no_pc;
-    std::array<known_value, isa::register_count> known_;
-    /// Registers that are probably addresses in the own frame. A guess: it decides what an access
-    /// is compared with first.
-    reg_set near_frame_ = 0;
-    std::vector<reg_set> near_frame_at_;  ///< the same where jumps go, by pc; none: unknown
-    std::vector<uint32_t> offsets_;       ///< by pc
     std::vector<slow_path> slow_paths_;
     std::vector<pc_jump> jumps_;
     std::vector<table_jump> table_jumps_;

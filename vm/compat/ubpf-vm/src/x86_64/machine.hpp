@@ -37,6 +37,23 @@ inline constexpr x86::Gp frame_reg = x86::rbp;        ///< r10
     return x86::gpd(machine_registers[reg]);
 }
 
+struct shift_opcodes {
+    Inst::Id by_count;
+    Inst::Id by_register;
+};
+
+/// The instructions that do what an operation does.
+struct machine_opcodes {
+    static constexpr Inst::Id add = Inst::kIdAdd;
+    static constexpr Inst::Id sub = Inst::kIdSub;
+    static constexpr Inst::Id or_ = Inst::kIdOr;
+    static constexpr Inst::Id and_ = Inst::kIdAnd;
+    static constexpr Inst::Id xor_ = Inst::kIdXor;
+    static constexpr shift_opcodes lsh{Inst::kIdShl, Inst::kIdShlx};
+    static constexpr shift_opcodes rsh{Inst::kIdShr, Inst::kIdShrx};
+    static constexpr shift_opcodes arsh{Inst::kIdSar, Inst::kIdSarx};
+};
+
 /// A word of the state.
 [[nodiscard]] inline x86::Mem state_word(std::size_t offset) noexcept {
     return x86::qword_ptr(state_reg, static_cast<int32_t>(offset));

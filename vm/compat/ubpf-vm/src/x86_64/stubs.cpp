@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #include "jit.hpp"
 #include "machine.hpp"
+#include "unwind_table.hpp"
 
 #include <cstring>
 #include <utility>
@@ -325,72 +326,13 @@ const stub_maker &stubs() {
 }
 
 // --- exceptions of helpers
-//
-// Native functions have nothing to undo, so an exception passes through all of them at once: from
-// the call of the helper to whoever called enter, wherever the native stack is. That holds for all
-// code of a chunk, and one entry in the unwind table says so: the host's frame is at a distance
-// from exit_stack, and its registers were pushed there.
 
-class table_writer {
-public:
-    explicit table_writer(std::span<std::byte> out) : out_{out} {}
-
-    void byte(unsigned value) { out_[size_++] = static_cast<std::byte>(value); }
-    void word32(uint32_t value) { write(&value, sizeof value); }
-    void word64(uint64_t value) { write(&value, sizeof value); }
-    void patch32(std::size_t at, uint32_t value) { std::memcpy(&out_[at], &value, sizeof value); }
-    /// Fills up with no-operations.
-    void align() {
-        while (size_ % 8 != 4) byte(0);
-    }
-    [[nodiscard]] std::size_t size() const noexcept { return size_; }
-
-private:
-    void write(const void *from, std::size_t n) {
-        std::memcpy(&out_[size_], from, n);
-        size_ += n;
-    }
-    std::span<std::byte> out_;
-    std::size_t size_ = 0;
-};
-
-std::size_t write_unwind_table(std::span<std::byte> out, const std::byte *begin, std::size_t size) {
-    enum : unsigned { def_cfa_expression = 0x0f, offset_rule = 0x80 };
-    enum : unsigned { op_breg13 = 0x70 + 13, op_deref = 0x06, op_plus = 0x23 };
-    enum : unsigned { rbx = 3, rbp = 6, r12 = 12, r13, r14, r15, return_address };
-    static_assert(offsetof(jit_state, exit_stack) < 64 and entry_bytes < 128, "one byte each");
-    table_writer w{out};
-    w.word32(0);   // the length, below
-    w.word32(0);   // a CIE
-    w.byte(1);     // its version
-    w.byte(0);     // no augmentation
-    w.byte(1);     // code alignment
-    w.byte(0x78);  // data alignment: -8
-    w.byte(return_address);
-    w.byte(def_cfa_expression);
-    w.byte(5);
-    w.byte(op_breg13);
-    w.byte(offsetof(jit_state, exit_stack));
-    w.byte(op_deref);
-    w.byte(op_plus);
-    w.byte(entry_bytes);
-    unsigned words = 0;
-    for (const unsigned r : {unsigned{return_address}, unsigned{rbp}, unsigned{rbx}, unsigned{r12},
-                             unsigned{r13}, unsigned{r14}, unsigned{r15}}) {
-        w.byte(offset_rule | r);
-        w.byte(++words);
-    }
-    w.align();
-    w.patch32(0, static_cast<uint32_t>(w.size() - 4));
-    const std::size_t fde = w.size();
-    w.word32(0);
-    w.word32(static_cast<uint32_t>(w.size()));  // back to the CIE
-    w.word64(reinterpret_cast<uint64_t>(begin));
-    w.word64(size);
-    w.align();
-    w.patch32(fde, static_cast<uint32_t>(w.size() - fde - 4));
-    w.word32(0);  // the end
-    return w.size();
+std::size_t write_table(std::span<std::byte> out, const std::byte *begin, std::size_t size) {
+    enum : uint8_t { rbx = 3, rbp = 6, r12 = 12, r13, r14, r15, return_address };
+    static constexpr std::array<uint8_t, 7> kept{return_address, rbp, rbx, r12, r13, r14, r15};
+    return write_unwind_table(
+        out, begin, size,
+        {.state = r13, .return_address = return_address, .entry_bytes = entry_bytes, .kept = kept});
 }
 
 }  // namespace
@@ -398,7 +340,7 @@ std::size_t write_unwind_table(std::span<std::byte> out, const std::byte *begin,
 uint32_t stub_offset(stub which) { return stubs().offset(which); }
 
 const shared_code &the_shared_code() {
-    static const shared_code shared{stubs().bytes(), write_unwind_table};
+    static const shared_code shared{stubs().bytes(), std::size_t{1} << 30, write_table};
     return shared;
 }
 

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <asmjit/x86.h>
+#include <asmjit/core.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -17,6 +17,14 @@ namespace bpftime::vm::ubpf {
 /// What was appended to code, instruction by instruction.
 class listing {
 public:
+    /// Where a jump with these bytes, behind which `end` is, goes.
+    using jump_target_function = int64_t (*)(std::span<const std::byte> bytes, uint32_t end);
+
+    /// Whose code it is.
+    void set_machine(asmjit::Arch arch, jump_target_function jump_target) noexcept {
+        arch_ = arch;
+        jump_target_ = jump_target;
+    }
     /// An instruction that AsmJit has encoded.
     void add(uint32_t offset, const asmjit::BaseInst &instruction,
              std::span<const asmjit::Operand_> operands);
@@ -37,6 +45,8 @@ private:
         std::string text;
         bool jumps;
     };
+    asmjit::Arch arch_ = asmjit::Arch::kUnknown;
+    jump_target_function jump_target_ = nullptr;
     std::vector<line> lines_;
 };
 

@@ -5,28 +5,13 @@
 
 #include <fmt/format.h>
 
-#include <cstring>
-
 namespace bpftime::vm::ubpf {
-
-namespace {
-
-/// Where a jump with these bytes, behind which `end` is, goes.
-int64_t target_of(std::span<const std::byte> bytes, uint32_t end) {
-    if (bytes.size() == 2) return end + int64_t{static_cast<int8_t>(bytes[1])};
-    int32_t distance = 0;
-    std::memcpy(&distance, bytes.last(4).data(), sizeof distance);
-    return end + int64_t{distance};
-}
-
-}  // namespace
 
 void listing::add(uint32_t offset, const asmjit::BaseInst &instruction,
                   std::span<const asmjit::Operand_> operands) {
     asmjit::String text;
-    asmjit::Formatter::formatInstruction(text, asmjit::FormatFlags::kNone, nullptr,
-                                         asmjit::Arch::kX64, instruction, operands.data(),
-                                         operands.size());
+    asmjit::Formatter::formatInstruction(text, asmjit::FormatFlags::kNone, nullptr, arch_,
+                                         instruction, operands.data(), operands.size());
     lines_.push_back({offset, {text.data(), text.size()}, false});
 }
 
@@ -53,7 +38,7 @@ std::string listing::text(std::span<const std::byte> code) const {
         std::string hex;
         for (const std::byte b : bytes) hex += fmt::format("{:02x} ", static_cast<unsigned>(b));
         out += fmt::format("{:4x}: {:<33}{}", l.offset, hex, l.text);
-        if (l.jumps) out += fmt::format(" {:x}", target_of(bytes, end));
+        if (l.jumps) out += fmt::format(" {:x}", jump_target_(bytes, end));
         out += '\n';
     }
     return out;

@@ -1,0 +1,108 @@
+// bpftime-vm: AsmJit's assembler without its labels
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+//
+// Programs have a label at each instruction. AsmJit's labels would cost more than the instructions,
+// so jumps and calls are written here, and their distances when they are known.
+#pragma once
+
+#include "listing.hpp"
+
+#include <asmjit/core.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <span>
+
+namespace bpftime::vm::ubpf {
+
+/// What emitters of all machines have in common.
+template <typename Assembler, asmjit::Arch arch>
+class code_emitter {
+public:
+    code_emitter() { prepare(); }
+
+    /// Begins new code in the old code's memory.
+    void restart() noexcept {
+        constexpr std::size_t kept = std::size_t{1} << 20;
+        if (code_.textSection()->buffer().capacity() > kept) {
+            code_.reset();
+            prepare();
+        }
+        error_ = asmjit::kErrorOk;
+        if (listing_ != nullptr) listing_->clear();
+        a_._bufferPtr = a_._bufferData;
+        code_.textSection()->buffer()._size = 0;
+    }
+
+    [[nodiscard]] uint32_t offset() const noexcept { return static_cast<uint32_t>(a_.offset()); }
+    [[nodiscard]] std::span<const std::byte> bytes() const noexcept {
+        return {reinterpret_cast<const std::byte *>(a_.bufferData()), a_.offset()};
+    }
+    /// The first error of AsmJit; kErrorOk if there is none.
+    [[nodiscard]] asmjit::Error error() const noexcept { return error_; }
+
+    void name_target(const char *name) {
+        if (listing_ != nullptr) listing_->name_target(name);
+    }
+
+    /// Appends an instruction.
+    template <typename... Operands>
+    void op(asmjit::InstId id, const Operands &...operands) {
+        if (listing_ != nullptr) {
+            const asmjit::Operand_ list[] = {operands..., asmjit::Operand{}};
+            listing_->add(offset(), asmjit::BaseInst{id, a_.instOptions()},
+                          std::span{list}.first(sizeof...(operands)));
+        }
+        if (const asmjit::Error e = a_.emit(id, operands...); e != asmjit::kErrorOk) error_ = e;
+    }
+
+    void align(unsigned to) {
+        if (listing_ != nullptr and offset() % to != 0) listing_->add(offset(), "align");
+        if (a_.align(asmjit::AlignMode::kCode, to) != asmjit::kErrorOk)
+            error_ = asmjit::kErrorTooLarge;
+    }
+
+protected:
+    /// What is appended from now on is listed, too.
+    void list_in(listing *l, listing::jump_target_function jump_target) noexcept {
+        listing_ = l;
+        l->set_machine(arch, jump_target);
+    }
+
+    [[nodiscard]] listing *list() const noexcept { return listing_; }
+    [[nodiscard]] Assembler &assembler() noexcept { return a_; }
+    /// The code, to be changed.
+    [[nodiscard]] uint8_t *data() noexcept { return a_.bufferData(); }
+
+    void put(const uint8_t *bytes, std::size_t n) {
+        if (a_.remainingSpace() < n) {
+            if (const asmjit::Error e = a_.embed(bytes, n); e != asmjit::kErrorOk) error_ = e;
+            return;
+        }
+        std::memcpy(a_._bufferPtr, bytes, n);
+        a_._bufferPtr += n;
+        // AsmJit counts on it when it makes the buffer larger.
+        std::size_t &size = a_._section->buffer()._size;
+        size = std::max(size, a_.offset());
+    }
+    void put32(uint32_t value) {
+        uint8_t bytes[4];
+        std::memcpy(bytes, &value, sizeof value);
+        put(bytes, sizeof bytes);
+    }
+
+private:
+    void prepare() noexcept {
+        code_.init(asmjit::Environment{arch});
+        code_.attach(&a_);
+    }
+
+    listing *listing_ = nullptr;
+    asmjit::CodeHolder code_;
+    Assembler a_;
+    asmjit::Error error_ = asmjit::kErrorOk;
+};
+
+}  // namespace bpftime::vm::ubpf

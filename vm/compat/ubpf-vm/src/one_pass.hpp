@@ -1,0 +1,275 @@
+// bpftime-vm: eBPF to native code, in one pass: what is the same for every machine
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "jit.hpp"
+#include "jit_analysis.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace bpftime::vm::ubpf {
+
+/// What is known of a register's value.
+struct known_value {
+    bool is_frame = false;  ///< r10 + offset
+    int32_t offset = 0;
+    /// One access of the memory from register + begin to register + end was allowed.
+    int32_t begin = 0;
+    int32_t end = 0;
+    uint8_t allowed = 0;  ///< a permission
+};
+
+/// Whether a call has to go through the host, which checks arguments and grants results.
+[[nodiscard]] inline bool needs_host(const compat::helper_binding &helper,
+                                     const compat::vm_config &config) noexcept {
+    const helper_declaration &d = helper.declaration();
+    if (config.pointer_secret != 0 or d.runs_code()) return true;
+    if (not d.typed) return false;
+    return d.result != result_kind::scalar or
+           (config.bounds_checks and not helper.checked().empty());
+}
+
+/// What is asked of each instruction, without a look at the large rows of the table.
+struct insn_form {
+    isa::operation operation;
+    bool is_64;
+    bool has_imm;  ///< an operand
+};
+inline constexpr auto form_of_rows = [] {
+    std::array<insn_form, isa::insn_count> all{};
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        const isa::insn_info &row = isa::insn_table[i];
+        all[i] = {row.operation, row.width == isa::width::w64,
+                  isa::info(row.shape).imm == isa::imm_role::value};
+    }
+    return all;
+}();
+[[nodiscard]] inline const insn_form &form_of(isa::insn_id id) noexcept {
+    return form_of_rows[static_cast<std::size_t>(id)];
+}
+[[nodiscard]] inline bool is_64(isa::insn_id id) noexcept { return form_of(id).is_64; }
+[[nodiscard]] inline bool has_imm(isa::insn_id id) noexcept { return form_of(id).has_imm; }
+
+inline constexpr reg_set all_registers = (1U << isa::register_count) - 1;
+
+/// Goes through a program and keeps what is known on the way. `Generator` derives from this, and
+/// has the code of each operation; `Generator::opcodes` names the machine's instructions that do
+/// the same as an operation.
+template <typename Generator>
+class one_pass {
+protected:
+    using operation = isa::operation;
+
+    void begin(const compat::build_input &input) {
+        input_ = &input;
+        p_ = &input.code;
+        analysis_.analyse(input);
+        checks_ = input.config.bounds_checks;
+        frame_size_ = static_cast<int32_t>(input.config.stack_size);
+        offsets_.resize(p_->size());
+        near_frame_at_.resize(p_->size());
+    }
+
+    /// Makes the code of all functions, and tells where they are.
+    [[nodiscard]] bool generate_functions(native_code &out) {
+        const auto functions = p_->functions();
+        out.keeps_frames = analysis_.keeps_frames();
+        out.functions.assign(functions.size(), 0);
+        for (uint32_t f = 0; f < functions.size(); ++f) {
+            if (not functions[f].reachable) continue;
+            begin_function(f);
+            if (not generator().generate_function(functions[f], out.functions[f])) return false;
+        }
+        out.jump_targets.clear();
+        for (const uint32_t pc : p_->jump_targets()) out.jump_targets.push_back(offsets_[pc]);
+        return true;
+    }
+
+    void generate_blocks(const vm::function &f) {
+        for (const basic_block &b : p_->blocks().subspan(f.first_block, f.block_count)) {
+            if (b.reachable) generate_block(b);
+        }
+    }
+
+    void generate_instruction(uint32_t pc) {
+        using opcodes = Generator::opcodes;
+        Generator &g = generator();
+        const isa::instruction &i = insn(pc);
+        switch (form_of(i.id).operation) {
+        case operation::add: return g.alu(pc, opcodes::add);
+        case operation::sub: return g.alu(pc, opcodes::sub);
+        case operation::mul: return g.multiply(pc);
+        case operation::div: return g.divide(pc, false, true);
+        case operation::sdiv: return g.divide(pc, true, true);
+        case operation::mod: return g.divide(pc, false, false);
+        case operation::smod: return g.divide(pc, true, false);
+        case operation::or_: return g.alu(pc, opcodes::or_);
+        case operation::and_: return g.alu(pc, opcodes::and_);
+        case operation::xor_: return g.alu(pc, opcodes::xor_);
+        case operation::lsh: return g.shift(pc, opcodes::lsh);
+        case operation::rsh: return g.shift(pc, opcodes::rsh);
+        case operation::arsh: return g.shift(pc, opcodes::arsh);
+        case operation::mov: return g.move(pc);
+        case operation::neg:
+        case operation::movsx8:
+        case operation::movsx16:
+        case operation::movsx32:
+        case operation::le:
+        case operation::be:
+        case operation::bswap: return g.convert(pc);
+        case operation::jeq:
+        case operation::jne:
+        case operation::jgt:
+        case operation::jge:
+        case operation::jlt:
+        case operation::jle:
+        case operation::jsgt:
+        case operation::jsge:
+        case operation::jslt:
+        case operation::jsle:
+        case operation::jset: return g.branch(pc);
+        case operation::may_goto: return g.may_goto(pc);
+        case operation::ja: return g.jump(pc, p_->jump_target(pc));
+        case operation::gotox: return g.jump_value(pc);
+        case operation::call_helper: return g.call_helper(pc);
+        case operation::call_local: return g.call_local(pc);
+        case operation::callx: return g.call_value(pc);
+        case operation::exit_:
+            g.leave();
+            near_frame_ = all_registers;
+            return;
+        case operation::load:
+        case operation::load_sx: return g.load(pc);
+        case operation::store: return g.store(pc);
+        case operation::atomic_add:
+        case operation::atomic_or:
+        case operation::atomic_and:
+        case operation::atomic_xor:
+        case operation::atomic_fetch_add:
+        case operation::atomic_fetch_or:
+        case operation::atomic_fetch_and:
+        case operation::atomic_fetch_xor:
+        case operation::atomic_xchg:
+        case operation::atomic_cmpxchg:
+        case operation::load_acquire:
+        case operation::store_release: return g.atomic(pc);
+        case operation::load_packet: return g.load_packet(pc);
+        case operation::lddw:
+        case operation::lddw_map_fd:
+        case operation::lddw_map_fd_val:
+        case operation::lddw_var:
+        case operation::lddw_code:
+        case operation::lddw_map_idx:
+        case operation::lddw_map_idx_val:
+            g.set_constant(i.dst, input_->linked.lddw_value(*p_, pc));
+            return forget(i.dst);
+        case operation::addr_space_cast: return g.cast_into_arena(pc);
+        case operation::call_kfunc: std::unreachable();  // linkage refuses programs that reach one
+        }
+    }
+
+    /// A jump from here.
+    void note_jump_to(uint32_t pc) {
+        reg_set &seen = near_frame_at_[pc];
+        seen = seen == 0 ? near_frame_ : static_cast<reg_set>(seen & near_frame_);
+    }
+
+    void forget(unsigned reg) noexcept {
+        known_[reg] = {};
+        near_frame_ &= static_cast<reg_set>(~bit_of(reg));
+    }
+    void forget_memory() noexcept {
+        for (known_value &k : known_) k.allowed = 0;
+    }
+    /// The register has been made larger.
+    void move_known(unsigned reg, int64_t by) noexcept {
+        constexpr int64_t far = 1 << 24;
+        known_value &k = known_[reg];
+        const int64_t offset = k.offset + by;
+        const int64_t begin = k.begin - by;
+        const int64_t end = k.end - by;
+        if (offset <= -far or offset >= far or begin <= -far or end >= far) return forget(reg);
+        k.offset = static_cast<int32_t>(offset);
+        k.begin = static_cast<int32_t>(begin);
+        k.end = static_cast<int32_t>(end);
+    }
+    /// The instruction has copied a register.
+    void know_copy(const isa::instruction &i) noexcept {
+        const bool wide = is_64(i.id);
+        const known_value known = known_[i.src];
+        const bool near_frame = wide and has(near_frame_, i.src);
+        forget(i.dst);
+        if (wide) known_[i.dst] = known;
+        if (near_frame) near_frame_ |= bit_of(i.dst);
+    }
+    /// The instruction has done arithmetic.
+    void know_result(const isa::instruction &i) noexcept {
+        if (i.id == isa::insn_id::add64_imm) return move_known(i.dst, i.imm);
+        if (i.id == isa::insn_id::sub64_imm) return move_known(i.dst, -int64_t{i.imm});
+        const auto guess = i.id == isa::insn_id::add64_reg
+                               ? near_frame_ >> i.dst | near_frame_ >> i.src
+                           : i.id == isa::insn_id::sub64_reg ? near_frame_ >> i.dst
+                                                             : 0;
+        forget(i.dst);
+        near_frame_ |= static_cast<reg_set>((guess & 1) << i.dst);
+    }
+
+    [[nodiscard]] const isa::instruction &insn(uint32_t pc) const noexcept { return p_->insn(pc); }
+
+    const compat::build_input *input_ = nullptr;
+    const program *p_ = nullptr;
+    jit_analysis analysis_;
+    bool checks_ = true;
+    int32_t frame_size_ = 0;
+    // of the function:
+    const function_facts *facts_ = nullptr;
+    std::array<known_value, isa::register_count> known_;
+    /// Registers that are probably addresses in the own frame. A guess: it decides what an access
+    /// is compared with first.
+    reg_set near_frame_ = 0;
+    std::vector<reg_set> near_frame_at_;  ///< the same where jumps go, by pc; none: unknown
+    std::vector<uint32_t> offsets_;       ///< of the code, by pc
+
+private:
+    [[nodiscard]] Generator &generator() noexcept { return static_cast<Generator &>(*this); }
+
+    void begin_function(uint32_t index) {
+        const vm::function &f = p_->functions()[index];
+        facts_ = &analysis_.of_function(index);
+        forget_all();
+        near_frame_ = bit_of(isa::frame_pointer);
+        std::fill(near_frame_at_.begin() + f.begin, near_frame_at_.begin() + f.end, reg_set{0});
+    }
+
+    void forget_all() noexcept {
+        known_.fill({});
+        known_[isa::frame_pointer] = {.is_frame = true};
+    }
+
+    void generate_block(const basic_block &b) {
+        generator().place_block(b.begin);
+        begin_block(b.begin);
+        for (uint32_t pc = b.begin; pc < b.end;) {
+            generator().begin_instruction(pc);
+            const uint32_t made = generator().generate_together(pc, b.end);
+            if (made == 0 and insn(pc).id != isa::insn_id::none) generate_instruction(pc);
+            pc += std::max(made, 1U);
+        }
+    }
+
+    /// What is known where control comes together, and what is guessed: what holds on all ways that
+    /// have been seen.
+    void begin_block(uint32_t pc) {
+        if (not analysis_.is_target(pc)) return;
+        forget_all();
+        note_jump_to(pc);
+        near_frame_ = near_frame_at_[pc];
+    }
+};
+
+}  // namespace bpftime::vm::ubpf
