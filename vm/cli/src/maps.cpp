@@ -23,8 +23,8 @@ namespace {
 using object::btf;
 using object::btf_kind;
 using object::object_file;
+using runtime::is_percpu;
 using runtime::loaded_object;
-using runtime_json::is_percpu;
 using runtime_json::map_entry;
 using runtime_json::map_types;
 using runtime_json::typed_map;

@@ -163,7 +163,7 @@ ebpf_map *own_handle(std::shared_ptr<runtime::map> made) { return new ebpf_map{s
 
 std::size_t host_value_size(const ebpf_map &map, const map_definition &d) {
     if (map.made != nullptr) return map.made->host_value_size();
-    if (not runtime_json::is_percpu(d.type)) return d.value_size;
+    if (not runtime::is_percpu(d.type)) return d.value_size;
     return (std::size_t{d.value_size} + 7) / 8 * 8 * runtime::cpu_count();
 }
 

@@ -16,6 +16,7 @@ namespace bpftime::vm::runtime_json {
 
 namespace {
 
+using runtime::is_percpu;
 using bytes = std::vector<uint8_t>;
 using bytes_view = std::span<const uint8_t>;
 
@@ -63,11 +64,6 @@ map_types map_types::of(const object::object_file &file, uint32_t index) {
     const bool is_section = declared.origin != object::map_origin::declared and
                             declared.origin != object::map_origin::legacy;
     return {file.types(), declared.key_type, declared.value_type, is_section};
-}
-
-bool is_percpu(map_type type) noexcept {
-    return type == map_type::percpu_array or type == map_type::percpu_hash or
-           type == map_type::lru_percpu_hash or type == map_type::percpu_cgroup_storage;
 }
 
 result<void> put(runtime::map &m, bytes_view key, bytes_view value) {

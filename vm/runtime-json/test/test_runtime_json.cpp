@@ -131,7 +131,7 @@ TEST(storage_of_control_groups, has_a_value_for_each_cpu) {
     d.value_size = 4;
     const auto m = runtime::map::create(d);
     ASSERT_TRUE(m) << m.error().message;
-    EXPECT_TRUE(is_percpu(d.type));
+    EXPECT_TRUE(runtime::is_percpu(d.type));
     EXPECT_EQ((*m)->host_value_size(), std::size_t{8} * runtime::cpu_count());
     EXPECT_EQ(typed_map(**m, {}).values({bytes(8), bytes((*m)->host_value_size())}).size(),
               runtime::cpu_count());

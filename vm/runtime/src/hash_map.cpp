@@ -19,10 +19,6 @@ namespace bpftime::vm::runtime {
 
 namespace {
 
-bool is_percpu(map_type type) noexcept {
-    return type == map_type::percpu_hash or type == map_type::lru_percpu_hash;
-}
-
 bool is_lru(map_type type) noexcept {
     return type == map_type::lru_hash or type == map_type::lru_percpu_hash;
 }

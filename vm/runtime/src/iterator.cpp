@@ -68,11 +68,6 @@ struct element_context {
 
 std::atomic<uint64_t> last_session = 0;
 
-bool is_percpu(map_type type) noexcept {
-    return type == map_type::percpu_hash or type == map_type::lru_percpu_hash or
-           type == map_type::percpu_array;
-}
-
 error kernel_error(int number, const char *what) {
     error e = make_error(error_code::limit_exceeded, what);
     e.kernel_errno = number;
@@ -168,8 +163,8 @@ bool iterates_over_maps(std::string_view section) noexcept {
 }
 
 bool can_be_iterated(map_type type) noexcept {
-    return is_percpu(type) or type == map_type::hash or type == map_type::lru_hash or
-           type == map_type::array;
+    return (is_percpu(type) and type != map_type::percpu_cgroup_storage) or
+           type == map_type::hash or type == map_type::lru_hash or type == map_type::array;
 }
 
 result<std::string> iterate(const loaded_program &program, const std::shared_ptr<map> &over) {

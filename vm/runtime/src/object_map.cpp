@@ -8,6 +8,7 @@
 #include "runtime/read_section.hpp"
 #include "runtime/ring_buffer.hpp"
 #include "shared_bytes.hpp"
+#include "word_table.hpp"
 
 #include <cerrno>
 #include <mutex>
@@ -144,21 +145,20 @@ private:
     std::vector<std::atomic<box *>> slots_;
 };
 
-/// The boxes are the values of a plain hash map.
 class hash_of_maps final : public object_map {
 public:
     hash_of_maps(const map_definition &d, const map_ptr &inner)
-        : object_map{d}, inner_{inner->definition()}, boxes_{make_hash(table_definition(d))} {}
+        : object_map{d}, inner_{inner->definition()}, boxes_{d} {}
 
     ~hash_of_maps() override {
         const auto destroy = [](void *, const void *, void *value) {
-            delete box_at(value);
+            delete box_of(load_word(value));
             return false;
         };
-        if (boxes_ != nullptr) boxes_->for_each_elem(destroy, nullptr);
+        if (boxes_.has_memory()) boxes_.words().for_each_elem(destroy, nullptr);
     }
 
-    [[nodiscard]] bool has_memory() const noexcept { return boxes_ != nullptr; }
+    [[nodiscard]] bool has_memory() const noexcept { return boxes_.has_memory(); }
 
     void *lookup_elem(const void *key) noexcept override {
         read_until_run_ends();
@@ -179,7 +179,7 @@ public:
         const auto word = reinterpret_cast<uint64_t>(fresh);
         const std::lock_guard guard{writers_};
         box *const old = find(key.data());
-        const int failed = boxes_->update_elem(key.data(), &word, flags);
+        const int failed = boxes_.put(key.data(), word, flags);
         if (failed != 0) {
             delete fresh;
             return std::unexpected{fail(failed, "update of")};
@@ -194,19 +194,10 @@ public:
     }
 
 private:
-    static map_definition table_definition(map_definition d) {
-        d.type = map_type::hash;
-        d.value_size = sizeof(uint64_t);
-        return d;
-    }
-
-    static box *box_at(const void *value) noexcept {
-        return reinterpret_cast<box *>(load_word(value));
-    }
+    static box *box_of(uint64_t word) noexcept { return reinterpret_cast<box *>(word); }
 
     [[nodiscard]] box *find(const void *key) const noexcept {
-        const void *const value = boxes_->lookup_elem(key);
-        return value == nullptr ? nullptr : box_at(value);
+        return box_of(boxes_.find(key).value_or(0));
     }
 
     int host_lookup(const void *key, void *value) noexcept override {
@@ -225,21 +216,17 @@ private:
         const std::lock_guard guard{writers_};
         std::unique_ptr<box> old{find(key)};
         if (old == nullptr) return -ENOENT;
-        const int failed = boxes_->delete_elem(key);
+        const int failed = boxes_.remove(key);
         retire(std::move(old));
         return failed;
     }
 
     int host_next_key(const void *key, void *next) const noexcept override {
-        const auto found = boxes_->next_key(
-            {static_cast<const uint8_t *>(key), key == nullptr ? 0 : definition().key_size});
-        if (not found) return -found.error().kernel_errno;
-        std::memcpy(next, found->data(), found->size());
-        return 0;
+        return boxes_.next_key(key, next);
     }
 
     const map_definition inner_;
-    const map_ptr boxes_;
+    const word_table boxes_;  ///< addresses
     std::mutex writers_;
 };
 

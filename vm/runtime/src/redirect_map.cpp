@@ -6,6 +6,7 @@
 #include "mapped_memory.hpp"
 #include "runtime/cpu.hpp"
 #include "shared_bytes.hpp"
+#include "word_table.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -125,11 +126,7 @@ private:
     }
 
     int host_next_key(const void *key, void *next) const noexcept override {
-        const auto found = devices_->next_key(
-            {static_cast<const uint8_t *>(key), key == nullptr ? 0 : definition().key_size});
-        if (not found) return -found.error().kernel_errno;
-        std::memcpy(next, found->data(), found->size());
-        return 0;
+        return next_key_in(*devices_, key, next);
     }
 
     const map_ptr devices_;

@@ -8,6 +8,7 @@
 #include "map_types.hpp"
 #include "mapped_memory.hpp"
 #include "shared_bytes.hpp"
+#include "word_table.hpp"
 
 #include <cerrno>
 #include <climits>
@@ -126,43 +127,29 @@ private:
 
 // --- by any key
 
-/// The numbers are the values of a plain hash map.
 class socket_hash final : public socket_map {
 public:
-    explicit socket_hash(const map_definition &d)
-        : socket_map{d}, numbers_{make_hash(table_definition(d))} {}
+    explicit socket_hash(const map_definition &d) : socket_map{d}, numbers_{d} {}
 
-    [[nodiscard]] bool has_memory() const noexcept { return numbers_ != nullptr; }
+    [[nodiscard]] bool has_memory() const noexcept { return numbers_.has_memory(); }
 
     std::optional<uint32_t> find(const void *key) noexcept override {
-        const void *const value = numbers_->lookup_elem(key);
-        return value == nullptr ? std::nullopt
-                                : std::optional{static_cast<uint32_t>(load_word(value))};
+        const auto word = numbers_.find(key);
+        return word ? std::optional{static_cast<uint32_t>(*word)} : std::nullopt;
     }
 
     int put(const void *key, uint32_t socket, uint64_t flags) noexcept override {
-        const uint64_t number = socket;
-        return numbers_->update_elem(key, &number, flags);
+        return numbers_.put(key, socket, flags);
     }
 
-    int delete_elem(const void *key) noexcept override { return numbers_->delete_elem(key); }
+    int delete_elem(const void *key) noexcept override { return numbers_.remove(key); }
 
 private:
-    static map_definition table_definition(map_definition d) {
-        d.type = map_type::hash;
-        d.value_size = sizeof(uint64_t);
-        return d;
-    }
-
     int host_next_key(const void *key, void *next) const noexcept override {
-        const auto found = numbers_->next_key(
-            {static_cast<const uint8_t *>(key), key == nullptr ? 0 : definition().key_size});
-        if (not found) return -found.error().kernel_errno;
-        std::memcpy(next, found->data(), found->size());
-        return 0;
+        return numbers_.next_key(key, next);
     }
 
-    const map_ptr numbers_;
+    const word_table numbers_;
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "isa/isa.hpp"
 #include "runtime/cpu.hpp"
+#include "runtime/map.hpp"
 
 #include <fmt/format.h>
 #include <sched.h>
@@ -40,11 +41,6 @@ Options sized() {
 
 // --- maps
 
-bool is_percpu(map_type type) noexcept {
-    return type == map_type::percpu_array or type == map_type::percpu_hash or
-           type == map_type::lru_percpu_hash;
-}
-
 class kernel_map_view : public map_view {
 public:
     kernel_map_view(const map_definition &definition, int fd) : definition_{definition}, fd_{fd} {}
@@ -75,7 +71,7 @@ public:
         return all;
     }
     std::size_t value_size() const override {
-        if (not is_percpu(definition_.type)) return definition_.value_size;
+        if (not runtime::is_percpu(definition_.type)) return definition_.value_size;
         const auto cpus = static_cast<std::size_t>(libbpf_num_possible_cpus());
         return (std::size_t{definition_.value_size} + 7) / 8 * 8 * cpus;
     }

@@ -32,9 +32,6 @@ struct map_entry {
     std::vector<uint8_t> value;
 };
 
-/// Whether keys have a value for each CPU.
-[[nodiscard]] bool is_percpu(map_type type) noexcept;
-
 /// Puts an entry into a map; per-CPU maps get the value for every CPU.
 result<void> put(runtime::map &m, std::span<const uint8_t> key, std::span<const uint8_t> value);
 

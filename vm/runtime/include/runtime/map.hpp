@@ -36,6 +36,12 @@ enum update_flag : uint64_t {
 /// The kernel's ENOTSUPP, which libc does not know.
 inline constexpr int not_supported = 524;
 
+/// Whether keys have a value for each CPU.
+[[nodiscard]] constexpr bool is_percpu(map_type type) noexcept {
+    return type == map_type::percpu_array or type == map_type::percpu_hash or
+           type == map_type::lru_percpu_hash or type == map_type::percpu_cgroup_storage;
+}
+
 /// What a lookup of many entries gives.
 struct map_batch {
     std::vector<uint8_t> keys;
