@@ -198,9 +198,14 @@ void print_entries(const typed_map &view, bool in_full) {
         return;
     }
     const std::size_t shown = in_full ? entries.size() : std::min(entries.size(), most_shown);
-    table t{{{"key"}, {"value"}}};
-    for (const map_entry &e : std::span{entries}.first(shown))
-        t.add({to_line(view.key(e)), value_line(view, e)});
+    const bool has_keys = view.definition().key_size != 0;
+    table t{has_keys ? std::vector<column>{{"key"}, {"value"}} : std::vector<column>{{"value"}}};
+    for (const map_entry &e : std::span{entries}.first(shown)) {
+        if (has_keys)
+            t.add({to_line(view.key(e)), value_line(view, e)});
+        else
+            t.add({value_line(view, e)});
+    }
     t.print(2);
     print_rest(entries.size(), shown, view.definition().name);
 }

@@ -74,6 +74,10 @@ result<void> put(runtime::map &m, bytes_view key, bytes_view value) {
 
 std::vector<map_entry> typed_map::entries() const {
     std::vector<map_entry> entries;
+    if (auto queued = map_.queued_values()) {
+        for (bytes &value : *queued) entries.push_back({{}, std::move(value)});
+        return entries;
+    }
     // A map that others change meanwhile may give keys again, one that they damaged without an end.
     const std::size_t most = definition().max_entries == 0 ? std::numeric_limits<std::size_t>::max()
                                                            : definition().max_entries;
@@ -138,7 +142,8 @@ json typed_map::to_json() const {
     json rows = json::array();
     for (const map_entry &e : entries()) {
         auto all = values(e);
-        json row = {{"key", key(e)}};
+        json row = json::object();
+        if (definition().key_size != 0) row["key"] = key(e);
         if (is_percpu(definition().type))
             row["values"] = std::move(all);
         else

@@ -306,6 +306,7 @@ int map::host_lookup_and_delete(const void * /*key*/, void * /*value*/) noexcept
     return -not_supported;
 }
 int map::host_next_key(const void * /*key*/, void * /*next*/) const noexcept { return -EOPNOTSUPP; }
+int map::host_queued_values(std::vector<uint8_t> & /*values*/) const { return -EOPNOTSUPP; }
 
 // --- checks before the commands
 
@@ -438,6 +439,17 @@ result<std::vector<uint8_t>> map::next_key(std::span<const uint8_t> key) const {
     if (failed == 0) failed = host_next_key(key.empty() ? nullptr : key.data(), next.data());
     if (failed != 0) return std::unexpected{fail(failed, "next key of")};
     return next;
+}
+
+result<std::vector<std::vector<uint8_t>>> map::queued_values() const {
+    std::vector<uint8_t> all;
+    int failed = check_access(permission::read);
+    if (failed == 0) failed = host_queued_values(all);
+    if (failed != 0) return std::unexpected{fail(failed, "values of")};
+    std::vector<std::vector<uint8_t>> values;
+    for (auto at = all.begin(); at != all.end(); at += definition_.value_size)
+        values.emplace_back(at, at + definition_.value_size);
+    return values;
 }
 
 result<void> map::freeze() {

@@ -6,6 +6,7 @@
 #include "robust_lock.hpp"
 #include "shared_bytes.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -94,6 +95,15 @@ private:
     }
     int host_lookup_and_delete(const void * /*key*/, void *value) noexcept override {
         return get(value, true);
+    }
+    int host_queued_values(std::vector<uint8_t> &values) const override {
+        const std::size_t size = definition().value_size;
+        values.reserve(size * definition().max_entries);  // not under the lock
+        const scoped_robust_lock guard{state_.lock, holder_};
+        const uint32_t count = std::min<uint32_t>(state_.count, definition().max_entries);
+        values.resize(size * count);
+        for (uint32_t i = 0; i < count; ++i) load_shared(&values[size * i], at(i), size);
+        return 0;
     }
     int host_next_key(const void * /*key*/, void * /*next*/) const noexcept override {
         return -EINVAL;

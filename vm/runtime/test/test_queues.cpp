@@ -25,6 +25,19 @@ TEST_P(queue_or_stack, has_its_own_flags) {
     EXPECT_EQ(m->lookup({}).value(), word(3));
 }
 
+TEST_P(queue_or_stack, shows_its_values_and_keeps_them) {
+    const auto m = make(GetParam(), 3);
+    EXPECT_TRUE(m->queued_values().value().empty());
+    for (uint64_t i = 1; i <= 4; ++i) ASSERT_EQ(errno_of(m->update({}, word(i), update_exist)), 0);
+    const std::vector<bytes> expected{word(2), word(3), word(4)};
+    for (int times = 0; times < 2; ++times) EXPECT_EQ(m->queued_values().value(), expected);
+    bytes value(8);
+    ASSERT_EQ(errno_of(m->lookup_and_delete({}, value)), 0);
+    EXPECT_EQ(m->queued_values().value().size(), 2U);
+    const auto hidden = make(GetParam(), 1, map_wronly);
+    EXPECT_EQ(errno_of(hidden->queued_values()), EPERM);
+}
+
 TEST_P(queue_or_stack, gives_zeroes_when_empty) {
     const auto m = make(GetParam(), 1);
     bytes value = word(5);
@@ -68,6 +81,7 @@ TEST(bloom_filter, can_do_nothing_else) {
     EXPECT_EQ(errno_of(m->update({}, word(1), update_exist)), EINVAL);
     EXPECT_EQ(errno_of(m->remove({})), EOPNOTSUPP);
     EXPECT_EQ(errno_of(m->next_key({})), EOPNOTSUPP);
+    EXPECT_EQ(errno_of(m->queued_values()), EOPNOTSUPP);
     uint64_t value = 0;
     EXPECT_EQ(m->pop_elem(&value), -EOPNOTSUPP);
 }

@@ -38,8 +38,8 @@ result<void> put(runtime::map &m, std::span<const uint8_t> key, std::span<const 
 /// A map seen through its types. Other threads may use the map meanwhile.
 ///
 /// As JSON it is {"name": .., "type": .., .., "entries": [{"key": .., "value": ..}]}; per-CPU maps
-/// have "values" in entries, one for each CPU; sections whose types are known have "variables" with
-/// values by name instead of entries.
+/// have "values" in entries, one for each CPU; queues and stacks have no keys; sections whose types
+/// are known have "variables" with values by name instead of entries.
 class typed_map {
 public:
     /// Both must outlive it.
@@ -48,8 +48,9 @@ public:
     [[nodiscard]] const map_definition &definition() const noexcept { return map_.definition(); }
     [[nodiscard]] bool is_section() const noexcept { return types_.is_section; }
 
-    /// By key: all, but of arrays only those that are not zero. None of maps without keys, whose
-    /// values cannot be seen without taking them.
+    /// By key: all, but of arrays only those that are not zero. Of queues and stacks what they
+    /// hold, the oldest value first, so that it can be put into another one in this order. None of
+    /// Bloom filters, which do not know what was put into them.
     [[nodiscard]] std::vector<map_entry> entries() const;
     [[nodiscard]] json key(const map_entry &e) const;
     [[nodiscard]] json value(std::span<const uint8_t> raw) const;

@@ -165,8 +165,12 @@ public:
                             std::span<const uint8_t> bytes);
     result<void> lookup_and_delete(std::span<const uint8_t> key, std::span<uint8_t> value,
                                    uint64_t flags = 0);
-    /// The key after `key`; the first if that is empty or not in the map.
+    /// The key after `key`; the first if that is empty or not in the map. EUCLEAN: another process
+    /// has damaged the map, so that it would go on for ever.
     [[nodiscard]] result<std::vector<uint8_t>> next_key(std::span<const uint8_t> key) const;
+    /// What a queue or a stack holds, the oldest value first; all of it stays there. Of other maps:
+    /// EOPNOTSUPP.
+    [[nodiscard]] result<std::vector<std::vector<uint8_t>>> queued_values() const;
     /// From now on the host cannot change the map.
     result<void> freeze();
 
@@ -191,6 +195,8 @@ protected:
     virtual int host_update(const void *key, const void *value, uint64_t flags) noexcept;
     virtual int host_delete(const void *key) noexcept;
     virtual int host_lookup_and_delete(const void *key, void *value) noexcept;
+    /// Appends one after the other.
+    virtual int host_queued_values(std::vector<uint8_t> &values) const;
     /// `key` is null for the first.
     virtual int host_next_key(const void *key, void *next) const noexcept;
 
