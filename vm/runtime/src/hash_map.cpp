@@ -190,12 +190,50 @@ int hash_map::first_key_from(uint64_t bucket, void *key) const noexcept {
     return -ENOENT;
 }
 
-int hash_map::host_next_key(const void *key, void *next) const noexcept {
-    element *const e = key == nullptr ? nullptr : find(key);
-    if (e == nullptr) return first_key_from(0, next);
+/// The key behind `key` in its chain, where other processes may have made a ring of that, or put a
+/// key into it twice: then following keys would not end. -ENOENT: it is the last one; -ESRCH: it is
+/// not there.
+int hash_map::next_in_shared_chain(const void *key, void *next) const noexcept {
+    const std::size_t size = definition().key_size;
     const uint32_t bucket = hash_of(key) & bucket_mask_;
-    if (read_key(e->next.load(std::memory_order_acquire), bucket, next)) return 0;
-    return first_key_from(uint64_t{bucket} + 1, next);
+    const locked_chain chain = lock(bucket);
+    element_patience patience = links().patience();
+    const auto follow = [&](uint64_t &link) {
+        link = links().element_of(link)->next.load(std::memory_order_relaxed);
+        return links().is_element(link) and not patience.is_over();
+    };
+    const auto has = [&](uint64_t link, const void *wanted) {
+        return equals_key(links().element_of(link)->key(), wanted, size);
+    };
+    uint64_t link = chain.first();
+    if (not links().is_element(link)) return -ESRCH;
+    while (not has(link, key)) {
+        if (not follow(link)) return -ESRCH;
+    }
+    do {
+        if (not follow(link)) return links().is_element(link) ? -EUCLEAN : -ENOENT;
+        load_shared(next, links().element_of(link)->key(), size);
+    } while ((hash_of(next) & bucket_mask_) != bucket);
+    for (link = chain.first(); not has(link, next);) {
+        if (has(link, key)) return 0;
+        if (not follow(link)) break;
+    }
+    return -EUCLEAN;
+}
+
+int hash_map::next_in_chain(const void *key, void *next) const noexcept {
+    if (memory_.file() != nullptr) return next_in_shared_chain(key, next);
+    element *const e = find(key);
+    if (e == nullptr) return -ESRCH;
+    const uint32_t bucket = hash_of(key) & bucket_mask_;
+    return read_key(e->next.load(std::memory_order_acquire), bucket, next) ? 0 : -ENOENT;
+}
+
+int hash_map::host_next_key(const void *key, void *next) const noexcept {
+    const int found = key == nullptr ? -ESRCH : next_in_chain(key, next);
+    if (found == -ESRCH) return first_key_from(0, next);
+    if (found != -ENOENT) return found;
+    return first_key_from(uint64_t{hash_of(key) & bucket_mask_} + 1, next);
 }
 
 int64_t hash_map::for_each_elem(visitor visit, void *context) noexcept {

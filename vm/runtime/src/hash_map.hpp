@@ -115,6 +115,8 @@ private:
     int remove(const void *key, void *value) noexcept;
     bool read_key(uint64_t link, uint32_t bucket, void *key) const noexcept;
     int first_key_from(uint64_t bucket, void *key) const noexcept;
+    int next_in_chain(const void *key, void *next) const noexcept;
+    int next_in_shared_chain(const void *key, void *next) const noexcept;
 
     /// What the memory begins with.
     struct control {

@@ -48,6 +48,7 @@ constexpr auto errno_rows = std::to_array<errno_row>({
     {EBADF, "EBADF", error_code::invalid_argument,
      "a number names no object of the host: give the map the object"},
     {ENOTSOCK, "ENOTSOCK", error_code::invalid_argument, "the number is not that of a socket"},
+    {EUCLEAN, "EUCLEAN", error_code::invalid_argument, "another process has damaged the map"},
     {EOPNOTSUPP, "EOPNOTSUPP", error_code::unsupported, "maps of this type cannot do it"},
     {not_supported, "ENOTSUPP", error_code::unsupported, "maps of this type cannot do it"},
 });

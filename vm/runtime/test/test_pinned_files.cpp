@@ -404,6 +404,50 @@ TEST_F(pinned_files, with_chains_that_never_end_are_walked_to_an_end) {
     EXPECT_GT(visits, 2U);
 }
 
+/// Keys of all elements, in one chain or several, until there is none or an error.
+int follow_keys(const map &m, std::size_t most) {
+    std::size_t steps = 0;
+    auto at = m.next_key({});
+    for (; at and steps < most; at = m.next_key(*at)) ++steps;
+    return at ? 0 : at.error().kernel_errno;
+}
+
+TEST_F(pinned_files, with_chains_that_never_end_have_no_endless_keys) {
+    constexpr uint32_t entries = 2;
+    const auto m = create(map_type::hash, entries);
+    for (uint32_t i = 0; i < entries; ++i) ASSERT_EQ(errno_of(m->update(key(i), word(i))), 0);
+    EXPECT_EQ(follow_keys(*m, entries + 1), ENOENT);
+    hostile_view hostile{path()};
+    const std::size_t page = static_cast<std::size_t>(getpagesize());
+    const std::size_t heads = page + 64 + std::size_t{64} * cpu_count();
+    const std::size_t elements = (heads + 16 + 63) / 64 * 64;
+    constexpr std::size_t element_bytes = 32;
+    constexpr std::size_t key_at = 16;
+    const auto link_to = [](uint64_t element) { return 2 * (element * 4 + 1); };
+    const auto end = [](uint64_t chain) { return chain << 1 | 1; };
+    // Whatever chain a key belongs to: both elements are in both chains.
+    struct links {
+        const char *what;
+        uint64_t first, second;  // what follows the elements
+        uint64_t keys[2];
+        int expected;
+    };
+    const links damaged[] = {
+        {"an element that follows itself", link_to(0), link_to(1), {0, 0}, EUCLEAN},
+        {"a ring", link_to(1), link_to(0), {0, 0}, EUCLEAN},
+        {"a key that is there twice", link_to(1), end(0), {0, 0}, EUCLEAN},
+    };
+    for (const links &d : damaged) {
+        hostile.write(heads, link_to(0) << 20);
+        hostile.write(heads + 8, link_to(0) << 20);
+        hostile.write(elements, d.first);
+        hostile.write(elements + element_bytes, d.second);
+        for (std::size_t i = 0; i < 2; ++i)
+            hostile.write(elements + i * element_bytes + key_at, d.keys[i]);
+        EXPECT_EQ(follow_keys(*m, 100), d.expected) << d.what;
+    }
+}
+
 }  // namespace
 
 }  // namespace bpftime::vm::runtime::test
