@@ -1,13 +1,19 @@
 // bpftime-vm: the other types of maps against models: what test_models.cpp has not
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
+#include "engines.hpp"
 #include "models.hpp"
+#include "programs.hpp"
+#include "runtime/cgroup_site.hpp"
 #include "runtime/cpu.hpp"
+#include "runtime/map_set.hpp"
 #include "runtime/read_section.hpp"
 #include "runtime/stack_trace_map.hpp"
 #include "runtime/storage_owner.hpp"
 #include "runtime/user_ring_buffer.hpp"
 #include "support.hpp"
+
+#include <linux/bpf.h>
 
 #include <algorithm>
 #include <array>
@@ -295,6 +301,147 @@ TEST(model, maps_of_interfaces_are_dictionaries) {
                     RC_ASSERT(errno_of(m->remove(key(k))) == (model.erase(k) == 1 ? 0 : missing));
                 }
                 }
+            }
+        });
+    }
+}
+
+TEST(model, maps_of_sockets_are_dictionaries) {
+    static constexpr uint32_t most = 4;
+    for (const map_type type : {map_type::sockmap, map_type::sockhash}) {
+        check_steps("map of sockets", [type](auto more, auto pick) {
+            auto d = define(type, most);
+            d.value_size = 8;
+            const auto m = make(d);
+            const bool is_array = type == map_type::sockmap;
+            dictionary model;
+            while (more()) {
+                const uint32_t k = pick(most + 2);
+                const bytes value = word(pick(1000));
+                switch (pick(3)) {
+                case 0: {
+                    const uint64_t flags = pick(3);
+                    int expected = expected_update(model, k, flags, is_array ? ~0U : most);
+                    if (is_array and k >= most) expected = E2BIG;
+                    RC_ASSERT(errno_of(m->update(key(k), value, flags)) == expected);
+                    if (expected == 0) model[k] = value;
+                    break;
+                }
+                case 1: {
+                    const auto found = m->lookup(key(k));
+                    RC_ASSERT(errno_of(found) == (model.contains(k) ? 0 : ENOENT));
+                    if (found) RC_ASSERT(*found == model[k]);
+                    break;
+                }
+                default:
+                    RC_ASSERT(errno_of(m->remove(key(k))) == (model.erase(k) == 1 ? 0
+                                                              : is_array          ? EINVAL
+                                                                                  : ENOENT));
+                }
+                if (is_array)
+                    RC_ASSERT(keys_of(*m).size() == most);
+                else
+                    check_entries(*m, model);
+            }
+        });
+    }
+}
+
+TEST(model, maps_of_cpus_and_of_their_sockets_are_arrays) {
+    const uint32_t most = cpu_count() + 1;
+    for (const map_type type : {map_type::cpumap, map_type::xskmap}) {
+        check_steps("redirections", [type, most](auto more, auto pick) {
+            const auto m = make(type, most);
+            const bool has_cpus = type == map_type::cpumap;
+            std::map<uint32_t, uint32_t> model;
+            while (more()) {
+                const uint32_t k = pick(most + 1);
+                const uint32_t target = pick(4) == 0 ? pick(40'000) : pick(3);
+                if (pick(3) != 0) {
+                    const uint64_t flags = pick(3);
+                    int expected = 0;
+                    if (has_cpus and k >= cpu_count()) expected = ENODEV;
+                    if (has_cpus and target > 16384) expected = EOVERFLOW;
+                    if (not has_cpus and target == 0) expected = EBADF;
+                    if (flags == update_noexist) expected = EEXIST;
+                    if (k >= most) expected = E2BIG;
+                    RC_ASSERT(errno_of(m->update(key(k), key(target), flags)) == expected);
+                    if (expected == 0) model[k] = target;
+                    if (expected == 0 and target == 0) model.erase(k);
+                } else {
+                    RC_ASSERT(errno_of(m->remove(key(k))) == (k < most ? 0 : EINVAL));
+                    model.erase(k);
+                }
+                for (uint32_t i = 0; i < most; ++i) {
+                    const bytes name = key(i);
+                    const auto *const found =
+                        static_cast<const uint32_t *>(m->lookup_elem(name.data()));
+                    RC_ASSERT((found != nullptr) == model.contains(i));
+                    if (found != nullptr) RC_ASSERT(*found == model[i]);
+                    const int to_host = not has_cpus ? EOPNOTSUPP : model.contains(i) ? 0 : ENOENT;
+                    RC_ASSERT(errno_of(m->lookup(name)) == to_host);
+                }
+            }
+        });
+    }
+}
+
+/// Programs make the values, with the first run in a group; hosts change those that are there.
+TEST(model, values_of_control_groups_are_made_by_programs) {
+    for (const map_type type : {map_type::cgroup_storage, map_type::percpu_cgroup_storage}) {
+        const auto vm = vm::test::make_vm(vm::test::engines().front());
+        map_set maps{{make(type, 0)}};
+        ASSERT_EQ(errno_of(maps.attach(*vm)), 0);
+        const auto code = vm::test::assemble(
+            "lddw %r1, map_by_idx(0)\nmov %r2, 0\ncall 81\nldxdw %r6, [%r0]\nmov %r1, %r6\n"
+            "add %r1, 1\nstxdw [%r0], %r1\nmov %r0, %r6\nexit");
+        ASSERT_EQ(vm->load_code(code.data(), code.size()), 0) << vm->error_message();
+        map &m = *maps[0];
+        const bool is_percpu = type == map_type::percpu_cgroup_storage;
+        using group = std::pair<uint64_t, uint32_t>;  // and the type of the attachment
+        std::map<group, uint64_t> model;
+        const auto key_of = [](const group &g) {
+            bpf_cgroup_storage_key k{};
+            k.cgroup_inode_id = g.first;
+            k.attach_type = g.second;
+            return bytes_of(k);
+        };
+        const auto sum_of = [](const bytes &value) {
+            uint64_t sum = 0;
+            for (std::size_t at = 0; at < value.size(); at += 8) sum += number_of(value, at);
+            return sum;
+        };
+        check_steps("values of groups", [&](auto more, auto pick) {
+            while (more()) {
+                const group g{pick(3) + 1, pick(2)};
+                const bytes k = key_of(g);
+                const bool there = model.contains(g);
+                switch (pick(3)) {
+                case 0: {
+                    cgroup_site site{.group = g.first, .attach_type = g.second};
+                    const scoped_cgroup_site scope{site};
+                    int64_t before = 0;
+                    RC_ASSERT(vm->exec(nullptr, 0, before) == 0);
+                    if (not is_percpu) RC_ASSERT(static_cast<uint64_t>(before) == model[g]);
+                    ++model[g];
+                    break;
+                }
+                case 1: {
+                    bytes value(m.host_value_size());
+                    const uint64_t number = pick(1000);
+                    std::ranges::copy(word(number), value.begin());
+                    const uint64_t flags = pick(3);
+                    const int expected = flags == update_noexist ? EINVAL : there ? 0 : ENOENT;
+                    RC_ASSERT(errno_of(m.update(k, value, flags)) == expected);
+                    if (expected == 0) model[g] = number;
+                    break;
+                }
+                default: RC_ASSERT(errno_of(m.remove(k)) == EINVAL);
+                }
+                RC_ASSERT(keys_of(m).size() == model.size());
+                for (const auto &[known, sum] : model)
+                    RC_ASSERT(sum_of(m.lookup(key_of(known)).value()) == sum);
+                if (not model.contains(g)) RC_ASSERT(errno_of(m.lookup(k)) == ENOENT);
             }
         });
     }

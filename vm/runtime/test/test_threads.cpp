@@ -1,12 +1,17 @@
 // bpftime-vm: maps on many threads at once
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
+#include "engines.hpp"
+#include "programs.hpp"
+#include "runtime/cgroup_site.hpp"
 #include "runtime/cpu.hpp"
+#include "runtime/map_set.hpp"
 #include "runtime/read_section.hpp"
 #include "runtime/stack_trace_map.hpp"
 #include "support.hpp"
 #include "threads.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <set>
 #include <thread>
@@ -274,6 +279,91 @@ TEST(threads, share_maps_of_interfaces) {
                 }
             }
         });
+    }
+}
+
+TEST(threads, share_maps_of_sockets) {
+    for (const map_type type : {map_type::sockmap, map_type::sockhash}) {
+        auto d = define(type, thread_count);
+        d.value_size = 8;
+        const auto m = make(d);
+        on_all_threads([&](unsigned thread) {
+            const bytes mine = key(thread);
+            for (uint32_t i = 0; i < rounds / 10; ++i) {
+                ASSERT_EQ(errno_of(m->update(mine, word(i), i == 0 ? update_noexist : update_any)),
+                          0);
+                ASSERT_EQ(m->lookup(mine).value(), word(i));
+                if (const auto other = m->lookup(key(i % thread_count))) {
+                    ASSERT_LT(number_of(*other), rounds);
+                }
+                if (i % 3 != 0) continue;
+                ASSERT_EQ(errno_of(m->remove(mine)), 0);
+                ASSERT_FALSE(m->lookup(mine).has_value());
+            }
+        });
+    }
+}
+
+/// What a redirection reads is one of the values that were put there, whole.
+TEST(threads, share_maps_of_cpus_and_of_their_sockets) {
+    for (const map_type type : {map_type::cpumap, map_type::xskmap}) {
+        auto d = define(type, 2);
+        const bool has_programs = type == map_type::cpumap;
+        if (has_programs) d.value_size = 8;
+        const auto m = make(d);
+        on_all_threads([&](unsigned thread) {
+            for (uint32_t i = 0; i < rounds / 4; ++i) {
+                const bytes k = key(i % std::min(2U, cpu_count()));
+                if (thread % 4 == 0) {
+                    const uint32_t target = i % 100 + 1;
+                    const auto both = uint64_t{target} << 32 | target;
+                    ASSERT_EQ(errno_of(m->update(k, has_programs ? word(both) : key(target))), 0);
+                    if (i % 5 == 0) {
+                        ASSERT_EQ(errno_of(m->remove(k)), 0);
+                    }
+                    continue;
+                }
+                const read_section reading;
+                const void *const found = m->lookup_elem(k.data());
+                if (found == nullptr) continue;
+                const uint64_t value = read_value(found);
+                ASSERT_LE(static_cast<uint32_t>(value), 100U);
+                if (has_programs) {
+                    ASSERT_EQ(value >> 32, static_cast<uint32_t>(value));
+                }
+            }
+        });
+    }
+}
+
+TEST(threads, count_in_values_of_control_groups) {
+    for (const map_type type : {map_type::cgroup_storage, map_type::percpu_cgroup_storage}) {
+        const auto vm = vm::test::make_vm(vm::test::engines().front());
+        map_set maps{{make(type, 0)}};
+        ASSERT_EQ(errno_of(maps.attach(*vm)), 0);
+        const auto code = vm::test::assemble(
+            "lddw %r1, map_by_idx(0)\nmov %r2, 0\ncall 81\nmov %r1, 1\n"
+            "lock add [%r0], %r1\nmov %r0, 0\nexit");
+        ASSERT_EQ(vm->load_code(code.data(), code.size()), 0) << vm->error_message();
+        constexpr uint32_t groups = 3;
+        constexpr uint32_t runs = rounds / 10;
+        on_all_threads([&](unsigned thread) {
+            for (uint32_t i = 0; i < runs; ++i) {
+                cgroup_site site{.group = (i + thread) % groups + 1};
+                const scoped_cgroup_site scope{site};
+                int64_t r0 = 0;
+                ASSERT_EQ(vm->exec(nullptr, 0, r0), 0);
+                if (i % 16 == 0) {
+                    for (const bytes &k : keys_of(*maps[0])) static_cast<void>(maps[0]->lookup(k));
+                }
+            }
+        });
+        uint64_t sum = 0;
+        for (const bytes &k : keys_of(*maps[0])) {
+            const bytes value = maps[0]->lookup(k).value();
+            for (std::size_t at = 0; at < value.size(); at += 8) sum += number_of(value, at);
+        }
+        EXPECT_EQ(sum, uint64_t{runs} * thread_count);
     }
 }
 
