@@ -234,10 +234,14 @@ private:
         auto *const header = static_cast<record_header *>(record) - 1;
         const uint32_t length =
             ring_memory::length_of(header->length.load(std::memory_order_relaxed));
+        if ((flags & (ring_force_wakeup | ring_no_wakeup)) != 0) {
+            // It does not matter who sleeps.
+            header->length.store(length | bit, std::memory_order_release);
+            if ((flags & ring_force_wakeup) != 0) wake();
+            return;
+        }
         // Either this sees who sleeps, or who is about to sleep sees the record.
         header->length.exchange(length | bit, std::memory_order_seq_cst);
-        if ((flags & ring_force_wakeup) != 0) return wake();
-        if ((flags & ring_no_wakeup) != 0) return;
         const uint64_t consumed = consumer_position().load(std::memory_order_acquire);
         if (memory_.header_at(consumed) == header and
             state_.sleepers.load(std::memory_order_seq_cst) != 0)
