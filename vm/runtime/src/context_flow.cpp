@@ -215,7 +215,12 @@ private:
                                  "beyond {} bytes",
                                  followed_frame));
         }
-        if (to.is_slot() and to.function != function_) note_write(to, value, width);
+        if (to.from != origin::stack or to.offset == any_offset) return;
+        for (const auto &[function, words] : s.frames) {
+            if (function == function_ or not to.may_be_in(function)) continue;
+            note_write({.from = origin::stack, .function = function, .offset = to.offset}, value,
+                       width);
+        }
     }
 
     void load(uint32_t pc, context_state &s) {

@@ -4,6 +4,7 @@
 #include "context_value.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -41,8 +42,14 @@ context_value join_stacks(context_value a, const context_value &b) noexcept {
         a.perhaps = true;
         return a;
     }
-    if (a.function != b.function) a.function = any_function;
-    if (a.function == any_function or a.offset != b.offset) a.offset = any_offset;
+    if (a.function != b.function or a.among != b.among) {
+        const auto all_of = [](const context_value &v) {
+            return v.function == several_functions ? v.among : context_value::bit_of(v.function);
+        };
+        a.among = all_of(a) | all_of(b);
+        a.function = several_functions;
+    }
+    if (a.offset != b.offset) a.offset = any_offset;
     a.perhaps = a.perhaps or b.perhaps;
     return a;
 }
@@ -55,7 +62,7 @@ bool is_kept(const context_value &v) noexcept {
     return v.from != origin::other and (v.from != origin::number or is_null(v));
 }
 
-bool put(frame_words &words, int64_t at, context_value v, bool perhaps) {
+void put(frame_words &words, int64_t at, context_value v, bool perhaps) {
     const auto there = words.find(at);
     if (perhaps) v = join(there == words.end() ? context_value{} : there->second, v);
     if (is_kept(v)) {
@@ -63,7 +70,6 @@ bool put(frame_words &words, int64_t at, context_value v, bool perhaps) {
     } else if (there != words.end()) {
         words.erase(there);
     }
-    return true;
 }
 
 bool merge_words(frame_words &into, const frame_words &from) {
@@ -147,31 +153,36 @@ bool context_state::merge(const context_state &arriving) {
 
 context_value context_state::load(const context_value &address) const {
     if (address.from != origin::stack) return {};
-    if (address.is_slot()) {
-        const auto frame = frames.find(address.function);
-        if (frame == frames.end()) return {};
-        const auto word = frame->second.find(address.offset);
-        return word == frame->second.end() ? context_value{} : word->second;
-    }
-    context_value all;
+    std::optional<context_value> all;
+    const auto add = [&all](const context_value &v) { all = all ? join(*all, v) : v; };
     for (const auto &[function, words] : frames) {
-        if (address.function != any_function and address.function != function) continue;
-        for (const auto &[at, v] : words) all = join(all, v);
+        if (not address.may_be_in(function)) continue;
+        if (address.offset == any_offset) {
+            add({});
+            for (const auto &[at, v] : words) add(v);
+        } else {
+            const auto word = words.find(address.offset);
+            add(word == words.end() ? context_value{} : word->second);
+        }
     }
-    return all;
+    return all.value_or(context_value{});
 }
 
 bool context_state::store(const context_value &address, const context_value &value,
                           unsigned width) {
     if (address.from != origin::stack) return true;
-    const auto frame = address.is_slot() ? frames.find(address.function) : frames.end();
     const int64_t at = address.offset;
-    if (frame == frames.end() or at < -followed_frame or at >= 0) return not value.of_context();
-    if (width == word_size and at == word_of(at))
-        return put(frame->second, at, value, address.perhaps);
-    for (int64_t word = word_of(at); word < at + int64_t{width}; word += word_size)
-        put(frame->second, word, {}, address.perhaps);
-    return true;
+    if (at < -followed_frame or at >= 0) return not value.of_context();  // any_offset is beyond
+    const bool perhaps = address.perhaps or address.function == several_functions;
+    const bool is_whole = width == word_size and at == word_of(at);
+    bool is_followed = not value.of_context();
+    for (auto &[function, words] : frames) {
+        if (not address.may_be_in(function)) continue;
+        is_followed = true;
+        for (int64_t word = word_of(at); word < at + int64_t{width}; word += word_size)
+            put(words, word, is_whole ? value : context_value{}, perhaps);
+    }
+    return is_followed;
 }
 
 std::map<uint32_t, frame_words> context_state::frames_of(
@@ -183,7 +194,7 @@ std::map<uint32_t, frame_words> context_state::frames_of(
         ahead.pop_back();
         if (v.from != origin::stack) continue;
         for (const auto &[function, words] : frames) {
-            if (v.function != any_function and v.function != function) continue;
+            if (not v.may_be_in(function)) continue;
             if (not found.emplace(function, words).second) continue;
             for (const auto &[at, word] : words) ahead.push_back(word);
         }

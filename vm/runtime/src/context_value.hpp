@@ -14,13 +14,13 @@ enum class origin : uint8_t {
     other,     ///< anything but what follows
     number,    ///< the constant `offset`
     code,      ///< the function at slot `offset`
-    stack,     ///< `offset` bytes from the top of the frame of `function`
+    stack,     ///< `offset` bytes from the top of the frame of `function`, or of one of several
     context,   ///< `offset` bytes from the begin of the context; on another path perhaps null
     modified,  ///< the context, and an offset that is not constant
     mixed,     ///< the context on one path, something else on another
 };
 
-inline constexpr uint32_t any_function = ~uint32_t{0};
+inline constexpr uint32_t several_functions = ~uint32_t{0};
 inline constexpr int64_t any_offset = INT64_MAX;
 
 struct context_value {
@@ -29,13 +29,18 @@ struct context_value {
     bool perhaps = false;
     uint32_t function = 0;
     int64_t offset = 0;
+    uint64_t among = 0;  ///< the several functions, bit by bit; the last is all from 63 on
 
     friend bool operator==(const context_value &, const context_value &) = default;
 
     /// Whether it may be the context or have been made of it.
     [[nodiscard]] bool of_context() const noexcept { return from >= origin::context; }
-    [[nodiscard]] bool is_slot() const noexcept {
-        return from == origin::stack and function != any_function and offset != any_offset;
+    /// Whether a stack address may be one of the frame of this function.
+    [[nodiscard]] bool may_be_in(uint32_t of) const noexcept {
+        return function == of or (among & bit_of(of)) != 0;
+    }
+    [[nodiscard]] static constexpr uint64_t bit_of(uint32_t function) noexcept {
+        return uint64_t{1} << (function < 63 ? function : 63);
     }
 };
 

@@ -152,6 +152,31 @@ TEST(context_rewrite, follows_structs_of_callers) {
     EXPECT_EQ(lines[8], queue_loaded("%r2"));
 }
 
+/// { ctx } of one function and { 0 } of another go to a third, which reads the first alone.
+TEST(context_rewrite, follows_structs_of_several_callers) {
+    const std::string program =
+        "stxdw [%r10-8], %r1\nmov %r1, %r10\nadd %r1, -8\ncall local +8\ncall local +1\nexit\n"
+        "stdw [%r10-{}], 0\nmov %r1, %r10\nadd %r1, -{}\ncall local +2\nmov %r0, 0\nexit\n"
+        "ldxdw %r2, [%r1]\njeq %r2, 0, +1\n" +
+        queue_load("%r2") + "\nexit";
+    EXPECT_EQ(rewritten(fmt::format(fmt::runtime(program), 8, 8))[14], queue_loaded("%r2"));
+    EXPECT_EQ(refusal(fmt::format(fmt::runtime(program), 16, 16)),
+              "r2 is the context on one path and something else on another at pc 14 (`" +
+                  queue_load("%r2") + "`)")
+        << "at different places of their frames";
+}
+
+TEST(context_rewrite, follows_what_is_written_to_one_of_several_callers) {
+    // The third function overwrites what may be { ctx } with a number.
+    EXPECT_EQ(refusal("mov %r6, %r1\nstxdw [%r10-8], %r1\nmov %r1, %r10\nadd %r1, -8\n"
+                      "call local +9\ncall local +3\nldxdw %r1, [%r10-8]\n" +
+                      queue_load() +
+                      "\nexit\nstdw [%r10-8], 0\nmov %r1, %r10\nadd %r1, -8\ncall local +1\n"
+                      "exit\nstdw [%r1], 5\nmov %r0, 0\nexit"),
+              "r1 is the context on one path and something else on another at pc 7 (`" +
+                  queue_load() + "`)");
+}
+
 TEST(context_rewrite, follows_what_callees_write_to_callers) {
     const auto lines = rewritten(
         "mov %r2, %r10\nadd %r2, -8\nmov %r6, %r1\ncall local +5\n"

@@ -103,6 +103,27 @@ SEC("tc") int elements(struct __sk_buff *skb) {
     return sum * 31 + s.sum;
 }
 
+/// A struct of one caller has the context, that of another has none.
+static long weigh(void *map, __u32 *key, __u64 *value, struct state *s) {
+    s->sum += s->skb ? s->skb->len + *key : s->last;
+    return 0;
+}
+
+static long weigh_all(void *map, __u32 *key, __u64 *value, __u64 *sum) {
+    struct state s = {.last = *key};
+    bpf_for_each_map_elem(&calls, weigh, &s, 0);
+    *sum += s.sum;
+    return 0;
+}
+
+SEC("tc") int nested_elements(struct __sk_buff *skb) {
+    struct state s = {.skb = skb};
+    __u64 sum = 0;
+    bpf_for_each_map_elem(&calls, weigh, &s, 0);
+    bpf_for_each_map_elem(&calls, weigh_all, &sum, 0);
+    return sum * 31 + s.sum;
+}
+
 SEC("tc") int locks(struct __sk_buff *skb) {
     __u32 index = skb->len % 3, other = (index + 1) % 3;
     struct value *v = bpf_map_lookup_elem(&locked, &index), copy = {};
