@@ -460,10 +460,8 @@ outcome<inspected> load(const program_file &file, const object::function_info &f
         return {};
     };
     const auto runs = runtime::loaded_object::load(
-        *file.object, {.programs = {&f},
-                       .backend = "ubpf",
-                       .configure = raise_limit,
-                       .target = file.target ? &*file.target : nullptr});
+        *file.object,
+        {.programs = {&f}, .backend = "ubpf", .configure = raise_limit, .target = file.target});
     if (not runs) found->why_not = runs.error().message;
     return found;
 }

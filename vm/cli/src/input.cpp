@@ -93,7 +93,7 @@ outcome<program_file> interpret_object(program_file file, std::span<const uint8_
     if (target.empty()) return file;
     auto types = object::btf::read_file(target);
     if (not types) return fail(target, types.error());
-    file.target = std::move(*types);
+    file.target = std::make_shared<const object::btf>(std::move(*types));
     return file;
 }
 
@@ -261,8 +261,7 @@ outcome<const object::function_info *> choose_program(const program_file &file,
 
 outcome<program_image> link(const program_file &file, const object::function_info &chosen,
                             bool maps) {
-    const object::btf *const target = file.target ? &*file.target : nullptr;
-    auto linked = file.object->link(chosen, {.maps = maps, .target = target});
+    auto linked = file.object->link(chosen, {.maps = maps, .target = file.target.get()});
     if (not linked) return fail(display_name(file.path), linked.error());
     return program_image{file.path,
                          file.format,

@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdint>
 #include <cstdio>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -58,7 +59,7 @@ struct program_file {
     std::size_t size = 0;       ///< of the file (of a C file: of its object), in bytes
     std::vector<uint8_t> code;  ///< unless there is an object
     std::optional<object::object_file> object;
-    std::optional<object::btf> target;  ///< types for CO-RE; empty: those of the object
+    std::shared_ptr<const object::btf> target;  ///< types for CO-RE; null: those of the object
 };
 
 /// One program, ready to be loaded.

@@ -189,17 +189,16 @@ outcome<runner> runner::create(const runner_options &options, const program_file
         const auto chosen = wishes.max_entries.find(d.name);
         if (chosen != wishes.max_entries.end()) d.max_entries = chosen->second;
     };
-    auto object =
-        runtime::loaded_object::load(*file.object, {.programs = all,
-                                                    .backend = options.vm,
-                                                    .configure = set_limits,
-                                                    .adjust = choose_size,
-                                                    .wanted_maps = wishes.maps,
-                                                    .pin_folder = options.pin_folder,
-                                                    .pinned_maps = options.pinned_maps,
-                                                    .target = file.target ? &*file.target : nullptr,
-                                                    .trace = *r.sink_,
-                                                    .type = options.type});
+    auto object = runtime::loaded_object::load(*file.object, {.programs = all,
+                                                              .backend = options.vm,
+                                                              .configure = set_limits,
+                                                              .adjust = choose_size,
+                                                              .wanted_maps = wishes.maps,
+                                                              .pin_folder = options.pin_folder,
+                                                              .pinned_maps = options.pinned_maps,
+                                                              .target = file.target,
+                                                              .trace = *r.sink_,
+                                                              .type = options.type});
     if (not object) return fail("", object.error());
     r.object_ = std::move(*object);
     for (const runtime::loaded_program &p : r.object_->programs()) {

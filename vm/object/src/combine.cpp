@@ -268,12 +268,12 @@ private:
     void combine_types() {
         std::vector<const btf *> all;
         for (const image *object : objects_) {
-            if (object->types) all.push_back(&*object->types);
+            if (object->types != nullptr) all.push_back(object->types.get());
         }
         if (all.empty()) return;
         btf_combiner types{all};
         for (std::size_t i = 0; i < objects_.size(); ++i) {
-            if (not objects_[i]->types) continue;
+            if (objects_[i]->types == nullptr) continue;
             const auto place = [&](std::string_view section, uint64_t offset,
                                    std::string_view name) {
                 return place_of(i, section, offset, name);
@@ -282,7 +282,7 @@ private:
             types.add(objects_[i]->debug, *objects_[i]->types, place);
         }
         out_.debug = types.take_debug();
-        out_.types = std::move(types).take_types();
+        out_.types = std::make_shared<const btf>(std::move(types).take_types());
     }
 
     /// See btf_combiner::relocate. Variables that another object's definition replaced are left

@@ -10,6 +10,7 @@
 #include <functional>
 #include <limits>
 #include <map>
+#include <memory>
 #include <utility>
 
 namespace bpftime::vm::object {
@@ -34,7 +35,7 @@ struct external {
 
 struct image {
     elf_object elf;
-    std::optional<btf> types;
+    std::shared_ptr<const btf> types;  ///< null: it was compiled without
     btf_ext debug;
     std::vector<section_info> sections;
     std::vector<function_info> functions;  ///< in the order of sections and offsets

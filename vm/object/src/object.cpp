@@ -83,9 +83,9 @@ void mark_programs(std::span<function_info> functions) {
 
 /// The types of the object, with the places of its variables filled in: compilers leave those to
 /// relocations.
-result<std::optional<btf>> read_types(const elf_object &elf) {
+result<std::shared_ptr<const btf>> read_types(const elf_object &elf) {
     const elf_section *section = elf.find(btf_section);
-    if (section == nullptr or section->bytes.empty()) return std::nullopt;
+    if (section == nullptr or section->bytes.empty()) return nullptr;
     std::vector<uint8_t> bytes{section->bytes.begin(), section->bytes.end()};
     for (const elf_relocation &r : section->relocations) {
         if (not wire::fits(r.offset, sizeof(uint32_t), bytes.size())) {
@@ -99,7 +99,7 @@ result<std::optional<btf>> read_types(const elf_object &elf) {
     }
     auto types = btf::parse(bytes);
     if (not types) return std::unexpected{std::move(types.error())};
-    return std::move(*types);
+    return std::make_shared<const btf>(std::move(*types));
 }
 
 std::optional<error> read_debug(image &out) {
@@ -169,7 +169,8 @@ std::size_t object_file::core_relocation_count() const noexcept {
     return count;
 }
 
-const btf *object_file::types() const noexcept { return image_->types ? &*image_->types : nullptr; }
+const btf *object_file::types() const noexcept { return image_->types.get(); }
+std::shared_ptr<const btf> object_file::shared_types() const noexcept { return image_->types; }
 
 result<object_file> object_file::parse(std::span<const uint8_t> bytes) {
     auto elf = read_elf(bytes);

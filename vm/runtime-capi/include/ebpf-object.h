@@ -79,7 +79,8 @@ struct ebpf_object_options {
     int32_t program_type;
     uint32_t max_insns;         /**< see ebpf_set_max_insns() */
     uint64_t instruction_limit; /**< budget of one run, see ebpf_set_instruction_limit() */
-    /** The types of the target, for CO-RE: raw BTF, or an ELF file with a section .BTF
+    /** The types of the target, for CO-RE and bpf_snprintf_btf(): raw BTF, or an ELF file with a
+     * section .BTF
      * (/sys/kernel/btf/vmlinux); in memory, or the path of a file. Neither: those of the object. */
     const void *target_btf;
     size_t target_btf_size;

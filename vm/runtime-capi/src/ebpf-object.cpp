@@ -127,9 +127,8 @@ result<object_file> link(std::span<ebpf_object *const> objects) {
 
 // --- loading
 
-result<std::optional<object::btf>> read_target(const ebpf_object_options &o) {
-    if (o.target_btf == nullptr and o.target_btf_path == nullptr)
-        return std::optional<object::btf>{};
+result<std::shared_ptr<const object::btf>> read_target(const ebpf_object_options &o) {
+    if (o.target_btf == nullptr and o.target_btf_path == nullptr) return nullptr;
     if (o.target_btf != nullptr and o.target_btf_path != nullptr) {
         return std::unexpected{make_error(error_code::invalid_argument,
                                           "target_btf and target_btf_path are both given")};
@@ -137,7 +136,7 @@ result<std::optional<object::btf>> read_target(const ebpf_object_options &o) {
     auto read = o.target_btf != nullptr ? object::btf::read(bytes(o.target_btf, o.target_btf_size))
                                         : object::btf::read_file(o.target_btf_path);
     if (not read) return std::unexpected{std::move(read.error())};
-    return std::optional<object::btf>{std::move(*read)};
+    return std::make_shared<const object::btf>(std::move(*read));
 }
 
 error vm_error(const ebpf_vm &vm) {
@@ -230,9 +229,9 @@ result<void> load(ebpf_object &object, const ebpf_object_options &o) {
     if (not options) return std::unexpected{std::move(options.error())};
     if (options->programs.empty())
         return std::unexpected{make_error(error_code::not_found, "no program is to be loaded")};
-    const auto target = read_target(o);
-    if (not target) return std::unexpected{target.error()};
-    options->target = *target ? &**target : nullptr;
+    auto target = read_target(o);
+    if (not target) return std::unexpected{std::move(target.error())};
+    options->target = std::move(*target);
     auto loaded = loaded_object::load(*object.file, *options);
     if (not loaded) return std::unexpected{std::move(loaded.error())};
     object.loaded = std::move(*loaded);

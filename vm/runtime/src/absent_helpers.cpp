@@ -26,10 +26,6 @@ uint64_t helper::find_vma(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t r5) {
     return word_of(r5 != 0 ? -EINVAL : -ENOENT);
 }
 
-uint64_t helper::snprintf_btf(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
-    return word_of(-EINVAL);
-}
-
 uint64_t helper::bprm_opts_set(uint64_t, uint64_t r2, uint64_t, uint64_t, uint64_t) {
     return word_of((r2 & ~uint64_t{BPF_F_BPRM_SECUREEXEC}) != 0 ? -EINVAL : -EOPNOTSUPP);
 }

@@ -342,6 +342,10 @@ result<void> register_trace(ebpf_vm &vm, const trace_sink &sink) {
     return register_others(vm, traced_function, const_cast<trace_sink *>(&sink));
 }
 
+result<void> register_types(ebpf_vm &vm, const object::btf &types) {
+    return register_others(vm, typed_function, const_cast<object::btf *>(&types));
+}
+
 result<void> register_signals(ebpf_vm &vm, const signal_sink &sink) {
     return register_others(vm, sending_function, const_cast<signal_sink *>(&sink));
 }

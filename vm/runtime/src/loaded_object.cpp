@@ -233,7 +233,7 @@ private:
             const kernel_functions known =
                 functions_for(context_layout_of(type) != nullptr, options_.kernel_functions);
             auto linked =
-                file_.link(*f, {.kernel_functions = known.names, .target = options_.target});
+                file_.link(*f, {.kernel_functions = known.names, .target = options_.target.get()});
             if (not linked) return std::move(linked.error());
             call_helpers(*linked, known.ids);
             out_.parts_->programs.push_back({*f, type, std::move(*linked), nullptr});
@@ -277,6 +277,7 @@ private:
         out_.parts_->trace = options_.trace;
         out_.parts_->signals = options_.signals;
         out_.parts_->clock = options_.clock ? options_.clock : read_system_clock;
+        out_.parts_->types = options_.target != nullptr ? options_.target : file_.shared_types();
         for (loaded_program &p : out_.parts_->programs) {
             auto vm = make_vm(options_.backend);
             if (not vm) return std::move(vm.error());
@@ -342,6 +343,10 @@ private:
         if (auto done = register_timers(vm, timers); not done) return std::move(done.error());
         if (parts.trace) {
             if (auto done = register_trace(vm, parts.trace); not done)
+                return std::move(done.error());
+        }
+        if (parts.types != nullptr) {
+            if (auto done = register_types(vm, *parts.types); not done)
                 return std::move(done.error());
         }
         if (parts.signals) {

@@ -129,6 +129,10 @@ uint64_t write_to_process(void *, uint64_t r1, uint64_t r2, uint64_t r3, uint64_
 
 }  // namespace
 
+bool read_own_memory(std::span<uint8_t> to, uint64_t from) noexcept {
+    return copy_in(to, from, reach::own_memory);
+}
+
 uint64_t helper::probe_read(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, uint64_t) {
     return read_helper<owner::user, reach::own_memory>(r1, r2, r3);
 }

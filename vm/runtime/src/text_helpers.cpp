@@ -8,6 +8,9 @@
 #include "runtime/helpers.hpp"
 #include "sequence_text.hpp"
 #include "text_format.hpp"
+#include "value_format.hpp"
+
+#include <linux/bpf.h>
 
 #include <algorithm>
 #include <array>
@@ -75,6 +78,49 @@ uint64_t vprintk_to(void *sink, uint64_t r1, uint64_t r2, uint64_t r3, uint64_t 
     return trace(static_cast<const trace_sink *>(sink), format_in(r1, r2), *words);
 }
 
+// --- values of the types of a target
+
+/// What a program asks to have printed; `failed` tells what is wrong with it.
+struct printed_value {
+    int failed = -EINVAL;
+    uint64_t address = 0;
+    uint32_t type = 0;
+};
+
+printed_value value_in(const object::btf &types, uint64_t address, uint64_t size, uint64_t flags) {
+    constexpr uint64_t all_flags = BTF_F_COMPACT | BTF_F_NONAME | BTF_F_PTR_RAW | BTF_F_ZERO;
+    if ((flags & ~all_flags) != 0 or size != sizeof(btf_ptr)) return {};
+    btf_ptr asked;
+    std::memcpy(&asked, pointer(address), sizeof asked);
+    if (asked.type_id == 0) return {};
+    if (asked.type_id >= types.size()) return {.failed = -ENOENT};
+    return {0, word_of(asked.ptr), asked.type_id};
+}
+
+uint64_t snprintf_typed(void *types, uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
+                        uint64_t r5) {
+    const auto &known = *static_cast<const object::btf *>(types);
+    const printed_value v = value_in(known, r3, r4, r5);
+    if (v.failed != 0) return word_of(v.failed);
+    cut_text text{.most = r2 == 0 ? 0 : static_cast<std::size_t>(r2 - 1)};
+    const int failed = format_value(known, v.type, v.address, r5, text);
+    if (r2 != 0 and text.length != 0)
+        std::memcpy(pointer(r1), text.begin.c_str(), text.begin.size() + 1);
+    return failed != 0 ? word_of(failed) : text.length;
+}
+
+uint64_t seq_printf_typed(void *types, uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
+                          uint64_t) {
+    const auto &known = *static_cast<const object::btf *>(types);
+    sequence_text *const to = sequence_text::of(r1);
+    const printed_value v = value_in(known, r2, r3, r4);
+    if (to == nullptr or v.failed != 0) return word_of(to == nullptr ? -EINVAL : v.failed);
+    cut_text text{.most = sequence_text::most_bytes};
+    const int failed = format_value(known, v.type, v.address, r4, text);
+    to->append(text.begin);
+    return word_of(failed);
+}
+
 }  // namespace
 
 uint64_t helper::trace_printk(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
@@ -117,6 +163,18 @@ uint64_t helper::seq_write(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, uint
     sequence_text *const to = sequence_text::of(r1);
     if (to == nullptr) return word_of(-EINVAL);
     return word_of(to->append({pointer<const char>(r2), static_cast<std::size_t>(r3)}));
+}
+
+uint64_t helper::snprintf_btf(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
+    return word_of(-EINVAL);
+}
+uint64_t helper::seq_printf_btf(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
+    return word_of(-EINVAL);
+}
+
+ebpf_ctx_helper_fn typed_function(external_function_t function) noexcept {
+    if (function == helper::snprintf_btf) return snprintf_typed;
+    return function == helper::seq_printf_btf ? seq_printf_typed : nullptr;
 }
 
 ebpf_ctx_helper_fn traced_function(external_function_t function) noexcept {

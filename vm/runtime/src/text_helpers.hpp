@@ -11,4 +11,8 @@ namespace bpftime::vm::runtime {
 /// nothing. By helpers.def, what they print is lost.
 [[nodiscard]] ebpf_ctx_helper_fn traced_function(external_function_t function) noexcept;
 
+/// The same helper with the types (object::btf) of the values that it prints as its context; null
+/// for those that print none. By helpers.def, there are no types.
+[[nodiscard]] ebpf_ctx_helper_fn typed_function(external_function_t function) noexcept;
+
 }  // namespace bpftime::vm::runtime

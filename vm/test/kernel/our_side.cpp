@@ -65,10 +65,12 @@ packet_marks marks_of(const runtime::skb_context &c) {
 }  // namespace
 
 std::expected<our_side, std::string> our_side::load(const subject &s, const std::string &backend) {
+    // Whoever compares keeps the types.
+    const std::shared_ptr<const object::btf> target{std::shared_ptr<void>{}, s.target};
     auto object = loaded_object::load(*s.file, {.programs = s.programs,
                                                 .backend = backend,
                                                 .adjust = adjust,
-                                                .target = s.target,
+                                                .target = target,
                                                 .type = s.type});
     if (not object) return std::unexpected{object.error().message};
     auto vm = object->programs().front().vm;

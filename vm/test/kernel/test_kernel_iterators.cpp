@@ -19,6 +19,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <bpf/bpf.h>
@@ -31,6 +32,7 @@ namespace {
 /// Formats and bytes about each entry, changes to its value, and the end.
 constexpr std::string_view source = R"c(
 #include "packet.h"
+#include <bpf/bpf_core_read.h>
 struct seq_file;
 struct bpf_map;
 struct bpf_iter_meta {
@@ -45,6 +47,8 @@ struct bpf_iter__bpf_map_elem {
     void *value;
 } __attribute__((preserve_access_index));
 struct value { __u32 number; char text[12]; };
+/// What a value is printed as, too: a type of the kernel's.
+struct timespec64 { long long tv_sec; long tv_nsec; };
 struct { MAP(TYPE, __u32, struct value, 8); } values SEC(".maps");
 #define PRINT(seq, format, ...)                                        \
     ({                                                                 \
@@ -68,6 +72,9 @@ SEC("iter/bpf_map_elem") int f(struct bpf_iter__bpf_map_elem *ctx) {
     __u64 word = 7;
     static const char one[] = "%d";
     failed = failed * 100 + bpf_seq_printf(seq, one, sizeof one, &word, 7);
+    struct btf_ptr as_time = {.ptr = v, .type_id = bpf_core_type_id_kernel(struct timespec64)};
+    failed = failed * 100 + bpf_seq_printf_btf(seq, &as_time, sizeof as_time, BTF_F_COMPACT);
+    failed = failed * 100 + bpf_seq_printf_btf(seq, &as_time, sizeof as_time, 1 << 4);
     PRINT(seq, " %d\n", failed);
 #if !PERCPU
     v->number += 1000;
@@ -165,7 +172,14 @@ iterated in_kernel(const bytes &image, bool percpu) {
 
 iterated here(const bytes &image, const std::string &backend) {
     const auto file = object::object_file::parse(image);
-    const auto object = runtime::loaded_object::load(*file, {.backend = backend});
+    auto target = object::btf::read_file("/sys/kernel/btf/vmlinux");
+    if (not target) {
+        ADD_FAILURE() << target.error().message;
+        return {};
+    }
+    const auto object = runtime::loaded_object::load(
+        *file,
+        {.backend = backend, .target = std::make_shared<const object::btf>(std::move(*target))});
     if (not object) {
         ADD_FAILURE() << object.error().message;
         return {};

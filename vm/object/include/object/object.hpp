@@ -138,6 +138,8 @@ public:
     [[nodiscard]] std::size_t core_relocation_count() const noexcept;
     /// The object's types; null if it was compiled without.
     [[nodiscard]] const btf *types() const noexcept;
+    /// The same, for those who need them longer than this.
+    [[nodiscard]] std::shared_ptr<const btf> shared_types() const noexcept;
 
     /// Gives the external variable `name` of section .kconfig the value that a kernel configuration
     /// writes as `value` (y, n, m, a number, a string in quotes). Errors: not_found,

@@ -5,6 +5,7 @@
 
 #include "bpftime_vm_compat.hpp"
 #include "isa/error.hpp"
+#include "object/btf.hpp"
 #include "program/helper.hpp"
 
 #include <functional>
@@ -48,6 +49,10 @@ using trace_sink = std::function<void(std::string_view text)>;
 /// Registers bpf_trace_printk() and bpf_trace_vprintk() once more, so that `sink` gets the text,
 /// which is lost otherwise. It must outlive the VM's runs.
 result<void> register_trace(ebpf_vm &vm, const trace_sink &sink);
+
+/// Registers bpf_snprintf_btf() and bpf_seq_printf_btf() once more, so that programs can print
+/// values of these types, which must outlive the VM's runs. Without, there are none.
+result<void> register_types(ebpf_vm &vm, const object::btf &types);
 
 enum class signal_target : uint8_t { process, thread };
 

@@ -50,8 +50,9 @@ struct load_options {
     /// pinned.
     std::string pin_folder{};
     std::vector<std::string> pinned_maps{};
-    /// The types of the target (CO-RE); null: those of the object.
-    const object::btf *target = nullptr;
+    /// The types of the target: those of CO-RE, and of values that programs print
+    /// (bpf_snprintf_btf); null: those of the object.
+    std::shared_ptr<const object::btf> target{};
     /// Gets what the programs print, on the threads that run them.
     trace_sink trace{};
     /// Decides about signals that they send; empty: they may not.
@@ -133,6 +134,7 @@ private:
         trace_sink trace;
         signal_sink signals;
         clock_reader clock;
+        std::shared_ptr<const object::btf> types;  ///< null: there are none
         std::shared_ptr<object_heap> objects;
         std::vector<std::unique_ptr<const timer_host>> timer_hosts;  ///< one for each program
         std::vector<loaded_program> programs;
