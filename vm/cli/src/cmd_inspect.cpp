@@ -5,6 +5,7 @@
 #include "options.hpp"
 #include "output.hpp"
 #include "program/program.hpp"
+#include "report.hpp"
 #include "runtime/helpers.hpp"
 #include "runtime/loaded_object.hpp"
 #include "table.hpp"
@@ -24,6 +25,7 @@ namespace {
 
 struct inspect_options {
     program_options program;
+    std::vector<std::string> more;  ///< objects to link
     bool with_blocks = false;
     bool as_json = false;
 };
@@ -515,11 +517,12 @@ outcome<void> inspect_all(program_file &file, const inspect_options &options) {
     const auto programs = collect(file);
     if (not file.object and not programs.front().loaded)
         return std::unexpected{programs.front().loaded.error()};
-    json document = {{"path", file.path}, {"format", info(file.format).name}, {"bytes", file.size}};
+    json document = describe(file);
+    document["bytes"] = file.size;
     if (file.object) document.update(object_to_json(*file.object));
     document["programs"] = json::array();
     if (not options.as_json) {
-        print("{}: {}, {} bytes\n\n", file.path, info(file.format).noun, file.size);
+        print("{}: {}, {} bytes\n\n", whole_name(file), info(file.format).noun, file.size);
         if (file.object) print_object(file);
     }
     for (const collected &program : programs) {
@@ -544,6 +547,9 @@ outcome<void> inspect_all(program_file &file, const inspect_options &options) {
 outcome<void> inspect(const inspect_options &options) {
     auto file = read_program_file(options.program);
     if (not file) return std::unexpected{std::move(file.error())};
+    if (not options.more.empty()) {
+        if (auto done = link_objects(*file, options.more, options.program); not done) return done;
+    }
     const bool choice = not options.program.section.empty() or not options.program.programs.empty();
     if (not choice) return inspect_all(*file, options);
     if (file->object) return inspect_chosen(*file, options);
@@ -562,6 +568,7 @@ void add_inspect(CLI::App &app, context &ctx) {
               options->as_json,
               [options] { return inspect(*options); }};
     c.program(options->program);
+    c.positionals("OBJECT", options->more, "Objects or C files to link to PROGRAM");
     c.flag("--blocks", options->with_blocks, "List the basic blocks, too");
 }
 

@@ -36,6 +36,7 @@ struct run_options {
     program_options program;
     runner_options vm;
     packet_options packets;
+    std::vector<std::string> rest;  ///< objects to link, and the memory
     std::string memory;
     std::string mem_hex;
     std::string network;
@@ -113,7 +114,7 @@ outcome<bool> judges_packets(const runner &vm, const run_options &options) {
 }
 
 json describe(const program_file &file, const runner &vm) {
-    json document = {{"path", file.path}, {"format", info(file.format).name}};
+    json document = describe(file);
     if (vm.programs().size() == 1) document.update(describe(vm.programs().front()));
     return {{"program", std::move(document)}, {"vm", vm.vm_name()}};
 }
@@ -429,6 +430,26 @@ outcome<void> run_iterators(const session &s) {
 
 // --- all of it
 
+/// Which of the arguments behind the program is the memory; the others are objects, and linked to
+/// it.
+outcome<void> sort_arguments(run_options &options, program_file &file) {
+    std::vector<std::string> objects;
+    for (const std::string &argument : options.rest) {
+        const bool may_be_file = argument != "-" and not is_memory_literal(argument);
+        if (file.object and may_be_file and is_object(argument)) {
+            objects.push_back(argument);
+            continue;
+        }
+        if (not options.memory.empty()) {
+            return fail(exit_code::usage,
+                        "'{}' and '{}' are both memory: neither is an object to link",
+                        options.memory, argument);
+        }
+        options.memory = argument;
+    }
+    return objects.empty() ? outcome<void>{} : link_objects(file, objects, options.program);
+}
+
 outcome<void> check(const run_options &options) {
     if (options.program.path == "-" and options.memory == "-") {
         return fail(exit_code::usage, "program and memory cannot both be standard input");
@@ -471,7 +492,7 @@ outcome<std::vector<map_file>> prepare(program_file &file, const run_options &op
 
 outcome<runner> with_path(const program_file &file, outcome<runner> made) {
     if (made) return made;
-    return fail(made.error().code, "{}: {}", display_name(file.path), made.error().message);
+    return fail(made.error().code, "{}: {}", whole_name(file), made.error().message);
 }
 
 /// The name of the map that programs among the chosen ones iterate over; "": none does.
@@ -533,11 +554,12 @@ outcome<map_report> prepare_maps(const program_file &file, std::span<const map_f
 }
 
 outcome<void> run(run_options &options, context &ctx) {
-    if (auto done = check(options); not done) return done;
     options.vm.bounds_check = not options.no_bounds_check;
     options.vm.keep_trace = options.as_json;
     auto file = read_program_file(options.program);
     if (not file) return std::unexpected{std::move(file.error())};
+    if (auto done = sort_arguments(options, *file); not done) return done;
+    if (auto done = check(options); not done) return done;
     const auto files = prepare(*file, options);
     if (not files) return std::unexpected{files.error()};
     auto vm = load_programs(*file, options);
@@ -567,9 +589,9 @@ void add_run(CLI::App &app, context &ctx) {
               options->as_json,
               [options, &ctx] { return run(*options, ctx); }};
     c.program(options->program);
-    c.positional("MEMORY", options->memory,
-                 "Memory for the program: a file, a capture (.pcap, .pcapng), hex:BYTES, @N (N "
-                 "zero bytes), - for stdin");
+    c.positionals("MEMORY", options->rest,
+                  "Memory for the program: a file, a capture (.pcap, .pcapng), hex:BYTES, @N (N "
+                  "zero bytes), - for stdin; before it, objects to link to PROGRAM");
     c.text("--mem-hex", options->mem_hex, "BYTES", "Memory as hexadecimal digits");
     std::vector<std::string> types{"auto"};
     for (const type_name &row : type_names) types.emplace_back(row.name);

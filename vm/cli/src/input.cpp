@@ -8,6 +8,8 @@
 #include "log.hpp"
 #include "memory.hpp"
 
+#include <elf.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -136,6 +138,12 @@ std::string list_programs(std::span<const object::function_info *const> programs
 
 std::string display_name(const std::string &path) { return path == "-" ? "standard input" : path; }
 
+std::string whole_name(const program_file &file) {
+    std::string name = display_name(file.path);
+    for (const std::string &path : file.linked) name += " + " + display_name(path);
+    return name;
+}
+
 std::optional<program_format> find_format(std::string_view name) noexcept {
     const auto row = std::ranges::find(format_table, name, &format_info::name);
     return row == format_table.end() ? std::nullopt : std::optional{row->format};
@@ -179,6 +187,7 @@ outcome<std::vector<uint8_t>> read_file(std::FILE *file, const std::string &name
 outcome<program_file> read_program_file(const program_options &options) {
     program_file file{.path = options.path,
                       .format = program_format::raw,
+                      .linked = {},
                       .size = 0,
                       .code = {},
                       .object = {},
@@ -205,6 +214,42 @@ outcome<program_file> read_program_file(const program_options &options) {
     file.format = format.value_or(binary ? by_contents : by_name.value_or(by_contents));
     log_debug(fmt::format("reading {} as {}", display_name(options.path), info(file.format).noun));
     return interpret(std::move(file), std::move(*bytes), options);
+}
+
+bool is_object(const std::string &path) {
+    const file_handle file{std::fopen(path.c_str(), "rb")};
+    Elf64_Ehdr header{};
+    return file and fread(&header, sizeof header, 1, file.get()) == 1 and
+           std::string_view{reinterpret_cast<const char *>(header.e_ident), SELFMAG} == ELFMAG and
+           header.e_type == ET_REL and header.e_machine == EM_BPF;
+}
+
+outcome<void> link_objects(program_file &file, std::span<const std::string> paths,
+                           const program_options &options) {
+    std::vector<object::object_file> objects;
+    const auto add = [&objects](program_file &one) -> outcome<void> {
+        if (not one.object) {
+            return fail(exit_code::usage, "only objects can be linked, but '{}' is {}",
+                        display_name(one.path), info(one.format).noun);
+        }
+        objects.push_back(std::move(*one.object));
+        return {};
+    };
+    if (auto done = add(file); not done) return done;
+    for (const std::string &path : paths) {
+        program_options of_it = options;
+        of_it.path = path;
+        of_it.target.clear();
+        auto one = read_program_file(of_it);
+        if (not one) return std::unexpected{std::move(one.error())};
+        if (auto done = add(*one); not done) return done;
+        file.size += one->size;
+        file.linked.push_back(path);
+    }
+    auto whole = object::object_file::combine(objects);
+    if (not whole) return fail(whole_name(file), whole.error());
+    file.object = std::move(*whole);
+    return {};
 }
 
 namespace {

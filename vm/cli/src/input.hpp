@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,11 +57,15 @@ struct program_options {
 struct program_file {
     std::string path;
     program_format format = program_format::raw;
-    std::size_t size = 0;       ///< of the file (of a C file: of its object), in bytes
-    std::vector<uint8_t> code;  ///< unless there is an object
+    std::vector<std::string> linked;  ///< paths of the objects that are in it, too
+    std::size_t size = 0;             ///< of the files (of a C file: of its object), in bytes
+    std::vector<uint8_t> code;        ///< unless there is an object
     std::optional<object::object_file> object;
     std::shared_ptr<const object::btf> target;  ///< types for CO-RE; null: those of the object
 };
+
+/// For messages: "a.bpf.o + b.bpf.o".
+[[nodiscard]] std::string whole_name(const program_file &file);
 
 /// One program, ready to be loaded.
 struct program_image {
@@ -88,6 +93,15 @@ struct program_image {
 
 /// Reads, compiles or assembles the program file that the options name.
 [[nodiscard]] outcome<program_file> read_program_file(const program_options &options);
+
+/// Whether the file at `path` is an eBPF object, by its first bytes; a file that cannot be read is
+/// none.
+[[nodiscard]] bool is_object(const std::string &path);
+
+/// Links the objects at `paths` to `file`, as object_file::combine() says. Failures: `file` or one
+/// of them is no object, and those of reading and combining them.
+[[nodiscard]] outcome<void> link_objects(program_file &file, std::span<const std::string> paths,
+                                         const program_options &options);
 
 /// The programs of `file` that the options choose, in the order of their names there; with none
 /// chosen, the only one there is.

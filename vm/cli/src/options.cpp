@@ -40,6 +40,11 @@ void command::positional(const std::string &name, std::string &target,
     app_.add_option(name, target, description);
 }
 
+void command::positionals(const std::string &name, std::vector<std::string> &target,
+                          const std::string &description) {
+    app_.add_option(name, target, description);
+}
+
 void command::required(const std::string &name, std::string &target, const std::string &description,
                        const std::vector<std::string> &values) {
     CLI::Option *const option = app_.add_option(name, target, description)->required();

@@ -37,6 +37,8 @@ public:
             bool &as_json, std::function<outcome<void>()> action);
 
     void positional(const std::string &name, std::string &target, const std::string &description);
+    void positionals(const std::string &name, std::vector<std::string> &target,
+                     const std::string &description);
     void required(const std::string &name, std::string &target, const std::string &description,
                   const std::vector<std::string> &values = {});
     void flag(const std::string &names, bool &target, const std::string &description);

@@ -163,6 +163,13 @@ void print_rate(const packet_summary &s) {
 
 }  // namespace
 
+json describe(const program_file &file) {
+    json row = {{"path", file.path}};
+    if (not file.linked.empty()) row["linked"] = file.linked;
+    row["format"] = info(file.format).name;
+    return row;
+}
+
 json describe(const runnable &program) {
     json row = json::object();
     if (not program.name().empty())

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "input.hpp"
 #include "output.hpp"
 #include "packets.hpp"
 #include "runner.hpp"
@@ -28,6 +29,8 @@ void print_times(const histogram &times);
 [[nodiscard]] json to_json(const histogram &times);
 [[nodiscard]] json to_json(const ebpf_fault &fault, std::string_view message);
 
+/// Where programs are from: a path, those of objects that are linked to it, and the format.
+[[nodiscard]] json describe(const program_file &file);
 /// Name, section, type and size.
 [[nodiscard]] json describe(const runnable &program);
 

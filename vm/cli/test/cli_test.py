@@ -460,6 +460,78 @@ class Objects(CliTest):
         self.assert_ends(self.cli("run", self.object("int x = 1;")), BAD_INPUT, "the object holds no program")
 
 
+# One defines what the other calls, and both count in one map.
+MAIN_C = """
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 2); __type(key, __u32); __type(value, __u64); } counts SEC(".maps");
+int twice(int n);
+SEC("xdp") int main_program(struct xdp_md *ctx) {
+    __u32 key = 0;
+    __u64 *count = bpf_map_lookup_elem(&counts, &key);
+    if (count) ++*count;
+    return twice(ctx->data_end - ctx->data) & 1 ? XDP_DROP : XDP_PASS;
+}
+"""
+LIBRARY_C = """
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 2); __type(key, __u32); __type(value, __u64); } counts SEC(".maps");
+int twice(int n) {
+    __u32 key = 1;
+    __u64 *count = bpf_map_lookup_elem(&counts, &key);
+    if (count) ++*count;
+    return 2 * n;
+}
+"""
+
+
+class Linking(CliTest):
+    def setUp(self):
+        super().setUp()
+        self.main = self.object(MAIN_C, "main.bpf.o")
+        self.library = self.object(LIBRARY_C, "library.bpf.o")
+
+    def counts(self, *arguments):
+        result = self.cli("run", *arguments, "--json")
+        self.assert_ends(result, OK)
+        self.assertEqual(result.json["program"]["linked"], [self.library])
+        return [entry["value"] for entry in result.json["maps"][0]["entries"]]
+
+    def test_objects_are_linked(self):
+        self.assertEqual(self.counts(self.main, self.library, "@64"), [1, 1])
+        self.assertEqual(self.counts(self.main, "@64", self.library), [1, 1])
+
+    def test_memory_is_what_is_no_object(self):
+        for name, packets in (("one.pcap", 1), ("two.pcap", 2)):
+            capture = self.file(name, pcap([bytes(64)] * packets))
+            self.assertEqual(self.counts(self.main, self.library, capture), [packets, packets])
+        self.assertEqual(self.counts(self.main, self.library, self.file("packet", bytes(60))), [1, 1])
+
+    def test_two_memories(self):
+        self.assert_ends(self.cli("run", self.main, "@64", "@65"), USAGE, "'@64' and '@65' are both memory")
+
+    def test_object_as_memory(self):
+        program = self.file("length.s", LENGTH)
+        size = os.path.getsize(self.library)
+        self.assert_ends(self.cli("run", program, self.library), OK, out=f"r0 = {size} ({size:#x})\n")
+
+    def test_two_definitions(self):
+        self.assert_ends(self.cli("run", self.main, self.library, self.library, "@64"), BAD_INPUT,
+                         "main.bpf.o . .*library.bpf.o . .*library.bpf.o: objects 1 and 2 both define 'twice'")
+
+    def test_one_alone(self):
+        self.assert_ends(self.cli("run", self.main, "@64"), UNSUPPORTED, "twice")
+
+    def test_inspect(self):
+        self.assertIn(f"{self.main} + {self.library}: ", self.cli("inspect", self.main, self.library).out)
+        document = self.cli("inspect", self.main, self.library, "--json").json
+        self.assertEqual(document["linked"], [self.library])
+        self.assertEqual([p["name"] for p in document["programs"]], ["main_program"])
+        self.assert_ends(self.cli("inspect", self.main, self.file("length.s", LENGTH)), USAGE,
+                         "only objects can be linked, but '.*length.s' is assembly text")
+
+
 class Maps(CliTest):
     PACKETS = [bytes(14) + b"\x45" + bytes(8) + bytes([protocol]) + bytes(2) + bytes([10, 0, 0, source, 10, 0, 0, 9]) + bytes(rest)
                for protocol, source, rest in ((6, 1, 0), (17, 2, 66), (6, 1, 16), (1, 3, 0), (6, 1, 200))]
@@ -653,6 +725,10 @@ SEC("socket") int look(void *ctx) { __u64 key = 0; return bpf_map_lookup_elem(&p
         jobs = self.pins + "/jobs"
         self.assert_ends(self.cli("map", "update", jobs, "7"), OK)
         self.assert_ends(self.cli("map", "lookup", jobs), OK, out="1\n")
+        shown = self.cli("map", "dump", jobs)
+        self.assert_ends(shown, OK)
+        self.assertTrue(shown.out.endswith("\n  value\n  1\n  7\n"), shown.out)
+        self.assertEqual(self.cli("map", "dump", jobs, "--json").json["entries"], [{"value": 1}, {"value": 7}])
         self.assert_ends(self.run_count("--pin-map", "jobs"), USAGE, "--pin-map needs --pin")
         result = self.cli("run", self.program, "--program", "look", "--type", "plain", "--pin", self.pins, "--pin-map", "prefixes")
         self.assert_ends(result, UNSUPPORTED, "map prefixes of type lpm_trie cannot be pinned yet")
