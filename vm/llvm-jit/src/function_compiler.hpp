@@ -202,7 +202,7 @@ private:
     value check(value number, value is_likely, uint64_t packed);
     void check_alignment(value number, uint64_t packed);
     value input_limit(uint64_t size);
-    [[nodiscard]] bool checks() const { return parts_.input.config.bounds_checks; }
+    [[nodiscard]] bool checks() const { return parts_.input.asks_for_places(); }
 
     uint32_t index_;
     const vm::function &range_;

@@ -229,6 +229,42 @@ SEC("socket") int f(void *ctx) {
               42);
 }
 
+TEST_P(arenas, are_where_they_are_without_checks) {
+    constexpr std::string_view source = R"C(
+u64 host;
+SEC("socket") int f(void *ctx) {
+    u64 __arena *page = bpf_arena_alloc_pages(&arena, 0, 1, -1, 0);
+    if (!page) return 1;
+    u64 low = (u32)(u64)page, value = 1;
+    page[3] = 33;
+    asm volatile("%0 = *(u64 *)(%1 + 24)" : "=r"(value) : "r"(low));
+    if (value != 33) return 2;
+    asm volatile("%0 = *(u64 *)(%1 + 16384)" : "=r"(value) : "r"(low));
+    if (value) return 3;
+    bpf_arena_free_pages(&arena, page, 1);
+    u64 null = low - (u32)(u64)page;
+    asm volatile("*(u64 *)(%0 + 0) = %1" :: "r"(null), "r"(null + 7) : "memory");
+    asm volatile("%0 = *(u64 *)(%1 + 0)" : "=r"(value) : "r"(null));
+    if (value) return 4;
+    asm volatile("%0 = *(u64 *)(%1 - 8)" : "=r"(value) : "r"(null));
+    if (value || page[3]) return 5;
+    if (__sync_fetch_and_add((u64 __arena *)null, 5)) return 6;
+    return *(u64 *)host;
+}
+)C";
+    object::object_file file = parse(with_arena(source));
+    const uint64_t of_host = 42;
+    ASSERT_TRUE(file.set("host", static_cast<int64_t>(reinterpret_cast<uintptr_t>(&of_host))));
+    load_options options{.backend = GetParam().backend};
+    options.configure = [](ebpf_vm &vm) -> result<void> {
+        vm.toggle_bounds_check(false);
+        return {};
+    };
+    const auto object = loaded_object::load(file, options);
+    ASSERT_TRUE(object) << object.error().message;
+    EXPECT_EQ(run(*object, "f"), 42);
+}
+
 TEST_P(arenas, are_no_way_to_other_memory) {
     EXPECT_EQ(fault(with_arena(R"C(
 SEC("socket") int f(void *ctx) {

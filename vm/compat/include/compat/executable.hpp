@@ -23,6 +23,12 @@ struct build_input {
     const vm_config &config;
     /// How often ebpf_interrupt() was called, for runs that begin in native code.
     const std::atomic<uint32_t> &interrupts;
+
+    /// Whether the memory map is asked where accesses go: for programs with an arena also if they
+    /// are not checked, as addresses of an arena mean others, and pages may not be there.
+    [[nodiscard]] bool asks_for_places() const noexcept {
+        return config.bounds_checks or linked.arena() != nullptr;
+    }
 };
 
 /// Code that can run: what a backend makes of a program. Immutable; runs on any number of threads

@@ -113,6 +113,8 @@ public:
     [[nodiscard]] const memory_span &input() const noexcept { return input_; }
     [[nodiscard]] const vm_config &config() const noexcept { return program_->config; }
     [[nodiscard]] const linkage &linked() const noexcept { return program_->linked; }
+    /// See build_input.
+    [[nodiscard]] bool asks_for_places() const noexcept { return program_->asks_for_places(); }
     [[nodiscard]] memory_map &memory() noexcept { return memory_; }
     [[nodiscard]] compat::budget &budget() noexcept { return budget_; }
     [[nodiscard]] stack_layout &stack() noexcept { return stack_; }
@@ -138,6 +140,8 @@ public:
                                            permission wanted) noexcept {
         if (memory_.allows(address, size, wanted)) return address;
         if (const uint64_t meant = memory_.redirect(address, size, wanted)) return meant;
+        // Code of programs without an arena comes here only if it was made to be checked.
+        if (linked().arena() != nullptr and not config().bounds_checks) return address;
         fail(memory_.explain(pc, address, size, wanted));
         return 0;
     }

@@ -699,8 +699,8 @@ class interpreter final : public compat::executable {
 public:
     explicit interpreter(const compat::build_input &input)
         : code_{input.code, {}, {}, input.linked.helper(EBPF_PACKET_LOAD_HELPER)},
-          handlers_{input.config.bounds_checks ? machine<true>::handlers()
-                                               : machine<false>::handlers()} {
+          handlers_{input.asks_for_places() ? machine<true>::handlers()
+                                            : machine<false>::handlers()} {
         const program &p = input.code;
         code_.ops.resize(p.size());
         for (uint32_t pc = 0; pc < p.size(); ++pc) {
@@ -713,16 +713,16 @@ public:
     bool execute(compat::run &r, uint64_t &r0) const override {
         std::array<frame, EBPF_MOST_CALL_DEPTH> frames;  // filled when entered
         r.set_engine_state(frames.data());
-        return r.config().bounds_checks ? machine<true>{code_, r, frames.data()}.execute(r0)
-                                        : machine<false>{code_, r, frames.data()}.execute(r0);
+        return r.asks_for_places() ? machine<true>{code_, r, frames.data()}.execute(r0)
+                                   : machine<false>{code_, r, frames.data()}.execute(r0);
     }
 
     bool call_back(compat::run &r, uint32_t pc, uint64_t function, const uint64_t arguments[5],
                    uint64_t &r0) const override {
         auto *const frames = static_cast<frame *>(r.engine_state());
         const auto call = [&](auto &&m) { return m.call_back(pc, function, arguments, r0); };
-        return r.config().bounds_checks ? call(machine<true>{code_, r, frames})
-                                        : call(machine<false>{code_, r, frames});
+        return r.asks_for_places() ? call(machine<true>{code_, r, frames})
+                                   : call(machine<false>{code_, r, frames});
     }
 
     bool call(compat::run &r, uint64_t function, const uint64_t arguments[5],

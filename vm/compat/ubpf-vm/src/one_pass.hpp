@@ -69,7 +69,7 @@ protected:
         input_ = &input;
         p_ = &input.code;
         analysis_.analyse(input);
-        checks_ = input.config.bounds_checks;
+        checks_ = input.asks_for_places();
         frame_size_ = static_cast<int32_t>(input.config.stack_size);
         offsets_.resize(p_->size());
         near_frame_at_.resize(p_->size());
