@@ -119,6 +119,31 @@ struct ebpf_socket {
 EBPF_EXPORT int ebpf_network_add_socket(struct ebpf_network *network,
                                         const struct ebpf_socket *added, uint32_t *number);
 
+/** A connection that a program asks about: bpf_sk_lookup_tcp() and the like. */
+struct ebpf_connection {
+    size_t size;          /**< sizeof(struct ebpf_connection) */
+    uint32_t protocol;    /**< 6: TCP, 17: UDP */
+    uint32_t ifindex;     /**< that its packets come in on */
+    uint8_t local[16];    /**< where they go: 4 bytes of IPv4, or all of IPv6 */
+    uint8_t remote[16];   /**< where they are from */
+    uint16_t local_port;  /**< in host byte order */
+    uint16_t remote_port; /**< the same */
+    uint32_t is_ipv6;
+};
+
+/** Finds the socket that packets of the connection go to: 1 and what *found says, of which the size
+ * is set and the rest is zero, or 0: there is none. What it points to is read at once, and may go
+ * with the next call on the same thread. A socket without `owner` has no values in maps of socket
+ * storage, and no number. What makes no socket counts as none. Called by any thread that runs
+ * programs, by several at once. */
+typedef int (*ebpf_socket_lookup_fn)(void *context, const struct ebpf_connection *wanted,
+                                     struct ebpf_socket *found);
+
+/** Asks the host first for sockets of connections, and then those that were added. NULL: only
+ * these, as at first. */
+EBPF_EXPORT int ebpf_network_set_socket_lookup(struct ebpf_network *network,
+                                               ebpf_socket_lookup_fn lookup, void *context);
+
 /** Adds what a document says: {"interfaces": [{"index": 2, "address": "02:00:00:00:00:02",
  * "mtu": 1500, "addresses": ["192.0.2.1"], "forwards_ipv4": true, "forwards_ipv6": true,
  * "has_header": true}], "routes": [{"prefix": "192.0.2.0/24", "interface": 2, "gateway": ..,

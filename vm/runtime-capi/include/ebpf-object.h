@@ -239,7 +239,7 @@ struct ebpf_packet {
     /* out */
 
     uint32_t socket; /**< number of the socket of its network that it was given to
-                      * (bpf_sk_assign()); 0: none */
+                      * (bpf_sk_assign()); 0: none, or it has none */
     uint32_t reserved;
 };
 

@@ -144,10 +144,36 @@ result<runtime::network_socket> socket_of(const ebpf_socket &given) {
         if (given.owner->made->kind() != runtime::owner_kind::socket)
             return invalid("owner is not of kind EBPF_OWNER_SOCKET");
         made.owner = given.owner->made;
-    } else {
-        made.owner = std::make_shared<const runtime::storage_owner>(runtime::owner_kind::socket);
     }
     return made;
+}
+
+ebpf_connection connection_of(const runtime::network_connection &c) {
+    ebpf_connection wanted{.size = sizeof(ebpf_connection),
+                           .protocol = c.protocol,
+                           .ifindex = c.interface,
+                           .local = {},
+                           .remote = {},
+                           .local_port = c.local_port,
+                           .remote_port = c.remote_port,
+                           .is_ipv6 = c.local.is_ipv6() ? 1U : 0U};
+    std::ranges::copy(c.local.bytes(), wanted.local);
+    std::ranges::copy(c.remote.bytes(), wanted.remote);
+    return wanted;
+}
+
+runtime::socket_lookup lookup_by(ebpf_socket_lookup_fn lookup, void *context) {
+    if (lookup == nullptr) return {};
+    return [lookup, context](const runtime::network_connection &c)
+               -> std::shared_ptr<const runtime::network_socket> {
+        const ebpf_connection wanted = connection_of(c);
+        ebpf_socket found{};
+        found.size = sizeof found;
+        if (lookup(context, &wanted, &found) != 1) return nullptr;
+        auto made = socket_of(found);
+        if (not made) return nullptr;
+        return std::make_shared<const runtime::network_socket>(std::move(*made));
+    };
 }
 
 /// Reads a struct of the caller's and adds what `make` makes of it.
@@ -189,8 +215,19 @@ int ebpf_network_add_socket(struct ebpf_network *network, const struct ebpf_sock
                             uint32_t *number) {
     return add(network, added, "socket", [number](const ebpf_socket &given) {
         auto made = socket_of(given);
+        if (made and made->owner == nullptr)
+            made->owner =
+                std::make_shared<const runtime::storage_owner>(runtime::owner_kind::socket);
         if (made and number != nullptr) *number = made->owner->number();
         return made;
+    });
+}
+
+int ebpf_network_set_socket_lookup(struct ebpf_network *network, ebpf_socket_lookup_fn lookup,
+                                   void *context) {
+    return with(network, "network", [&](ebpf_network &net) -> int {
+        net.values.set_socket_lookup(lookup_by(lookup, context));
+        return 0;
     });
 }
 

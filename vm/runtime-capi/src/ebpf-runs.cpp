@@ -189,7 +189,8 @@ void take_surroundings(runtime::packet_context &context, const ebpf_tunnel &tunn
                        ebpf_packet &p) {
     write_context(context, bytes(p.context, p.context_size));
     if (p.tunnel != nullptr) write_tunnel(context.tunnel(), tunnel, p.tunnel);
-    p.socket = context.socket() == nullptr ? 0 : context.socket()->owner->number();
+    const runtime::network_socket *const socket = context.socket();
+    p.socket = socket == nullptr or socket->owner == nullptr ? 0 : socket->owner->number();
 }
 
 int check(const ebpf_packet &p) {

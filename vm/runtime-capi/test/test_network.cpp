@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <span>
 
 namespace runtime_c_api {
 
@@ -254,6 +255,63 @@ TEST_P(networks, have_sockets) {
     ebpf_map *const kept = ebpf_object_find_map(object_.get(), "kept");
     EXPECT_EQ(value_of(kept, first), 5U);
     EXPECT_EQ(value_of(kept, second), 5U);
+}
+
+/// What a host that looks sockets up was asked, and what it says.
+struct socket_host {
+    ebpf_connection asked{};
+    uint32_t times = 0;
+    int answer = 1;
+    const char *local = "10.0.2.1";
+    const ebpf_owner *owner = nullptr;
+
+    static int find(void *context, const ebpf_connection *wanted, ebpf_socket *found) {
+        auto &host = *static_cast<socket_host *>(context);
+        host.asked = *wanted;
+        ++host.times;
+        EXPECT_EQ(found->size, sizeof *found);
+        found->local = host.local;
+        found->local_port = 80;
+        found->protocol = 6;
+        found->mark = 4;
+        found->owner = host.owner;
+        return host.answer;
+    }
+};
+
+TEST_P(networks, ask_the_host_for_sockets) {
+    const network_ptr network = make_network();
+    packet_.network = network.get();
+    socket_host host;
+    ASSERT_EQ(ebpf_network_set_socket_lookup(network.get(), socket_host::find, &host), 0);
+    EXPECT_EQ(judge("find"), 2);
+    EXPECT_EQ(packet_.socket, 0U) << "it has no owner";
+    EXPECT_EQ((variable<std::array<uint32_t, 4>>("seen")), (std::array<uint32_t, 4>{10, 4}));
+    EXPECT_EQ(host.times, 1U);
+    EXPECT_EQ(host.asked.size, sizeof host.asked);
+    EXPECT_EQ(host.asked.protocol, 6U);
+    EXPECT_EQ(host.asked.ifindex, 1U);
+    EXPECT_EQ(host.asked.is_ipv6, 0U);
+    EXPECT_EQ(host.asked.local_port, 80);
+    EXPECT_EQ(host.asked.remote_port, 10000);
+    EXPECT_TRUE(std::ranges::equal(std::span{host.asked.local}.first(5),
+                                   std::array<uint8_t, 5>{10, 0, 2, 1, 0}));
+    EXPECT_TRUE(std::ranges::equal(std::span{host.asked.remote}.first(5),
+                                   std::array<uint8_t, 5>{10, 0, 2, 9, 0}));
+    const owner_ptr owner{ebpf_owner_create(EBPF_OWNER_SOCKET, nullptr)};
+    host.owner = owner.get();
+    EXPECT_EQ(judge("find"), 2);
+    EXPECT_EQ(packet_.socket, ebpf_owner_number(owner.get()));
+    EXPECT_EQ(value_of(ebpf_object_find_map(object_.get(), "kept"), packet_.socket), 5U);
+    host.answer = 0;
+    EXPECT_EQ(judge("find"), 1);
+    host = {.local = "nowhere"};
+    EXPECT_EQ(judge("find"), 1) << "what it says makes no socket";
+    ASSERT_EQ(ebpf_network_set_socket_lookup(network.get(), nullptr, nullptr), 0);
+    EXPECT_EQ(judge("find"), 1);
+    EXPECT_EQ(host.times, 1U);
+    EXPECT_FAILS(ebpf_network_set_socket_lookup(nullptr, nullptr, nullptr),
+                 EBPF_ERROR_INVALID_ARGUMENT, EINVAL, "network is NULL");
 }
 
 TEST_P(networks, have_tunnels) {

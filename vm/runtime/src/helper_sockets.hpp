@@ -11,16 +11,16 @@
 
 namespace bpftime::vm::runtime {
 
-/// The socket of the running packet's network that the program got at this address; null if it got
-/// none there.
-[[nodiscard]] const network_socket *socket_at(uint64_t address) noexcept;
+/// The running packet's own socket, or the one of its network, that the program got at this
+/// address; null if it got none there.
+[[nodiscard]] const network_socket *socket_at(uint64_t address);
 
 /// Whether it is more than a connection that begins or has ended.
 [[nodiscard]] bool is_full(const network_socket &s) noexcept;
 
-/// The whole socket that the program means by the word: one of the packet's network, or what the
-/// host has made a storage_owner for; null if it is neither.
-[[nodiscard]] std::shared_ptr<owner_record> socket_of(uint64_t word) noexcept;
+/// The whole socket that the program means by the word: one of the packet's, or what the host has
+/// made a storage_owner for; null if it is neither.
+[[nodiscard]] std::shared_ptr<owner_record> socket_of(uint64_t word);
 
 /// The word by which a program learns of the socket with this number, which it may read if it is of
 /// the packet's network; 0: there is no such socket.

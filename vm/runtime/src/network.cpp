@@ -167,7 +167,7 @@ ip_address address_of(const socket_view &s, uint32_t ipv4, const uint32_t (&ipv6
 
 /// How well a socket fits; 0: not at all. One that is connected beats one that is not, one with an
 /// address one without.
-unsigned score(const socket_view &s, const network::connection &c) noexcept {
+unsigned score(const socket_view &s, const network_connection &c) noexcept {
     const ip_address local = address_of(s, s.src_ip4, s.src_ip6);
     const ip_address remote = address_of(s, s.dst_ip4, s.dst_ip6);
     if (s.protocol != c.protocol or s.src_port != c.local_port) return 0;
@@ -188,7 +188,7 @@ unsigned score(const socket_view &s, const network::connection &c) noexcept {
 
 }  // namespace
 
-const network_socket *network::find_socket(const connection &c) const noexcept {
+const network_socket *network::find_socket(const network_connection &c) const noexcept {
     const network_socket *best = nullptr;
     unsigned most = 0;
     for (const network_socket &s : sockets_) {

@@ -77,7 +77,17 @@ xdp_context make_xdp(std::span<uint8_t> packet) {
             .ingress_ifindex = loopback_interface};
 }
 
-skb_context make_skb(std::span<const uint8_t> frame, std::span<uint8_t> packet) {
+/// What the kernel's socket for a test run is like.
+socket_view socket_with_addresses(const skb_context &c) noexcept {
+    constexpr uint32_t closed = 7;  // TCP_CLOSE
+    socket_view s{
+        .family = c.family, .src_ip4 = c.local_ip4, .dst_ip4 = c.remote_ip4, .state = closed};
+    std::ranges::copy(c.local_ip6, s.src_ip6);
+    std::ranges::copy(c.remote_ip6, s.dst_ip6);
+    return s;
+}
+
+skb_memory make_skb(std::span<const uint8_t> frame, std::span<uint8_t> packet) {
     const auto begin = reinterpret_cast<uint64_t>(packet.data());
     const uint16_t protocol = protocol_of(frame);
     skb_context c{.data = begin, .data_end = begin + packet.size(), .data_meta = begin};
@@ -86,7 +96,7 @@ skb_context make_skb(std::span<const uint8_t> frame, std::span<uint8_t> packet) 
     c.protocol = network_order(protocol);
     c.ifindex = loopback_interface;
     set_addresses(c, protocol, frame.subspan(header_bytes));
-    return c;
+    return {c, socket_with_addresses(c)};
 }
 
 bool sees_ethernet(program_type type) noexcept {
@@ -155,6 +165,8 @@ result<void> packet_context::renew(std::span<uint8_t> frame, packet_room room) {
     hash_.reset();
     tunnel_.reset();
     groups_.clear();
+    own_socket_.reset();
+    kept_.clear();
     if (type_ == program_type::xdp) {
         context_ = make_xdp(packet_);
     } else {
@@ -169,7 +181,8 @@ int64_t packet_context::exec(ebpf_vm &vm, int64_t &r0) {
     const ebpf_region region{packet_.data(), packet_.size(), static_cast<uint32_t>(allowed_)};
     const bool has_region = not packet_.empty() and allowed_ != permission::none;
     const scoped_packet scope{this};
-    socket_ = nullptr;
+    set_socket(nullptr);
+    kept_.clear();
     target_.reset();
     copies_.clear();
     return std::visit(
@@ -190,7 +203,33 @@ packet_context *packet_context::running() noexcept {
 bool packet_context::owns(uint64_t word) const noexcept {
     if (const auto *const c = std::get_if<xdp_context>(&context_))
         return word == reinterpret_cast<uint64_t>(c);
-    return word == reinterpret_cast<uint64_t>(std::get_if<skb_context>(&context_));
+    return word == reinterpret_cast<uint64_t>(std::get_if<skb_memory>(&context_));
+}
+
+void packet_context::set_socket(const network_socket *socket) noexcept {
+    socket_ = socket;
+    const socket_view *const view = socket == nullptr ? own_view() : &socket->view;
+    if (skb() != nullptr) skb()->sk = reinterpret_cast<uint64_t>(view);
+}
+
+const network_socket &packet_context::own_socket() {
+    if (not own_socket_) {
+        own_socket_.emplace();
+        own_socket_->view = socket_with_addresses(*skb());
+        own_socket_->owner = std::make_shared<const storage_owner>(owner_kind::socket);
+    }
+    return *own_socket_;
+}
+
+const network_socket *packet_context::keep(std::shared_ptr<const network_socket> found) {
+    if (const auto at = std::ranges::find(kept_, found); at != kept_.end()) return at->get();
+    if (kept_.size() == most_kept_sockets) return nullptr;
+    return kept_.emplace_back(std::move(found)).get();
+}
+
+const network_socket *packet_context::find_kept(const void *view) const noexcept {
+    const auto at = std::ranges::find_if(kept_, [view](const auto &s) { return &s->view == view; });
+    return at == kept_.end() ? nullptr : at->get();
 }
 
 int packet_context::move_begin(int64_t by) {
@@ -283,8 +322,12 @@ void packet_context::publish() {
         c.data_end = c.data + packet_.size();
         c.data_meta = reinterpret_cast<uint64_t>(metadata_);
     };
-    std::visit(tell, context_);
-    if (skb() != nullptr) skb()->len = static_cast<uint32_t>(packet_.size());
+    if (skb() != nullptr) {
+        tell(*skb());
+        skb()->len = static_cast<uint32_t>(packet_.size());
+    } else {
+        tell(*xdp());
+    }
     const std::span<uint8_t> all{metadata_, packet_.data() + packet_.size()};
     if (allowed_ != permission::none)
         compat::run::current()->memory().grant(

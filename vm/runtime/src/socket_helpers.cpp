@@ -1,5 +1,4 @@
-// bpftime-vm: the helpers about sockets: those of the packet's network, and that of the packet,
-// which has none
+// bpftime-vm: the helpers about sockets: those of the packet's network, and its own
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "helper_functions.hpp"
@@ -16,6 +15,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <optional>
+#include <utility>
 
 namespace bpftime::vm::runtime {
 
@@ -34,7 +34,7 @@ uint64_t give(const T &view) {
 }
 
 /// The two ends in a struct bpf_sock_tuple, whose size tells the version of IP.
-std::optional<network::connection> connection_at(std::span<const uint8_t> tuple) noexcept {
+std::optional<network_connection> connection_at(std::span<const uint8_t> tuple) noexcept {
     constexpr std::size_t port_bytes = 2;
     std::size_t address = 0;
     if (tuple.size() == sizeof bpf_sock_tuple::ipv4) address = 4;
@@ -43,7 +43,7 @@ std::optional<network::connection> connection_at(std::span<const uint8_t> tuple)
     const auto port = [&](std::size_t index) {
         return network_order(number_at<uint16_t>(&tuple[2 * address + index * port_bytes]));
     };
-    network::connection c;
+    network_connection c;
     c.remote = ip_address{tuple.first(address)};
     c.local = ip_address{tuple.subspan(address, address)};
     c.remote_port = port(0);
@@ -55,14 +55,21 @@ std::optional<network::connection> connection_at(std::span<const uint8_t> tuple)
 bool is_own_namespace(uint64_t id) noexcept { return static_cast<int32_t>(id) < 0; }
 
 const network_socket *find(uint64_t context, std::span<const uint8_t> tuple, uint32_t protocol,
-                           uint64_t network_namespace, uint64_t flags) noexcept {
-    const packet_context *const p = packet_of(context);
+                           uint64_t network_namespace, uint64_t flags) {
+    packet_context *const p = packet_of(context);
     auto c = connection_at(tuple);
     if (p == nullptr or not c or flags != 0 or not is_own_namespace(network_namespace))
         return nullptr;
     c->protocol = protocol;
     c->interface = p->interface();
+    if (auto found = p->network().look_up_socket(*c)) return p->keep(std::move(found));
     return p->network().find_socket(*c);
+}
+
+/// The socket that the program knows by the address.
+uint64_t give_again(const network_socket &s, uint64_t address) {
+    const void *const own = packet_context::running()->own_view();
+    return own == pointer<const void>(address) ? address : give(s.view);
 }
 
 uint64_t find_full(uint64_t r1, uint64_t r2, uint64_t r3, uint32_t protocol, uint64_t r4,
@@ -73,18 +80,22 @@ uint64_t find_full(uint64_t r1, uint64_t r2, uint64_t r3, uint32_t protocol, uin
 
 }  // namespace
 
-const network_socket *socket_at(uint64_t address) noexcept {
-    const packet_context *const p = packet_context::running();
-    return p == nullptr ? nullptr : p->network().find_socket(pointer<const void>(address));
+const network_socket *socket_at(uint64_t address) {
+    packet_context *const p = packet_context::running();
+    const void *const view = pointer<const void>(address);
+    if (p == nullptr or view == nullptr) return nullptr;
+    if (view == p->own_view()) return &p->own_socket();
+    const network_socket *const added = p->network().find_socket(view);
+    return added != nullptr ? added : p->find_kept(view);
 }
 
 bool is_full(const network_socket &s) noexcept {
     return s.view.state != time_wait and s.view.state != half_open;
 }
 
-std::shared_ptr<owner_record> socket_of(uint64_t word) noexcept {
+std::shared_ptr<owner_record> socket_of(uint64_t word) {
     if (const network_socket *const s = socket_at(word))
-        return is_full(*s) ? s->owner->known_as() : nullptr;
+        return is_full(*s) and s->owner != nullptr ? s->owner->known_as() : nullptr;
     return find_owner(owner_kind::socket, word);
 }
 
@@ -116,7 +127,7 @@ uint64_t helper::sk_release(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { 
 
 uint64_t helper::sk_fullsock(uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
     const network_socket *const s = socket_at(r1);
-    if (s != nullptr) return is_full(*s) ? give(s->view) : 0;
+    if (s != nullptr) return is_full(*s) ? give_again(*s, r1) : 0;
     return socket_of(r1) == nullptr ? 0 : r1;
 }
 
@@ -127,13 +138,13 @@ uint64_t helper::tcp_sock(uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
 
 uint64_t helper::get_listener_sock(uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
     const network_socket *const s = socket_at(r1);
-    return s != nullptr and s->view.state == listens ? give(s->view) : 0;
+    return s != nullptr and s->view.state == listens ? give_again(*s, r1) : 0;
 }
 
 namespace {
 
 /// Of a program that looks for the socket of a connection; no socket: the kernel is to go on.
-int choose(socket_site &site, uint64_t socket, uint64_t flags) noexcept {
+int choose(socket_site &site, uint64_t socket, uint64_t flags) {
     constexpr uint64_t known_flags = BPF_SK_LOOKUP_F_REPLACE | BPF_SK_LOOKUP_F_NO_REUSEPORT;
     if ((flags & ~known_flags) != 0) return -EINVAL;
     const auto found = socket == 0 ? nullptr : socket_of(socket);
@@ -152,6 +163,7 @@ uint64_t helper::sk_assign(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, uint
     if (p == nullptr and site != nullptr) return word_of(choose(*site, r2, r3));
     const network_socket *const s = socket_at(r2);
     if (p == nullptr or s == nullptr or r3 != 0) return word_of(-EINVAL);
+    if (s == &p->own_socket()) return word_of(-EOPNOTSUPP);
     p->set_socket(s);
     return 0;
 }
@@ -190,13 +202,19 @@ uint64_t helper::skb_under_cgroup(uint64_t r1, uint64_t r2, uint64_t r3, uint64_
     return std::ranges::find(groups, uint64_t{*id}) != groups.end() ? 1 : 0;
 }
 
-// --- the packet's own socket: none
+// --- the packet's own socket, or the one that it was given to
 
-uint64_t helper::get_socket_cookie(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return 0; }
+uint64_t helper::get_socket_cookie(uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
+    packet_context *const p = skb_of(r1);
+    if (p == nullptr) return 0;
+    const auto &owner = p->socket() != nullptr ? p->socket()->owner : p->own_socket().owner;
+    return owner == nullptr ? 0 : owner->number();
+}
 
-uint64_t helper::get_socket_uid(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
+uint64_t helper::get_socket_uid(uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
+    constexpr uint64_t superuser = 0;
     constexpr uint64_t nobody = 65534;
-    return nobody;
+    return skb_of(r1) != nullptr ? superuser : nobody;
 }
 
 uint64_t helper::get_netns_cookie(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {

@@ -27,8 +27,9 @@ void *socket_map::lookup_elem(const void *key) noexcept {
 
 namespace {
 
-/// A TCP socket has to listen or to be connected.
+/// A TCP socket has to listen or to be connected; a packet's own is of no kind.
 bool is_in_fitting_state(const network_socket &s) noexcept {
+    if (s.view.type == 0 and s.view.protocol == 0) return false;
     constexpr uint32_t tcp = 6;
     constexpr uint32_t established = 1;
     constexpr uint32_t listens = 10;

@@ -477,12 +477,12 @@ TEST_P(storage_program, keeps_values_for_sockets_of_a_network) {
         return r0;
     };
     EXPECT_EQ(run(85, "call 107\nstdw [%r0], 6\nldxdw %r0, [%r0]\nexit"), 6);
-    network::connection to{.protocol = IPPROTO_UDP,
-                           .local = *ip_address::parse("127.0.0.1"),
-                           .remote = *ip_address::parse("10.0.0.1"),
-                           .local_port = 53,
-                           .remote_port = 4000,
-                           .interface = 1};
+    network_connection to{.protocol = IPPROTO_UDP,
+                          .local = *ip_address::parse("127.0.0.1"),
+                          .remote = *ip_address::parse("10.0.0.1"),
+                          .local_port = 53,
+                          .remote_port = 4000,
+                          .interface = 1};
     const network_socket *const found = net.find_socket(to);
     ASSERT_NE(found, nullptr);
     EXPECT_EQ(number_of(maps[0]->lookup(key(found->owner->number())).value()), 6U);

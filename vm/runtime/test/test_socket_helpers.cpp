@@ -336,6 +336,82 @@ TEST_P(socket_helper, a_packet_is_given_to_a_socket) {
     EXPECT_EQ(context_.socket(), nullptr);
 }
 
+TEST_P(socket_helper, a_packet_has_a_socket_of_its_own) {
+    EXPECT_EQ(run("ldxdw %r1, [%r6+168]\nldxw %r0, [%r1+72]\nexit"), closed);
+    EXPECT_EQ(run("ldxdw %r1, [%r6+168]\ncall 95\nldxdw %r1, [%r6+168]\nsub %r0, %r1\nexit"), 0);
+    const int64_t cookie = run("mov %r1, %r6\ncall 46\nexit");
+    EXPECT_NE(cookie, 0);
+    EXPECT_EQ(run("mov %r1, %r6\ncall 46\nexit"), cookie);
+    // Once it is given to another one, that is its socket, until the run ends.
+    constexpr std::string_view given =
+        "mov %r1, %r6\nmov %r2, %r7\nmov %r3, 0\ncall 124\nldxdw %r8, [%r6+168]\n";
+    EXPECT_EQ(run(std::string{given} + "sub %r8, %r7\nmov %r0, %r8\nexit"), 0);
+    EXPECT_NE(run(std::string{given} + "mov %r1, %r6\ncall 46\nexit"), cookie);
+    EXPECT_EQ(run("ldxdw %r1, [%r6+168]\nldxw %r0, [%r1+72]\nexit"), closed);
+    ASSERT_TRUE(context_.renew(frame_));
+    EXPECT_NE(run("mov %r1, %r6\ncall 46\nexit"), 0);
+}
+
+// --- sockets that the host finds
+
+TEST_P(socket_helper, the_host_is_asked_first) {
+    std::vector<network_connection> asked;
+    const auto found =
+        std::make_shared<const network_socket>(make_socket(tcp, listens, {"127.0.0.1", 8080}));
+    net_.set_socket_lookup([&](const network_connection &c) {
+        asked.push_back(c);
+        return found;
+    });
+    EXPECT_EQ(run("ldxw %r0, [%r7+44]\nexit"), 8080);
+    ASSERT_EQ(asked.size(), 1U);
+    EXPECT_EQ(asked[0].protocol, tcp);
+    EXPECT_EQ(asked[0].local, ip_address::parse("127.0.0.1"));
+    EXPECT_EQ(asked[0].remote, ip_address::parse("127.0.0.2"));
+    EXPECT_EQ(asked[0].local_port, 80);
+    EXPECT_EQ(asked[0].remote_port, 4000);
+    EXPECT_EQ(asked[0].interface, 1U);
+    EXPECT_EQ(run("mov %r1, %r7\ncall 98\nldxw %r0, [%r0+44]\nexit"), 8080);
+    EXPECT_EQ(run("mov %r1, %r6\nmov %r2, %r7\nmov %r3, 0\ncall 124\nexit"), 0);
+    EXPECT_EQ(context_.socket(), found.get());
+    EXPECT_EQ(run("mov %r1, %r7\ncall 86\nmov %r0, 0\nexit"), 0);
+}
+
+TEST_P(socket_helper, those_that_were_added_are_found_where_the_host_finds_none) {
+    net_.set_socket_lookup([](const network_connection &) { return nullptr; });
+    EXPECT_EQ(run("ldxw %r0, [%r7+44]\nexit"), 80);
+    net_ = network{};
+    net_.set_socket_lookup([](const network_connection &) { return nullptr; });
+    EXPECT_EQ(run("mov %r0, %r7\nexit"), 0);
+}
+
+TEST_P(socket_helper, what_was_found_is_gone_with_the_next_run) {
+    net_ = network{};
+    std::weak_ptr<const network_socket> last;
+    net_.set_socket_lookup([&](const network_connection &) {
+        auto made = std::make_shared<const network_socket>(make_socket(tcp, listens, server));
+        last = made;
+        return made;
+    });
+    run("mov %r0, 0\nexit");
+    EXPECT_FALSE(last.expired());
+    context_.set_network(network::loopback_only());
+    const auto first = last;
+    run("mov %r0, 0\nexit");
+    EXPECT_TRUE(first.expired());
+}
+
+TEST_P(socket_helper, a_run_finds_so_many_and_no_more) {
+    net_ = network{};
+    net_.set_socket_lookup([](const network_connection &) {
+        return std::make_shared<const network_socket>(make_socket(tcp, listens, server));
+    });
+    EXPECT_EQ(run("mov %r8, 0\nmov %r9, 0\n"
+                  "again: mov %r1, %r6\nmov %r2, %r10\nadd %r2, -12\nmov %r3, 12\n"
+                  "mov %r4, -1\nmov %r5, 0\ncall 84\njeq %r0, 0, +1\nadd %r8, 1\n"
+                  "add %r9, 1\njlt %r9, 2000, again\nmov %r0, %r8\nexit"),
+              packet_context::most_kept_sockets - 1);
+}
+
 TEST_P(socket_helper, a_socket_has_what_the_host_gave_it) {
     EXPECT_EQ(run("mov %r1, %r7\ncall 96\nexit"), 0);
     network_socket more = make_socket(tcp, established, server, client);

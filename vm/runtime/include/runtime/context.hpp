@@ -33,7 +33,7 @@ struct skb_context {
     uint64_t data = 0;
     uint64_t data_end = 0;
     uint64_t data_meta = 0;
-    uint64_t sk = 0;  ///< there are no sockets: 0
+    uint64_t sk = 0;  ///< address of a socket_view
     uint64_t tstamp = 0;
     uint64_t hwtstamp = 0;
     uint32_t cb[5] = {};

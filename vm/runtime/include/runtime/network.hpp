@@ -8,10 +8,12 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace bpftime::vm::runtime {
@@ -150,6 +152,22 @@ struct network_socket {
     std::shared_ptr<const storage_owner> owner{};
 };
 
+/// Both ends of a connection; ports in host byte order.
+struct network_connection {
+    uint32_t protocol = 0;  ///< of IP
+    ip_address local{};
+    ip_address remote{};
+    uint16_t local_port = 0;
+    uint16_t remote_port = 0;
+    uint32_t interface = 0;  ///< that its packets come in on
+};
+
+/// Finds the socket that packets of a connection go to; null: it knows none. Called by helpers, on
+/// the threads that run programs, at once by several; it must not throw. What it finds stays until
+/// the next run on the packet. A socket without an owner has no values in maps of local storage.
+using socket_lookup =
+    std::function<std::shared_ptr<const network_socket>(const network_connection &)>;
+
 /// A host's network, as far as programs can ask. It is what its host says and not the machine's:
 /// the same program gives the same answer everywhere. Runs only read it; it must not change then.
 class network {
@@ -174,18 +192,17 @@ public:
     [[nodiscard]] const network_neighbour *find_neighbour(uint32_t interface,
                                                           const ip_address &address) const noexcept;
 
-    /// Both ends of a connection; ports in host byte order.
-    struct connection {
-        uint32_t protocol = 0;  ///< of IP
-        ip_address local{};
-        ip_address remote{};
-        uint16_t local_port = 0;
-        uint16_t remote_port = 0;
-        uint32_t interface = 0;  ///< that its packets come in on
-    };
-    /// The socket that packets of the connection go to: one that is connected, or one that waits
-    /// for connections. Null if there is none.
-    [[nodiscard]] const network_socket *find_socket(const connection &c) const noexcept;
+    /// Asks it first for sockets of connections, and then those that were added. Empty: nobody.
+    void set_socket_lookup(socket_lookup lookup) { lookup_ = std::move(lookup); }
+    /// What it finds; null: nothing, or nobody is asked.
+    [[nodiscard]] std::shared_ptr<const network_socket> look_up_socket(
+        const network_connection &c) const {
+        return lookup_ ? lookup_(c) : nullptr;
+    }
+
+    /// The socket that packets of the connection go to, of those that were added: one that is
+    /// connected, or one that waits for connections. Null if there is none.
+    [[nodiscard]] const network_socket *find_socket(const network_connection &c) const noexcept;
     /// The socket whose view is there; null if there is none.
     [[nodiscard]] const network_socket *find_socket(const void *view) const noexcept;
     /// The socket whose owner has the number; null if there is none.
@@ -196,6 +213,7 @@ private:
     std::vector<network_route> routes_;
     std::vector<network_neighbour> neighbours_;
     std::deque<network_socket> sockets_;  ///< which programs have addresses of
+    socket_lookup lookup_;
 };
 
 }  // namespace bpftime::vm::runtime

@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <utility>
@@ -74,6 +75,12 @@ struct packet_checksums {
     uint32_t level = 0;        ///< and so many more inside of the packet, 3 at most
 };
 
+/// What programs with a struct __sk_buff get as their input memory.
+struct skb_memory {
+    skb_context context{};
+    socket_view socket{};  ///< of the packet's own socket
+};
+
 /// A packet as BPF_PROG_TEST_RUN gives it to programs: it came in on interface 1, the loopback
 /// interface, into queue 0.
 ///
@@ -96,7 +103,10 @@ public:
     [[nodiscard]] object::program_type type() const noexcept { return type_; }
     /// The context, to look at and to change between runs; null if it is the other one.
     [[nodiscard]] xdp_context *xdp() noexcept { return std::get_if<xdp_context>(&context_); }
-    [[nodiscard]] skb_context *skb() noexcept { return std::get_if<skb_context>(&context_); }
+    [[nodiscard]] skb_context *skb() noexcept {
+        auto *const memory = std::get_if<skb_memory>(&context_);
+        return memory == nullptr ? nullptr : &memory->context;
+    }
     /// What the program sees: XDP and traffic control from the Ethernet header on, others from what
     /// follows it.
     [[nodiscard]] std::span<uint8_t> packet() const noexcept { return packet_; }
@@ -120,11 +130,12 @@ public:
     [[nodiscard]] std::optional<packet_tunnel> &tunnel() noexcept { return tunnel_; }
 
     /// The kernel's ids of the control groups that its own socket is in, the root first; none at
-    /// first: it has no socket.
+    /// first.
     void set_control_groups(std::vector<uint64_t> groups) noexcept { groups_ = std::move(groups); }
     [[nodiscard]] std::span<const uint64_t> control_groups() const noexcept { return groups_; }
 
-    /// The socket of its network that the last run gave it to (bpf_sk_assign); null: none.
+    /// The socket of its network that the last run gave it to (bpf_sk_assign); null: none. One that
+    /// the host was asked for stays until the next run, or packet.
     [[nodiscard]] const network_socket *socket() const noexcept { return socket_; }
 
     /// What the last call of bpf_redirect() or bpf_redirect_map() in the last run asked for, which
@@ -142,7 +153,7 @@ public:
     [[nodiscard]] bool owns(uint64_t word) const noexcept;
     /// Index of the interface that it is on.
     [[nodiscard]] uint32_t interface() const noexcept {
-        if (const auto *const c = std::get_if<skb_context>(&context_)) return c->ifindex;
+        if (const auto *const m = std::get_if<skb_memory>(&context_)) return m->context.ifindex;
         const auto *const c = std::get_if<xdp_context>(&context_);
         return c == nullptr ? 0 : c->ingress_ifindex;
     }
@@ -150,7 +161,20 @@ public:
     int move_begin(int64_t by);
     int move_metadata(int64_t by);
     int move_end(int64_t by);
-    void set_socket(const network_socket *socket) noexcept { socket_ = socket; }
+    /// Gives it to a socket of its network.
+    void set_socket(const network_socket *socket) noexcept;
+    /// Its own socket, as BPF_PROG_TEST_RUN makes one for each packet that is no XDP program's: of
+    /// no protocol, with the packet's addresses, where programs know it. Null of XDP.
+    [[nodiscard]] const socket_view *own_view() const noexcept {
+        const auto *const memory = std::get_if<skb_memory>(&context_);
+        return memory == nullptr ? nullptr : &memory->socket;
+    }
+    [[nodiscard]] const network_socket &own_socket();
+    /// Keeps a socket that the host found until the next run; null: there are too many already.
+    const network_socket *keep(std::shared_ptr<const network_socket> found);
+    /// That with the view; null if there is none.
+    [[nodiscard]] const network_socket *find_kept(const void *view) const noexcept;
+    static constexpr std::size_t most_kept_sockets = 1024;
     void set_target(std::optional<packet_target> target) noexcept { target_ = target; }
     /// 0 or a negative errno.
     int add_copy(const packet_target &target);
@@ -176,7 +200,7 @@ private:
     void publish();
 
     object::program_type type_;
-    std::variant<xdp_context, skb_context> context_;
+    std::variant<xdp_context, skb_memory> context_;
     std::span<uint8_t> packet_;
     uint8_t *metadata_ = nullptr;  ///< where it begins; where the packet does if there is none
     std::span<uint8_t> whole_;     ///< the packet as it came, and its room
@@ -190,6 +214,8 @@ private:
     std::optional<packet_tunnel> tunnel_;
     std::vector<uint64_t> groups_;
     const network_socket *socket_ = nullptr;
+    std::optional<network_socket> own_socket_;  ///< once somebody asked for it
+    std::vector<std::shared_ptr<const network_socket>> kept_;
     const runtime::network *network_ = &runtime::network::loopback_only();
 };
 
