@@ -30,13 +30,18 @@ constinit thread_local run_scope *innermost_scope = nullptr;
 run_scope *run_scope::current() noexcept {
     compat::run *const innermost = compat::run::current();
     if (innermost == nullptr) return nullptr;
-    compat::run *const run = &innermost->whole();
-    if (innermost_scope != nullptr and innermost_scope->run_ == run) return innermost_scope;
+    compat::run &run = innermost->whole();
+    if (innermost_scope != nullptr and innermost_scope->run_ == &run) return innermost_scope;
+    return begin(run);
+}
+
+/// Not inlined: each helper that asks for a scope would save the registers that this one needs.
+[[gnu::noinline]] run_scope *run_scope::begin(compat::run &run) noexcept {
     auto &[scopes, depth] = this_thread;
     if (depth == scopes.size()) scopes.emplace_back();
     run_scope &fresh = scopes[depth++];
-    fresh.run_ = run;
-    run->at_end(end);
+    fresh.run_ = &run;
+    run.at_end(end);
     innermost_scope = &fresh;
     return &fresh;
 }

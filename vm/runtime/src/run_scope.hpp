@@ -67,6 +67,7 @@ private:
         uint32_t count;
     };
 
+    static run_scope *begin(compat::run &run) noexcept;
     static void end() noexcept;
     void clear() noexcept;
 
