@@ -108,14 +108,18 @@ std::expected<const prepared_program *, int64_t> configured_vm::adopt(
 template <typename Execute>
 int64_t configured_vm::run_once(run::input_memory input, std::span<const memory_span> regions,
                                 int64_t &result, Execute &&execute) {
-    const auto ready = prepare();
-    if (not ready) {
-        set_last_fault({});
-        return ready.error();
+    const prepared_program *ready = ready_.load(std::memory_order_acquire);
+    if (ready == nullptr) {
+        const auto made = prepare_first();
+        if (not made) {
+            clear_last_fault();
+            return made.error();
+        }
+        ready = *made;
     }
-    run r{(*ready)->input, (*ready)->stack, input, regions};
+    run r{ready->input, ready->stack, input, regions};
     uint64_t r0 = 0;
-    if (execute(r, *(*ready)->code, r0)) {
+    if (execute(r, *ready->code, r0)) {
         result = static_cast<int64_t>(r0);
         return EBPF_OK;
     }

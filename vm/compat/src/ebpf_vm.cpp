@@ -159,14 +159,14 @@ int ebpf_vm::load_code(const void *code, size_t code_len) {
 void ebpf_vm::unload_code() { impl_->unload_code(); }
 
 int64_t ebpf_vm::exec(void *mem, size_t mem_len, int64_t &result) {
-    set_last_fault({});
+    clear_last_fault();
     if (not is_sound(mem, mem_len)) return refuse(check_memory(mem, mem_len));
     return impl_->exec(mem, mem_len, result);
 }
 
 int64_t ebpf_vm::exec_regions(void *mem, size_t mem_len, const ebpf_region *regions,
                               size_t region_count, int64_t &result) {
-    set_last_fault({});
+    clear_last_fault();
     if (not is_sound(mem, mem_len)) return refuse(check_memory(mem, mem_len));
     if (regions == nullptr and region_count != 0) {
         return refuse(fmt::format("regions is NULL but there are {}", region_count));

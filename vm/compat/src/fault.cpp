@@ -82,9 +82,10 @@ std::string to_message(const fault &f, const program &p) {
 }
 
 const fault &last_fault() noexcept { return last; }
-void set_last_fault(const fault &f) noexcept {
+void set_last_fault(const fault &f) noexcept { last = f; }
+void clear_last_fault() noexcept {
     // Nearly all runs end well, after others that did.
-    if (f.kind != fault_kind::none or last.kind != fault_kind::none) last = f;
+    if (last.kind != fault_kind::none) last = {};
 }
 
 }  // namespace bpftime::vm::compat

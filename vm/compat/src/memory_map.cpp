@@ -44,69 +44,69 @@ bool memory_map::search(uint64_t address, uint64_t size, permission wanted) noex
         return false;
     };
     // Helpers grant what the program touches next: the newest grant first.
-    return try_all(std::views::reverse(lent_)) or try_all(std::views::reverse(granted_)) or
-           try_all(run_) or try_all(registered_) or try_all(linked_) or arena_.holds(address, size);
+    return (given_ and (try_all(std::views::reverse(given_->lent)) or
+                        try_all(std::views::reverse(given_->granted)))) or
+           try_all(run_) or try_all(program_->registered) or try_all(program_->linked) or
+           arena().holds(address, size);
 }
 
 uint64_t memory_map::redirect(uint64_t address, uint64_t size, permission wanted) noexcept {
     static constexpr uint64_t zeros = 0;
-    const auto offset = arena_.offset_of(address);
+    const auto offset = arena().offset_of(address);
     if (not offset) return 0;
-    if (arena_.has(*offset, size)) return arena_.address_of(*offset);
+    if (arena().has(*offset, size)) return arena().address_of(*offset);
     if (not allows_write(wanted)) return reinterpret_cast<uintptr_t>(&zeros);
     lost_ = 0;
     return reinterpret_cast<uintptr_t>(&lost_);
 }
 
 /// The slot of the grant that begins there, or the free one where it would be put.
-std::size_t memory_map::index_slot(uint64_t begin) const noexcept {
+std::size_t memory_map::given_memory::index_slot(uint64_t begin) const noexcept {
     constexpr uint64_t odd = 0x9e37'79b9'7f4a'7c15;
-    const std::size_t mask = granted_index_.size() - 1;
+    const std::size_t mask = granted_index.size() - 1;
     std::size_t slot = static_cast<std::size_t>(begin * odd >> 32) & mask;
-    for (; granted_index_[slot] != 0; slot = (slot + 1) & mask) {
-        const std::size_t at = granted_index_[slot] - 1;
-        if (at < granted_.size() and granted_[at].begin == begin) break;
+    for (; granted_index[slot] != 0; slot = (slot + 1) & mask) {
+        const std::size_t at = granted_index[slot] - 1;
+        if (at < granted.size() and granted[at].begin == begin) break;
     }
     return slot;
 }
 
-void memory_map::index_grants() {
-    granted_index_.assign(std::bit_ceil(4 * granted_.size()), 0);
-    index_used_ = granted_.size();
-    for (std::size_t i = 0; i < granted_.size(); ++i)
-        granted_index_[index_slot(granted_[i].begin)] = static_cast<uint32_t>(i + 1);
+void memory_map::given_memory::index_grants() {
+    granted_index.assign(std::bit_ceil(4 * granted.size()), 0);
+    index_used = granted.size();
+    for (std::size_t i = 0; i < granted.size(); ++i)
+        granted_index[index_slot(granted[i].begin)] = static_cast<uint32_t>(i + 1);
 }
 
-bool memory_map::is_granted(const memory_span &span) const noexcept {
+bool memory_map::given_memory::is_granted(const memory_span &span) const noexcept {
     const auto covers = [&](const memory_span &s) {
         return s.holds(span.begin, span.len) and bpftime::vm::allows(s.allowed, span.allowed);
     };
-    if (granted_index_.empty()) return std::ranges::any_of(granted_, covers);
-    const uint32_t found = granted_index_[index_slot(span.begin)];
-    return found != 0 and covers(granted_[found - 1]);
+    if (granted_index.empty()) return std::ranges::any_of(granted, covers);
+    const uint32_t found = granted_index[index_slot(span.begin)];
+    return found != 0 and covers(granted[found - 1]);
 }
 
-void memory_map::remember(uint64_t begin, uint64_t len, permission allowed) {
+void memory_map::given_memory::add(uint64_t begin, uint64_t len, permission allowed) {
     // A program that looks up the same few values over and over must not make the list grow.
     if (is_granted({begin, len, allowed})) return;
-    granted_.emplace_back(begin, len, allowed);
-    if (granted_.size() <= few_grants) return;
-    if (2 * ++index_used_ > granted_index_.size())
+    granted.emplace_back(begin, len, allowed);
+    if (granted.size() <= few_grants) return;
+    if (2 * ++index_used > granted_index.size())
         index_grants();
     else
-        granted_index_[index_slot(begin)] = static_cast<uint32_t>(granted_.size());
+        granted_index[index_slot(begin)] = static_cast<uint32_t>(granted.size());
 }
 
 void memory_map::exchange_grants(memory_map &other) noexcept {
-    std::swap(lent_, other.lent_);
-    std::swap(granted_, other.granted_);
-    std::swap(granted_index_, other.granted_index_);
-    std::swap(index_used_, other.index_used_);
+    std::swap(given_, other.given_);
     recent_ = other.recent_ = {.allowed = permission::none};
 }
 
 void memory_map::revoke(uint64_t begin) noexcept {
-    std::erase_if(granted_, [&](const memory_span &s) { return s.begin == begin; });
+    if (given_)
+        std::erase_if(given_->granted, [&](const memory_span &s) { return s.begin == begin; });
     if (recent_.begin == begin) recent_ = {.allowed = permission::none};
 }
 
@@ -124,13 +124,12 @@ std::optional<memory_map::place> memory_map::find(uint64_t address) const noexce
         return std::nullopt;
     };
     if (auto p = in(region_kind::run, run_)) return p;
-    if (auto p = in(region_kind::registered, registered_)) return p;
-    for (const std::span<const memory_span> spans : {std::span{lent_}, std::span{granted_}}) {
-        if (auto p = in(region_kind::granted, spans))
-            return place{region_kind::granted, 0, p->span};
-    }
-    if (auto p = in(region_kind::granted, linked_)) return place{region_kind::granted, 0, p->span};
-    return std::nullopt;
+    if (auto p = in(region_kind::registered, program_->registered)) return p;
+    auto granted = given_ ? in(region_kind::granted, given_->lent) : std::nullopt;
+    if (not granted and given_) granted = in(region_kind::granted, given_->granted);
+    if (not granted) granted = in(region_kind::granted, program_->linked);
+    if (granted) granted->index = 0;
+    return granted;
 }
 
 std::optional<memory_map::place> memory_map::find_near(uint64_t address) const noexcept {

@@ -70,17 +70,11 @@ int64_t budget::top_up(int64_t slice) noexcept {
 run::run(const build_input &program, const stack_layout &stack, input_memory input,
          std::span<const memory_span> regions)
     : program_{&program},
-      input_{span_of(input)},
       stack_{stack},
-      memory_{input_,
-              stack_,
-              program.config.regions,
-              regions,
-              program.linked.regions(),
-              program.linked.arena()},
+      memory_{span_of(input), stack_, program.memory, regions},
       budget_{program.config.instruction_limit, program.interrupts},
-      faulted_in_{&program.code},
-      outer_{current_run} {
+      outer_{current_run},
+      faulted_in_{&program.code} {
     place_stack();
     current_run = this;
 }
@@ -94,7 +88,10 @@ run::~run() {
     if (at_end_ != nullptr) at_end_();
     current_run = outer_;
     // A helper may have run another program on this thread, whose fault is not this run's.
-    set_last_fault(fault_);
+    if (fault_)
+        set_last_fault(*fault_);
+    else
+        clear_last_fault();
 }
 
 run *run::current() noexcept { return current_run; }
@@ -178,7 +175,6 @@ after_call run::end_with(const helper_declaration &helper, const uint64_t argume
 /// The function is called when the whole program has been left, in its place: so it has all of the
 /// stack, however deep the program was.
 bool run::settle(uint64_t &r0) {
-    if (not early_result_) return true;
     const auto [value, function] = *early_result_;
     r0 = value;
     if (function == 0) return true;
@@ -192,7 +188,7 @@ bool run::settle(uint64_t &r0) {
     if (early_result_) r0 = early_result_->value;
     early_result_ = {r0, 0};
     has_ended_ = true;
-    return fault_.kind == fault_kind::none;
+    return not has_fault();
 }
 
 const helper_binding *run::callable_helper(uint64_t value) const noexcept {
@@ -210,8 +206,8 @@ bool run::execute(const executable &code, uint64_t function, const uint64_t argu
     });
     if (not calls_back or not program_->code.is_callable(function))
         return fail({.kind = fault_kind::bad_call_target, .address = function});
-    return (code.call(*this, function, arguments, r0) or fault_.kind == fault_kind::none) and
-           settle(r0);
+    if (not code.call(*this, function, arguments, r0) and has_fault()) return false;
+    return not early_result_ or settle(r0);
 }
 
 /// After a function that a helper called has returned, or thrown.

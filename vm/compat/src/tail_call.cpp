@@ -30,13 +30,12 @@ const prepared_program *prepare(uint64_t vm) {
 
 }  // namespace
 
-bool run::execute(const executable &code, uint64_t &r0) {
-    code_ = &code;
-    while (code_->execute(*this, r0)) {
-        if (next_ == nullptr) return settle(r0);
+bool run::finish(uint64_t &r0) {
+    while (next_ != nullptr) {
         go_on_with(*std::exchange(next_, nullptr));
+        if (not code_->execute(*this, r0)) return false;
     }
-    return false;
+    return not early_result_ or settle(r0);
 }
 
 void run::go_on_with(const prepared_program &callee) {
@@ -45,7 +44,7 @@ void run::go_on_with(const prepared_program &callee) {
     code_ = callee.code.get();
     stack_ = callee.stack;
     place_stack();
-    memory_.change_program(config().regions, linked().regions(), linked().arena());
+    memory_.change_program(program_->memory);
 }
 
 after_call run::tail_call(uint32_t pc, uint64_t vm, uint64_t &result) {
@@ -78,8 +77,8 @@ after_call run::run_in_place(const prepared_program &callee, uint64_t &result) {
 
 run::run(run &caller, const prepared_program &callee)
     : run{callee.input, callee.stack,
-          memory_at(reinterpret_cast<void *>(caller.input_.begin),
-                    static_cast<std::size_t>(caller.input_.len)),
+          memory_at(reinterpret_cast<void *>(caller.input().begin),
+                    static_cast<std::size_t>(caller.input().len)),
           caller.memory_.of_run()} {
     budget_ = caller.budget_;
     whole_ = caller.whole_;

@@ -138,7 +138,7 @@ protected:
     memory_maps() { stack_.place(reinterpret_cast<void *>(stack_base)); }
 
     memory_map make_map(uint32_t live = 1) {
-        memory_map map{input_, stack_, registered_, run_, linked_};
+        memory_map map{input_, stack_, program_, run_};
         map.set_live_frames(live);
         return map;
     }
@@ -158,6 +158,7 @@ protected:
         {20, 10, permission::read}, {26, 10, permission::write}, {24, 4, permission::read_write}};
     std::vector<memory_span> run_ = {{50, 8, permission::read}, {58, 2, permission::read}};
     std::vector<memory_span> linked_ = {{60, 4, permission::read_write}};
+    program_memory program_{registered_, linked_};
     std::vector<memory_span> granted_ = {
         {70, 6, permission::read}, {72, 6, permission::write}, {70, 3, permission::read_write}};
 };

@@ -24,15 +24,15 @@ bool calls_functions(const program &p) noexcept {
 bool goes_on(compat::run &r, const outcome &out) noexcept {
     if (out.slice >= 0)
         r.budget().put_back(out.slice);
-    else if (r.fault().kind == compat::fault_kind::none)
+    else if (not r.has_fault())
         r.unwind();
     return out.slice >= 0;
 }
 
 /// What a run begins with.
-run_state state_of(compat::run &r) noexcept {
+run_state state_of(compat::run &r, uint32_t depth) noexcept {
     compat::stack_layout &stack = r.stack();
-    stack.mark_frames();
+    stack.mark_frames(depth);
     return {.input_begin = r.input().begin,
             .input_len = r.input().len,
             .last_frame = stack.frame_top(stack.depth() - 1),
@@ -47,14 +47,13 @@ void native_program::adopt(loaded_code code) noexcept {
     // are between them.
     constexpr std::size_t return_address = 16;
     constexpr std::size_t helper = 4 << 10;
-    const std::size_t depth =
-        calls_functions(input_.code) or code_.call_back() != nullptr ? stack_.depth() : 1;
-    host_stack_ = (2 * depth + 2) * (code_.largest_frame() + return_address) +
-                  (code_.call_back() == nullptr ? 0 : depth * helper);
+    depth_ = calls_functions(input_.code) or code_.call_back() != nullptr ? stack_.depth() : 1;
+    host_stack_ = (2 * std::size_t{depth_} + 2) * (code_.largest_frame() + return_address) +
+                  (code_.call_back() == nullptr ? 0 : depth_ * helper);
 }
 
 bool native_program::execute(compat::run &r, uint64_t &r0) const {
-    run_state state = state_of(r);
+    run_state state = state_of(r, depth_);
     r.set_engine_state(&state);
     outcome out{};
     compat::with_stack(host_stack_, [&] {
@@ -62,7 +61,7 @@ bool native_program::execute(compat::run &r, uint64_t &r0) const {
                            state.input_len);
     });
     r0 = out.r0;
-    return goes_on(r, out) or r.fault().kind == compat::fault_kind::none;
+    return goes_on(r, out) or not r.has_fault();
 }
 
 bool native_program::call_back(compat::run &r, uint32_t pc, uint64_t function,
@@ -77,7 +76,7 @@ bool native_program::call_back(compat::run &r, uint32_t pc, uint64_t function,
 
 bool native_program::call(compat::run &r, uint64_t function, const uint64_t arguments[5],
                           uint64_t &r0) const {
-    run_state state = state_of(r);
+    run_state state = state_of(r, depth_);
     r.set_engine_state(&state);
     *r.stack().mark(0) = 1;
     r.enter_frame(0);

@@ -33,6 +33,7 @@ private:
     compat::build_input input_;
     compat::stack_layout stack_;  ///< as compiled in: the VM's setting may change
     loaded_code code_;
+    uint32_t depth_ = 0;          ///< frames that a run may have
     std::size_t host_stack_ = 0;  ///< bytes that a run may need, helpers not included
 };
 

@@ -23,6 +23,7 @@ struct build_input {
     const vm_config &config;
     /// How often ebpf_interrupt() was called, for runs that begin in native code.
     const std::atomic<uint32_t> &interrupts;
+    program_memory memory;
 
     /// Whether the memory map is asked where accesses go: for programs with an arena also if they
     /// are not checked, as addresses of an arena mean others, and pages may not be there.
@@ -61,7 +62,7 @@ struct prepared_program {
     prepared_program(linkage l, const program &p, const vm_config &config,
                      const std::atomic<uint32_t> &interrupts)
         : linked{std::move(l)},
-          input{p, linked, config, interrupts},
+          input{p, linked, config, interrupts, {config.regions, linked.regions(), linked.arena()}},
           stack{config.stack_size, config.call_depth} {}
     prepared_program(const prepared_program &) = delete;
     prepared_program &operator=(const prepared_program &) = delete;

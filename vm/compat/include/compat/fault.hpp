@@ -38,5 +38,6 @@ struct fault {
 /// The fault of the last run on this thread; kind none if it ended well.
 [[nodiscard]] const fault &last_fault() noexcept;
 void set_last_fault(const fault &f) noexcept;
+void clear_last_fault() noexcept;
 
 }  // namespace bpftime::vm::compat

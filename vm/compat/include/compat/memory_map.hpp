@@ -44,26 +44,29 @@ public:
     }
     [[nodiscard]] uint32_t frame_size() const noexcept { return frame_size_; }
     [[nodiscard]] uint32_t depth() const noexcept { return depth_; }
-    void place(void *base) noexcept { base_ = reinterpret_cast<uintptr_t>(base); }
+    void place(void *base) noexcept { top_ = reinterpret_cast<uintptr_t>(base) + bytes(); }
     /// The value of r10 in the frame at `depth`: one past its highest byte.
     [[nodiscard]] uint64_t frame_top(uint32_t depth) const noexcept {
-        return base_ + bytes() - uint64_t{2} * frame_size_ * depth;
+        return top_ - uint64_t{2} * frame_size_ * depth;
     }
     [[nodiscard]] memory_span frame(uint32_t depth) const noexcept {
         return {frame_top(depth) - frame_size_, frame_size_};
     }
     /// From now on only frames with a mark hold their function's stack: an engine may keep a frame
-    /// whose address nobody can learn in registers. No frame has a mark yet.
-    void mark_frames() noexcept {
-        marks_frames_ = true;
-        for (uint32_t d = 0; d < depth_; ++d) *mark(d) = 0;
+    /// whose address nobody can learn in registers. No frame has a mark yet. No more than `live`
+    /// frames will be live.
+    void mark_frames(uint32_t live) noexcept {
+        present_ = presence::marked;
+        for (uint32_t d = 0; d < live; ++d) *mark(d) = 0;
     }
+    /// From now on no frame is where programs can look: nobody can learn the address of any.
+    void hide_frames() noexcept { present_ = presence::none; }
     /// Where the mark of the frame at `depth` is: in the gap below it, which no program can touch.
     [[nodiscard]] uint64_t *mark(uint32_t depth) const noexcept {
         return reinterpret_cast<uint64_t *>(frame_top(depth) - uint64_t{2} * frame_size_);
     }
     [[nodiscard]] bool is_present(uint32_t depth) const noexcept {
-        return not marks_frames_ or mark(depth)[0] != 0;
+        return present_ == presence::all or (present_ == presence::marked and mark(depth)[0] != 0);
     }
     /// The depth of the frame with this top.
     [[nodiscard]] uint32_t depth_of(uint64_t top) const noexcept {
@@ -74,24 +77,30 @@ public:
     [[nodiscard]] std::optional<uint32_t> nearest(uint64_t address) const noexcept;
 
 private:
+    enum class presence : uint8_t { all, marked, none };
+
     uint32_t frame_size_;
     uint32_t depth_;
-    bool marks_frames_ = false;
-    uint64_t base_ = 0;
+    presence present_ = presence::all;
+    uint64_t top_ = 0;
+};
+
+/// Memory that comes with a program: registered by the host, and what its lddw name.
+struct program_memory {
+    const std::vector<memory_span> &registered;
+    std::span<const memory_span> linked;
+    const ebpf_arena *arena = nullptr;
 };
 
 /// What one run may touch: input memory, live stack frames, registered and granted memory.
 class EBPF_EXPORT memory_map {
 public:
-    memory_map(const memory_span &input, const stack_layout &stack,
-               std::span<const memory_span> registered, std::span<const memory_span> run,
-               std::span<const memory_span> linked, const ebpf_arena *arena = nullptr) noexcept
-        : input_{input},
-          stack_{stack},
-          registered_{registered},
-          run_{run},
-          linked_{linked},
-          arena_{arena} {}
+    /// What it gets by reference outlives it, or the time with that program.
+    memory_map(const memory_span &input, const stack_layout &stack, const program_memory &program,
+               std::span<const memory_span> run) noexcept
+        : input_{input}, stack_{stack}, program_{&program}, run_{run} {}
+
+    [[nodiscard]] const memory_span &input() const noexcept { return input_; }
 
     /// Frames 0 to live-1 may be touched.
     void set_live_frames(uint32_t live) noexcept {
@@ -113,13 +122,10 @@ public:
     [[nodiscard]] uint32_t live_frames() const noexcept { return live_; }
 
     /// The run goes on with another program: no frame is live, other memory is registered.
-    void change_program(std::span<const memory_span> registered,
-                        std::span<const memory_span> linked, const ebpf_arena *arena) noexcept {
+    void change_program(const program_memory &program) noexcept {
         live_ = 0;
         top_frame_ = {};
-        registered_ = registered;
-        linked_ = linked;
-        arena_ = arena_view{arena};
+        program_ = &program;
         recent_ = {.allowed = permission::none};
     }
     /// Exchanges what was granted with another map.
@@ -130,16 +136,17 @@ public:
     void grant(const memory_span &span) {
         if (span.len == 0) return;
         recent_ = span;
-        remember(span.begin, span.len, span.allowed);
+        given().add(span.begin, span.len, span.allowed);
     }
 
     /// Adds memory until take_back() with what this gives; such loans nest.
     [[nodiscard]] std::size_t lend(const memory_span &span) {
-        lent_.push_back(span);
-        return lent_.size() - 1;
+        auto &lent = given().lent;
+        lent.push_back(span);
+        return lent.size() - 1;
     }
     void take_back(std::size_t loan) noexcept {
-        if (loan < lent_.size()) lent_.resize(loan);
+        if (auto &lent = given().lent; loan < lent.size()) lent.resize(loan);
         recent_ = {.allowed = permission::none};
     }
 
@@ -161,12 +168,29 @@ private:
         memory_span span;
     };
 
-    /// Words, so that `recent_` is not read back from where the span was just written.
-    void remember(uint64_t begin, uint64_t len, permission allowed);
+    /// What was added during the run, in a list of its own: most runs have none.
+    struct given_memory {
+        std::vector<memory_span> lent;
+        std::vector<memory_span> granted;
+        /// Once they are many, for programs that look at thousands of values: a hash table by where
+        /// they begin, of places in the list and 1 more. What it says is looked up there, so it may
+        /// be out of date.
+        std::vector<uint32_t> granted_index;
+        std::size_t index_used = 0;  ///< its slots that are not free
+
+        /// Words, so that `recent_` is not read back from where the span was just written.
+        void add(uint64_t begin, uint64_t len, permission allowed);
+
+    private:
+        [[nodiscard]] bool is_granted(const memory_span &span) const noexcept;
+        [[nodiscard]] std::size_t index_slot(uint64_t begin) const noexcept;
+        void index_grants();
+    };
+
+    [[nodiscard]] given_memory &given() { return given_ ? *given_ : given_.emplace(); }
+    [[nodiscard]] arena_view arena() const noexcept { return arena_view{program_->arena}; }
+
     bool search(uint64_t address, uint64_t size, permission wanted) noexcept;
-    [[nodiscard]] bool is_granted(const memory_span &span) const noexcept;
-    [[nodiscard]] std::size_t index_slot(uint64_t begin) const noexcept;
-    void index_grants();
     [[nodiscard]] std::optional<place> find(uint64_t address) const noexcept;
     [[nodiscard]] std::optional<place> find_near(uint64_t address) const noexcept;
 
@@ -175,18 +199,10 @@ private:
     memory_span recent_{.allowed = permission::none};
     const stack_layout &stack_;
     uint32_t live_ = 0;
-    std::span<const memory_span> registered_;
+    const program_memory *program_;
     std::span<const memory_span> run_;
-    std::span<const memory_span> linked_;
-    arena_view arena_;
-    uint64_t lost_ = 0;  ///< what was written to a page of the arena that is not there
-    std::vector<memory_span> lent_;
-    std::vector<memory_span> granted_;
-    /// Once they are many, for programs that look at thousands of values: a hash table by where
-    /// they begin, of places in the list and 1 more. What it says is looked up there, so it may be
-    /// out of date.
-    std::vector<uint32_t> granted_index_;
-    std::size_t index_used_ = 0;  ///< its slots that are not free
+    uint64_t lost_;  ///< what was written to a page of the arena that is not there
+    std::optional<given_memory> given_;
 };
 
 /// Memory that a run may touch as long as this lives.

@@ -105,12 +105,16 @@ public:
     run &operator=(const run &) = delete;
 
     /// Runs `code` and what it goes on with. True and r0, or false with a fault.
-    [[nodiscard]] bool execute(const executable &code, uint64_t &r0);
+    [[nodiscard]] bool execute(const executable &code, uint64_t &r0) {
+        code_ = &code;
+        if (not code.execute(*this, r0)) return false;
+        return (next_ == nullptr and not early_result_) or finish(r0);
+    }
     /// The same, but for one function of `code` that its helpers may call, by its handle.
     [[nodiscard]] bool execute(const executable &code, uint64_t function,
                                const uint64_t arguments[5], uint64_t &r0);
 
-    [[nodiscard]] const memory_span &input() const noexcept { return input_; }
+    [[nodiscard]] const memory_span &input() const noexcept { return memory_.input(); }
     [[nodiscard]] const vm_config &config() const noexcept { return program_->config; }
     [[nodiscard]] const linkage &linked() const noexcept { return program_->linked; }
     /// See build_input.
@@ -122,8 +126,13 @@ public:
     /// Makes the frame at `depth` the running function's: zeroed, and the deepest live one. Gives
     /// its r10.
     uint64_t enter_frame(uint32_t depth) noexcept {
+        return enter_frame(depth, stack_.frame_size());
+    }
+    /// The same for functions that look at no more than these bytes of it, from the top on.
+    uint64_t enter_frame(uint32_t depth, std::size_t zeroed_bytes) noexcept {
         const uint64_t top = stack_.frame_top(depth);
-        std::memset(reinterpret_cast<void *>(top - stack_.frame_size()), 0, stack_.frame_size());
+        if (zeroed_bytes != 0)
+            std::memset(reinterpret_cast<void *>(top - zeroed_bytes), 0, zeroed_bytes);
         memory_.set_live_frames(depth + 1);
         return top;
     }
@@ -164,7 +173,11 @@ public:
         return false;
     }
     bool fail(fault_kind kind, uint32_t pc) noexcept { return fail({.kind = kind, .pc = pc}); }
-    [[nodiscard]] const compat::fault &fault() const noexcept { return fault_; }
+    [[nodiscard]] bool has_fault() const noexcept { return fault_.has_value(); }
+    /// Kind none if there is none.
+    [[nodiscard]] const compat::fault &fault() const noexcept {
+        return fault_ ? *fault_ : no_fault;
+    }
     /// A helper has ended the run without a fault.
     void unwind() noexcept { has_ended_ = true; }
     /// The program that has the fault.
@@ -212,37 +225,39 @@ private:
     }
     void place_large_stack();
     void go_on_with(const prepared_program &callee);
-    [[nodiscard]] bool has_ended() const noexcept {
-        return has_ended_ or fault_.kind != fault_kind::none;
-    }
+    [[nodiscard]] bool has_ended() const noexcept { return has_ended_ or has_fault(); }
     after_call end_with(const helper_declaration &helper, const uint64_t arguments[5],
                         uint64_t value) noexcept;
-    /// What the code that has ended without a fault gives in the end. False on a fault.
+    /// Runs what the code that has ended goes on with.
+    bool finish(uint64_t &r0);
+    /// What the code gives in the end, which a helper has ended with a result. False on a fault.
     bool settle(uint64_t &r0);
     after_call tail_call(uint32_t pc, uint64_t vm, uint64_t &result);
     after_call run_in_place(const prepared_program &callee, uint64_t &result);
 
     static constexpr std::size_t inline_stack_bytes = 16 << 10;
 
+    static constexpr compat::fault no_fault{};
+
     const build_input *program_;
-    memory_span input_;
     stack_layout stack_;
     memory_map memory_;
     compat::budget budget_;
-    compat::fault fault_;
-    const program *faulted_in_;
-    bool has_ended_ = false;  ///< without a fault
+    run *whole_ = this;
+    run *outer_;
+    std::optional<compat::fault> fault_;
     std::optional<early_result> early_result_;
-    uint32_t helper_pc_ = 0;  ///< where the running helper was called
-    uint32_t tail_calls_ = 0;
+    bool has_ended_ = false;  ///< without a fault
+    const program *faulted_in_;
+    // All zero: set at once.
     const prepared_program *next_ = nullptr;  ///< what the entry function has tail-called
     const executable *code_ = nullptr;
     void *engine_state_ = nullptr;
-    run *whole_ = this;
-    run *outer_;
     void (*at_end_)() noexcept = nullptr;
+    uint32_t helper_pc_ = 0;  ///< where the running helper was called
+    uint32_t tail_calls_ = 0;
     std::unique_ptr<std::byte[]> large_stack_;
-    alignas(64) std::byte
+    alignas(16) std::byte
         small_stack_[inline_stack_bytes];  // not initialised: frames are zeroed when entered
 };
 

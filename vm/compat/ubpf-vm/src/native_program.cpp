@@ -29,12 +29,12 @@ private:
 
 jit_state native_program::state_of(compat::run &r) const noexcept {
     compat::stack_layout &stack = r.stack();
-    if (not code_.keeps_frames) stack.mark_frames();
+    if (not code_.keeps_frames) stack.hide_frames();
     jit_state state;
     state.minus_input = 0 - r.input().begin;
     state.input_starts = starts_in(r.input().len);
     state.last_frame = stack.frame_top(stack.depth() - 1);
-    if (code_.keeps_frames) state.frame_starts = starts_in(stack.frame_size());
+    state.frame_starts = frame_starts_;
     state.run = &r;
     state.program = this;
     return state;
@@ -45,11 +45,11 @@ const std::byte *native_program::function_code(uint32_t pc) const noexcept {
 }
 
 /// Runs a function, whose caller has the frame, with the run's budget.
-bool native_program::enter_function(compat::run &r, jit_state &state, uint32_t pc, uint64_t frame,
-                                    uint64_t &r0) const {
+bool native_program::enter_function(compat::run &r, jit_state &state, const std::byte *function,
+                                    uint64_t frame, uint64_t &r0) const {
     state.slice = r.budget().slice();
     const scoped_state while_it_runs{r, state};
-    if (not enter_code(code_.memory, function_code(pc), state, frame)) {
+    if (not enter_code(code_.memory, function, state, frame)) {
         r0 = 0;
         return false;
     }
@@ -64,7 +64,8 @@ bool native_program::execute(compat::run &r, uint64_t &r0) const {
     state.words[1] = r.input().len;
     // The entry function goes down by a frame as all functions do.
     const uint64_t above = r.frame_top(0) + uint64_t{2} * stack_.frame_size();
-    return enter_function(r, state, 0, above, r0) or r.fault().kind == compat::fault_kind::none;
+    return enter_function(r, state, code_.memory.code() + code_.functions.front(), above, r0) or
+           not r.has_fault();
 }
 
 bool native_program::call_back(compat::run &r, uint32_t pc, uint64_t function,
@@ -78,14 +79,13 @@ bool native_program::call_back(compat::run &r, uint32_t pc, uint64_t function,
     const uint64_t frame = r.frame_top(r.memory().live_frames() - 1);
     if (frame == state.last_frame) return r.fail(compat::fault_kind::call_depth_exceeded, pc);
     std::copy_n(arguments, 5, state.words);
-    return enter_function(r, state, target, frame, r0);
+    return enter_function(r, state, function_code(target), frame, r0);
 }
 
 bool native_program::call(compat::run &r, uint64_t function, const uint64_t arguments[5],
                           uint64_t &r0) const {
     jit_state state = state_of(r);
     const scoped_state of_run{r, state};
-    if (not code_.keeps_frames) *r.stack().mark(0) = 1;
     r.enter_frame(0);
     return call_back(r, 0, function, arguments, r0);
 }

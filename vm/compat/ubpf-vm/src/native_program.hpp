@@ -4,6 +4,7 @@
 #pragma once
 
 #include "jit.hpp"
+#include "jit_state.hpp"
 
 namespace bpftime::vm::ubpf {
 
@@ -14,7 +15,10 @@ public:
     explicit native_program(const compat::build_input &input)
         : input_{input}, stack_{input.config.stack_size, input.config.call_depth} {}
 
-    void adopt(native_code code) noexcept { code_ = std::move(code); }
+    void adopt(native_code code) noexcept {
+        code_ = std::move(code);
+        if (code_.keeps_frames) frame_starts_ = starts_in(stack_.frame_size());
+    }
 
     bool execute(compat::run &r, uint64_t &r0) const override;
     bool call_back(compat::run &r, uint32_t pc, uint64_t function, const uint64_t arguments[5],
@@ -37,12 +41,13 @@ public:
 
 private:
     [[nodiscard]] jit_state state_of(compat::run &r) const noexcept;
-    bool enter_function(compat::run &r, jit_state &state, uint32_t pc, uint64_t frame,
+    bool enter_function(compat::run &r, jit_state &state, const std::byte *function, uint64_t frame,
                         uint64_t &r0) const;
 
     compat::build_input input_;
     compat::stack_layout stack_;  ///< as compiled in: the VM's setting may change
     native_code code_;
+    access_starts frame_starts_{};  ///< of frames that are in memory
 };
 
 }  // namespace bpftime::vm::ubpf

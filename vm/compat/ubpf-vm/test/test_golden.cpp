@@ -102,7 +102,7 @@ std::string code_of(const std::string &text) {
     generator maker;
     maker.code().list_in(&lines);
     ubpf::native_code out;
-    EXPECT_TRUE(maker.generate({*code, *linked, config, interrupts},
+    EXPECT_TRUE(maker.generate({*code, *linked, config, interrupts, {config.regions, {}}},
                                features_for<machine_features>(text), nullptr, out));
     return lines.text(maker.code().bytes());
 }
