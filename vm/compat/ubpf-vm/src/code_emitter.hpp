@@ -18,7 +18,7 @@
 namespace bpftime::vm::ubpf {
 
 /// What emitters of all machines have in common.
-template <typename Assembler, asmjit::Arch arch>
+template <typename Assembler, asmjit::Arch Machine>
 class code_emitter {
 public:
     code_emitter() { prepare(); }
@@ -68,7 +68,7 @@ protected:
     /// What is appended from now on is listed, too.
     void list_in(listing *l, listing::jump_target_function jump_target) noexcept {
         listing_ = l;
-        l->set_machine(arch, jump_target);
+        l->set_machine(Machine, jump_target);
     }
 
     [[nodiscard]] listing *list() const noexcept { return listing_; }
@@ -95,7 +95,7 @@ protected:
 
 private:
     void prepare() noexcept {
-        code_.init(asmjit::Environment{arch});
+        code_.init(asmjit::Environment{Machine});
         code_.attach(&a_);
     }
 

@@ -108,9 +108,9 @@ protected:
         case operation::sdiv: return g.divide(pc, true, true);
         case operation::mod: return g.divide(pc, false, false);
         case operation::smod: return g.divide(pc, true, false);
-        case operation::or_: return g.alu(pc, opcodes::or_);
-        case operation::and_: return g.alu(pc, opcodes::and_);
-        case operation::xor_: return g.alu(pc, opcodes::xor_);
+        case operation::or_: return g.alu(pc, opcodes::bit_or);
+        case operation::and_: return g.alu(pc, opcodes::bit_and);
+        case operation::xor_: return g.alu(pc, opcodes::bit_xor);
         case operation::lsh: return g.shift(pc, opcodes::lsh);
         case operation::rsh: return g.shift(pc, opcodes::rsh);
         case operation::arsh: return g.shift(pc, opcodes::arsh);
@@ -236,6 +236,9 @@ protected:
     std::vector<uint32_t> offsets_;       ///< of the code, by pc
 
 private:
+    friend Generator;
+    one_pass() = default;
+
     [[nodiscard]] Generator &generator() noexcept { return static_cast<Generator &>(*this); }
 
     void begin_function(uint32_t index) {

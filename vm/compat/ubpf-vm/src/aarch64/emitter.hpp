@@ -55,7 +55,7 @@ public:
     }
     /// A branch that is in code already.
     [[nodiscard]] static constexpr branch_insn in_code(uint32_t word) noexcept {
-        branch_insn b{word};
+        const branch_insn b{word};
         switch (b.range()) {
         case reach::test: return branch_insn{word & ~(0x3fffU << 5)};
         case reach::conditional: return branch_insn{word & ~(0x7ffffU << 5)};

@@ -297,20 +297,20 @@ condition condition_of(operation op) noexcept {
 std::optional<branch_insn> whole_comparison(operation op, const a64::Gp &reg, int32_t imm) {
     const auto is_not_negative = branch_insn::if_clear(reg, reg.size() * 8 - 1);
     const auto is_zero = branch_insn::if_zero(reg);
-    const auto if_ = [](bool it_is, branch_insn b) {
+    const auto only_if = [](bool it_is, branch_insn b) {
         return it_is ? std::optional{b} : std::nullopt;
     };
     switch (op) {
     case operation::jeq:
-    case operation::jle: return if_(imm == 0, is_zero);
+    case operation::jle: return only_if(imm == 0, is_zero);
     case operation::jne:
-    case operation::jgt: return if_(imm == 0, is_zero.opposite());
-    case operation::jlt: return if_(imm == 1, is_zero);
-    case operation::jge: return if_(imm == 1, is_zero.opposite());
-    case operation::jsge: return if_(imm == 0, is_not_negative);
-    case operation::jsgt: return if_(imm == -1, is_not_negative);
-    case operation::jslt: return if_(imm == 0, is_not_negative.opposite());
-    case operation::jsle: return if_(imm == -1, is_not_negative.opposite());
+    case operation::jgt: return only_if(imm == 0, is_zero.opposite());
+    case operation::jlt: return only_if(imm == 1, is_zero);
+    case operation::jge: return only_if(imm == 1, is_zero.opposite());
+    case operation::jsge: return only_if(imm == 0, is_not_negative);
+    case operation::jsgt: return only_if(imm == -1, is_not_negative);
+    case operation::jslt: return only_if(imm == 0, is_not_negative.opposite());
+    case operation::jsle: return only_if(imm == -1, is_not_negative.opposite());
     default: return std::nullopt;
     }
 }

@@ -17,7 +17,7 @@
 namespace bpftime::vm::ubpf::inline aarch64 {
 
 namespace a64 = asmjit::a64;
-using Inst = asmjit::a64::Inst;
+using Inst = asmjit::a64::Inst;  // NOLINT(readability-identifier-naming): AsmJit's
 
 /// r1 to r5 are the first five arguments of the host's functions, r6 to r9 and r10 are in registers
 /// that those keep, and so is most of our own state.
@@ -58,9 +58,9 @@ inline constexpr a64::Gp distance_reg = a64::x17;
 struct machine_opcodes {
     static constexpr Inst::Id add = Inst::kIdAdd;
     static constexpr Inst::Id sub = Inst::kIdSub;
-    static constexpr Inst::Id or_ = Inst::kIdOrr;
-    static constexpr Inst::Id and_ = Inst::kIdAnd;
-    static constexpr Inst::Id xor_ = Inst::kIdEor;
+    static constexpr Inst::Id bit_or = Inst::kIdOrr;
+    static constexpr Inst::Id bit_and = Inst::kIdAnd;
+    static constexpr Inst::Id bit_xor = Inst::kIdEor;
     static constexpr Inst::Id lsh = Inst::kIdLsl;
     static constexpr Inst::Id rsh = Inst::kIdLsr;
     static constexpr Inst::Id arsh = Inst::kIdAsr;

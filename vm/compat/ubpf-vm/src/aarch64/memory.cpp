@@ -46,8 +46,7 @@ generator::place generator::access(uint32_t pc, unsigned base, permission wanted
     const isa::instruction &i = insn(pc);
     const auto size = static_cast<int32_t>(bytes_of(i));
     const known_value &k = known_[base];
-    const place at{gp64(base), i.offset};
-    if (not checks_) return at;
+    if (not checks_) return {gp64(base), i.offset};
     if (k.is_frame and k.offset + i.offset >= -frame_size_ and k.offset + i.offset <= -size) {
         const int32_t offset = k.offset + i.offset;
         if (atomic and offset % size != 0) check_alignment(pc, base, wanted);
@@ -64,7 +63,7 @@ generator::place generator::access(uint32_t pc, unsigned base, permission wanted
         check(pc, base, wanted);
     }
     if (atomic and size > 1) check_alignment(pc, base, wanted);
-    return has_arena ? place{temp_reg, 0} : at;
+    return has_arena ? place{temp_reg, 0} : place{gp64(base), i.offset};
 }
 
 /// temp_reg = the address - where the input memory begins.

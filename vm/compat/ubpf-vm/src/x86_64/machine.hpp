@@ -46,9 +46,9 @@ struct shift_opcodes {
 struct machine_opcodes {
     static constexpr Inst::Id add = Inst::kIdAdd;
     static constexpr Inst::Id sub = Inst::kIdSub;
-    static constexpr Inst::Id or_ = Inst::kIdOr;
-    static constexpr Inst::Id and_ = Inst::kIdAnd;
-    static constexpr Inst::Id xor_ = Inst::kIdXor;
+    static constexpr Inst::Id bit_or = Inst::kIdOr;
+    static constexpr Inst::Id bit_and = Inst::kIdAnd;
+    static constexpr Inst::Id bit_xor = Inst::kIdXor;
     static constexpr shift_opcodes lsh{Inst::kIdShl, Inst::kIdShlx};
     static constexpr shift_opcodes rsh{Inst::kIdShr, Inst::kIdShrx};
     static constexpr shift_opcodes arsh{Inst::kIdSar, Inst::kIdSarx};
