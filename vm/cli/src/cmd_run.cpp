@@ -441,9 +441,10 @@ outcome<void> sort_arguments(run_options &options, program_file &file) {
             continue;
         }
         if (not options.memory.empty()) {
-            return fail(exit_code::usage,
-                        "'{}' and '{}' are both memory: neither is an object to link",
-                        options.memory, argument);
+            return fail(exit_code::usage, "'{}' and '{}' are both memory: {}", options.memory,
+                        argument,
+                        file.object ? "neither is an object to link"
+                                    : "the program is no object that others could be linked to");
         }
         options.memory = argument;
     }

@@ -13,6 +13,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 namespace bpftime::vm::cli {
@@ -217,6 +219,9 @@ outcome<program_file> read_program_file(const program_options &options) {
 }
 
 bool is_object(const std::string &path) {
+    // What can be read only once is memory; opening a pipe may take for ever.
+    std::error_code none;
+    if (not std::filesystem::is_regular_file(path, none)) return false;
     const file_handle file{std::fopen(path.c_str(), "rb")};
     Elf64_Ehdr header{};
     return file and fread(&header, sizeof header, 1, file.get()) == 1 and
@@ -240,6 +245,7 @@ outcome<void> link_objects(program_file &file, std::span<const std::string> path
         program_options of_it = options;
         of_it.path = path;
         of_it.target.clear();
+        of_it.format.reset();
         auto one = read_program_file(of_it);
         if (not one) return std::unexpected{std::move(one.error())};
         if (auto done = add(*one); not done) return done;

@@ -17,6 +17,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 CLI = None
@@ -507,6 +508,14 @@ class Linking(CliTest):
             capture = self.file(name, pcap([bytes(64)] * packets))
             self.assertEqual(self.counts(self.main, self.library, capture), [packets, packets])
         self.assertEqual(self.counts(self.main, self.library, self.file("packet", bytes(60))), [1, 1])
+
+    def test_memory_from_a_pipe(self):
+        pipe = self.folder / "pipe"
+        os.mkfifo(pipe)
+        writer = threading.Thread(target=pipe.write_bytes, args=(bytes(100),))
+        writer.start()
+        self.assertEqual(self.counts(self.main, self.library, pipe), [1, 1])
+        writer.join()
 
     def test_two_memories(self):
         self.assert_ends(self.cli("run", self.main, "@64", "@65"), USAGE, "'@64' and '@65' are both memory")
