@@ -63,16 +63,22 @@ public:
 
 private:
     static constexpr unsigned most_depth = 32;
-    static constexpr unsigned most_parts = 1 << 18;
+    static constexpr uint64_t most_work = 1 << 20;
 
     [[nodiscard]] bool has(uint64_t flag) const noexcept { return (flags_ & flag) != 0; }
 
     // --- values
 
+    /// One step of the work; false if there was too much of it, or nothing is to be done any more.
+    bool pay() {
+        if (failed_ == 0 and ++work_ > most_work) failed_ = -E2BIG;
+        return failed_ == 0;
+    }
+
     /// `id` is what the type is called by, `resolved` what it is.
     void show(uint32_t id, uint32_t resolved, uint64_t address) {
-        if (failed_ == 0 and (depth_ > most_depth or ++parts_ > most_parts)) failed_ = -E2BIG;
-        if (failed_ != 0) return;
+        if (depth_ > most_depth) failed_ = -E2BIG;
+        if (not pay()) return;
         const btf_type &t = types_.type(resolved);
         switch (t.kind) {
         case btf_kind::integer: return integer(id, t, address);
@@ -86,11 +92,13 @@ private:
         }
     }
 
-    void integer(uint32_t id, const btf_type &t, uint64_t address) {
+    /// `first`: where in the byte it begins, of bit fields whose width is their type's.
+    void integer(uint32_t id, const btf_type &t, uint64_t address, unsigned first = 0) {
         const unsigned bits = t.bits();
+        const unsigned offset = first + t.bits_offset();
         const bool is_plain =
-            t.bits_offset() == 0 and (bits == 8 or bits == 16 or bits == 32 or bits == word_bits);
-        const auto read = read_bits(address, t.bits_offset(), bits);
+            offset == 0 and (bits == 8 or bits == 16 or bits == 32 or bits == word_bits);
+        const auto read = read_bits(address, offset, bits);
         if (not read) return;
         if (not is_plain) return value(id, hexadecimal(*read), *read == 0);
         const uint64_t word = low_word(*read);
@@ -117,10 +125,11 @@ private:
         if (not read or bits == 0) return;
         const uint64_t word = low_word(*read);
         const auto is_it = [&](const object::btf_enumerator &e) {
-            return ((e.value ^ word) << (word_bits - bits)) == 0;
+            return not pay() or ((e.value ^ word) << (word_bits - bits)) == 0;
         };
         const auto all = types_.enumerators(t);
         const auto known = std::ranges::find_if(all, is_it);
+        if (failed_ != 0) return;
         if (known != all.end())
             value(id, known->name, false);
         else
@@ -130,12 +139,16 @@ private:
     void structure(uint32_t id, const btf_type &t, uint64_t address) {
         composite(id, "}", [&] {
             for (const btf_member &m : types_.members(t)) {
+                if (not pay()) return;
                 member_ = &m;
                 const uint64_t place = address + m.bit_offset / 8;
+                const uint32_t resolved = types_.resolve(m.type);
                 if (m.bit_size != 0)
                     bit_field(m, place);
+                else if (m.bit_offset % 8 != 0 and types_.type(resolved).kind == btf_kind::integer)
+                    integer(m.type, types_.type(resolved), place, m.bit_offset % 8);
                 else
-                    show(m.type, types_.resolve(m.type), place);
+                    show(m.type, resolved, place);
                 member_ = nullptr;
             }
         });
@@ -285,17 +298,17 @@ private:
                                                           : "";
         if (has(BTF_F_NONAME)) return std::string{opening};
         std::string text;
+        constexpr std::size_t most_name = 79;
         if (member_ != nullptr and not member_->name.empty())
-            text = fmt::format(".{} = ", member_->name);
+            text = fmt::format(".{} = ", member_->name.substr(0, most_name));
         text += '(';
         if (not c->is_renamed) text += keyword;
         if (not c->is_renamed and not keyword.empty() and not c->name.empty()) text += ' ';
-        text += c->name;
+        text += c->name.substr(0, most_name);
         if (c->pointers != 0) text += ' ' + std::string(c->pointers, '*');
         for (unsigned i = 0; i < c->arrays; ++i) text += "[]";
         text += ')';
         text += opening;
-        constexpr std::size_t most_name = 79;
         return text.substr(0, most_name);
     }
 
@@ -322,7 +335,7 @@ private:
     cut_text &text_;
     int failed_ = 0;
     unsigned depth_ = 0;
-    unsigned parts_ = 0;
+    uint64_t work_ = 0;
     const btf_member *member_ = nullptr;  ///< that is being shown
     bool is_in_array_ = false;
     bool shows_characters_ = false;  ///< the array is one of bytes

@@ -297,13 +297,29 @@ TEST(printed_values_of_hostile_types, end) {
     constexpr uint32_t array = 3;
     constexpr uint32_t integer = 1;
     const auto info = [](uint32_t kind, uint32_t members) { return kind << 24 | members; };
-    const std::vector<uint32_t> words{
+    std::vector<uint32_t> words{
         0, info(integer, 0),   4, 32,                 // 1: an integer
         0, info(structure, 1), 8, 0,  2, 0,           // 2: a struct that is its own member
         0, info(array, 0),     0, 1,  1, 0xffffffff,  // 3: 2^32 - 1 integers
         0, info(structure, 0), 0,                     // 4: nothing
         0, info(array, 0),     0, 4,  1, 0xffffffff,  // 5: 2^32 - 1 times that
     };
+    constexpr uint32_t many = 60'000;
+    constexpr uint32_t enumeration = 6;
+    constexpr uint32_t of_bits = 1U << 31;
+    const auto add_type = [&words](std::initializer_list<uint32_t> head) {
+        words.insert(words.end(), head);
+    };
+    add_type({0, info(structure, many) | of_bits, 8});  // 6: bit fields
+    for (uint32_t i = 0; i < many; ++i) add_type({0, 1, 1U << 24});
+    add_type({0, info(structure, many), 8});  // 7: many of them
+    for (uint32_t i = 0; i < many; ++i) add_type({0, 6, 0});
+    add_type({0, info(enumeration, many), 4});  // 8: names of numbers
+    for (uint32_t i = 0; i < many; ++i) add_type({0, i + 1});
+    add_type({0, info(structure, many), 8});  // 9: many of them
+    for (uint32_t i = 0; i < many; ++i) add_type({0, 8, 0});
+    add_type({0, info(integer, 0), 4, 3});           // 10: an integer of three bits
+    add_type({0, info(structure, 1), 4, 0, 10, 5});  // 11: it, as a bit field
     const auto size = static_cast<uint32_t>(4 * words.size());
     bytes raw;
     const auto add = [&raw](const auto &part) {
@@ -321,6 +337,9 @@ TEST(printed_values_of_hostile_types, end) {
     EXPECT_EQ(ours.run({2, 0, {}}).result, -E2BIG);
     EXPECT_EQ(ours.run({3, 0, {}}).result, -EFAULT);
     EXPECT_EQ(ours.run({5, BTF_F_ZERO, {}}).result, -E2BIG);
+    EXPECT_EQ(ours.run({7, 0, bytes(8)}).result, -E2BIG);
+    EXPECT_EQ(ours.run({9, 0, bytes(8)}).result, -E2BIG);
+    EXPECT_EQ(ours.run({11, BTF_F_COMPACT | BTF_F_NONAME, {0xa0, 0, 0, 0}}).text, "{0x5,}");
 }
 
 }  // namespace
