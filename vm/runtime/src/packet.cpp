@@ -165,6 +165,7 @@ result<void> packet_context::renew(std::span<uint8_t> frame, packet_room room) {
     hash_.reset();
     tunnel_.reset();
     groups_.clear();
+    socket_ = nullptr;
     own_socket_.reset();
     kept_.clear();
     if (type_ == program_type::xdp) {
@@ -229,6 +230,13 @@ const network_socket *packet_context::keep(std::shared_ptr<const network_socket>
 
 const network_socket *packet_context::find_kept(const void *view) const noexcept {
     const auto at = std::ranges::find_if(kept_, [view](const auto &s) { return &s->view == view; });
+    return at == kept_.end() ? nullptr : at->get();
+}
+
+const network_socket *packet_context::find_kept(uint32_t number) const noexcept {
+    const auto at = std::ranges::find_if(kept_, [number](const auto &s) {
+        return s->owner != nullptr and s->owner->number() == number;
+    });
     return at == kept_.end() ? nullptr : at->get();
 }
 

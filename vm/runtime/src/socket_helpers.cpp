@@ -101,8 +101,8 @@ std::shared_ptr<owner_record> socket_of(uint64_t word) {
 
 uint64_t give_socket(uint32_t number) noexcept {
     const packet_context *const p = packet_context::running();
-    const network_socket *const s =
-        p == nullptr ? nullptr : p->network().find_numbered_socket(number);
+    const network_socket *s = p == nullptr ? nullptr : p->network().find_numbered_socket(number);
+    if (s == nullptr and p != nullptr) s = p->find_kept(number);
     if (s != nullptr) return give(s->view);
     const auto owner = find_owner(number);
     return owner != nullptr and owner->kind == owner_kind::socket ? owner->word : 0;

@@ -174,6 +174,8 @@ public:
     const network_socket *keep(std::shared_ptr<const network_socket> found);
     /// That with the view; null if there is none.
     [[nodiscard]] const network_socket *find_kept(const void *view) const noexcept;
+    /// That whose owner has the number.
+    [[nodiscard]] const network_socket *find_kept(uint32_t number) const noexcept;
     static constexpr std::size_t most_kept_sockets = 1024;
     void set_target(std::optional<packet_target> target) noexcept { target_ = target; }
     /// 0 or a negative errno.
