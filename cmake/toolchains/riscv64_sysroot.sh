@@ -8,7 +8,7 @@
 set -euo pipefail
 folder=$(realpath -m "$1")
 here=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
-[[ ! -f $folder/usr/lib/cmake/GTest/GTestConfig.cmake ]] || exit 0
+[[ ! -f $folder/.built ]] || exit 0
 
 echo "sysroot: building GoogleTest for riscv64"
 mkdir -p "$folder/lib"
@@ -20,3 +20,4 @@ cmake -S /usr/src/googletest -B "$folder/googletest" --log-level=WARNING \
 cmake --build "$folder/googletest" --parallel "$(nproc)" >/dev/null
 cmake --install "$folder/googletest" >/dev/null
 rm -rf "$folder/googletest"
+touch "$folder/.built"
