@@ -21,6 +21,7 @@ struct engine_settings {
     /// Number, order and meaning of ids are the playground's, and so are the callbacks.
     settings how = {};
     uint32_t optimization_level = EBPF_OPTIMIZATION_LEVEL;
+    bool blinds_constants = false;
 };
 
 /// Whether all engines put the stack at the same address when they are called from the same

@@ -53,7 +53,8 @@ enum class vm_limit : uint32_t {
     helpers,
     stack_size,
     call_depth,
-    optimization_level
+    optimization_level,
+    constant_blinding  ///< 0 or 1
 };
 
 /// A backend. Derive from it, override what you support, and register a factory: load_code() and

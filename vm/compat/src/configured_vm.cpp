@@ -6,9 +6,12 @@
 #include "log.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstring>
 
 namespace bpftime::vm::compat {
 
@@ -87,6 +90,10 @@ std::expected<std::unique_ptr<const prepared_program>, int64_t> configured_vm::m
         return std::unexpected{fail(make_error(error_code::no_program, "no program is loaded"))};
     auto linked = linkage::resolve(*program_, config_);
     if (not linked) return std::unexpected{fail(linked.error())};
+    // Another for each program: who finds out one key knows those that follow.
+    if (config_.blinding_seed) {
+        if (const int error = draw_blinding_seed(); error != EBPF_OK) return std::unexpected{error};
+    }
     auto made =
         std::make_unique<prepared_program>(std::move(*linked), *program_, config_, interrupts_);
     auto code = native ? build_native(made->input) : build(made->input);
@@ -232,6 +239,28 @@ int configured_vm::set_pointer_secret(uint64_t secret) {
     return EBPF_OK;
 }
 
+int configured_vm::draw_blinding_seed() {
+    uint64_t seed = 0;
+    if (getentropy(&seed, sizeof seed) != 0) {
+        return static_cast<int>(
+            fail(make_error(error_code::unsupported,
+                            fmt::format("constant blinding: the system gives no random numbers: {}",
+                                        std::strerror(errno)))));
+    }
+    config_.blinding_seed = seed;
+    return EBPF_OK;
+}
+
+int configured_vm::set_constant_blinding(bool enable) {
+    if (not enable) {
+        config_.blinding_seed.reset();
+    } else if (const int error = draw_blinding_seed(); error != EBPF_OK) {
+        return error;
+    }
+    drop_prepared();
+    return EBPF_OK;
+}
+
 int configured_vm::set_limit(vm_limit limit, uint64_t value) {
     switch (limit) {
     case vm_limit::instructions: config_.instruction_limit = value; break;
@@ -242,6 +271,7 @@ int configured_vm::set_limit(vm_limit limit, uint64_t value) {
     case vm_limit::optimization_level:
         config_.optimization_level = static_cast<uint32_t>(value);
         break;
+    case vm_limit::constant_blinding: return set_constant_blinding(value != 0);
     }
     drop_prepared();
     return EBPF_OK;

@@ -32,6 +32,7 @@ constexpr auto limit_ranges = std::to_array<limit_range>({
     {"stack size", 16, EBPF_MOST_STACK_SIZE, 16},
     {"call depth", 1, EBPF_MOST_CALL_DEPTH, 1},
     {"optimization level", 0, EBPF_MOST_OPTIMIZATION_LEVEL, 1},
+    {"constant blinding", 0, 1, 1},
 });
 
 bool is_sound(const void *ptr, size_t len) noexcept {

@@ -61,7 +61,7 @@ uint64_t memory_map::redirect(uint64_t address, uint64_t size, permission wanted
 }
 
 /// The slot of the grant that begins there, or the free one where it would be put.
-std::size_t memory_map::given_memory::index_slot(uint64_t begin) const noexcept {
+std::size_t given_memory::index_slot(uint64_t begin) const noexcept {
     constexpr uint64_t odd = 0x9e37'79b9'7f4a'7c15;
     const std::size_t mask = granted_index.size() - 1;
     std::size_t slot = static_cast<std::size_t>(begin * odd >> 32) & mask;
@@ -72,14 +72,14 @@ std::size_t memory_map::given_memory::index_slot(uint64_t begin) const noexcept 
     return slot;
 }
 
-void memory_map::given_memory::index_grants() {
+void given_memory::index_grants() {
     granted_index.assign(std::bit_ceil(4 * granted.size()), 0);
     index_used = granted.size();
     for (std::size_t i = 0; i < granted.size(); ++i)
         granted_index[index_slot(granted[i].begin)] = static_cast<uint32_t>(i + 1);
 }
 
-bool memory_map::given_memory::is_granted(const memory_span &span) const noexcept {
+bool given_memory::is_granted(const memory_span &span) const noexcept {
     const auto covers = [&](const memory_span &s) {
         return s.holds(span.begin, span.len) and bpftime::vm::allows(s.allowed, span.allowed);
     };
@@ -88,7 +88,7 @@ bool memory_map::given_memory::is_granted(const memory_span &span) const noexcep
     return found != 0 and covers(granted[found - 1]);
 }
 
-void memory_map::given_memory::add(uint64_t begin, uint64_t len, permission allowed) {
+void given_memory::add(uint64_t begin, uint64_t len, permission allowed) {
     // A program that looks up the same few values over and over must not make the list grow.
     if (is_granted({begin, len, allowed})) return;
     granted.emplace_back(begin, len, allowed);

@@ -166,9 +166,12 @@ class module_compiler {
 public:
     module_compiler(const compat::build_input &input, llvm::Module &module)
         : input_{input},
-          facts_{input.code, input.linked, input.config.stack_size},
+          facts_{input.code, input.linked, input.config.stack_size,
+                 input.config.blinding_seed ? provenance::short_reach : provenance::most_reach},
           module_{module},
-          parts_{.input = input, .facts = facts_, .module = module, .functions = {}} {}
+          parts_{.input = input, .facts = facts_, .module = module, .functions = {}} {
+        if (input.config.blinding_seed) parts_.keys.emplace(*input.config.blinding_seed);
+    }
 
     void compile() {
         declare();

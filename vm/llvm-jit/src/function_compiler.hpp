@@ -4,6 +4,7 @@
 #pragma once
 
 #include "abi.hpp"
+#include "compat/blinding_keys.hpp"
 #include "compat/configured_vm.hpp"
 #include "host_functions.hpp"
 #include "provenance.hpp"
@@ -13,6 +14,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace bpftime::vm::llvm_jit {
@@ -28,6 +30,8 @@ struct module_parts {
     llvm::Function *call_value = nullptr;
     /// Whether a chain of local calls can be longer than the call depth allows.
     bool checks_depth = true;
+    /// What hides constants; none: they are not hidden.
+    std::optional<compat::blinding_keys> keys = std::nullopt;
 };
 
 /// The parameters of every compiled function: run_state, slice, r10, r1 to r5.
@@ -194,6 +198,7 @@ private:
     void call_packet_load(uint32_t pc, const compat::helper_binding &helper, value offset);
     void load_input(uint32_t pc, value offset);
     value operand(uint32_t pc, llvm::Type *type);
+    value constant(llvm::Type *type, uint64_t v);
 
     // --- memory
     address access(uint32_t pc, unsigned base, permission wanted, bool atomic);

@@ -7,6 +7,7 @@
 #include "compiler.hpp"
 #include "function_compiler.hpp"
 
+#include <llvm/IR/InlineAsm.h>
 #include <llvm/IR/Intrinsics.h>
 #include <llvm/IR/MDBuilder.h>
 
@@ -72,7 +73,8 @@ void function_compiler::compile_instruction(uint32_t pc) {
     case operation_kind::store: return compile_store(pc);
     case operation_kind::atomic: return compile_atomic(pc);
     case operation_kind::packet: return compile_packet(pc);
-    case operation_kind::wide: return set(i.dst, word(parts_.input.linked.lddw_value(p_, pc)));
+    case operation_kind::wide:
+        return set(i.dst, constant(b_.getInt64Ty(), parts_.input.linked.lddw_value(p_, pc)));
     }
 }
 
@@ -81,8 +83,22 @@ void function_compiler::compile_instruction(uint32_t pc) {
 function_compiler::value function_compiler::operand(uint32_t pc, llvm::Type *type) {
     const isa::instruction &i = p_.insn(pc);
     if (isa::info(isa::info(i.id).shape).imm == isa::imm_role::value)
-        return llvm::ConstantInt::getSigned(type, i.imm);
+        return constant(type, static_cast<uint64_t>(int64_t{i.imm}));
     return narrow(get(i.src), type);
+}
+
+/// A constant that the program chose, hidden if that is wanted. Short ones, too: stores of them are
+/// joined.
+function_compiler::value function_compiler::constant(llvm::Type *type, uint64_t v) {
+    const unsigned bits = type->getIntegerBitWidth();
+    const llvm::APInt plain = llvm::APInt{64, v}.trunc(bits);
+    if (not parts_.keys) return b_.getInt(plain);
+    if (bits < 32) return b_.CreateTrunc(constant(b_.getInt32Ty(), v), type);
+    const llvm::APInt key = llvm::APInt{64, parts_.keys->next()}.trunc(bits);
+    // The optimiser does not look into it, so it can not put the halves together.
+    llvm::InlineAsm *const opaque =
+        llvm::InlineAsm::get(llvm::FunctionType::get(type, {type}, false), "", "=r,0", false);
+    return b_.CreateXor(b_.CreateCall(opaque, {b_.getInt(plain ^ key)}), b_.getInt(key));
 }
 
 /// Additions that keep an address an address. False if `pc` is not one.
@@ -697,7 +713,7 @@ function_compiler::value function_compiler::atomic_result(uint32_t pc, const add
 void function_compiler::compile_packet(uint32_t pc) {
     const isa::instruction &i = p_.insn(pc);
     const bool indirect = isa::info(i.id).shape == isa::shape::packet_ind;
-    const value imm = llvm::ConstantInt::getSigned(b_.getInt32Ty(), i.imm);
+    const value imm = constant(b_.getInt32Ty(), static_cast<uint64_t>(int64_t{i.imm}));
     const value narrow = indirect ? b_.CreateAdd(get32(i.src), imm) : imm;
     const value offset = b_.CreateSExt(narrow, b_.getInt64Ty());
     if (const auto *const helper = parts_.input.linked.helper(EBPF_PACKET_LOAD_HELPER))

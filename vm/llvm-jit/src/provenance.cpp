@@ -74,9 +74,9 @@ origin united(const origin &first, const origin &second) {
 
 /// An address of the frame or of a value + `by`, as long as the offset stays small enough to be
 /// worth knowing.
-origin moved(const origin &from, int64_t by) {
+origin moved(const origin &from, int64_t by, int64_t reach) {
     const int64_t offset = from.offset + by;
-    const bool fits = from.exact and offset > -(int64_t{1} << 30) and offset < (int64_t{1} << 30);
+    const bool fits = from.exact and offset > -reach and offset < reach;
     if (not fits) return from.is_frame() ? origin{.kind = origin_kind::frame} : pointer;
     origin to = from;
     to.offset = static_cast<int32_t>(offset);
@@ -104,10 +104,12 @@ permission permission_of(operation op) noexcept {
     }
 }
 
-provenance::provenance(const program &p, const compat::linkage &linked, uint32_t frame_size)
+provenance::provenance(const program &p, const compat::linkage &linked, uint32_t frame_size,
+                       int64_t reach)
     : p_{p},
       linked_{linked},
       frame_size_{frame_size},
+      reach_{reach},
       blocks_(p.blocks().size()),
       functions_(p.functions().size()),
       value_escapes_(linked.maps().size()),
@@ -265,7 +267,7 @@ origins provenance::step(uint32_t pc, const origins &before) const {
     } else if (i.id == insn_id::add64_imm or i.id == insn_id::sub64_imm) {
         const int64_t by = i.id == insn_id::add64_imm ? int64_t{i.imm} : -int64_t{i.imm};
         if (dst.is_frame() or dst.kind == origin_kind::value)
-            after[i.dst] = moved(dst, by);
+            after[i.dst] = moved(dst, by, reach_);
         else
             after[i.dst] = {.kind = kind_of(dst)};
     } else if (i.id == insn_id::add64_reg) {

@@ -86,7 +86,12 @@ struct function_facts {
 /// The facts of a program, computed once in time linear in its size for code as compilers make it.
 class provenance {
 public:
-    provenance(const program &p, const compat::linkage &linked, uint32_t frame_size);
+    static constexpr int64_t most_reach = int64_t{1} << 30;
+    static constexpr int64_t short_reach = int64_t{1} << 15;
+
+    /// `reach`: offsets of less are known. They become constants of the code.
+    provenance(const program &p, const compat::linkage &linked, uint32_t frame_size,
+               int64_t reach = most_reach);
 
     [[nodiscard]] const block_facts &of_block(uint32_t index) const noexcept {
         return blocks_[index];
@@ -135,6 +140,7 @@ private:
     const program &p_;
     const compat::linkage &linked_;
     int64_t frame_size_;
+    int64_t reach_;
     std::vector<block_facts> blocks_;
     std::vector<function_facts> functions_;
     std::vector<bool> value_escapes_;  ///< by map

@@ -64,7 +64,7 @@ std::unique_ptr<llvm::Module> linked_program::compile(llvm::LLVMContext &context
     const llvm::DataLayout any_machine{"e-i64:64-i128:128-n8:16:32:64-S128"};
     auto module = std::make_unique<llvm::Module>("bpf", context);
     module->setDataLayout(any_machine);
-    compile_to_ir({*code_, *linked_, config_, interrupts_}, *module);
+    compile_to_ir({*code_, *linked_, config_, interrupts_, {config_.regions, {}}}, *module);
     return module;
 }
 
@@ -74,7 +74,7 @@ std::unique_ptr<llvm::Module> linked_program::optimize(llvm::LLVMContext &contex
     auto module = std::make_unique<llvm::Module>("bpf", context);
     module->setDataLayout(machine.createDataLayout());
     module->setTargetTriple(machine.getTargetTriple().str());
-    compile_to_ir({*code_, *linked_, config_, interrupts_}, *module);
+    compile_to_ir({*code_, *linked_, config_, interrupts_, {config_.regions, {}}}, *module);
     for (llvm::Function &fn : module->functions()) {
         if (fn.isDeclaration()) continue;
         fn.addFnAttr("target-cpu", machine.getTargetCPU());

@@ -268,6 +268,44 @@ TEST(level_for, is_lower_for_large_programs) {
     EXPECT_EQ(level_for(3, 1'000'000), 0U);
 }
 
+// --- constants that a program chooses
+
+/// Whether a constant, or one that is part of it, has these 32 bits in either half.
+bool holds(const llvm::Value &v, uint32_t chosen) {
+    if (const auto *const all = llvm::dyn_cast<llvm::ConstantAggregate>(&v)) {
+        return std::ranges::any_of(all->operands(),
+                                   [chosen](const llvm::Use &u) { return holds(*u, chosen); });
+    }
+    const auto *const c = llvm::dyn_cast<llvm::ConstantInt>(&v);
+    if (c == nullptr or c->getBitWidth() > 64) return false;
+    const uint64_t value = c->getZExtValue();
+    return static_cast<uint32_t>(value) == chosen or value >> 32 == chosen;
+}
+
+TEST_F(optimizer, hides_constants) {
+    unsigned shown = 0;
+    const auto is_chosen = [](const llvm::Instruction &i) {
+        return std::ranges::any_of(i.operands(),
+                                   [](const llvm::Use &u) { return holds(*u, 0x1badcafe); });
+    };
+    for (const char *const program :
+         {"mov %r0, 0x1badcafe\nexit", "lddw %r0, 0x1badcafe2badbeef\nexit",
+          "mov %r0, %r2\nxor32 %r0, 0x1badcafe\nexit", "stw [%r1], 0x1badcafe\nmov %r0, 0\nexit",
+          "sth [%r10-8], 0xcafe\nsth [%r10-6], 0x1bad\nsth [%r10-4], 0xbeef\n"
+          "sth [%r10-2], 0x2bad\nldxdw %r0, [%r10-8]\nexit",
+          "mov %r0, %r10\nadd %r0, 0x1badcafe\nexit",
+          "mov %r2, %r10\nadd %r2, 0x1badcafe\nldxb %r0, [%r2]\nexit", "ldabsw 0x1badcafe\nexit",
+          "mov %r6, %r2\nldindw %r6, 0x1badcafe\nexit"}) {
+        compat::vm_config config = without_checks();
+        optimize(program, config);
+        shown += count(is_chosen);
+        config.blinding_seed = 1;
+        optimize(program, config);
+        EXPECT_EQ(count(is_chosen), 0U) << program << '\n' << text();
+    }
+    EXPECT_GE(shown, 6U) << "else the test sees nothing";
+}
+
 }  // namespace
 
 }  // namespace bpftime::vm::llvm_jit::test

@@ -405,6 +405,8 @@ TEST_P(opaque_memory, packet_loads_need_no_pointer) {
 }
 
 INSTANTIATE_TEST_SUITE_P(all, opaque_memory, testing::ValuesIn(engines()), engine_name{});
+INSTANTIATE_TEST_SUITE_P(blinded, opaque_memory, testing::ValuesIn(blinding_engines().first(1)),
+                         engine_name{});
 
 }  // namespace
 

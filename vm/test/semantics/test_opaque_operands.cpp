@@ -363,5 +363,7 @@ TEST_P(opaque_operands, wide_immediates) {
 }
 
 INSTANTIATE_TEST_SUITE_P(all, opaque_operands, testing::ValuesIn(engines()), engine_name{});
+INSTANTIATE_TEST_SUITE_P(blinded, opaque_operands, testing::ValuesIn(blinding_engines()),
+                         engine_name{});
 
 }  // namespace bpftime::vm::test

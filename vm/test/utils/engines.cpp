@@ -7,6 +7,8 @@
 #include "ubpf/ubpf_vm.hpp"
 #endif
 
+#include <gtest/gtest.h>
+
 #include <array>
 
 namespace bpftime::vm::test {
@@ -19,6 +21,18 @@ constexpr auto all = std::to_array<engine>({
 #endif
 #ifdef TEST_LLVM_BACKEND
     {"llvm", "llvm"},
+#endif
+});
+
+constexpr auto blinding = std::to_array<engine>({
+#ifdef TEST_UBPF_JIT
+    {"ubpf_jit", "ubpf-jit", true},
+#endif
+#ifdef TEST_LLVM_BACKEND
+    {"llvm", "llvm", true},
+#endif
+#if not defined TEST_UBPF_JIT and not defined TEST_LLVM_BACKEND
+    {"ubpf_interpreter", "ubpf", true},  // has no native code, and gives the same answers
 #endif
 });
 
@@ -40,6 +54,12 @@ __attribute__((constructor)) void register_ubpf_jit() {
 
 std::span<const engine> engines() { return all; }
 
-std::unique_ptr<ebpf_vm> make_vm(const engine &e) { return std::make_unique<ebpf_vm>(e.backend); }
+std::span<const engine> blinding_engines() { return blinding; }
+
+std::unique_ptr<ebpf_vm> make_vm(const engine &e) {
+    auto vm = std::make_unique<ebpf_vm>(e.backend);
+    EXPECT_EQ(vm->set_limit(compat::vm_limit::constant_blinding, e.blinds_constants), EBPF_OK);
+    return vm;
+}
 
 }  // namespace bpftime::vm::test

@@ -16,12 +16,16 @@ namespace bpftime::vm::test {
 struct engine {
     const char *name;     ///< in test names: letters, digits and '_'
     const char *backend;  ///< for ebpf_create()
+    bool blinds_constants = false;
 
     friend std::ostream &operator<<(std::ostream &out, const engine &e) { return out << e.name; }
 };
 
 /// All engines of this build. A new engine is one row in engines.cpp, and every suite runs on it.
 [[nodiscard]] std::span<const engine> engines();
+
+/// Those that make native code, with constants hidden in it: for what depends on constants.
+[[nodiscard]] std::span<const engine> blinding_engines();
 
 [[nodiscard]] std::unique_ptr<ebpf_vm> make_vm(const engine &e);
 

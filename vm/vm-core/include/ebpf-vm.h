@@ -187,6 +187,16 @@ EBPF_EXPORT int ebpf_set_call_depth(struct ebpf_vm *vm, uint32_t frames);
 /** How hard backends that optimise try, 0 to 3 (default 3); others accept it and do nothing. */
 EBPF_EXPORT int ebpf_set_optimization_level(struct ebpf_vm *vm, uint32_t level);
 
+/** Whether native code hides the constants that a program chooses (off by default): immediates, and
+ * the values of lddw, are in it combined with numbers that nobody can predict, so that a program
+ * cannot put instructions of its choice there for an attacker to jump into. Numbers of instructions
+ * (24 bits at most), offsets of accesses (16 bits) and, on the light backend, immediates of one
+ * byte stay. Costs some time in every instruction that has one. Interpreters have nothing to hide,
+ * nor has the light backend's code for AArch64, whose instructions hold 16 bits of a constant at
+ * most and can only be entered where they begin. The numbers are drawn here and for each program:
+ * fails if the system gives none. */
+EBPF_EXPORT int ebpf_set_constant_blinding(struct ebpf_vm *vm, bool enable);
+
 /** A secret with which the backend obfuscates the code pointers that it keeps in memory (helper
  * functions), so that an attacker who can read or overwrite that memory gains nothing; 0: none. To
  * be set before a program is loaded. */

@@ -254,6 +254,10 @@ int ebpf_set_optimization_level(struct ebpf_vm *vm, uint32_t level) {
     return with(vm, [&](ebpf_vm &v) { return v.set_limit(vm_limit::optimization_level, level); });
 }
 
+int ebpf_set_constant_blinding(struct ebpf_vm *vm, bool enable) {
+    return with(vm, [&](ebpf_vm &v) { return v.set_limit(vm_limit::constant_blinding, enable); });
+}
+
 int ebpf_set_pointer_secret(struct ebpf_vm *vm, uint64_t secret) {
     return with(vm, [&](ebpf_vm &v) { return v.set_pointer_secret(secret); });
 }

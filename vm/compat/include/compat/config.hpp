@@ -69,6 +69,8 @@ struct vm_config {
     uint32_t optimization_level = EBPF_OPTIMIZATION_LEVEL;
     uint64_t instruction_limit = EBPF_INSTRUCTION_LIMIT;  ///< 0: none
     uint64_t pointer_secret = 0;
+    /// What hides constants in native code; none: they are not hidden.
+    std::optional<uint64_t> blinding_seed;
     bool bounds_checks = true;
     std::optional<uint32_t> unwind_helper;
     lddw_helpers lddw;

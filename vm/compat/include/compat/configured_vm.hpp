@@ -72,6 +72,8 @@ private:
                      Execute &&execute);
     int64_t run_once(run::input_memory input, std::span<const memory_span> regions,
                      int64_t &result);
+    int set_constant_blinding(bool enable);
+    int draw_blinding_seed();
     void drop_prepared();
     // Under the lock:
     std::expected<std::unique_ptr<const prepared_program>, int64_t> make_prepared(bool native);

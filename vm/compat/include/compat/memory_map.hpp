@@ -92,6 +92,25 @@ struct program_memory {
     const ebpf_arena *arena = nullptr;
 };
 
+/// What was added during the run, in a list of its own: most runs have none.
+struct EBPF_EXPORT given_memory {
+    std::vector<memory_span> lent;
+    std::vector<memory_span> granted;
+    /// Once they are many, for programs that look at thousands of values: a hash table by where
+    /// they begin, of places in the list and 1 more. What it says is looked up there, so it may
+    /// be out of date.
+    std::vector<uint32_t> granted_index;
+    std::size_t index_used = 0;  ///< its slots that are not free
+
+    /// Words, so that `recent_` is not read back from where the span was just written.
+    void add(uint64_t begin, uint64_t len, permission allowed);
+
+private:
+    [[nodiscard]] bool is_granted(const memory_span &span) const noexcept;
+    [[nodiscard]] std::size_t index_slot(uint64_t begin) const noexcept;
+    void index_grants();
+};
+
 /// What one run may touch: input memory, live stack frames, registered and granted memory.
 class EBPF_EXPORT memory_map {
 public:
@@ -166,25 +185,6 @@ private:
         region_kind kind;
         uint32_t index;
         memory_span span;
-    };
-
-    /// What was added during the run, in a list of its own: most runs have none.
-    struct given_memory {
-        std::vector<memory_span> lent;
-        std::vector<memory_span> granted;
-        /// Once they are many, for programs that look at thousands of values: a hash table by where
-        /// they begin, of places in the list and 1 more. What it says is looked up there, so it may
-        /// be out of date.
-        std::vector<uint32_t> granted_index;
-        std::size_t index_used = 0;  ///< its slots that are not free
-
-        /// Words, so that `recent_` is not read back from where the span was just written.
-        void add(uint64_t begin, uint64_t len, permission allowed);
-
-    private:
-        [[nodiscard]] bool is_granted(const memory_span &span) const noexcept;
-        [[nodiscard]] std::size_t index_slot(uint64_t begin) const noexcept;
-        void index_grants();
     };
 
     [[nodiscard]] given_memory &given() { return given_ ? *given_ : given_.emplace(); }

@@ -5,8 +5,8 @@
 // To write the files again after a wanted change, and then review the difference:
 //   BPFTIME_VM_BLESS=1 build/vm/compat/ubpf-vm/test/test_ubpf_jit --gtest_filter='*golden*'
 // and the same with test_ubpf_aarch64
-// A program is golden/<name>.s; its comments may say "# checks: off", "# bmi2: off", "# lse: off"
-// and "# jump targets: 3 5".
+// A program is golden/<name>.s; its comments may say "# checks: off", "# bmi2: off", "# lse: off",
+// "# blinding: on" and "# jump targets: 3 5".
 #include "generator.hpp"
 #include "isa/text.hpp"
 #include "programs.hpp"
@@ -90,6 +90,7 @@ Features features_for(const std::string &text) {
 std::string code_of(const std::string &text) {
     compat::vm_config config = test_config();
     config.bounds_checks = setting(text, "checks") != "off";
+    if (setting(text, "blinding") == "on") config.blinding_seed = 1;
     std::istringstream targets{setting(text, "jump targets")};
     for (uint32_t pc = 0; targets >> pc;) config.jump_targets.push_back(pc);
     const auto code =

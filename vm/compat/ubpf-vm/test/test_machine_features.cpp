@@ -87,7 +87,11 @@ private:
     program code_;
     compat::linkage linked_;
     std::atomic<uint32_t> interrupts_ = 0;
-    compat::build_input input_{code_, linked_, config_, interrupts_};
+    compat::build_input input_{code_,
+                               linked_,
+                               config_,
+                               interrupts_,
+                               {config_.regions, linked_.regions(), linked_.arena()}};
 };
 
 void expect_the_same(const std::string &assembly, const std::vector<uint8_t> &memory) {

@@ -74,7 +74,8 @@ public:
 
     [[nodiscard]] std::span<const function> functions() const noexcept { return functions_; }
     [[nodiscard]] std::span<const basic_block> blocks() const noexcept { return blocks_; }
-    /// Blocks that control can reach from `block` within its function, as indexes into blocks().
+    /// Blocks that control can reach from `block` within its function, as indexes into blocks();
+    /// sorted if it ends in gotox.
     [[nodiscard]] std::span<const uint32_t> successors_of(const basic_block &block) const noexcept {
         return std::span{successors_}.subspan(block.first_successor, block.successor_count);
     }

@@ -38,7 +38,9 @@ x86::Mem spill(int32_t n) noexcept { return x86::qword_ptr(x86::rsp, -8 * n); }
 void generator::alu(uint32_t pc, Inst::Id id) {
     const isa::instruction &i = insn(pc);
     const bool wide = is_64(i.id);
-    if (has_imm(i.id))
+    if (hides(i))
+        e_.op(id, gp(wide, i.dst), hidden(wide, i.imm));
+    else if (has_imm(i.id))
         e_.op(id, gp(wide, i.dst), asmjit::imm(i.imm));
     else
         e_.op(id, gp(wide, i.dst), gp(wide, i.src));
@@ -50,7 +52,9 @@ void generator::move(uint32_t pc) {
     const isa::instruction &i = insn(pc);
     const bool wide = is_64(i.id);
     if (has_imm(i.id)) {
-        if (wide and i.imm < 0)
+        if (hides(i))
+            set_hidden(gp(wide, i.dst), i.imm);
+        else if (wide and i.imm < 0)
             e_.op(Inst::kIdMov, gp64(i.dst), asmjit::imm(i.imm));
         else
             set_constant(i.dst, static_cast<uint32_t>(i.imm));
@@ -67,6 +71,7 @@ bool generator::operate_on_copy(uint32_t pc) {
     const isa::instruction &i = insn(pc + 1);
     const bool wide = is_64(i.id);
     if (i.dst != copy.dst or copy.src == copy.dst or (wide and not is_64(copy.id))) return false;
+    if (hides(i)) return false;
     // The copy may be what it is combined with, too.
     const unsigned other = i.src == copy.dst ? copy.src : i.src;
     const x86::Gp dst = gp(wide, i.dst);
@@ -136,6 +141,8 @@ void generator::multiply(uint32_t pc) {
         e_.op(Inst::kIdImul, dst, gp(is_64(i.id), i.src));
     else if (is_shift(i.imm))
         e_.op(Inst::kIdShl, dst, asmjit::imm(std::countr_zero(static_cast<uint32_t>(i.imm))));
+    else if (hides(i))
+        e_.op(Inst::kIdImul, dst, hidden(is_64(i.id), i.imm));
     else
         e_.op(Inst::kIdImul, dst, dst, asmjit::imm(i.imm));
 }
@@ -181,7 +188,9 @@ void generator::divide(uint32_t pc, bool is_signed, bool is_division) {
     const isa::instruction &i = insn(pc);
     const bool wide = is_64(i.id);
     forget(i.dst);
-    if (not has_imm(i.id)) {
+    if (hides(i)) {
+        divide_by_register(wide, i.dst, hidden(wide, i.imm), is_signed, is_division);
+    } else if (not has_imm(i.id)) {
         e_.op(Inst::kIdMov, sized(wide, temp_reg), gp(wide, i.src));
         divide_by_register(wide, i.dst, sized(wide, temp_reg), is_signed, is_division);
     } else if (is_signed) {

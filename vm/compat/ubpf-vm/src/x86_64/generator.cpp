@@ -67,9 +67,11 @@ bool generator::generate(const compat::build_input &input, machine_features mach
                          const native_program *program, native_code &out) {
     begin(input);
     machine_ = machine;
+    keys_.reset();
+    if (input.config.blinding_seed) keys_.emplace(*input.config.blinding_seed);
     // most_bytes() says when a short jump reaches its target; if it should be wrong, there are
     // none.
-    for (const bool short_jumps : {true, false}) {
+    for (const bool short_jumps : {not keys_, false}) {
         short_jumps_ = short_jumps;
         if (try_generate(program, out)) return true;
     }
@@ -248,13 +250,42 @@ void generator::jump_to(stub which) {
 
 // --- instructions
 
+/// Whether nobody is to find the immediate value in the code. What has one byte is of no use to
+/// anybody.
+bool generator::hides(const isa::instruction &i) const noexcept {
+    return keys_ and has_imm(i.id) and i.imm != static_cast<int8_t>(i.imm);
+}
+
+/// The register, of 32 or 64 bits, becomes the value, whose halves are in the code.
+void generator::set_hidden(const x86::Gp &reg, int32_t value) {
+    const auto key = static_cast<int32_t>(keys_->next());
+    e_.op(Inst::kIdMov, reg, asmjit::imm(value ^ key));
+    e_.op(Inst::kIdXor, reg, asmjit::imm(key));
+}
+
+/// The value in a register that is free until the next instruction.
+x86::Gp generator::hidden(bool wide, int32_t value) {
+    const x86::Gp reg = wide ? x86::Gp{temp_reg} : x86::Gp{temp_reg.r32()};
+    set_hidden(reg, value);
+    return reg;
+}
+
 void generator::set_constant(unsigned reg, uint64_t value) {
-    if (value == 0)
+    const bool is_short = value == static_cast<uint64_t>(int64_t{static_cast<int32_t>(value)});
+    if (value == 0) {
         zero(reg);
-    else if (value <= UINT32_MAX)
+    } else if (keys_ and is_short) {
+        set_hidden(gp64(reg), static_cast<int32_t>(value));
+    } else if (keys_) {
+        const uint64_t key = keys_->next();
+        e_.op(Inst::kIdMov, gp64(reg), asmjit::imm(value ^ key));
+        e_.op(Inst::kIdMov, temp_reg, asmjit::imm(key));
+        e_.op(Inst::kIdXor, gp64(reg), temp_reg);
+    } else if (value <= UINT32_MAX) {
         e_.mov_imm32(gp32(reg), static_cast<uint32_t>(value));
-    else
+    } else {
         e_.op(Inst::kIdMov, gp64(reg), asmjit::imm(value));
+    }
 }
 
 void generator::zero(unsigned reg) { e_.op(Inst::kIdXor, gp32(reg), gp32(reg)); }
@@ -271,6 +302,8 @@ condition generator::compare(uint32_t pc) {
     const Inst::Id how = is_set ? Inst::kIdTest : Inst::kIdCmp;
     if (isa::info(row.shape).src != isa::register_role::none)
         e_.op(how, a, wide ? gp64(i.src) : gp32(i.src));
+    else if (hides(i))
+        e_.op(how, a, hidden(wide, i.imm));
     else if (i.imm != 0 or is_set)
         e_.op(how, a, asmjit::imm(i.imm));
     else if (not has_zero_flag(pc))
@@ -361,11 +394,10 @@ void generator::go_back(uint32_t pc, uint32_t target) {
 
 void generator::jump_value(uint32_t pc) {
     const auto blocks = table_blocks();
-    const auto [first, last] = std::ranges::minmax(blocks);
-    const uint32_t first_pc = p_->blocks()[first].begin;
-    const uint32_t count = p_->blocks()[last].begin - first_pc + 1;
+    const uint32_t first = p_->blocks()[blocks.front()].begin;
+    const uint32_t count = p_->blocks()[blocks.back()].begin - first + 1;
     if (count <= table_slots_left_)
-        jump_by_table(pc, first_pc, count);
+        jump_by_table(pc, first, count);
     else
         jump_through_host(pc);
     near_frame_ = all_registers;
@@ -377,7 +409,7 @@ void generator::jump_through_host(uint32_t pc) {
     jump_to(stub::jump_value);
 }
 
-/// Where all gotox of the function go.
+/// Where all gotox of the function go, sorted.
 std::span<const uint32_t> generator::table_blocks() const {
     return p_->successors_of(*facts_->table);
 }
@@ -500,8 +532,15 @@ void generator::load_packet(uint32_t pc) {
     const isa::instruction &i = insn(pc);
     if (isa::info(i.id).shape == isa::shape::packet_ind) {
         e_.op(Inst::kIdMov, temp_reg.r32(), gp32(i.src));
-        e_.op(Inst::kIdAdd, temp_reg.r32(), asmjit::imm(i.imm));
+        if (hides(i)) {
+            set_hidden(x86::eax, i.imm);  // r0 is what is loaded
+            e_.op(Inst::kIdAdd, temp_reg.r32(), x86::eax);
+        } else {
+            e_.op(Inst::kIdAdd, temp_reg.r32(), asmjit::imm(i.imm));
+        }
         e_.op(Inst::kIdMovsxd, temp_reg, temp_reg.r32());
+    } else if (hides(i)) {
+        set_hidden(temp_reg, i.imm);
     } else {
         e_.op(Inst::kIdMov, temp_reg, asmjit::imm(i.imm));
     }

@@ -3,10 +3,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "compat/blinding_keys.hpp"
 #include "emitter.hpp"
 #include "one_pass.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -141,18 +143,24 @@ private:
     bool load_from_sum(uint32_t pc, unsigned base);
     void load_from(uint32_t pc, const x86::Mem &from);
     void store(uint32_t pc);
+    void store_hidden(const x86::Mem &to, isa::width w, int32_t value);
     void atomic(uint32_t pc);
     void atomic_fetch(uint32_t pc, x86::Inst::Id id);
     void exchange(uint32_t pc);
     void compare_exchange(uint32_t pc);
 
     void set_constant(unsigned reg, uint64_t value);
+    [[nodiscard]] bool hides(const isa::instruction &i) const noexcept;
+    void set_hidden(const x86::Gp &reg, int32_t value);
+    [[nodiscard]] x86::Gp hidden(bool wide, int32_t value);
     void zero(unsigned reg);
     open_jump add_slow_path(slow_path::what kind, condition c, uint32_t site, stub callee = {});
 
     emitter e_;
     machine_features machine_;
     bool short_jumps_ = true;
+    /// What hides constants; none: they are not hidden.
+    std::optional<compat::blinding_keys> keys_;
     // of the function:
     unsigned stack_words_ = 0;  ///< below the saved registers
     static constexpr uint32_t no_pc = UINT32_MAX;

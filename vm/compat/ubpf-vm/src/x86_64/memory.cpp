@@ -145,8 +145,8 @@ void generator::load(uint32_t pc) {
 bool generator::load_from_sum(uint32_t pc, unsigned base) {
     const isa::instruction &sum = insn(pc);
     const isa::instruction &i = insn(pc + 1);
-    if (checks_ or isa::kind_of(i.id) != isa::operation_kind::load or i.src != sum.dst or
-        i.dst != sum.dst)
+    if (checks_ or hides(sum) or isa::kind_of(i.id) != isa::operation_kind::load or
+        i.src != sum.dst or i.dst != sum.dst)
         return false;
     const uint32_t size = bytes_of(i);
     if (sum.id == insn_id::add64_reg) {
@@ -187,10 +187,23 @@ void generator::store(uint32_t pc) {
     const isa::instruction &i = insn(pc);
     const isa::insn_info &row = isa::info(i.id);
     const x86::Mem to = access(pc, i.dst, permission::write, false);
-    if (isa::info(row.shape).src == isa::register_role::none)
+    if (hides(i) and row.width != width::w8)
+        store_hidden(to, row.width, i.imm);
+    else if (isa::info(row.shape).src == isa::register_role::none)
         e_.op(Inst::kIdMov, to, asmjit::imm(i.imm));
     else
         e_.op(Inst::kIdMov, to, gp(row.width, i.src));
+}
+
+/// The address may be in the register that is free otherwise.
+void generator::store_hidden(const x86::Mem &to, width w, int32_t value) {
+    const x86::Gp r = minus_input_reg;
+    set_hidden(w == width::w64 ? r : x86::Gp{r.r32()}, value);
+    e_.op(Inst::kIdMov, to,
+          w == width::w64   ? r
+          : w == width::w32 ? x86::Gp{r.r32()}
+                            : x86::Gp{r.r16()});
+    if (checks_) e_.op(Inst::kIdMov, r, state_word(offsetof(jit_state, minus_input)));
 }
 
 // --- atomics
