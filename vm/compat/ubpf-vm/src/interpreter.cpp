@@ -31,6 +31,14 @@ using isa::operation;
 using isa::operation_kind;
 using isa::width;
 
+/// Whether there are functions for single registers: thousands, which take compilers minutes to
+/// instrument, so not where speed does not matter.
+#ifdef CALLS_NEXT_OP
+constexpr bool knows_registers = true;
+#else
+constexpr bool knows_registers = false;
+#endif
+
 /// What a single op can be: an instruction, or the same as a jump backwards, which is charged.
 constexpr std::size_t plain(insn_id id) noexcept { return static_cast<std::size_t>(id); }
 constexpr std::size_t backwards(insn_id id) noexcept { return plain(id) + isa::insn_count; }
@@ -93,7 +101,7 @@ consteval fusion make_fusion() {
     for (std::size_t i = 0; i < f.count; ++i) {
         if (f.parts[i].link != link::none and not gives_result(f.parts[i - 1]))
             throw "an instruction on the result of one that has none";
-        if (is_alu(f.parts[i]) and f.parts[i].link != link::on) f.known = i;
+        if (knows_registers and is_alu(f.parts[i]) and f.parts[i].link != link::on) f.known = i;
     }
     return f;
 }
@@ -795,7 +803,7 @@ enum class known : uint8_t { none, dst, both };
 
 constexpr known known_registers(insn_id id) noexcept {
     const isa::insn_info &row = isa::info(id);
-    if (isa::kind_of(id) != operation_kind::alu) return known::none;
+    if (not knows_registers or isa::kind_of(id) != operation_kind::alu) return known::none;
     const bool is_imm = isa::info(row.shape).imm == isa::imm_role::value;
     switch (row.operation) {
     case operation::mov:
