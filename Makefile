@@ -14,7 +14,7 @@ sources := find vm -name '*.[ch]' -o -name '*.[ch]pp'
 	test-i386 bench install fuzz format format-check lint clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install the Debian packages that are missing
 	scripts/setup.sh all
@@ -31,7 +31,7 @@ release-with-llvm-jit: ## Build everything, the LLVM backend and the command lin
 demo: ## Run a real XDP program over a real packet capture
 	scripts/demo
 
-test: ## Build and run all tests: plain, under ASan and UBSan, and for AArch64 under qemu
+test: ## Build and run all tests, then once more under ASan and UBSan
 	scripts/test
 
 test-aarch64 test-riscv64 test-i386: test-%: ## Build for another machine and run the tests under qemu
