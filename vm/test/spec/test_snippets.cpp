@@ -34,7 +34,7 @@ void load(ebpf_vm &vm, std::string_view text) {
 /// The example, which leaves its VM to the end of the process when something fails: no matter for a
 /// leak checker.
 auto run_example(const char *program,
-                 std::vector<std::pair<std::string, std::string>> environment = {}) {
+                 bpftime::vm::compat::test::environment_changes environment = {}) {
     environment.emplace_back("ASAN_OPTIONS", "detect_leaks=0");
     return run_process({program}, environment);
 }
