@@ -219,6 +219,15 @@ protected:
         near_frame_ |= static_cast<reg_set>((guess & 1) << i.dst);
     }
 
+    /// r1 to r5 are zero, and memory may have been taken back.
+    void after_call(uint32_t pc) {
+        for (unsigned r = 0; r <= max_helper_arguments; ++r) {
+            forget(r);
+            if (has(analysis_.zeroed_after(pc), r)) generator().zero(r);
+        }
+        forget_memory();
+    }
+
     [[nodiscard]] const isa::instruction &insn(uint32_t pc) const noexcept { return p_->insn(pc); }
 
     const compat::build_input *input_ = nullptr;

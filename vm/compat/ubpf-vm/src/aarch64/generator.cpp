@@ -471,15 +471,6 @@ void generator::call_value(uint32_t pc) {
     after_call(pc);
 }
 
-/// r1 to r5 are zero, and memory may have been taken back.
-void generator::after_call(uint32_t pc) {
-    for (unsigned r = 0; r <= max_helper_arguments; ++r) {
-        forget(r);
-        if (has(analysis_.zeroed_after(pc), r)) zero(r);
-    }
-    forget_memory();
-}
-
 void generator::call_helper(uint32_t pc) {
     const auto id = static_cast<uint32_t>(insn(pc).imm);
     const compat::helper_binding &helper = *input_->linked.helper(id);

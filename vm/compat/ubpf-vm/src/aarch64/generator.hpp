@@ -135,7 +135,6 @@ private:
     void call_helper(uint32_t pc);
     void call_directly(const compat::helper_binding &helper);
     void call_through_host(uint32_t pc, const compat::helper_binding &helper);
-    void after_call(uint32_t pc);
     void load_packet(uint32_t pc);
     void leave_if_equal();
     void charge(uint32_t units);

@@ -127,7 +127,6 @@ private:
     void call_helper(uint32_t pc);
     void call_directly(const compat::helper_binding &helper);
     void call_through_host(uint32_t pc, const compat::helper_binding &helper);
-    void after_call(uint32_t pc);
     void load_packet(uint32_t pc);
     void call(stub which);
     void jump_to(stub which);
