@@ -182,6 +182,9 @@ int64_t packet_context::exec(ebpf_vm &vm, int64_t &r0) {
     const ebpf_region region{packet_.data(), packet_.size(), static_cast<uint32_t>(allowed_)};
     const bool has_region = not packet_.empty() and allowed_ != permission::none;
     const scoped_packet scope{this};
+    // The last run may have written to it: it is in the memory of the context.
+    if (auto *const memory = std::get_if<skb_memory>(&context_))
+        memory->socket = socket_with_addresses(memory->context);
     set_socket(nullptr);
     kept_.clear();
     target_.reset();

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cstddef>
 
 namespace bpftime::vm::runtime::test {
 
@@ -262,6 +263,23 @@ TEST_P(packet, keeps_what_the_program_writes_to_its_context) {
     EXPECT_EQ(context->skb()->mark, 17U);
     EXPECT_EQ(context->skb()->cb[1], 3U);
     EXPECT_EQ(context->xdp(), nullptr);
+}
+
+TEST_P(packet, has_its_own_socket_in_each_run) {
+    // Programs can write to it here, where the kernel refuses them.
+    const auto vm =
+        load(GetParam(),
+             vm::test::assemble(fmt::format("ldxdw %r2, [%r1+{}]\nldxw %r0, [%r2+{}]\n"
+                                            "stw [%r2+{}], 77\nexit",
+                                            offsetof(skb_context, sk), offsetof(socket_view, state),
+                                            offsetof(socket_view, state))));
+    bytes frame = frames().front();
+    auto context = packet_context::create(program_type::sched_cls, frame);
+    for (int runs = 0; runs < 2; ++runs) {
+        int64_t r0 = 0;
+        ASSERT_EQ(context->exec(*vm, r0), 0);
+        EXPECT_EQ(r0, 7) << "TCP_CLOSE";
+    }
 }
 
 // --- events
