@@ -84,7 +84,7 @@ if(BPFTIME_VM_SANITIZE)
         -fsanitize=${BPFTIME_VM_SANITIZE}
         -fno-sanitize-recover=all
         -fno-omit-frame-pointer
-        -g
+        -g1  # traces want lines, not types
     )
     # The library executes many millions of instructions. What is around it does not, and g++ 12 compiles it
     # three times as fast without.
