@@ -519,6 +519,10 @@ class Linking(CliTest):
 
     def test_two_memories(self):
         self.assert_ends(self.cli("run", self.main, "@64", "@65"), USAGE, "'@64' and '@65' are both memory")
+        program = self.file("length.s", LENGTH)
+        self.assert_ends(self.cli("run", program, self.library, "@65"), USAGE,
+                         "library.bpf.o' and '@65' are both memory: the program is no object")
+        self.assert_ends(self.cli("run", program, self.library, "--mem-hex", "00"), USAGE, "give the memory once")
 
     def test_object_as_memory(self):
         program = self.file("length.s", LENGTH)
@@ -1115,6 +1119,13 @@ class Running(CliTest):
                 (["@8", "--mem-hex", "00"], USAGE, "give the memory once")):
             with self.subTest(arguments):
                 self.assert_ends(self.run_text(LENGTH, *arguments), code, message, out="")
+
+    def test_wrong_arguments_are_told_before_the_program_is_read(self):
+        for arguments, message in (
+                (["@8", "--mem-hex", "00"], "give the memory once"), (["@8", "hex:00"], "'@8' and 'hex:00' are both memory"),
+                (["--pin-map", "runs"], "--pin-map needs --pin"), (["@8", "--out", "-"], "--out needs the name of a file")):
+            with self.subTest(arguments):
+                self.assert_ends(self.cli("run", "missing.o", *arguments), USAGE, message, out="")
 
     def test_program_and_memory_from_standard_input(self):
         self.assert_ends(self.cli("run", "-", "-"), USAGE, "cannot both be standard input")
