@@ -35,14 +35,6 @@ outcome<bytes> parse(const std::string &text, const char *what, bool wanted, std
                 wanted ? "needs" : "takes no", what);
 }
 
-outcome<void> dump(runtime::map &m, bool as_json) {
-    if (as_json)
-        print_json(runtime_json::typed_map{m, {}}.to_json());
-    else
-        print_map(m);
-    return {};
-}
-
 outcome<void> lookup(runtime::map &m, const bytes &key, bool as_json) {
     const auto value = m.lookup(key);
     if (not value) return fail("", value.error());
@@ -75,7 +67,7 @@ outcome<void> run(const map_options &options) {
     const auto value =
         parse(updates ? value_text : options.value, "value", updates, d.value_size, options);
     if (not value) return std::unexpected{value.error()};
-    if (options.action == "dump") return dump(m, options.as_json);
+    if (options.action == "dump") return options.as_json ? print_map_as_json(m) : print_map(m);
     if (options.action == "lookup") return lookup(m, *key, options.as_json);
     if (updates) return in_words(runtime_json::put(m, *key, *value));
     return in_words(m.remove(*key));

@@ -430,38 +430,54 @@ outcome<void> run_iterators(const session &s) {
 
 // --- all of it
 
-/// Which of the arguments behind the program is the memory; the others are objects, and linked to
-/// it.
-outcome<void> sort_arguments(run_options &options, program_file &file) {
-    std::vector<std::string> objects;
-    for (const std::string &argument : options.rest) {
-        const bool may_be_file = argument != "-" and not is_memory_literal(argument);
-        if (file.object and may_be_file and is_object(argument)) {
-            objects.push_back(argument);
-            continue;
-        }
-        if (not options.memory.empty()) {
-            return fail(exit_code::usage, "'{}' and '{}' are both memory: {}", options.memory,
-                        argument,
-                        file.object ? "neither is an object to link"
-                                    : "the program is no object that others could be linked to");
-        }
-        options.memory = argument;
-    }
-    return objects.empty() ? outcome<void>{} : link_objects(file, objects, options.program);
+/// Whether an argument behind the program is memory, whatever the program is.
+bool is_memory(const std::string &argument) {
+    return argument == "-" or is_memory_literal(argument) or not is_object(argument);
 }
 
+std::unexpected<failure> memory_twice() {
+    return fail(exit_code::usage, "give the memory once: as an argument or with --mem-hex");
+}
+
+/// What is wrong with the command line whatever the program is.
 outcome<void> check(const run_options &options) {
-    if (options.program.path == "-" and options.memory == "-") {
-        return fail(exit_code::usage, "program and memory cannot both be standard input");
-    }
-    if (not options.mem_hex.empty() and not options.memory.empty()) {
-        return fail(exit_code::usage, "give the memory once: as an argument or with --mem-hex");
+    const auto memory = std::ranges::find_if(options.rest, is_memory);
+    if (memory != options.rest.end()) {
+        const auto second = std::find_if(memory + 1, options.rest.end(), is_memory);
+        if (second != options.rest.end()) {
+            return fail(exit_code::usage,
+                        "'{}' and '{}' are both memory: neither is an object to link", *memory,
+                        *second);
+        }
+        if (options.program.path == "-" and *memory == "-")
+            return fail(exit_code::usage, "program and memory cannot both be standard input");
+        if (not options.mem_hex.empty()) return memory_twice();
     }
     if (options.vm.pin_folder.empty() and not options.vm.pinned_maps.empty())
         return fail(exit_code::usage, "--pin-map needs --pin");
     if (options.packets.out == "-") return fail(exit_code::usage, "--out needs the name of a file");
     return {};
+}
+
+/// Which of the arguments behind the program is the memory; the others are objects, and linked to
+/// it.
+outcome<void> sort_arguments(run_options &options, program_file &file) {
+    std::vector<std::string> objects;
+    for (const std::string &argument : options.rest) {
+        if (file.object and not is_memory(argument)) {
+            objects.push_back(argument);
+            continue;
+        }
+        if (not options.memory.empty()) {
+            return fail(exit_code::usage,
+                        "'{}' and '{}' are both memory: the program is no object that others "
+                        "could be linked to",
+                        options.memory, argument);
+        }
+        options.memory = argument;
+    }
+    if (not options.memory.empty() and not options.mem_hex.empty()) return memory_twice();
+    return objects.empty() ? outcome<void>{} : link_objects(file, objects, options.program);
 }
 
 /// Sets up what --set and --map-file ask for.
@@ -557,10 +573,10 @@ outcome<map_report> prepare_maps(const program_file &file, std::span<const map_f
 outcome<void> run(run_options &options, context &ctx) {
     options.vm.bounds_check = not options.no_bounds_check;
     options.vm.keep_trace = options.as_json;
+    if (auto done = check(options); not done) return done;
     auto file = read_program_file(options.program);
     if (not file) return std::unexpected{std::move(file.error())};
     if (auto done = sort_arguments(options, *file); not done) return done;
-    if (auto done = check(options); not done) return done;
     const auto files = prepare(*file, options);
     if (not files) return std::unexpected{files.error()};
     auto vm = load_programs(*file, options);

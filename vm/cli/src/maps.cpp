@@ -26,6 +26,7 @@ using object::object_file;
 using runtime::is_percpu;
 using runtime::loaded_object;
 using runtime_json::map_entry;
+using runtime_json::map_listing;
 using runtime_json::map_types;
 using runtime_json::typed_map;
 using bytes = std::vector<uint8_t>;
@@ -191,10 +192,15 @@ void print_variables(const json &variables) {
     t.print(2);
 }
 
-void print_entries(const typed_map &view, bool in_full) {
-    const auto entries = view.entries();
+outcome<void> all_of(const map_listing &listing) {
+    return listing.stopped_by ? fail("", *listing.stopped_by) : outcome<void>{};
+}
+
+void print_entries(const typed_map &view, const map_listing &listing, bool in_full) {
+    const auto &entries = listing.entries;
     if (entries.empty()) {
-        print("  {}\n", is_array(view.definition().type) ? "all zero" : "no entries");
+        if (not listing.stopped_by)
+            print("  {}\n", is_array(view.definition().type) ? "all zero" : "no entries");
         return;
     }
     const std::size_t shown = in_full ? entries.size() : std::min(entries.size(), most_shown);
@@ -210,8 +216,9 @@ void print_entries(const typed_map &view, bool in_full) {
     print_rest(entries.size(), shown, view.definition().name);
 }
 
-void print_map(const typed_map &view, const btf *types, const record_log::stream *stream,
-               bool in_full) {
+/// Whether that is all, or why not.
+outcome<void> print_map(const typed_map &view, const btf *types, const record_log::stream *stream,
+                        bool in_full) {
     const map_definition &d = view.definition();
     const json variables = view.variables();
     const std::string what = view.is_section() ? "data" : std::string{name_of(d.type)};
@@ -220,12 +227,17 @@ void print_map(const typed_map &view, const btf *types, const record_log::stream
                                       view.is_section() ? fmt::format("{} bytes", d.value_size)
                                                         : shape_of(d)),
                           stdout));
-    if (stream != nullptr)
+    if (stream != nullptr) {
         print_records(types, *stream, in_full);
-    else if (not variables.empty())
+        return {};
+    }
+    if (not variables.empty()) {
         print_variables(variables);
-    else
-        print_entries(view, in_full);
+        return {};
+    }
+    const auto listing = view.entries();
+    print_entries(view, listing, in_full);
+    return all_of(listing);
 }
 
 json map_to_json(const typed_map &view, const btf *types, const record_log::stream *stream) {
@@ -240,7 +252,16 @@ json map_to_json(const typed_map &view, const btf *types, const record_log::stre
 
 }  // namespace
 
-void print_map(runtime::map &m) { print_map(typed_map{m, {}}, nullptr, nullptr, true); }
+outcome<void> print_map(runtime::map &m) {
+    return print_map(typed_map{m, {}}, nullptr, nullptr, true);
+}
+
+outcome<void> print_map_as_json(runtime::map &m) {
+    const typed_map view{m, {}};
+    const auto listing = view.entries();
+    print_json(view.to_json(listing));
+    return all_of(listing);
+}
 
 outcome<void> set_variables(object_file &file, std::span<const std::string> texts) {
     for (const std::string &text : texts) {
@@ -454,15 +475,21 @@ outcome<map_choice> map_choice::of(std::string_view text, const object_file &fil
 
 void print_maps(const object_file &file, const loaded_object &object, const record_log &records,
                 const map_choice &chosen) {
-    for (const uint32_t i : chosen.maps())
-        print_map(view_of(file, object, i), file.types(), records.find(i), chosen.in_full());
+    for (const uint32_t i : chosen.maps()) {
+        const auto done =
+            print_map(view_of(file, object, i), file.types(), records.find(i), chosen.in_full());
+        if (not done) warn(done.error().message);
+    }
 }
 
 json maps_to_json(const object_file &file, const loaded_object &object, const record_log &records,
                   const map_choice &chosen) {
     json all = json::array();
-    for (const uint32_t i : chosen.maps())
+    for (const uint32_t i : chosen.maps()) {
         all.push_back(map_to_json(view_of(file, object, i), file.types(), records.find(i)));
+        if (const auto why = all.back().find("stopped_by"); why != all.back().end())
+            warn(why->get<std::string>());
+    }
     return all;
 }
 

@@ -94,8 +94,10 @@ private:
     bool in_full_ = false;
 };
 
-/// All of one map of which no types are known.
-void print_map(runtime::map &m);
+/// One map of which no types are known. A failure says why what was printed is not all.
+[[nodiscard]] outcome<void> print_map(runtime::map &m);
+[[nodiscard]] outcome<void> print_map_as_json(runtime::map &m);
+/// Warns of maps of which it is not all.
 void print_maps(const object::object_file &file, const runtime::loaded_object &object,
                 const record_log &records, const map_choice &chosen);
 [[nodiscard]] json maps_to_json(const object::object_file &file,

@@ -519,6 +519,10 @@ class Linking(CliTest):
 
     def test_two_memories(self):
         self.assert_ends(self.cli("run", self.main, "@64", "@65"), USAGE, "'@64' and '@65' are both memory")
+        program = self.file("length.s", LENGTH)
+        self.assert_ends(self.cli("run", program, self.library, "@65"), USAGE,
+                         "library.bpf.o' and '@65' are both memory: the program is no object")
+        self.assert_ends(self.cli("run", program, self.library, "--mem-hex", "00"), USAGE, "give the memory once")
 
     def test_object_as_memory(self):
         program = self.file("length.s", LENGTH)
@@ -746,6 +750,29 @@ SEC("socket") int look(void *ctx) { __u64 key = 0; return bpf_map_lookup_elem(&p
         self.assert_ends(self.run_count("--pin", self.pins), OK)
         self.program = self.object(self.SOURCE.replace("SIZE", "32"), "other.o")
         self.assert_ends(self.run_count("--pin", self.pins), BAD_INPUT, "max_entries 16, not 32")
+
+    def test_what_is_damaged_is_not_all(self):
+        self.assert_ends(self.run_count("--pin", self.pins), OK)
+        runs = self.pins + "/runs"
+        self.assert_ends(self.cli("map", "update", runs, "0x12345678", "9"), OK)
+        self.assert_ends(self.cli("map", "delete", runs, "1"), OK)
+        contents = bytearray(pathlib.Path(runs).read_bytes())
+        key_at = 16  # in an element, which begins with what follows it in its chain
+        element = contents.index(b"\x78\x56\x34\x12") - key_at
+        words = struct.unpack(f"<{len(contents) // 8}Q", contents)
+        (head,) = (word >> 20 for word in words if word != 0 and word % 2**20 == 0 and (word >> 20) % 8 == 2)
+        struct.pack_into("<Q", contents, element, head)  # it follows itself
+        pathlib.Path(runs).write_bytes(contents)
+        shown = self.cli("map", "dump", runs)
+        self.assert_ends(shown, BAD_INPUT, "another process has damaged the map")
+        self.assertTrue(shown.out.endswith("  key        value\n  305419896  9\n"), shown.out)
+        shown = self.cli("map", "dump", runs, "--json")
+        self.assert_ends(shown, BAD_INPUT, "another process has damaged the map")
+        self.assertEqual(shown.json["entries"], [{"key": 0x12345678, "value": 9}])
+        self.assertIn("another process has damaged the map", shown.json["stopped_by"])
+        shown = self.cli("run", self.program, "--program", "look", "--type", "plain", "--maps", "runs", "--map", "runs=5:6",
+                         "--pin", self.pins)
+        self.assert_ends(shown, OK, "warning: .*another process has damaged the map")
 
     def test_wrong_arguments(self):
         self.assert_ends(self.run_count("--pin", self.pins), OK)
@@ -1092,6 +1119,13 @@ class Running(CliTest):
                 (["@8", "--mem-hex", "00"], USAGE, "give the memory once")):
             with self.subTest(arguments):
                 self.assert_ends(self.run_text(LENGTH, *arguments), code, message, out="")
+
+    def test_wrong_arguments_are_told_before_the_program_is_read(self):
+        for arguments, message in (
+                (["@8", "--mem-hex", "00"], "give the memory once"), (["@8", "hex:00"], "'@8' and 'hex:00' are both memory"),
+                (["--pin-map", "runs"], "--pin-map needs --pin"), (["@8", "--out", "-"], "--out needs the name of a file")):
+            with self.subTest(arguments):
+                self.assert_ends(self.cli("run", "missing.o", *arguments), USAGE, message, out="")
 
     def test_program_and_memory_from_standard_input(self):
         self.assert_ends(self.cli("run", "-", "-"), USAGE, "cannot both be standard input")

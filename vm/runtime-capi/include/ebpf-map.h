@@ -320,7 +320,8 @@ EBPF_EXPORT void *ebpf_map_arena_touch(struct ebpf_map *map, size_t offset, size
 /** What is in the map, as its object's types (BTF) say where they are known: {"name": .., "type":
  * .., .., "entries": [{"key": .., "value": ..}]}; per-CPU maps have "values" in entries, one for
  * each CPU; sections of variables have "variables" by name. Of arrays only entries that are not
- * zero; of maps without keys, none. Free it with ebpf_free(). */
+ * zero; of maps without keys, none. Where the entries are not all, as the host may not read the map
+ * or another process has damaged it, "stopped_by" says why. Free it with ebpf_free(). */
 EBPF_EXPORT char *ebpf_map_dump_json(struct ebpf_map *map);
 
 /** Puts entries or variables into the map: what ebpf_map_dump_json() gave, its "entries" alone, or

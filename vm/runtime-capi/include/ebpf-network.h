@@ -134,8 +134,9 @@ struct ebpf_connection {
 /** Finds the socket that packets of the connection go to: 1 and what *found says, of which the size
  * is set and the rest is zero, or 0: there is none. What it points to is read at once, and may go
  * with the next call on the same thread. A socket without `owner` has no values in maps of socket
- * storage, and no number. What makes no socket counts as none. Called by any thread that runs
- * programs, by several at once. */
+ * storage, and no number. What makes no socket counts as none, and so does what is found in a run
+ * after 1,024 others: they stay until it ends, even if the program gives them back. Called by any
+ * thread that runs programs, by several at once. */
 typedef int (*ebpf_socket_lookup_fn)(void *context, const struct ebpf_connection *wanted,
                                      struct ebpf_socket *found);
 

@@ -109,6 +109,18 @@ SEC("tc") int find(struct __sk_buff *ctx) {
     release(sk);
     return 2;
 }
+u32 found;
+SEC("tc") int count(struct __sk_buff *ctx) {
+    struct bpf_sock_tuple t = {.ipv4 = {.daddr = 0x0102000a, .saddr = 0x0902000a, .dport = 0x5000, .sport = 0x1027}};
+    found = 0;
+    for (int i = 0; i < 1100; ++i) {
+        struct bpf_sock *sk = lookup_tcp(ctx, &t, sizeof t.ipv4, (u64)-1, 0);
+        if (!sk) continue;
+        ++found;
+        release(sk);
+    }
+    return 0;
+}
 SEC("tc") int copy(struct __sk_buff *ctx) { return clone(ctx, 7, 0); }
 SEC("tc") int tunnel(struct __sk_buff *ctx) {
     struct bpf_tunnel_key key = {};
@@ -312,6 +324,18 @@ TEST_P(networks, ask_the_host_for_sockets) {
     EXPECT_EQ(host.times, 1U);
     EXPECT_FAILS(ebpf_network_set_socket_lookup(nullptr, nullptr, nullptr),
                  EBPF_ERROR_INVALID_ARGUMENT, EINVAL, "network is NULL");
+}
+
+TEST_P(networks, give_a_run_so_many_sockets_of_the_host) {
+    const network_ptr network = make_network();
+    packet_.network = network.get();
+    socket_host host;
+    ASSERT_EQ(ebpf_network_set_socket_lookup(network.get(), socket_host::find, &host), 0);
+    for (int run = 1; run <= 2; ++run) {
+        EXPECT_EQ(judge("count"), 0);
+        EXPECT_EQ(variable<uint32_t>("found"), 1024U);
+        EXPECT_EQ(host.times, 1100U * static_cast<uint32_t>(run));
+    }
 }
 
 TEST_P(networks, have_tunnels) {

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <limits>
 #include <utility>
 
@@ -72,23 +73,42 @@ result<void> put(runtime::map &m, bytes_view key, bytes_view value) {
 
 // --- from maps
 
-std::vector<map_entry> typed_map::entries() const {
-    std::vector<map_entry> entries;
+namespace {
+
+/// That keys came to their end, or that the map never has any.
+bool is_end(const error &e) { return e.kernel_errno == ENOENT or e.kernel_errno == EOPNOTSUPP; }
+
+error too_many_keys(const map_definition &d) {
+    return make_error(error_code::invalid_argument,
+                      fmt::format("next key of map {}: it gave more keys than it has room for, "
+                                  "as others changed it meanwhile, or damaged it",
+                                  d.name));
+}
+
+}  // namespace
+
+map_listing typed_map::entries() const {
+    map_listing listing;
     if (auto queued = map_.queued_values()) {
-        for (bytes &value : *queued) entries.push_back({{}, std::move(value)});
-        return entries;
+        for (bytes &value : *queued) listing.entries.push_back({{}, std::move(value)});
+        return listing;
     }
     // A map that others change meanwhile may give keys again, one that they damaged without an end.
     const std::size_t most = definition().max_entries == 0 ? std::numeric_limits<std::size_t>::max()
                                                            : definition().max_entries;
     std::size_t steps = 0;
-    for (auto key = map_.next_key({}); key and steps < most; key = map_.next_key(*key), ++steps) {
+    auto key = map_.next_key({});
+    for (; key and steps < most; key = map_.next_key(*key), ++steps) {
         auto value = map_.lookup(*key);
         if (value and not(is_array(definition().type) and is_zero(*value)))
-            entries.push_back({*key, std::move(*value)});
+            listing.entries.push_back({*key, std::move(*value)});
     }
-    std::ranges::sort(entries, comes_before);
-    return entries;
+    if (key)
+        listing.stopped_by = too_many_keys(definition());
+    else if (not is_end(key.error()))
+        listing.stopped_by = std::move(key.error());
+    std::ranges::sort(listing.entries, comes_before);
+    return listing;
 }
 
 json typed_map::key(const map_entry &e) const {
@@ -134,13 +154,17 @@ json typed_map::describe() const {
 }
 
 json typed_map::to_json() const {
+    json all = variables();
+    if (all.empty()) return to_json(entries());
     json document = describe();
-    if (json all = variables(); not all.empty()) {
-        document["variables"] = std::move(all);
-        return document;
-    }
+    document["variables"] = std::move(all);
+    return document;
+}
+
+json typed_map::to_json(const map_listing &listing) const {
+    json document = describe();
     json rows = json::array();
-    for (const map_entry &e : entries()) {
+    for (const map_entry &e : listing.entries) {
         auto all = values(e);
         json row = json::object();
         if (definition().key_size != 0) row["key"] = key(e);
@@ -151,6 +175,7 @@ json typed_map::to_json() const {
         rows.push_back(std::move(row));
     }
     document["entries"] = std::move(rows);
+    if (listing.stopped_by) document["stopped_by"] = listing.stopped_by->message;
     return document;
 }
 

@@ -147,6 +147,37 @@ TEST(storage_of_control_groups, has_a_value_for_each_cpu) {
               runtime::cpu_count());
 }
 
+TEST(listings, say_why_they_are_not_all) {
+    map_definition d;
+    d.name = "hidden";
+    d.type = map_type::hash;
+    d.key_size = 4;
+    d.value_size = 4;
+    d.max_entries = 4;
+    d.flags = map_wronly;
+    const auto hidden = runtime::map::create(d);
+    ASSERT_TRUE(hidden) << hidden.error().message;
+    ASSERT_TRUE((*hidden)->update(bytes(4), bytes(4)));
+    const auto listing = typed_map(**hidden, {}).entries();
+    EXPECT_TRUE(listing.entries.empty());
+    EXPECT_EQ(listing.stopped_by.value().kernel_errno, EPERM);
+    const json document = typed_map(**hidden, {}).to_json();
+    EXPECT_EQ(document["stopped_by"], json(listing.stopped_by->message));
+    EXPECT_THAT(listing.stopped_by->message, HasSubstr("next key of map hidden"));
+}
+
+TEST(listings, of_maps_without_keys_are_all) {
+    map_definition d;
+    d.name = "seen";
+    d.type = map_type::bloom_filter;
+    d.value_size = 4;
+    d.max_entries = 4;
+    const auto filter = runtime::map::create(d);
+    ASSERT_TRUE(filter) << filter.error().message;
+    EXPECT_FALSE(typed_map(**filter, {}).entries().stopped_by);
+    EXPECT_FALSE(typed_map(**filter, {}).to_json().contains("stopped_by"));
+}
+
 TEST(documents, are_json) {
     EXPECT_EQ(to_text(parse(R"({"b": [1], "a": null})").value()), R"({"b":[1],"a":null})");
     for (const char *text : {"", "{", "nul", "[1,]", "\"\xff\"", "[1] 2"})

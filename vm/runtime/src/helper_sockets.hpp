@@ -24,6 +24,6 @@ namespace bpftime::vm::runtime {
 
 /// The word by which a program learns of the socket with this number, which it may read if it is of
 /// the packet's network; 0: there is no such socket.
-[[nodiscard]] uint64_t give_socket(uint32_t number) noexcept;
+[[nodiscard]] uint64_t give_socket(uint32_t number);
 
 }  // namespace bpftime::vm::runtime

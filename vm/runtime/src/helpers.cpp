@@ -163,7 +163,12 @@ uint64_t ringbuf_reserve(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, uint64
     if (ring == nullptr or scope == nullptr) return 0;
     void *const record = ring->reserve(r2, r3);
     if (record == nullptr) return 0;
-    scope->add_record(record, *ring);
+    try {
+        scope->add_record(record, *ring);
+    } catch (...) {
+        ring->discard(record, 0);
+        throw;
+    }
     compat::run::current()->memory().grant({word_of(record), r2});
     return word_of(record);
 }

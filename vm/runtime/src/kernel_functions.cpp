@@ -2,8 +2,10 @@
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "helper_functions.hpp"
+#include "helper_sockets.hpp"
 #include "helper_words.hpp"
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -73,6 +75,13 @@ uint64_t xdp_metadata_rx_vlan_tag(uint64_t, uint64_t, uint64_t, uint64_t, uint64
     return word_of(-EOPNOTSUPP);
 }
 
-uint64_t rdonly_cast(uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) { return r1; }
+/// A socket is here what programs may see of it: the kernel's struct has other fields there.
+uint64_t rdonly_cast(uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
+    static constexpr std::array<uint8_t, 4096> kernel_socket{};
+    if (socket_at(r1) == nullptr) return r1;
+    const uint64_t begin = word_of(kernel_socket.data());
+    compat::run::current()->memory().grant({begin, sizeof kernel_socket, permission::read});
+    return begin;
+}
 
 }  // namespace bpftime::vm::runtime::kernel_function

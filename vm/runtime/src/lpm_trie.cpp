@@ -12,7 +12,6 @@
 #include <cerrno>
 #include <mutex>
 #include <new>
-#include <vector>
 
 namespace bpftime::vm::runtime {
 
@@ -236,37 +235,28 @@ private:
         return found;
     }
 
-    /// The nodes on the way down to the entry `p`, it included; empty if it is not there.
-    std::vector<trie_node *> path_to(const prefix &p) const {
-        std::vector<trie_node *> path;
-        trie_node *node = root_.load(std::memory_order_acquire);
-        while (node != nullptr) {
-            path.push_back(node);
-            const uint32_t common = common_bits(node->prefix(), p);
-            if (common != node->length) break;
-            if (node->length == p.length) {
-                if (node->is_branch.load(std::memory_order_acquire)) break;
-                return path;
-            }
-            node = node->get(p.bit(node->length));
-        }
-        return {};
-    }
-
-    [[nodiscard]] trie_node *entry_after(const prefix &p) const {
+    /// What follows an entry is below the nearest node on the way to it that the way leaves to the
+    /// left, on its right; or it is that node, if nothing is there.
+    [[nodiscard]] trie_node *entry_after(const prefix &p) const noexcept {
         trie_node *const root = root_.load(std::memory_order_acquire);
-        if (p.length > most_bits()) return first_below(root);
-        std::vector<trie_node *> path = path_to(p);
-        if (path.empty()) return first_below(root);
-        for (trie_node *node = path.back(); path.size() > 1; node = path.back()) {
-            path.pop_back();
-            trie_node *const parent = path.back();
-            if (parent->get(0) == node) {
-                if (trie_node *const found = first_below(parent->get(1))) return found;
+        trie_node *beside = nullptr;
+        trie_node *above = nullptr;
+        for (trie_node *node = p.length > most_bits() ? nullptr : root; node != nullptr;) {
+            if (common_bits(node->prefix(), p) != node->length) break;
+            const bool is_entry = not node->is_branch.load(std::memory_order_acquire);
+            if (node->length == p.length) {
+                if (not is_entry) break;
+                return beside != nullptr ? first_below(beside) : above;
             }
-            if (not parent->is_branch.load(std::memory_order_acquire)) return parent;
+            const unsigned bit = p.bit(node->length);
+            trie_node *const right = bit == 0 ? node->get(1) : nullptr;
+            if (right != nullptr or is_entry) {
+                beside = right;
+                above = node;
+            }
+            node = node->get(bit);
         }
-        return nullptr;
+        return first_below(root);
     }
 
     int host_next_key(const void *key, void *next) const noexcept override {

@@ -436,10 +436,14 @@ result<std::vector<uint8_t>> map::next_key(std::span<const uint8_t> key) const {
     std::vector<uint8_t> next(definition_.key_size);
     int failed = check_access(permission::read);
     if (failed == 0 and not key.empty()) failed = check_key(key);
-    const read_section reading;
-    if (failed == 0) failed = host_next_key(key.empty() ? nullptr : key.data(), next.data());
+    if (failed == 0) failed = next_elem(key.empty() ? nullptr : key.data(), next.data());
     if (failed != 0) return std::unexpected{fail(failed, "next key of")};
     return next;
+}
+
+int map::next_elem(const void *key, void *next) const noexcept {
+    const read_section reading;
+    return host_next_key(key, next);
 }
 
 result<std::vector<std::vector<uint8_t>>> map::queued_values() const {

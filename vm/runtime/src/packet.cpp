@@ -218,9 +218,10 @@ void packet_context::set_socket(const network_socket *socket) noexcept {
 
 const network_socket &packet_context::own_socket() {
     if (not own_socket_) {
-        own_socket_.emplace();
-        own_socket_->view = socket_with_addresses(*skb());
-        own_socket_->owner = std::make_shared<const storage_owner>(owner_kind::socket);
+        network_socket made;
+        made.view = socket_with_addresses(*skb());
+        made.owner = std::make_shared<const storage_owner>(owner_kind::socket);
+        own_socket_ = std::move(made);
     }
     return *own_socket_;
 }

@@ -5,12 +5,14 @@
 
 #include "run_scope.hpp"
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <deque>
 #include <limits>
 #include <mutex>
-#include <vector>
+#include <new>
+#include <span>
 
 namespace bpftime::vm::runtime {
 
@@ -82,20 +84,28 @@ uint64_t oldest_section() noexcept {
     return oldest;
 }
 
-/// Destroys what nobody can look at any more.
-void collect() {
-    std::vector<retired_object> free_now;
-    {
-        const std::lock_guard guard{retired().lock};
-        auto &objects = retired().objects;
-        std::atomic_thread_fence(std::memory_order_seq_cst);
-        for (const uint64_t oldest = oldest_section();
-             not objects.empty() and objects.front().at < oldest; objects.pop_front()) {
-            free_now.push_back(objects.front());
-        }
-        retired().count.store(objects.size(), std::memory_order_relaxed);
+/// Takes out objects that nobody can look at any more; how many.
+std::size_t take_retired(std::span<retired_object> to) noexcept {
+    const std::lock_guard guard{retired().lock};
+    auto &objects = retired().objects;
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    const uint64_t oldest = oldest_section();
+    std::size_t count = 0;
+    for (; count < to.size() and not objects.empty() and objects.front().at < oldest; ++count) {
+        to[count] = objects.front();
+        objects.pop_front();
     }
-    for (const retired_object &o : free_now) o.destroy(o.object);
+    retired().count.store(objects.size(), std::memory_order_relaxed);
+    return count;
+}
+
+void collect() noexcept {
+    std::array<retired_object, 32> gone;
+    std::size_t count = 0;
+    do {
+        count = take_retired(gone);
+        for (const retired_object &o : std::span{gone}.first(count)) o.destroy(o.object);
+    } while (count == gone.size());
 }
 
 void enter(reader &r) noexcept {
@@ -120,11 +130,13 @@ void read_until_run_ends() noexcept {
     if (run_scope *const scope = run_scope::current()) scope->read();
 }
 
-void retire(void *object, void (*destroy)(void *)) {
-    {
+void retire(void *object, void (*destroy)(void *)) noexcept {
+    try {
         const std::lock_guard guard{retired().lock};
         retired().objects.push_back({now.fetch_add(1, std::memory_order_relaxed), object, destroy});
         retired().count.store(retired().objects.size(), std::memory_order_relaxed);
+    } catch (const std::bad_alloc &) {
+        return;
     }
     collect();
 }

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 namespace bpftime::vm::runtime {
 
@@ -126,7 +127,7 @@ private:
     }
 
     int host_next_key(const void *key, void *next) const noexcept override {
-        return next_key_in(*devices_, key, next);
+        return devices_->next_elem(key, next);
     }
 
     const map_ptr devices_;

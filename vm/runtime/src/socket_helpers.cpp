@@ -99,7 +99,7 @@ std::shared_ptr<owner_record> socket_of(uint64_t word) {
     return find_owner(owner_kind::socket, word);
 }
 
-uint64_t give_socket(uint32_t number) noexcept {
+uint64_t give_socket(uint32_t number) {
     const packet_context *const p = packet_context::running();
     const network_socket *s = p == nullptr ? nullptr : p->network().find_numbered_socket(number);
     if (s == nullptr and p != nullptr) s = p->find_kept(number);

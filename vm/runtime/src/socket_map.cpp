@@ -14,6 +14,7 @@
 #include <climits>
 #include <cstring>
 #include <mutex>
+#include <new>
 
 namespace bpftime::vm::runtime {
 
@@ -22,7 +23,12 @@ namespace bpftime::vm::runtime {
 void *socket_map::lookup_elem(const void *key) noexcept {
     if (definition().type == map_type::reuseport_sockarray) return nullptr;  // not for programs
     const auto socket = find(key);
-    return socket ? reinterpret_cast<void *>(give_socket(*socket)) : nullptr;
+    if (not socket) return nullptr;
+    try {
+        return reinterpret_cast<void *>(give_socket(*socket));
+    } catch (const std::bad_alloc &) {
+        return nullptr;
+    }
 }
 
 namespace {
@@ -45,13 +51,20 @@ int bad_number(const map_definition &d, const void *key, uint64_t flags) noexcep
 
 }  // namespace
 
-int socket_map::update_elem(const void *key, const void *socket, uint64_t flags) noexcept {
-    const auto word = reinterpret_cast<uint64_t>(socket);
+int socket_map::put_socket(const void *key, uint64_t word, uint64_t flags) {
     const auto owner = socket_of(word);
     if (owner == nullptr or definition().type == map_type::reuseport_sockarray) return -EINVAL;
     const network_socket *const s = socket_at(word);
     if (s != nullptr and not is_in_fitting_state(*s)) return -EOPNOTSUPP;
     return put(key, owner->number, flags);
+}
+
+int socket_map::update_elem(const void *key, const void *socket, uint64_t flags) noexcept {
+    try {
+        return put_socket(key, reinterpret_cast<uint64_t>(socket), flags);
+    } catch (const std::bad_alloc &) {
+        return -ENOMEM;
+    }
 }
 
 int socket_map::host_lookup(const void *key, void *value) noexcept {

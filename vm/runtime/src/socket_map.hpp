@@ -28,6 +28,8 @@ protected:
     using map::map;
 
 private:
+    /// Of a socket that a program means by a word. A packet's own one gets its number here.
+    int put_socket(const void *key, uint64_t word, uint64_t flags);
     int host_lookup(const void *key, void *value) noexcept final;
     int host_update(const void *key, const void *value, uint64_t flags) noexcept final;
 };

@@ -72,8 +72,13 @@ std::shared_ptr<owner_record> add_owner(owner_kind kind, uint64_t word) {
     const uint32_t number = all.last_number;
     auto made = std::make_shared<owner_record>(kind, word != 0 ? word : word_of_first | number);
     made->number = number;
-    all.by_number.emplace(number, made);
-    all.by_word.insert_or_assign({kind, made->word}, made);
+    const auto numbered = all.by_number.emplace(number, made).first;
+    try {
+        all.by_word.insert_or_assign({kind, made->word}, made);
+    } catch (...) {
+        all.by_number.erase(numbered);
+        throw;
+    }
     return made;
 }
 

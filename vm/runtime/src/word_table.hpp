@@ -7,21 +7,10 @@
 #include "shared_bytes.hpp"
 
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <utility>
 
 namespace bpftime::vm::runtime {
-
-/// The key after `key` in a map that keeps another one's entries; `key` is null for the first.
-[[nodiscard]] inline int next_key_in(const map &table, const void *key, void *next) noexcept {
-    const std::size_t size = table.definition().key_size;
-    const auto found =
-        table.next_key({static_cast<const uint8_t *>(key), key == nullptr ? 0 : size});
-    if (not found) return -found.error().kernel_errno;
-    std::memcpy(next, found->data(), size);
-    return 0;
-}
 
 /// A hash map with the keys of `d`, whose values are words. Results are 0 or a negative errno.
 class word_table {
@@ -40,7 +29,7 @@ public:
     int remove(const void *key) const noexcept { return words_->delete_elem(key); }
 
     int next_key(const void *key, void *next) const noexcept {
-        return next_key_in(*words_, key, next);
+        return words_->next_elem(key, next);
     }
 
     [[nodiscard]] map &words() const noexcept { return *words_; }

@@ -9,6 +9,7 @@
 #include "runtime_json/values.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,12 @@ struct map_entry {
     std::vector<uint8_t> value;
 };
 
+struct map_listing {
+    std::vector<map_entry> entries;
+    /// Why these are not all: the host may not read the map, or others damage or change it.
+    std::optional<error> stopped_by{};
+};
+
 /// Puts an entry into a map; per-CPU maps get the value for every CPU.
 result<void> put(runtime::map &m, std::span<const uint8_t> key, std::span<const uint8_t> value);
 
@@ -39,7 +46,8 @@ result<void> put(runtime::map &m, std::span<const uint8_t> key, std::span<const 
 ///
 /// As JSON it is {"name": .., "type": .., .., "entries": [{"key": .., "value": ..}]}; per-CPU maps
 /// have "values" in entries, one for each CPU; queues and stacks have no keys; sections whose types
-/// are known have "variables" with values by name instead of entries.
+/// are known have "variables" with values by name instead of entries. Where these entries are not
+/// all, "stopped_by" says why.
 class typed_map {
 public:
     /// Both must outlive it.
@@ -51,7 +59,7 @@ public:
     /// By key: all, but of arrays only those that are not zero. Of queues and stacks what they
     /// hold, the oldest value first, so that it can be put into another one in this order. None of
     /// Bloom filters, which do not know what was put into them.
-    [[nodiscard]] std::vector<map_entry> entries() const;
+    [[nodiscard]] map_listing entries() const;
     [[nodiscard]] json key(const map_entry &e) const;
     [[nodiscard]] json value(std::span<const uint8_t> raw) const;
     /// One, or one for each CPU.
@@ -63,6 +71,8 @@ public:
     [[nodiscard]] json describe() const;
     /// All of it.
     [[nodiscard]] json to_json() const;
+    /// The same with these entries, and without variables.
+    [[nodiscard]] json to_json(const map_listing &listing) const;
 
     /// Puts one entry: {"key": .., "value": ..}; "value" of maps without keys; "values" of per-CPU
     /// maps, of which "value" is for all CPUs. Errors: invalid_argument, and those of

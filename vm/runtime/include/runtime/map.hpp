@@ -168,6 +168,9 @@ public:
     /// The key after `key`; the first if that is empty or not in the map. EUCLEAN: another process
     /// has damaged the map, so that it would go on for ever.
     [[nodiscard]] result<std::vector<uint8_t>> next_key(std::span<const uint8_t> key) const;
+    /// The same for maps whose entries are those of this one: 0 or a negative errno. `key` is null
+    /// for the first.
+    int next_elem(const void *key, void *next) const noexcept;
     /// What a queue or a stack holds, the oldest value first; all of it stays there. Of other maps:
     /// EOPNOTSUPP.
     [[nodiscard]] result<std::vector<std::vector<uint8_t>>> queued_values() const;

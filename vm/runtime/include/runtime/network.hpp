@@ -164,7 +164,8 @@ struct network_connection {
 
 /// Finds the socket that packets of a connection go to; null: it knows none. Called by helpers, on
 /// the threads that run programs, at once by several; it must not throw. What it finds stays until
-/// the next run on the packet. A socket without an owner has no values in maps of local storage.
+/// the next run on the packet, and of more than 1,024 different ones the others count as none. A
+/// socket without an owner has no values in maps of local storage.
 using socket_lookup =
     std::function<std::shared_ptr<const network_socket>(const network_connection &)>;
 

@@ -21,10 +21,11 @@ public:
 /// nothing: then the caller has one of its own.
 void read_until_run_ends() noexcept;
 
-/// Destroys an object that no new reader can find once the present ones have finished.
-void retire(void *object, void (*destroy)(void *));
+/// Destroys an object that no new reader can find once the present ones have finished. Without
+/// memory to remember it until then, it is never destroyed.
+void retire(void *object, void (*destroy)(void *)) noexcept;
 template <typename T>
-void retire(std::unique_ptr<T> object) {
+void retire(std::unique_ptr<T> object) noexcept {
     if (object != nullptr) retire(object.release(), [](void *o) { delete static_cast<T *>(o); });
 }
 

@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: MIT
 #include "packet.h"
 
+#include <bpf/bpf_core_read.h>
+
 struct {
     MAP(BPF_MAP_TYPE_ARRAY, __u32, __u64, 32);
 } seen SEC(".maps");
@@ -83,4 +85,18 @@ SEC("tc") int keeps(struct __sk_buff *skb) {
     __u32 index = 1;
     sk = sk ? bpf_sk_fullsock(sk) : 0;
     return sk ? -bpf_map_update_elem(&sockets, &index, sk, BPF_ANY) : 99;
+}
+
+struct sock {
+    __u16 sk_protocol;
+    __u32 sk_mark;
+} __attribute__((preserve_access_index));
+extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym;
+
+SEC("tc") int looks_at_the_kernel_s(struct __sk_buff *skb) {
+    if (!skb->sk) return TC_ACT_SHOT;
+    const struct sock *whole = bpf_rdonly_cast(skb->sk, bpf_core_type_id_kernel(struct sock));
+    put(0, 7 + whole->sk_protocol);
+    put(1, 7 + whole->sk_mark);
+    return TC_ACT_OK;
 }
