@@ -3,12 +3,24 @@
 // SPDX-License-Identifier: MIT
 #include "native_program.hpp"
 
+#include "machine.hpp"
+
 #include <algorithm>
 #include <limits>
 
 namespace bpftime::vm::ubpf {
 
 namespace {
+
+/// Runs the function at `code` with the state's words as r1 to r5 and `frame` as r10 of its caller.
+/// False if the run ends; else the state's first word is r0.
+bool enter_code(const code_memory &memory, const std::byte *code, jit_state &state,
+                uint64_t frame) {
+    using enter_function = uint32_t (*)(const std::byte *, jit_state *, uint64_t);
+    const auto enter = reinterpret_cast<enter_function>(
+        reinterpret_cast<uintptr_t>(memory.shared_code() + stub_offset(stub::enter)));
+    return enter(code, &state, frame) != 0;
+}
 
 /// While a helper calls a function of the program, the run has the state of that call.
 class scoped_state {
