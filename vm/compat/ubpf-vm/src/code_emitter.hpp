@@ -64,6 +64,15 @@ public:
             error_ = asmjit::kErrorTooLarge;
     }
 
+    /// Data: `count` words.
+    void words(uint32_t count, uint32_t value) {
+        if (listing_ != nullptr) listing_->add(offset(), "table");
+        for (uint32_t i = 0; i < count; ++i) put32(value);
+    }
+    void set_word(uint32_t at, uint32_t value) noexcept {
+        std::memcpy(data() + at, &value, sizeof value);
+    }
+
 protected:
     /// What is appended from now on is listed, too.
     void list_in(listing *l, listing::jump_target_function jump_target) noexcept {

@@ -100,14 +100,6 @@ public:
         put({0x4c, 0x8d, 0x1d});
         return leave_open(false);
     }
-    /// Data: `count` words.
-    void words(uint32_t count, uint32_t value) {
-        if (list() != nullptr) list()->add(offset(), "table");
-        for (uint32_t i = 0; i < count; ++i) put32(value);
-    }
-    void set_word(uint32_t at, uint32_t value) noexcept {
-        std::memcpy(data() + at, &value, sizeof value);
-    }
     void push_imm(uint32_t value) {
         if (list() != nullptr) list()->add(offset(), "push imm32");
         put({0x68});
