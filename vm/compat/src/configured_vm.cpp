@@ -9,20 +9,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 
 namespace bpftime::vm::compat {
-
-namespace {
-
-memory_span span_of(const ebpf_region &region) noexcept {
-    return {reinterpret_cast<uintptr_t>(region.ptr), region.len,
-            static_cast<permission>(region.permission)};
-}
-
-}  // namespace
 
 static_assert(static_cast<int>(error_class::invalid_argument) + EBPF_ERROR_INVALID_ARGUMENT == -1);
 static_assert(-1 - static_cast<int>(error_class::internal) == EBPF_ERROR_INTERNAL);
@@ -110,56 +100,6 @@ std::expected<const prepared_program *, int64_t> configured_vm::adopt(
     prepared_ = std::move(*made);
     ready_.store(prepared_.get(), std::memory_order_release);
     return prepared_.get();
-}
-
-template <typename Execute>
-int64_t configured_vm::run_once(run::input_memory input, std::span<const memory_span> regions,
-                                int64_t &result, Execute &&execute) {
-    const prepared_program *ready = ready_.load(std::memory_order_acquire);
-    if (ready == nullptr) {
-        const auto made = prepare_first();
-        if (not made) {
-            clear_last_fault();
-            return made.error();
-        }
-        ready = *made;
-    }
-    run r{ready->input, ready->stack, input, regions};
-    uint64_t r0 = 0;
-    if (execute(r, *ready->code, r0)) {
-        result = static_cast<int64_t>(r0);
-        return EBPF_OK;
-    }
-    return set_error(EBPF_ERROR_FAULT, to_message(r.fault(), r.faulted_in()));
-}
-
-int64_t configured_vm::run_once(run::input_memory input, std::span<const memory_span> regions,
-                                int64_t &result) {
-    return run_once(input, regions, result, [](run &r, const executable &code, uint64_t &r0) {
-        return r.execute(code, r0);
-    });
-}
-
-int64_t configured_vm::call(uint64_t function, const uint64_t arguments[5],
-                            std::span<const memory_span> regions, int64_t &result) {
-    return run_once({}, regions, result, [&](run &r, const executable &code, uint64_t &r0) {
-        return r.execute(code, function, arguments, r0);
-    });
-}
-
-int64_t configured_vm::exec(void *mem, size_t mem_len, int64_t &result) {
-    return run_once(run::memory_at(mem, mem_len), {}, result);
-}
-
-int64_t configured_vm::exec_regions(void *mem, size_t mem_len, const ebpf_region *regions,
-                                    size_t region_count, int64_t &result) {
-    // Hosts that run on packets give one region, millions of times a second.
-    constexpr std::size_t few = 4;
-    std::array<memory_span, few> on_stack;
-    std::vector<memory_span> on_heap(region_count > few ? region_count : 0);
-    const std::span spans{region_count > few ? on_heap.data() : on_stack.data(), region_count};
-    std::transform(regions, regions + region_count, spans.begin(), span_of);
-    return run_once(run::memory_at(mem, mem_len), spans, result);
 }
 
 precompiled_ebpf_function configured_vm::compile() {

@@ -2,7 +2,7 @@
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "bpftime_vm_compat.hpp"
-#include "compat/fault.hpp"
+#include "fault_of_thread.hpp"
 
 #include <fmt/format.h>
 
@@ -45,6 +45,11 @@ std::string check_memory(const void *ptr, size_t len) {
     if (is_sound(ptr, len)) return {};
     if (ptr == nullptr) return fmt::format("memory is NULL but has {} bytes", len);
     return fmt::format("memory of {} bytes goes beyond the end of the address space", len);
+}
+
+/// Apart from what runs programs, which keeps nothing on the stack then.
+[[gnu::cold, gnu::noinline]] int64_t refuse_memory(const ebpf_vm &vm, const void *ptr, size_t len) {
+    return vm.fail(EBPF_ERROR_INVALID_ARGUMENT, check_memory(ptr, len));
 }
 
 std::string check_region(const ebpf_region &region) {
@@ -160,15 +165,17 @@ int ebpf_vm::load_code(const void *code, size_t code_len) {
 void ebpf_vm::unload_code() { impl_->unload_code(); }
 
 int64_t ebpf_vm::exec(void *mem, size_t mem_len, int64_t &result) {
-    clear_last_fault();
-    if (not is_sound(mem, mem_len)) return refuse(check_memory(mem, mem_len));
+    forget_fault();
+    if (not is_sound(mem, mem_len)) [[unlikely]]
+        return refuse_memory(*this, mem, mem_len);
     return impl_->exec(mem, mem_len, result);
 }
 
 int64_t ebpf_vm::exec_regions(void *mem, size_t mem_len, const ebpf_region *regions,
                               size_t region_count, int64_t &result) {
-    clear_last_fault();
-    if (not is_sound(mem, mem_len)) return refuse(check_memory(mem, mem_len));
+    forget_fault();
+    if (not is_sound(mem, mem_len)) [[unlikely]]
+        return refuse_memory(*this, mem, mem_len);
     if (regions == nullptr and region_count != 0) {
         return refuse(fmt::format("regions is NULL but there are {}", region_count));
     }

@@ -4,6 +4,7 @@
 #include "compat/fault.hpp"
 
 #include "ebpf-types.h"
+#include "fault_of_thread.hpp"
 
 #include <fmt/format.h>
 
@@ -27,8 +28,6 @@ constexpr auto fault_table = std::to_array<fault_row>({
 const fault_row &row(fault_kind kind) noexcept {
     return fault_table[static_cast<std::size_t>(kind)];
 }
-
-[[gnu::tls_model("initial-exec")]] thread_local fault last;
 
 bool is_about_memory(fault_kind kind) {
     return kind == fault_kind::out_of_bounds_read or kind == fault_kind::out_of_bounds_write or
@@ -81,11 +80,10 @@ std::string to_message(const fault &f, const program &p) {
     return text.append(remedy(f.kind));
 }
 
-const fault &last_fault() noexcept { return last; }
-void set_last_fault(const fault &f) noexcept { last = f; }
-void clear_last_fault() noexcept {
-    // Nearly all runs end well, after others that did.
-    if (last.kind != fault_kind::none) last = {};
-}
+constinit thread_local fault fault_of_thread;
+
+const fault &last_fault() noexcept { return fault_of_thread; }
+void set_last_fault(const fault &f) noexcept { fault_of_thread = f; }
+void clear_last_fault() noexcept { forget_fault(); }
 
 }  // namespace bpftime::vm::compat

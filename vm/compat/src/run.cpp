@@ -9,8 +9,6 @@ namespace bpftime::vm::compat {
 
 namespace {
 
-[[gnu::tls_model("initial-exec")]] thread_local run *current_run = nullptr;
-
 permission permission_of(argument_kind kind) noexcept {
     switch (kind) {
     case argument_kind::memory_read:
@@ -32,10 +30,6 @@ uint64_t size_of(const helper_declaration &helper, std::size_t i, const uint64_t
     const bool has_size =
         i + 1 < max_helper_arguments and helper.arguments[i + 1].kind == argument_kind::memory_size;
     return declared.size != 0 or not has_size ? declared.size : arguments[i + 1];
-}
-
-memory_span span_of(run::input_memory input) noexcept {
-    return {reinterpret_cast<uintptr_t>(input.data()), input.size()};
 }
 
 }  // namespace
@@ -66,35 +60,6 @@ int64_t budget::top_up(int64_t slice) noexcept {
     reserve_ -= more;
     return slice + static_cast<int64_t>(more);
 }
-
-run::run(const build_input &program, const stack_layout &stack, input_memory input,
-         std::span<const memory_span> regions)
-    : program_{&program},
-      stack_{stack},
-      memory_{span_of(input), stack_, program.memory, regions},
-      budget_{program.config.instruction_limit, program.interrupts},
-      outer_{current_run},
-      faulted_in_{&program.code} {
-    place_stack();
-    current_run = this;
-}
-
-void run::place_large_stack() {
-    large_stack_ = std::make_unique_for_overwrite<std::byte[]>(stack_.bytes());
-    stack_.place(large_stack_.get());
-}
-
-run::~run() {
-    if (at_end_ != nullptr) at_end_();
-    current_run = outer_;
-    // A helper may have run another program on this thread, whose fault is not this run's.
-    if (fault_)
-        set_last_fault(*fault_);
-    else
-        clear_last_fault();
-}
-
-run *run::current() noexcept { return current_run; }
 
 /// What is known of the map argument; null: nothing.
 const ebpf_map_shape *run::find_map(const helper_binding &helper,
@@ -148,7 +113,7 @@ after_call run::call_helper(uint32_t pc, const helper_binding &helper, const uin
     if (checks and not check_arguments(pc, helper, a, map)) return after_call::ends;
     const unsigned arity = helper.arity();
     const auto word = [&](unsigned i) { return i < arity ? a[i] : 0; };
-    helper_pc_ = pc;
+    so_far_.helper_pc = pc;
     result = helper.call(config().pointer_secret, word(0), word(1), word(2), word(3), word(4));
     if (not declared.typed) return after_call::goes_on;
     if (declared.result == result_kind::tail_call) return tail_call(pc, result, result);
@@ -179,11 +144,12 @@ bool run::settle(uint64_t &r0) {
     r0 = value;
     if (function == 0) return true;
     if (not program_->code.is_callable(function))
-        return fail({.kind = fault_kind::bad_call_target, .pc = helper_pc_, .address = function});
+        return fail(
+            {.kind = fault_kind::bad_call_target, .pc = so_far_.helper_pc, .address = function});
     const uint64_t arguments[5] = {value};
     early_result_.reset();
     has_ended_ = false;
-    static_cast<void>(code_->call(*this, function, arguments, r0));
+    static_cast<void>(so_far_.code->call(*this, function, arguments, r0));
     // It may have ended the run itself, but by no function once more.
     if (early_result_) r0 = early_result_->value;
     early_result_ = {r0, 0};
@@ -199,7 +165,7 @@ const helper_binding *run::callable_helper(uint64_t value) const noexcept {
 
 bool run::execute(const executable &code, uint64_t function, const uint64_t arguments[5],
                   uint64_t &r0) {
-    code_ = &code;
+    so_far_.code = &code;
     bool calls_back = false;
     linked().for_each_helper([&](uint32_t, const helper_binding &helper) {
         calls_back = calls_back or helper.declaration().calls_back();
@@ -218,17 +184,17 @@ struct run::back_in_helper {
 
     ~back_in_helper() {
         of.leave_to_frame(caller);
-        of.helper_pc_ = pc;
+        of.so_far_.helper_pc = pc;
     }
 };
 
 bool run::call_back(uint64_t function, const uint64_t arguments[5], uint64_t &r0) {
     if (has_ended()) return false;
-    const uint32_t pc = helper_pc_;
+    const uint32_t pc = so_far_.helper_pc;
     if (not program_->code.is_callable(function))
         return fail({.kind = fault_kind::bad_call_target, .pc = pc, .address = function});
     const back_in_helper when_done{*this, memory_.live_frames() - 1, pc};
-    has_ended_ = not code_->call_back(*this, pc, function, arguments, r0);
+    has_ended_ = not so_far_.code->call_back(*this, pc, function, arguments, r0);
     return not has_ended_;
 }
 

@@ -31,17 +31,16 @@ const prepared_program *prepare(uint64_t vm) {
 }  // namespace
 
 bool run::finish(uint64_t &r0) {
-    while (next_ != nullptr) {
-        go_on_with(*std::exchange(next_, nullptr));
-        if (not code_->execute(*this, r0)) return false;
+    while (so_far_.next != nullptr) {
+        go_on_with(*std::exchange(so_far_.next, nullptr));
+        if (not so_far_.code->execute(*this, r0)) return false;
     }
     return not early_result_ or settle(r0);
 }
 
 void run::go_on_with(const prepared_program &callee) {
     program_ = &callee.input;
-    faulted_in_ = &callee.input.code;
-    code_ = callee.code.get();
+    so_far_.code = callee.code.get();
     stack_ = callee.stack;
     place_stack();
     memory_.change_program(program_->memory);
@@ -49,15 +48,15 @@ void run::go_on_with(const prepared_program &callee) {
 
 after_call run::tail_call(uint32_t pc, uint64_t vm, uint64_t &result) {
     result = 0;
-    if (vm == 0 or tail_calls_ == most_tail_calls) return after_call::goes_on;
+    if (vm == 0 or so_far_.tail_calls == most_tail_calls) return after_call::goes_on;
     const prepared_program *const callee = prepare(vm);
     if (callee == nullptr) {
         fail(fault_kind::unavailable, pc);
         return after_call::ends;
     }
-    ++tail_calls_;
+    ++so_far_.tail_calls;
     if (memory_.live_frames() != 1) return run_in_place(*callee, result);
-    next_ = callee;
+    so_far_.next = callee;
     return after_call::returns;
 }
 
@@ -65,11 +64,11 @@ after_call run::run_in_place(const prepared_program &callee, uint64_t &result) {
     run inner{*this, callee};
     static_cast<void>(inner.execute(*callee.code, result));
     budget_.take_over(inner.budget_);
-    tail_calls_ = inner.tail_calls_;
+    so_far_.tail_calls = inner.so_far_.tail_calls;
     memory_.exchange_grants(inner.memory_);
     if (not inner.has_ended()) return after_call::returns;
     fault_ = inner.fault_;
-    faulted_in_ = inner.faulted_in_;
+    so_far_.faulted_in = &inner.faulted_in();
     if (inner.early_result_) early_result_ = {inner.early_result_->value, 0};
     has_ended_ = true;
     return after_call::ends;
@@ -81,8 +80,8 @@ run::run(run &caller, const prepared_program &callee)
                     static_cast<std::size_t>(caller.input().len)),
           caller.memory_.of_run()} {
     budget_ = caller.budget_;
-    whole_ = caller.whole_;
-    tail_calls_ = caller.tail_calls_;
+    so_far_.whole = &caller.whole();
+    so_far_.tail_calls = caller.so_far_.tail_calls;
     memory_.exchange_grants(caller.memory_);
 }
 

@@ -23,7 +23,8 @@ using compat::vm_limit;
 
 namespace {
 
-int refuse(std::string message) {
+/// Apart from what runs programs, which keeps little on the stack then.
+[[gnu::cold, gnu::noinline]] int refuse(std::string message) {
     compat::set_last_error(std::move(message));
     return EBPF_ERROR_INVALID_ARGUMENT;
 }
@@ -39,11 +40,13 @@ auto guarded(Body &&body, const ebpf_vm *vm = nullptr) noexcept {
     });
 }
 
+[[gnu::cold, gnu::noinline]] int refuse_null() { return refuse("vm is NULL"); }
+
 /// The same for functions of a VM, which must not be NULL.
 template <typename Body>
 auto with(ebpf_vm *vm, Body &&body) noexcept -> std::invoke_result_t<Body, ebpf_vm &> {
     if (vm == nullptr)
-        return compat::failed_value<std::invoke_result_t<Body, ebpf_vm &>>(refuse("vm is NULL"));
+        return compat::failed_value<std::invoke_result_t<Body, ebpf_vm &>>(refuse_null());
     return guarded([&] { return body(*vm); }, vm);
 }
 

@@ -30,6 +30,11 @@ struct memory_span {
     }
 };
 
+[[nodiscard]] inline memory_span span_of(const ebpf_region &region) noexcept {
+    return {reinterpret_cast<uintptr_t>(region.ptr), region.len,
+            static_cast<permission>(region.permission)};
+}
+
 /// The stack frames of one run: `depth` frames of `frame_size` bytes, a gap of the same size below
 /// each, so that an access that narrowly misses its frame meets no other one. Frame 0 is highest,
 /// as on machines.

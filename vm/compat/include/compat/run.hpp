@@ -106,9 +106,9 @@ public:
 
     /// Runs `code` and what it goes on with. True and r0, or false with a fault.
     [[nodiscard]] bool execute(const executable &code, uint64_t &r0) {
-        code_ = &code;
+        so_far_.code = &code;
         if (not code.execute(*this, r0)) return false;
-        return (next_ == nullptr and not early_result_) or finish(r0);
+        return (so_far_.next == nullptr and not early_result_) or finish(r0);
     }
     /// The same, but for one function of `code` that its helpers may call, by its handle.
     [[nodiscard]] bool execute(const executable &code, uint64_t function,
@@ -181,19 +181,23 @@ public:
     /// A helper has ended the run without a fault.
     void unwind() noexcept { has_ended_ = true; }
     /// The program that has the fault.
-    [[nodiscard]] const program &faulted_in() const noexcept { return *faulted_in_; }
+    [[nodiscard]] const program &faulted_in() const noexcept {
+        return so_far_.faulted_in != nullptr ? *so_far_.faulted_in : program_->code;
+    }
 
     /// What the engine that runs keeps to be able to call_back().
-    void set_engine_state(void *state) noexcept { engine_state_ = state; }
-    [[nodiscard]] void *engine_state() const noexcept { return engine_state_; }
+    void set_engine_state(void *state) noexcept { so_far_.engine_state = state; }
+    [[nodiscard]] void *engine_state() const noexcept { return so_far_.engine_state; }
 
     /// The run that this one is a part of: itself, but for programs that local functions
     /// tail-called.
-    [[nodiscard]] run &whole() noexcept { return *whole_; }
+    [[nodiscard]] run &whole() noexcept {
+        return so_far_.whole != nullptr ? *so_far_.whole : *this;
+    }
 
     /// What is to be done when this run ends: one thing, and the room that keeps what programs look
     /// up says what.
-    void at_end(void (*what)() noexcept) noexcept { at_end_ = what; }
+    void at_end(void (*what)() noexcept) noexcept { so_far_.at_end = what; }
 
     /// The innermost run on this thread, null outside of runs.
     [[nodiscard]] static run *current() noexcept;
@@ -243,19 +247,22 @@ private:
     stack_layout stack_;
     memory_map memory_;
     compat::budget budget_;
-    run *whole_ = this;
     run *outer_;
     std::optional<compat::fault> fault_;
     std::optional<early_result> early_result_;
     bool has_ended_ = false;  ///< without a fault
-    const program *faulted_in_;
-    // All zero: set at once.
-    const prepared_program *next_ = nullptr;  ///< what the entry function has tail-called
-    const executable *code_ = nullptr;
-    void *engine_state_ = nullptr;
-    void (*at_end_)() noexcept = nullptr;
-    uint32_t helper_pc_ = 0;  ///< where the running helper was called
-    uint32_t tail_calls_ = 0;
+    /// One struct without initialisers of its members, as compilers make it zero in few stores.
+    struct progress {
+        const prepared_program *next;  ///< what the entry function has tail-called
+        const executable *code;
+        void *engine_state;
+        void (*at_end)() noexcept;
+        uint32_t helper_pc;  ///< where the running helper was called
+        uint32_t tail_calls;
+        run *whole;                 ///< null: this one
+        const program *faulted_in;  ///< null: the one that runs
+    };
+    progress so_far_{};
     std::unique_ptr<std::byte[]> large_stack_;
     alignas(16) std::byte
         small_stack_[inline_stack_bytes];  // not initialised: frames are zeroed when entered

@@ -50,11 +50,7 @@ public:
     /// Appends an instruction.
     template <typename... Operands>
     void op(asmjit::InstId id, const Operands &...operands) {
-        if (listing_ != nullptr) {
-            const asmjit::Operand_ list[] = {operands..., asmjit::Operand{}};
-            listing_->add(offset(), asmjit::BaseInst{id, a_.instOptions()},
-                          std::span{list}.first(sizeof...(operands)));
-        }
+        list_op(id, operands...);
         if (const asmjit::Error e = a_.emit(id, operands...); e != asmjit::kErrorOk) error_ = e;
     }
 
@@ -62,6 +58,15 @@ public:
         if (listing_ != nullptr and offset() % to != 0) listing_->add(offset(), "align");
         if (a_.align(asmjit::AlignMode::kCode, to) != asmjit::kErrorOk)
             error_ = asmjit::kErrorTooLarge;
+    }
+
+    /// Data: `count` words.
+    void words(uint32_t count, uint32_t value) {
+        if (listing_ != nullptr) listing_->add(offset(), "table");
+        for (uint32_t i = 0; i < count; ++i) put32(value);
+    }
+    void set_word(uint32_t at, uint32_t value) noexcept {
+        std::memcpy(data() + at, &value, sizeof value);
     }
 
 protected:
@@ -76,6 +81,33 @@ protected:
     /// The code, to be changed.
     [[nodiscard]] uint8_t *data() noexcept { return a_.bufferData(); }
 
+    template <typename... Operands>
+    void list_op(asmjit::InstId id, const Operands &...operands) {
+        if (listing_ == nullptr) return;
+        const asmjit::Operand_ list[] = {operands..., asmjit::Operand{}};
+        listing_->add(offset(), asmjit::BaseInst{id, a_.instOptions()},
+                      std::span{list}.first(sizeof...(operands)));
+    }
+
+    /// Where an instruction of up to 16 bytes is to be written; end_insn() tells how far it was.
+    [[nodiscard]] uint8_t *begin_insn() {
+        constexpr std::size_t most = 16;
+        if (a_.remainingSpace() < most) [[unlikely]] {
+            static constexpr uint8_t nothing[most] = {};
+            const uint32_t at = offset();
+            put(nothing, most);  // makes the buffer larger
+            if (error_ != asmjit::kErrorOk) return no_space_;
+            a_._bufferPtr = a_._bufferData + at;
+        }
+        return a_._bufferPtr;
+    }
+    void end_insn(uint8_t *end) noexcept {
+        if (error_ != asmjit::kErrorOk) [[unlikely]]
+            return;
+        a_._bufferPtr = end;
+        note_size();
+    }
+
     void put(const uint8_t *bytes, std::size_t n) {
         if (a_.remainingSpace() < n) {
             if (const asmjit::Error e = a_.embed(bytes, n); e != asmjit::kErrorOk) error_ = e;
@@ -83,9 +115,7 @@ protected:
         }
         std::memcpy(a_._bufferPtr, bytes, n);
         a_._bufferPtr += n;
-        // AsmJit counts on it when it makes the buffer larger.
-        std::size_t &size = a_._section->buffer()._size;
-        size = std::max(size, a_.offset());
+        note_size();
     }
     void put32(uint32_t value) {
         uint8_t bytes[4];
@@ -94,6 +124,12 @@ protected:
     }
 
 private:
+    /// AsmJit counts on it when it makes the buffer larger.
+    void note_size() noexcept {
+        std::size_t &size = a_._section->buffer()._size;
+        size = std::max(size, a_.offset());
+    }
+
     void prepare() noexcept {
         code_.init(asmjit::Environment{Machine});
         code_.attach(&a_);
@@ -103,6 +139,7 @@ private:
     asmjit::CodeHolder code_;
     Assembler a_;
     asmjit::Error error_ = asmjit::kErrorOk;
+    uint8_t no_space_[16] = {};  ///< where instructions go after an error
 };
 
 }  // namespace bpftime::vm::ubpf

@@ -30,11 +30,6 @@ struct native_code {
 /// Makes native code. `program` is where rt_enter() finds it.
 [[nodiscard]] result<native_code> generate_code(const compat::build_input &input,
                                                 const native_program *program);
-/// Runs the function at `code` with the state's words as r1 to r5 and `frame` as r10 of its caller.
-/// False if the run ends; else the state's first word is r0.
-[[nodiscard]] bool enter_code(const code_memory &memory, const std::byte *code, jit_state &state,
-                              uint64_t frame);
-
 // --- for the backend
 
 /// Whether this build makes native code for this machine.

@@ -29,6 +29,7 @@ struct row {
     bool is_arithmetic;  ///< all that it does is to read registers and to write dst
     bool is_plain;       ///< all that it does is in the fields above
     bool is_memory;
+    bool is_access;  ///< a load or a store: what it does elsewhere than in the own frame is plain
     bool starts_from_src;  ///< the access of memory, else from dst
 
     [[nodiscard]] reg_set reads(const isa::instruction &i) const noexcept {
@@ -39,6 +40,10 @@ struct row {
     }
     [[nodiscard]] uint8_t base(const isa::instruction &i) const noexcept {
         return starts_from_src ? i.src : i.dst;
+    }
+    /// Whether nothing matters but which registers it reads and writes.
+    [[nodiscard]] bool is_about_registers(const isa::instruction &i) const noexcept {
+        return is_arithmetic or (is_access and base(i) != isa::frame_pointer);
     }
 };
 
@@ -66,6 +71,7 @@ constexpr row make_row(const isa::insn_info &from) {
             .is_arithmetic = is_arithmetic,
             .is_plain = is_arithmetic or is_memory,
             .is_memory = is_memory,
+            .is_access = kind == operation_kind::load or kind == operation_kind::store,
             .starts_from_src =
                 kind == operation_kind::load or from.operation == operation::load_acquire};
 }
@@ -121,13 +127,15 @@ void jit_analysis::scan(uint32_t index) {
     const basic_block *&table = functions_[index].table;
     back_edges_.clear();
     reg_set written = 0;
+    bool has_access = false;
     for (const basic_block &b : p.blocks().subspan(f.first_block, f.block_count)) {
         if (not b.reachable) continue;
         for (uint32_t pc = b.begin; pc < b.end; ++pc) {
             const isa::instruction &i = p.insn(pc);
             const row &r = row_of(i);
             written |= r.writes(i);
-            if (not r.is_arithmetic or has(r.reads(i), isa::frame_pointer))
+            has_access |= r.is_access;
+            if (not r.is_about_registers(i) or has(r.reads(i), isa::frame_pointer))
                 scan(pc, functions_[index]);
         }
         // All gotox of a function go to the same places.
@@ -136,6 +144,7 @@ void jit_analysis::scan(uint32_t index) {
         for (const uint32_t to : p.successors_of(b)) at_[p.blocks()[to].begin] |= target_bit;
     }
     functions_[index].changed = written & saved;
+    functions_[index].needs_frame = functions_[index].needs_frame or has_access;
     find_rare_jumps();
 }
 
@@ -253,7 +262,7 @@ jit_analysis::live_set jit_analysis::live_before(const basic_block &block, live_
     for (uint32_t pc = block.end; pc-- > block.begin;) {
         const isa::instruction &i = insns[pc];
         const row &r = row_of(i);
-        if (r.is_arithmetic)
+        if (r.is_about_registers(i))
             live.regs = static_cast<reg_set>((live.regs & ~r.writes(i)) | r.reads(i));
         else
             step_back(pc, live);

@@ -18,6 +18,8 @@ class native_program;
 using access_starts = std::array<uint64_t, 4>;
 
 [[nodiscard]] constexpr access_starts starts_in(uint64_t len) noexcept {
+    if (len >= 8) [[likely]]
+        return {len, len - 1, len - 3, len - 7};
     access_starts starts{};
     for (std::size_t i = 0; i < starts.size(); ++i) {
         const uint64_t size = uint64_t{1} << i;
@@ -26,22 +28,33 @@ using access_starts = std::array<uint64_t, 4>;
     return starts;
 }
 
-/// What native code sees of a run. A register points to it all the time.
+/// What native code sees of a run. A register points to it all the time. It is made for every run,
+/// so nothing is set here that is written before it is read.
 struct jit_state {
-    uint64_t exit_stack = 0;   ///< the stack pointer of the code that called the native code
-    int64_t slice = 0;         ///< of the budget, while no native code runs
-    uint64_t minus_input = 0;  ///< 0 - where the input memory begins
-    access_starts input_starts{};
-    uint64_t last_frame = 0;  ///< r10 of the deepest frame that the call depth allows
-    access_starts frame_starts{};
+    jit_state(compat::run &r, const native_program &code, const access_starts &frames) noexcept
+        : minus_input{0 - r.input().begin},
+          input_starts{starts_in(r.input().len)},
+          last_frame{r.frame_top(r.stack().depth() - 1)},
+          frame_starts{frames},
+          recent_reads{},
+          recent_writes{},
+          run{&r},
+          program{&code} {}
+
+    uint64_t exit_stack;   ///< the stack pointer of the code that called the native code
+    int64_t slice;         ///< of the budget, while no native code runs
+    uint64_t minus_input;  ///< 0 - where the input memory begins
+    access_starts input_starts;
+    uint64_t last_frame;  ///< r10 of the deepest frame that the call depth allows
+    access_starts frame_starts;
     /// The memory that the map last said yes to, and what may begin in it: nothing, if it is
     /// forgotten.
-    uint64_t recent_begin = 0;
-    access_starts recent_reads{};
-    access_starts recent_writes{};
-    uint64_t words[5]{};  ///< r1 to r5 of what is called; then its r0
-    compat::run *run = nullptr;
-    const native_program *program = nullptr;
+    uint64_t recent_begin;
+    access_starts recent_reads;
+    access_starts recent_writes;
+    uint64_t words[5];  ///< r1 to r5 of what is called; then its r0
+    compat::run *run;
+    const native_program *program;
 
     /// A helper may have taken memory back.
     void forget_recent() noexcept { recent_reads = recent_writes = {}; }

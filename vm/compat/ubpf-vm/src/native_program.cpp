@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: MIT
 #include "native_program.hpp"
 
+#include "machine.hpp"
+
 #include <algorithm>
 #include <limits>
 
@@ -27,29 +29,29 @@ private:
 
 }  // namespace
 
+void native_program::adopt(native_code code) noexcept {
+    code_ = std::move(code);
+    begin_ = code_.memory.code();
+    enter_ = reinterpret_cast<enter_stub>(
+        reinterpret_cast<uintptr_t>(code_.memory.shared_code() + stub_offset(stub::enter)));
+    if (code_.keeps_frames) frame_starts_ = starts_in(stack_.frame_size());
+}
+
 jit_state native_program::state_of(compat::run &r) const noexcept {
-    compat::stack_layout &stack = r.stack();
-    if (not code_.keeps_frames) stack.hide_frames();
-    jit_state state;
-    state.minus_input = 0 - r.input().begin;
-    state.input_starts = starts_in(r.input().len);
-    state.last_frame = stack.frame_top(stack.depth() - 1);
-    state.frame_starts = frame_starts_;
-    state.run = &r;
-    state.program = this;
-    return state;
+    if (not code_.keeps_frames) r.stack().hide_frames();
+    return {r, *this, frame_starts_};
 }
 
 const std::byte *native_program::function_code(uint32_t pc) const noexcept {
-    return code_.memory.code() + code_.functions[input_.code.function_at(pc)];
+    return begin_ + code_.functions[input_.code.function_at(pc)];
 }
 
 /// Runs a function, whose caller has the frame, with the run's budget.
 bool native_program::enter_function(compat::run &r, jit_state &state, const std::byte *function,
                                     uint64_t frame, uint64_t &r0) const {
     state.slice = r.budget().slice();
-    const scoped_state while_it_runs{r, state};
-    if (not enter_code(code_.memory, function, state, frame)) {
+    r.set_engine_state(&state);
+    if (not enter_(function, &state, frame)) {
         r0 = 0;
         return false;
     }
@@ -62,9 +64,10 @@ bool native_program::execute(compat::run &r, uint64_t &r0) const {
     jit_state state = state_of(r);
     state.words[0] = r.input().begin;
     state.words[1] = r.input().len;
+    std::fill_n(state.words + 2, 3, 0);
     // The entry function goes down by a frame as all functions do.
     const uint64_t above = r.frame_top(0) + uint64_t{2} * stack_.frame_size();
-    return enter_function(r, state, code_.memory.code() + code_.functions.front(), above, r0) or
+    return enter_function(r, state, begin_ + code_.functions.front(), above, r0) or
            not r.has_fault();
 }
 
@@ -79,6 +82,7 @@ bool native_program::call_back(compat::run &r, uint32_t pc, uint64_t function,
     const uint64_t frame = r.frame_top(r.memory().live_frames() - 1);
     if (frame == state.last_frame) return r.fail(compat::fault_kind::call_depth_exceeded, pc);
     std::copy_n(arguments, 5, state.words);
+    const scoped_state while_it_runs{r, state};
     return enter_function(r, state, function_code(target), frame, r0);
 }
 
@@ -92,7 +96,7 @@ bool native_program::call(compat::run &r, uint64_t function, const uint64_t argu
 
 compat::precompiled_ebpf_function native_program::entry() const noexcept {
     return reinterpret_cast<compat::precompiled_ebpf_function>(
-        reinterpret_cast<uintptr_t>(code_.memory.code() + code_.entry));
+        reinterpret_cast<uintptr_t>(begin_ + code_.entry));
 }
 
 uint64_t native_program::enter(void *mem, std::size_t mem_len) const {

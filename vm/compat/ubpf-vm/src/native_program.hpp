@@ -15,10 +15,7 @@ public:
     explicit native_program(const compat::build_input &input)
         : input_{input}, stack_{input.config.stack_size, input.config.call_depth} {}
 
-    void adopt(native_code code) noexcept {
-        code_ = std::move(code);
-        if (code_.keeps_frames) frame_starts_ = starts_in(stack_.frame_size());
-    }
+    void adopt(native_code code) noexcept;
 
     bool execute(compat::run &r, uint64_t &r0) const override;
     bool call_back(compat::run &r, uint32_t pc, uint64_t function, const uint64_t arguments[5],
@@ -36,10 +33,14 @@ public:
     [[nodiscard]] const std::byte *function_code(uint32_t pc) const noexcept;
     /// The same for jump_targets()[index].
     [[nodiscard]] const std::byte *target_code(std::size_t index) const noexcept {
-        return code_.memory.code() + code_.jump_targets[index];
+        return begin_ + code_.jump_targets[index];
     }
 
 private:
+    /// Runs the function at `code` with the state's words as r1 to r5 and `frame` as r10 of its
+    /// caller. 0 if the run ends; else the state's first word is r0.
+    using enter_stub = uint32_t (*)(const std::byte *code, jit_state *state, uint64_t frame);
+
     [[nodiscard]] jit_state state_of(compat::run &r) const noexcept;
     bool enter_function(compat::run &r, jit_state &state, const std::byte *function, uint64_t frame,
                         uint64_t &r0) const;
@@ -47,6 +48,9 @@ private:
     compat::build_input input_;
     compat::stack_layout stack_;  ///< as compiled in: the VM's setting may change
     native_code code_;
+    // What each run needs of it, at hand:
+    const std::byte *begin_ = nullptr;
+    enter_stub enter_ = nullptr;
     access_starts frame_starts_{};  ///< of frames that are in memory
 };
 

@@ -5,10 +5,12 @@
 
 #include "jit.hpp"
 #include "jit_analysis.hpp"
+#include "stubs.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -79,6 +81,7 @@ protected:
     [[nodiscard]] bool generate_functions(native_code &out) {
         const auto functions = p_->functions();
         out.keeps_frames = analysis_.keeps_frames();
+        table_slots_left_ = 64 + 8 * p_->size();
         out.functions.assign(functions.size(), 0);
         for (uint32_t f = 0; f < functions.size(); ++f) {
             if (not functions[f].reachable) continue;
@@ -135,10 +138,10 @@ protected:
         case operation::jset: return g.branch(pc);
         case operation::may_goto: return g.may_goto(pc);
         case operation::ja: return g.jump(pc, p_->jump_target(pc));
-        case operation::gotox: return g.jump_value(pc);
-        case operation::call_helper: return g.call_helper(pc);
+        case operation::gotox: return jump_value(pc);
+        case operation::call_helper: return call_helper(pc);
         case operation::call_local: return g.call_local(pc);
-        case operation::callx: return g.call_value(pc);
+        case operation::callx: return call_value(pc);
         case operation::exit_:
             g.leave();
             near_frame_ = all_registers;
@@ -158,7 +161,7 @@ protected:
         case operation::atomic_cmpxchg:
         case operation::load_acquire:
         case operation::store_release: return g.atomic(pc);
-        case operation::load_packet: return g.load_packet(pc);
+        case operation::load_packet: return load_packet(pc);
         case operation::lddw:
         case operation::lddw_map_fd:
         case operation::lddw_map_fd_val:
@@ -171,6 +174,11 @@ protected:
         case operation::addr_space_cast: return g.cast_into_arena(pc);
         case operation::call_kfunc: std::unreachable();  // linkage refuses programs that reach one
         }
+    }
+
+    /// Where all gotox of the function go, sorted.
+    [[nodiscard]] std::span<const uint32_t> table_blocks() const {
+        return p_->successors_of(*facts_->table);
     }
 
     /// A jump from here.
@@ -282,6 +290,54 @@ private:
         note_jump_to(pc);
         near_frame_ = near_frame_at_[pc];
     }
+
+    void jump_value(uint32_t pc) {
+        const auto blocks = table_blocks();
+        const uint32_t first = p_->blocks()[blocks.front()].begin;
+        const uint32_t count = p_->blocks()[blocks.back()].begin - first + 1;
+        if (count <= table_slots_left_) {
+            table_slots_left_ -= count;
+            generator().jump_by_table(pc, first, count);
+        } else {
+            generator().jump_through_host(pc);
+        }
+        near_frame_ = all_registers;
+    }
+
+    void call_helper(uint32_t pc) {
+        const auto id = static_cast<uint32_t>(insn(pc).imm);
+        const compat::helper_binding &helper = *input_->linked.helper(id);
+        if (helper.declaration().result == result_kind::never or needs_host(helper, input_->config))
+            call_through_host(pc, helper);
+        else
+            generator().call_directly(helper);
+        if (input_->config.unwind_helper == id) generator().unwind_if_zero(pc);
+        after_call(pc);
+    }
+
+    void call_through_host(uint32_t pc, const compat::helper_binding &helper) {
+        generator().set_temp(reinterpret_cast<uint64_t>(&helper));
+        generator().call_for(pc, stub::call_helper);
+        if (helper.declaration().result == result_kind::tail_call) generator().leave_if_equal();
+    }
+
+    void call_value(uint32_t pc) {
+        const isa::instruction &i = insn(pc);
+        generator().set_temp_to(i.id == isa::insn_id::callx_imm ? static_cast<unsigned>(i.imm)
+                                                                : i.dst);
+        generator().call_for(pc, stub::call_value);
+        after_call(pc);
+    }
+
+    void load_packet(uint32_t pc) {
+        generator().set_temp_to_offset(pc);
+        generator().call_for(pc, stub::load_packet);
+        generator().leave_if_equal();
+        after_call(pc);
+    }
+
+    /// Many gotox with many targets could need memory beyond measure: these go through the host.
+    uint32_t table_slots_left_ = 0;
 };
 
 }  // namespace bpftime::vm::ubpf

@@ -51,8 +51,11 @@ struct outcome {
 
 class program_under_test {
 public:
-    explicit program_under_test(const std::string &assembly)
-        : code_{*program::load(vm::test::assemble(assembly), {})},
+    explicit program_under_test(const std::string &assembly,
+                                std::vector<uint32_t> jump_targets = {})
+        : config_{config_with(std::move(jump_targets))},
+          code_{
+              *program::load(vm::test::assemble(assembly), {.jump_targets = config_.jump_targets})},
           linked_{*compat::linkage::resolve(code_, config_)} {}
 
     outcome interpret(const std::vector<uint8_t> &memory) const {
@@ -71,6 +74,11 @@ public:
     }
 
 private:
+    static compat::vm_config config_with(std::vector<uint32_t> jump_targets) {
+        compat::vm_config config;
+        config.jump_targets = std::move(jump_targets);
+        return config;
+    }
     outcome run(const compat::executable &e, std::vector<uint8_t> memory) const {
         outcome out;
         const compat::stack_layout stack{config_.stack_size, config_.call_depth};
@@ -94,8 +102,9 @@ private:
                                {config_.regions, linked_.regions(), linked_.arena()}};
 };
 
-void expect_the_same(const std::string &assembly, const std::vector<uint8_t> &memory) {
-    const program_under_test program{assembly};
+void expect_the_same(const std::string &assembly, const std::vector<uint8_t> &memory,
+                     std::vector<uint32_t> jump_targets = {}) {
+    const program_under_test program{assembly, std::move(jump_targets)};
     const outcome expected = program.interpret(memory);
     for (const auto &[name, features] : machines()) {
         const outcome native = program.run_on(features, memory);
@@ -159,6 +168,32 @@ TEST(machine_features, far_jumps_and_calls_arrive) {
         for (int n = 0; n < 6; ++n) {
             SCOPED_TRACE(fmt::format("{} lines, program {}", lines, n));
             expect_the_same(far_jumps(random, lines, 4), some_memory(random));
+        }
+    }
+}
+
+/// A loop that goes to any of many places by a table, forwards and back; other jumps go over all of
+/// them. Now and then the value is none of a place.
+TEST(machine_features, jumps_by_tables_of_any_size_arrive) {
+    constexpr uint32_t again = 3;
+    constexpr uint32_t first_place = again + 12;
+    std::mt19937 random{17};  // NOLINT: the same each time
+    for (const uint32_t places : {1U, 60U, 600U, 3000U}) {
+        std::string text = "ldxdw r7, [r1]\nldxdw r0, [r1+8]\nmov r8, 40\nagain:\nsub r8, 1\n";
+        text += "jslt r8, 0, out\njset r0, 0x400, end\njeq r0, 0, end\njeq r0, 77, end\n";
+        text += fmt::format("lddw r3, {}\nmov r4, r7\nmod r4, {}\nlsh r4, 2\nadd r3, r4\n",
+                            code_handle(again), places + 3);
+        text += "gotox r3\n";
+        std::vector<uint32_t> targets{again};
+        for (uint32_t n = 0; n < places; ++n) {
+            targets.push_back(first_place + 4 * n);
+            text += fmt::format("add r7, {}\nmul r7, {}\nxor r0, r7\n", random() >> 2, 2 * n + 3);
+            text += n % 3 == 0 ? fmt::format("jset r7, {}, end\n", 1U << (n % 31)) : "ja end\n";
+        }
+        text += "end: add r0, r7\nja again\nout: exit";
+        for (int n = 0; n < 20; ++n) {
+            SCOPED_TRACE(fmt::format("{} places, run {}", places, n));
+            expect_the_same(text, some_memory(random), targets);
         }
     }
 }

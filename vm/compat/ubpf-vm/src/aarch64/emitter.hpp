@@ -193,6 +193,18 @@ public:
         write(at + distance_at, target - at);
     }
 
+    /// Appends a jump to where the table says, which has to follow it: entry `index` is a distance
+    /// from the table. Changes both registers.
+    void jump_by_table(const a64::Gp &index, const a64::Gp &table) {
+        if (list() != nullptr)
+            list()->add(offset(), "adr x" + std::to_string(table.id()) + ", table");
+        put32(0x10000000U | table_jump_bytes / 4 << 5 | table.id());
+        op(Inst::kIdLdrsw, index, a64::ptr(table, index, a64::lsl(2)));
+        op(Inst::kIdAdd, table, table, index);
+        op(Inst::kIdBr, table);
+    }
+    static constexpr uint32_t table_jump_bytes = 16;
+
 private:
     static int64_t branch_target(std::span<const std::byte> bytes, uint32_t end) {
         uint32_t word = 0;

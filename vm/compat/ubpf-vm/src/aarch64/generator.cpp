@@ -74,6 +74,7 @@ void generator::make_entry(const native_program *program) {
 
 bool generator::generate_function(const vm::function &f, uint32_t &offset) {
     slow_paths_.clear();
+    tables_.clear();
     finished_ = 0;
     begun_pc_ = f.begin;
     keep_in_reach();
@@ -155,6 +156,7 @@ bool generator::finish_function() {
         ++finished_;
         finish(s);
     }
+    for (const jump_table &t : tables_) fill(t);
     branches_.close_local([&](const auto &b) { close(b); },
                           [&](const auto &b) { e_.set_distance(b.at, place_of(b.target)); });
     return e_.offset() < uint32_t{std::numeric_limits<int32_t>::max()};
@@ -168,12 +170,17 @@ void generator::finish(const slow_path &s) {
         break;
     case slow_path::what::frame_check: finish_frame_check(s); break;
     case slow_path::what::misaligned: finish_misaligned(s); break;
+    case slow_path::what::go_back:
+        charge(s.units);
+        go_to(branch_insn::if_(condition::not_below), s.back);
+        [[fallthrough]];
     case slow_path::what::refill:
         e_.move(temp_reg, s.units);
         e_.move(site_reg, s.site);
         call(stub::refill);
         go_to(branch_insn::always(), s.back);
         break;
+    case slow_path::what::bad_value: jump_through_host(s.site); break;
     case slow_path::what::too_deep:
         e_.move(site_reg, s.site);
         jump_to(stub::too_deep);
@@ -217,9 +224,10 @@ uint32_t generator::jump_anywhere(branch_insn b) {
     return at;
 }
 
-void generator::make_island() {
+/// `bytes`: of what follows it and has no branches.
+void generator::make_island(uint32_t bytes) {
     std::optional<uint32_t> over;
-    const auto offset = [this] { return e_.offset(); };
+    const auto offset = [&] { return e_.offset() + bytes; };
     branches_.make_island(offset, [&](open_branches::queue q, const open_branches::open &b) {
         if (is_known(b.target)) return close(b);
         if (not over) over = e_.jump(branch_insn::always());
@@ -257,7 +265,7 @@ void generator::go_to_stub(branch_insn b, stub which) {
     // The stubs are before the code, but other code may be between.
     const bool is_near = e_.offset() < machine_.reach.far / 2;
     const uint32_t at = is_near ? e_.jump(b) : jump_anywhere(b);
-    e_.name_target(stub_names[std::to_underlying(which)]);
+    e_.name_target(name_of(which));
     stub_calls_.push_back({at, which, not is_near});
 }
 
@@ -436,11 +444,43 @@ void generator::go_back(uint32_t pc, uint32_t target) {
     slow_paths_.back().back = offsets_[target];
 }
 
-void generator::jump_value(uint32_t pc) {
-    e_.op(Inst::kIdMov, temp_reg, gp64(insn(pc).dst));
+void generator::jump_through_host(uint32_t pc) {
+    set_temp_to(insn(pc).dst);
     e_.move(site_reg, pc);
     jump_to(stub::jump_value);
-    near_frame_ = all_registers;
+}
+
+/// For values that are handles of slots from `first` on. The table says how far from it the code
+/// for each is.
+void generator::jump_by_table(uint32_t pc, uint32_t first, uint32_t count) {
+    set_temp(0 - code_handle(first));
+    e_.op(Inst::kIdAdd, temp_reg, temp_reg, gp64(insn(pc).dst));
+    compare_with(temp_reg, count);
+    const auto bad = static_cast<uint32_t>(slow_paths_.size());
+    add_slow_path(slow_path::what::bad_value, branch_insn::if_(condition::not_below), pc);
+    for (const uint32_t block : table_blocks()) {
+        const uint32_t target = p_->blocks()[block].begin;
+        if (not program::is_back_edge(pc, target)) continue;
+        slow_paths_.push_back(
+            {slow_path::what::go_back, offsets_[target], pc, p_->loop_weight(target), 0});
+    }
+    keep_in_reach(emitter::table_jump_bytes + 4 * count);
+    e_.jump_by_table(temp_reg, other_temp_reg);
+    tables_.push_back({e_.offset(), pc, first, count, bad});
+    e_.words(count, 0);
+}
+
+/// All that the table goes to is there.
+void generator::fill(const jump_table &t) {
+    const uint32_t bad = slow_paths_[t.slow_path].at;
+    for (uint32_t n = 0; n < t.count; ++n) e_.set_word(t.at + 4 * n, bad - t.at);
+    uint32_t next = t.slow_path;
+    for (const uint32_t block : table_blocks()) {
+        const uint32_t target = p_->blocks()[block].begin;
+        const bool is_back = program::is_back_edge(t.pc, target);
+        const uint32_t to = is_back ? slow_paths_[++next].at : offsets_[target];
+        e_.set_word(t.at + 4 * (target - t.first), to - t.at);
+    }
 }
 
 // --- calls
@@ -462,25 +502,13 @@ void generator::call_local(uint32_t pc) {
     after_call(pc);
 }
 
-void generator::call_value(uint32_t pc) {
-    const isa::instruction &i = insn(pc);
-    const unsigned reg = i.id == insn_id::callx_imm ? static_cast<unsigned>(i.imm) : i.dst;
-    e_.op(Inst::kIdMov, temp_reg, gp64(reg));
+void generator::call_for(uint32_t pc, stub which) {
     e_.move(site_reg, pc);
-    call(stub::call_value);
-    after_call(pc);
+    call(which);
 }
 
-void generator::call_helper(uint32_t pc) {
-    const auto id = static_cast<uint32_t>(insn(pc).imm);
-    const compat::helper_binding &helper = *input_->linked.helper(id);
-    if (helper.declaration().result == result_kind::never or needs_host(helper, input_->config))
-        call_through_host(pc, helper);
-    else
-        call_directly(helper);
-    if (input_->config.unwind_helper == id)
-        add_slow_path(slow_path::what::unwind, branch_insn::if_zero(gp64(0)), pc);
-    after_call(pc);
+void generator::unwind_if_zero(uint32_t pc) {
+    add_slow_path(slow_path::what::unwind, branch_insn::if_zero(gp64(0)), pc);
 }
 
 void generator::call_directly(const compat::helper_binding &helper) {
@@ -494,31 +522,21 @@ void generator::call_directly(const compat::helper_binding &helper) {
     call(stub::call_direct);
 }
 
-void generator::call_through_host(uint32_t pc, const compat::helper_binding &helper) {
-    e_.move(temp_reg, reinterpret_cast<uint64_t>(&helper));
-    e_.move(site_reg, pc);
-    call(stub::call_helper);
-    if (helper.declaration().result == result_kind::tail_call) leave_if_equal();
-}
-
 void generator::leave_if_equal() {
     const uint32_t stays = e_.jump(branch_insn::if_(condition::not_equal));
     leave();
     e_.close(stays);
 }
 
-void generator::load_packet(uint32_t pc) {
+/// Where the packet load is to be made.
+void generator::set_temp_to_offset(uint32_t pc) {
     const isa::instruction &i = insn(pc);
     if (isa::info(i.id).shape == isa::shape::packet_ind) {
         e_.add(temp_reg.w(), gp32(i.src), i.imm);
         e_.op(Inst::kIdSxtw, temp_reg, temp_reg.w());
     } else {
-        e_.move(temp_reg, static_cast<uint64_t>(int64_t{i.imm}));
+        set_temp(static_cast<uint64_t>(int64_t{i.imm}));
     }
-    e_.move(site_reg, pc);
-    call(stub::load_packet);
-    leave_if_equal();
-    after_call(pc);
 }
 
 }  // namespace bpftime::vm::ubpf::inline aarch64

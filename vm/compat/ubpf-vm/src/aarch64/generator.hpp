@@ -50,12 +50,32 @@ private:
 
     /// Out of line, behind the function: what rarely happens.
     struct slow_path {
-        enum class what : uint8_t { check, frame_check, misaligned, refill, too_deep, unwind };
+        enum class what : uint8_t {
+            check,
+            frame_check,
+            misaligned,
+            go_back,
+            refill,
+            bad_value,
+            too_deep,
+            unwind
+        };
         what kind;
         uint32_t back;   ///< where it goes on
         uint32_t site;   ///< access_site, or pc
-        uint32_t units;  ///< of a refill
+        uint32_t units;  ///< of go_back or a refill
         uint32_t at;     ///< where it is itself
+    };
+
+    /// The table of a gotox, right behind it.
+    struct jump_table {
+        uint32_t at;
+        uint32_t pc;
+        uint32_t first;  ///< the first slot that it is for
+        uint32_t count;  ///< of slots
+        /// What becomes of values that are none of theirs; the next ones are its jumps backwards,
+        /// which are charged.
+        uint32_t slow_path;
     };
 
     /// Where an access goes.
@@ -87,11 +107,12 @@ private:
 
     void go(branch_insn b, branch_target target);
     void go_to(branch_insn b, uint32_t offset);
-    void keep_in_reach() {
-        if (e_.offset() >= branches_.island_at()) make_island();
+    /// Branches that wait can do so for `bytes` more.
+    void keep_in_reach(uint32_t bytes = 0) {
+        if (e_.offset() + bytes >= branches_.island_at()) make_island(bytes);
     }
     [[nodiscard]] uint32_t jump_anywhere(branch_insn b);
-    void make_island();
+    void make_island(uint32_t bytes = 0);
     [[nodiscard]] bool is_known(branch_target target) const noexcept;
     [[nodiscard]] uint32_t place_of(branch_target target) const noexcept;
     void close(const open_branches::open &b);
@@ -125,18 +146,21 @@ private:
     void jump(uint32_t pc, uint32_t target);
     void jump_if(branch_insn b, uint32_t pc, uint32_t target);
     void go_back(uint32_t pc, uint32_t target);
-    void jump_value(uint32_t pc);
+    void jump_through_host(uint32_t pc);
+    void jump_by_table(uint32_t pc, uint32_t first, uint32_t count);
+    void fill(const jump_table &t);
     [[nodiscard]] branch_insn compare(uint32_t pc);
     void compare_with(const a64::Gp &reg, uint64_t value);
     [[nodiscard]] branch_insn test_bits(const a64::Gp &reg, uint64_t bits);
 
     void call_local(uint32_t pc);
-    void call_value(uint32_t pc);
-    void call_helper(uint32_t pc);
     void call_directly(const compat::helper_binding &helper);
-    void call_through_host(uint32_t pc, const compat::helper_binding &helper);
-    void load_packet(uint32_t pc);
+    void call_for(uint32_t pc, stub which);
     void leave_if_equal();
+    void unwind_if_zero(uint32_t pc);
+    void set_temp(uint64_t value) { e_.move(temp_reg, value); }
+    void set_temp_to(unsigned reg) { e_.op(Inst::kIdMov, temp_reg, gp64(reg)); }
+    void set_temp_to_offset(uint32_t pc);
     void charge(uint32_t units);
 
     [[nodiscard]] place access(uint32_t pc, unsigned base, permission wanted, bool atomic);
@@ -174,6 +198,7 @@ private:
     uint32_t begun_pc_ = 0;       ///< the code of what is before it is there
     uint32_t finished_ = 0;       ///< so many slow paths are there
     std::vector<slow_path> slow_paths_;
+    std::vector<jump_table> tables_;
     // of the program:
     const native_code *out_ = nullptr;
     open_branches branches_;

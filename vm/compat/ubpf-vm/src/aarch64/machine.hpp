@@ -7,6 +7,7 @@
 #pragma once
 
 #include "jit_state.hpp"
+#include "stubs.hpp"
 
 #include <asmjit/arm/a64assembler.h>
 
@@ -71,35 +72,7 @@ struct machine_opcodes {
     return a64::ptr(state_reg, static_cast<int32_t>(offset));
 }
 
-/// The code that every chunk of the arena begins with.
-enum class stub : uint8_t {
-    enter,    ///< from the host: (code, state, frame) -> whether the function returned
-    end_run,  ///< goes back to whoever entered
-    read1,    ///< a check: x9 = address + minus_input, w10 = site; x9 = where the access goes
-    read2,
-    read4,
-    read8,
-    write1,
-    write2,
-    write4,
-    write8,
-    misaligned,   ///< x9 = address, w10 = site; jumped to, ends the run
-    refill,       ///< w9 = units, w10 = pc
-    call_direct,  ///< x9 = a function of the host
-    call_helper,  ///< x9 = helper_binding, w10 = pc; equal flag: the caller shall return
-    call_value,   ///< x9 = value, w10 = pc
-    jump_value,   ///< x9 = value, w10 = pc; jumped to
-    load_packet,  ///< x9 = offset, w10 = pc; equal flag: the caller shall return
-    too_deep,     ///< w10 = pc; jumped to, ends the run
-    unwind,       ///< jumped to, ends the run
-    zero_frame,   ///< x9 = size of the frame, a multiple of 16
-};
-inline constexpr std::size_t stub_count = static_cast<std::size_t>(stub::zero_frame) + 1;
-
-inline constexpr std::array<const char *, stub_count> stub_names{
-    "enter",      "end_run",    "read1",       "read2",      "read4",  "read8",       "write1",
-    "write2",     "write4",     "write8",      "misaligned", "refill", "call_direct", "call_helper",
-    "call_value", "jump_value", "load_packet", "too_deep",   "unwind", "zero_frame"};
+// Stubs find a pc or a site in w10.
 
 /// Where a stub is in a chunk.
 [[nodiscard]] uint32_t stub_offset(stub which);

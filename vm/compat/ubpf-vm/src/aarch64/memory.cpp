@@ -34,11 +34,6 @@ bool does_fetch(operation op) noexcept {
     }
 }
 
-stub check_stub(uint32_t size, permission wanted) noexcept {
-    const stub first = allows_write(wanted) ? stub::write1 : stub::read1;
-    return static_cast<stub>(std::to_underlying(first) + log_of(size));
-}
-
 }  // namespace
 
 /// Where the access at `pc` goes, after what makes sure that it may.

@@ -82,7 +82,6 @@ bool generator::try_generate(const native_program *program, native_code &out) {
     e_.restart();
     calls_.clear();
     stub_calls_.clear();
-    table_slots_left_ = 64 + 8 * p_->size();
     if (not generate_functions(out)) return false;
     for (const function_call &c : calls_) {
         if (not e_.close(c.jump, out.functions[c.callee])) return false;
@@ -240,12 +239,12 @@ open_jump generator::add_slow_path(slow_path::what kind, condition c, uint32_t s
 
 void generator::call(stub which) {
     stub_calls_.push_back({e_.call().at, which});
-    e_.name_target(stub_names[std::to_underlying(which)]);
+    e_.name_target(name_of(which));
 }
 
 void generator::jump_to(stub which) {
     stub_calls_.push_back({e_.jump(false).at, which});
-    e_.name_target(stub_names[std::to_underlying(which)]);
+    e_.name_target(name_of(which));
 }
 
 // --- instructions
@@ -392,32 +391,15 @@ void generator::go_back(uint32_t pc, uint32_t target) {
         {slow_path::what::refill, {}, e_.jump(false), offsets_[target], pc, units});
 }
 
-void generator::jump_value(uint32_t pc) {
-    const auto blocks = table_blocks();
-    const uint32_t first = p_->blocks()[blocks.front()].begin;
-    const uint32_t count = p_->blocks()[blocks.back()].begin - first + 1;
-    if (count <= table_slots_left_)
-        jump_by_table(pc, first, count);
-    else
-        jump_through_host(pc);
-    near_frame_ = all_registers;
-}
-
 void generator::jump_through_host(uint32_t pc) {
     e_.push_imm(pc);
-    e_.op(Inst::kIdMov, temp_reg, gp64(insn(pc).dst));
+    set_temp_to(insn(pc).dst);
     jump_to(stub::jump_value);
-}
-
-/// Where all gotox of the function go, sorted.
-std::span<const uint32_t> generator::table_blocks() const {
-    return p_->successors_of(*facts_->table);
 }
 
 /// For values that are handles of slots from `first` on. The table says how far from it the code
 /// for each is.
 void generator::jump_by_table(uint32_t pc, uint32_t first, uint32_t count) {
-    table_slots_left_ -= count;
     e_.op(Inst::kIdMov, temp_reg, asmjit::imm(0 - code_handle(first)));
     e_.op(Inst::kIdAdd, temp_reg, gp64(insn(pc).dst));
     e_.op(Inst::kIdCmp, temp_reg, asmjit::imm(count));
@@ -468,27 +450,14 @@ void generator::call_local(uint32_t pc) {
     after_call(pc);
 }
 
-void generator::call_value(uint32_t pc) {
-    const isa::instruction &i = insn(pc);
-    const unsigned reg = i.id == insn_id::callx_imm ? static_cast<unsigned>(i.imm) : i.dst;
-    e_.op(Inst::kIdMov, temp_reg, gp64(reg));
+void generator::call_for(uint32_t pc, stub which) {
     e_.mov_imm32(x86::eax, pc);
-    call(stub::call_value);
-    after_call(pc);
+    call(which);
 }
 
-void generator::call_helper(uint32_t pc) {
-    const auto id = static_cast<uint32_t>(insn(pc).imm);
-    const compat::helper_binding &helper = *input_->linked.helper(id);
-    if (helper.declaration().result == result_kind::never or needs_host(helper, input_->config))
-        call_through_host(pc, helper);
-    else
-        call_directly(helper);
-    if (input_->config.unwind_helper == id) {
-        e_.op(Inst::kIdTest, gp64(0), gp64(0));
-        add_slow_path(slow_path::what::unwind, condition::equal, pc);
-    }
-    after_call(pc);
+void generator::unwind_if_zero(uint32_t pc) {
+    e_.op(Inst::kIdTest, gp64(0), gp64(0));
+    add_slow_path(slow_path::what::unwind, condition::equal, pc);
 }
 
 void generator::call_directly(const compat::helper_binding &helper) {
@@ -506,20 +475,14 @@ void generator::call_directly(const compat::helper_binding &helper) {
     call(stub::call_direct);
 }
 
-void generator::call_through_host(uint32_t pc, const compat::helper_binding &helper) {
-    e_.op(Inst::kIdMov, temp_reg, asmjit::imm(reinterpret_cast<uint64_t>(&helper)));
-    e_.mov_imm32(x86::eax, pc);
-    call(stub::call_helper);
-    if (helper.declaration().result == result_kind::tail_call) leave_if_equal();
-}
-
 void generator::leave_if_equal() {
     const open_jump stays = e_.jump_if(condition::not_equal, true);
     leave();
     static_cast<void>(e_.close(stays));
 }
 
-void generator::load_packet(uint32_t pc) {
+/// Where the packet load is to be made.
+void generator::set_temp_to_offset(uint32_t pc) {
     const isa::instruction &i = insn(pc);
     if (isa::info(i.id).shape == isa::shape::packet_ind) {
         e_.op(Inst::kIdMov, temp_reg.r32(), gp32(i.src));
@@ -535,10 +498,6 @@ void generator::load_packet(uint32_t pc) {
     } else {
         e_.op(Inst::kIdMov, temp_reg, asmjit::imm(i.imm));
     }
-    e_.mov_imm32(x86::eax, pc);
-    call(stub::load_packet);
-    leave_if_equal();
-    after_call(pc);
 }
 
 // --- the whole

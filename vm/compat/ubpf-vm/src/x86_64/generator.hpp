@@ -115,22 +115,21 @@ private:
     void jump(uint32_t pc, uint32_t target);
     void jump_if(condition c, uint32_t pc, uint32_t target);
     void go_back(uint32_t pc, uint32_t target);
-    void jump_value(uint32_t pc);
     void jump_through_host(uint32_t pc);
     void jump_by_table(uint32_t pc, uint32_t first, uint32_t count);
     void finish(const table_jump &j);
-    [[nodiscard]] std::span<const uint32_t> table_blocks() const;
     [[nodiscard]] bool is_near(uint32_t pc, uint32_t target) const;
 
     void call_local(uint32_t pc);
-    void call_value(uint32_t pc);
-    void call_helper(uint32_t pc);
     void call_directly(const compat::helper_binding &helper);
-    void call_through_host(uint32_t pc, const compat::helper_binding &helper);
-    void load_packet(uint32_t pc);
+    void call_for(uint32_t pc, stub which);
     void call(stub which);
     void jump_to(stub which);
     void leave_if_equal();
+    void unwind_if_zero(uint32_t pc);
+    void set_temp(uint64_t value) { e_.op(Inst::kIdMov, temp_reg, asmjit::imm(value)); }
+    void set_temp_to(unsigned reg) { e_.op(Inst::kIdMov, temp_reg, gp64(reg)); }
+    void set_temp_to_offset(uint32_t pc);
 
     [[nodiscard]] x86::Mem access(uint32_t pc, unsigned base, permission wanted, bool atomic);
     [[nodiscard]] x86::Mem access_with_arena(uint32_t pc, unsigned base, permission wanted,
@@ -171,8 +170,6 @@ private:
     // of the program:
     std::vector<function_call> calls_;
     std::vector<stub_call> stub_calls_;
-    /// Many gotox with many targets could need memory beyond measure: these go through the host.
-    uint32_t table_slots_left_ = 0;
 };
 
 }  // namespace bpftime::vm::ubpf

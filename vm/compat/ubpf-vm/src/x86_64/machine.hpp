@@ -4,6 +4,7 @@
 #pragma once
 
 #include "jit_state.hpp"
+#include "stubs.hpp"
 
 #include <asmjit/x86.h>
 
@@ -59,35 +60,8 @@ struct machine_opcodes {
     return x86::qword_ptr(state_reg, static_cast<int32_t>(offset));
 }
 
-/// The code that every chunk of the arena begins with.
-enum class stub : uint8_t {
-    enter,    ///< from the host: (code, state, frame) -> whether the function returned
-    end_run,  ///< goes back to whoever entered
-    read1,    ///< a check: r10 = address + minus_input; site on the stack, which it takes off
-    read2,
-    read4,
-    read8,
-    write1,
-    write2,
-    write4,
-    write8,
-    misaligned,   ///< r10 = address; site on the stack; ends the run
-    refill,       ///< r10 = units; pc on the stack, which it takes off
-    call_direct,  ///< r10 = a function of the host; r9 is in the state
-    call_helper,  ///< r10 = helper_binding, eax = pc; equal flag: the caller shall return
-    call_value,   ///< r10 = value, eax = pc
-    jump_value,   ///< r10 = value, pc on the stack, which it takes off; jumped to
-    load_packet,  ///< r10 = offset, eax = pc; equal flag: the caller shall return
-    too_deep,     ///< eax = pc; ends the run
-    unwind,       ///< ends the run
-    zero_frame,   ///< r10 = 0 - size of the frame, a multiple of 16
-};
-inline constexpr std::size_t stub_count = static_cast<std::size_t>(stub::zero_frame) + 1;
-
-inline constexpr std::array<const char *, stub_count> stub_names{
-    "enter",      "end_run",    "read1",       "read2",      "read4",  "read8",       "write1",
-    "write2",     "write4",     "write8",      "misaligned", "refill", "call_direct", "call_helper",
-    "call_value", "jump_value", "load_packet", "too_deep",   "unwind", "zero_frame"};
+// Stubs find a pc in eax; a site, and the pc of a refill or a gotox, on the stack, from where they
+// take it. zero_frame gets 0 - size.
 
 /// Where a stub is in a chunk.
 [[nodiscard]] uint32_t stub_offset(stub which);

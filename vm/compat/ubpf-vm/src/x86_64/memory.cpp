@@ -28,11 +28,6 @@ x86::Gp gp(width w, unsigned reg) noexcept {
     }
 }
 
-stub check_stub(uint32_t size, permission wanted) noexcept {
-    const stub first = allows_write(wanted) ? stub::write1 : stub::read1;
-    return static_cast<stub>(std::to_underlying(first) + std::countr_zero(size));
-}
-
 }  // namespace
 
 /// Where the access at `pc` goes, after what makes sure that it may.

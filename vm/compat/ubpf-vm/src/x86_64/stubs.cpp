@@ -5,9 +5,7 @@
 #include "machine.hpp"
 #include "unwind_table.hpp"
 
-#include <cstring>
 #include <utility>
-#include <vector>
 
 namespace bpftime::vm::ubpf {
 
@@ -19,45 +17,15 @@ using asmjit::Label;
 /// registers, eight bytes that keep the stack aligned, and where to return to.
 constexpr unsigned entry_bytes = 64;
 
-class stub_maker {
+class maker : public stub_maker<maker, x86::Assembler, asmjit::Arch::kX64> {
 public:
-    stub_maker() {
-        code_.init(asmjit::Environment{asmjit::Arch::kX64});
-        code_.attach(&a_);
-        end_run_ = a_.newLabel();
-        make_enter();
-        for (unsigned size = 0; size < 4; ++size) make_check(stub::read1, size);
-        for (unsigned size = 0; size < 4; ++size) make_check(stub::write1, size);
-        make_misaligned();
-        make_refill();
-        make_call_direct();
-        make_call_helper();
-        make_call_value();
-        make_jump_value();
-        make_load_packet();
-        make_too_deep();
-        make_unwind();
-        make_zero_frame();
-        code_.flatten();
-        code_.resolveUnresolvedLinks();
-        const asmjit::CodeBuffer &buffer = code_.textSection()->buffer();
-        bytes_.resize(buffer.size());
-        std::memcpy(bytes_.data(), buffer.data(), buffer.size());
-    }
-
-    [[nodiscard]] const std::vector<std::byte> &bytes() const noexcept { return bytes_; }
-    [[nodiscard]] uint32_t offset(stub which) const noexcept {
-        return offsets_[static_cast<std::size_t>(which)];
-    }
+    maker() { make_all(); }
 
 private:
+    friend stub_maker;
+
     static constexpr std::array<x86::Gp, 6> caller_saved{x86::rax, x86::rcx, x86::rdx,
                                                          x86::rsi, x86::rdi, x86::r8};
-
-    void begin(stub which) {
-        a_.align(asmjit::AlignMode::kCode, 16);
-        offsets_[static_cast<std::size_t>(which)] = static_cast<uint32_t>(a_.offset());
-    }
 
     template <typename Function>
     void call(Function *fn) {
@@ -312,16 +280,10 @@ private:
         a_.jnz(by64);
         a_.ret();
     }
-
-    asmjit::CodeHolder code_;
-    x86::Assembler a_;
-    Label end_run_;
-    std::array<uint32_t, stub_count> offsets_{};
-    std::vector<std::byte> bytes_;
 };
 
-const stub_maker &stubs() {
-    static const auto &made = *new stub_maker;
+const maker &stubs() {
+    static const auto &made = *new maker;
     return made;
 }
 
@@ -342,14 +304,6 @@ uint32_t stub_offset(stub which) { return stubs().offset(which); }
 const shared_code &the_shared_code() {
     static const shared_code shared{stubs().bytes(), std::size_t{1} << 30, write_table};
     return shared;
-}
-
-bool enter_code(const code_memory &memory, const std::byte *code, jit_state &state,
-                uint64_t frame) {
-    using enter_function = uint32_t (*)(const std::byte *, jit_state *, uint64_t);
-    const auto enter = reinterpret_cast<enter_function>(
-        reinterpret_cast<uintptr_t>(memory.shared_code() + stub_offset(stub::enter)));
-    return enter(code, &state, frame) != 0;
 }
 
 }  // namespace bpftime::vm::ubpf
