@@ -12,7 +12,7 @@
 #include <llvm/IR/Intrinsics.h>
 #include <llvm/IR/Module.h>
 
-#include <array>
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -46,6 +46,29 @@ llvm::Value *input_word(llvm::IRBuilderBase &b, state_word which) {
     return b.CreatePtrToInt(fn.getArg(input_begin_argument), b.getInt64Ty());
 }
 
+/// How far behind the begin of the input memory an address is: the sum of what the program has
+/// added to r1, if it is that.
+llvm::Value *offset_in_input(llvm::IRBuilderBase &b, llvm::Value *address) {
+    llvm::Value *const begin = input_word(b, state_word::input_begin);
+    llvm::Value *offset = b.getInt64(0);
+    llvm::Value *at = address;
+    constexpr unsigned most_steps = 8;
+    for (unsigned i = 0; i < most_steps; ++i) {
+        auto *const gep = llvm::dyn_cast<llvm::GetElementPtrInst>(at);
+        if (gep == nullptr or gep->getNumIndices() != 1 or
+            not gep->getSourceElementType()->isIntegerTy(8) or
+            not gep->getOperand(1)->getType()->isIntegerTy(64))
+            break;
+        offset = b.CreateAdd(offset, gep->getOperand(1));
+        at = gep->getPointerOperand();
+    }
+    const auto *const cast = llvm::dyn_cast<llvm::PtrToIntInst>(begin);
+    if (cast != nullptr and cast->getPointerOperand() == at) return offset;
+    llvm::Value *const number =
+        address->getType()->isPointerTy() ? b.CreatePtrToInt(address, b.getInt64Ty()) : address;
+    return b.CreateSub(number, begin);
+}
+
 }  // namespace
 
 uint64_t memory_check::size() const {
@@ -77,12 +100,21 @@ std::optional<memory_check> check_in(llvm::BasicBlock &block) {
     return std::nullopt;
 }
 
-llvm::Value *is_in_input(llvm::IRBuilderBase &b, llvm::Value *address, llvm::Value *bytes) {
-    llvm::Value *const begin = input_word(b, state_word::input_begin);
+std::size_t size_without_check(llvm::BasicBlock &block) {
+    constexpr std::size_t check_size = 4;
+    const std::size_t size = block.size();
+    if (check_call_in(block) != nullptr) return 0;
+    return check_in(block) ? size - std::min(size, check_size) : size;
+}
+
+llvm::Value *is_in_input(llvm::IRBuilderBase &b, llvm::Value *base, int64_t offset,
+                         llvm::Value *bytes) {
     llvm::Value *const len = input_word(b, state_word::input_len);
     llvm::Value *const last = b.CreateSub(bytes, b.getInt64(1));
     llvm::Value *const limit = b.CreateBinaryIntrinsic(llvm::Intrinsic::usub_sat, len, last);
-    return b.CreateICmpULT(b.CreateSub(address, begin), limit);
+    llvm::Value *const begins =
+        b.CreateAdd(offset_in_input(b, base), b.getInt64(static_cast<uint64_t>(offset)));
+    return b.CreateICmpULT(begins, limit);
 }
 
 void name_input_by_arguments(llvm::Function &main) {

@@ -6,6 +6,7 @@
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/Instructions.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -33,9 +34,12 @@ void mark_input_check(llvm::CallInst &call);
 /// The check that this block ends with.
 [[nodiscard]] std::optional<memory_check> check_in(llvm::BasicBlock &block);
 
-/// Bytes from `address` on that are all inside the input memory or not; `bytes` is not 0.
-[[nodiscard]] llvm::Value *is_in_input(llvm::IRBuilderBase &builder, llvm::Value *address,
-                                       llvm::Value *bytes);
+/// The instructions of a block that are left, about, when its check is not made.
+[[nodiscard]] std::size_t size_without_check(llvm::BasicBlock &block);
+
+/// Whether so many bytes from `base` + `offset` on are in the input memory; `bytes` is not 0.
+[[nodiscard]] llvm::Value *is_in_input(llvm::IRBuilderBase &builder, llvm::Value *base,
+                                       int64_t offset, llvm::Value *bytes);
 
 /// In the function that the host calls, r1 and r2 are the input memory: what is compared with the
 /// one can be known from what the program compared with the other.

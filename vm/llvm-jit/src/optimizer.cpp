@@ -144,6 +144,23 @@ struct slp_pass : llvm::PassInfoMixin<slp_pass> {
     }
 };
 
+/// Takes budget and memory checks out of what is run often. What is not done any more is gone
+/// before other passes look at the shape of the code.
+struct own_passes : llvm::PassInfoMixin<own_passes> {
+    static llvm::PreservedAnalyses run(llvm::Function &fn,
+                                       llvm::FunctionAnalysisManager &analyses) {
+        const auto changes = [&](llvm::PreservedAnalyses kept) {
+            if (kept.areAllPreserved()) return false;
+            analyses.invalidate(fn, kept);
+            return true;
+        };
+        if (not changes(loop_budget_pass{}.run(fn, analyses)))
+            return llvm::PreservedAnalyses::all();
+        llvm::SimplifyCFGPass{}.run(fn, analyses);
+        return llvm::PreservedAnalyses::none();
+    }
+};
+
 /// The passes of LLVM's own pipeline that make a difference for code which a compiler has already
 /// optimised once, each as often as it does. Whole programs are small, so that the time goes into
 /// how many passes there are.
@@ -151,7 +168,7 @@ llvm::FunctionPassManager optimizing_passes(unsigned level) {
     llvm::FunctionPassManager passes;
     passes.addPass(llvm::LoopSimplifyPass{});
     passes.addPass(llvm::LCSSAPass{});
-    passes.addPass(loop_budget_pass{});
+    passes.addPass(own_passes{});
 
     add_loop_passes(passes, true, llvm::LoopRotatePass{true}, llvm::LICMPass{llvm::LICMOptions{}},
                     llvm::SimpleLoopUnswitchPass{level >= 3});
