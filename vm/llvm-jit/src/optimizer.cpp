@@ -3,11 +3,15 @@
 // SPDX-License-Identifier: MIT
 #include "optimizer.hpp"
 
+#include "check_merging.hpp"
+#include "compiler.hpp"
 #include "loop_budget.hpp"
+#include "memory_checks.hpp"
 
 #include <llvm/Analysis/InlineCost.h>
 #include <llvm/Analysis/LoopInfo.h>
 #include <llvm/Analysis/TargetLibraryInfo.h>
+#include <llvm/IR/Verifier.h>
 #include <llvm/Passes/PassBuilder.h>
 #include <llvm/TargetParser/Triple.h>
 #include <llvm/Transforms/AggressiveInstCombine/AggressiveInstCombine.h>
@@ -41,6 +45,7 @@
 #include <llvm/Transforms/Vectorize/VectorCombine.h>
 
 #include <algorithm>
+#include <cassert>
 #include <memory>
 #include <new>
 
@@ -154,9 +159,12 @@ struct own_passes : llvm::PassInfoMixin<own_passes> {
             analyses.invalidate(fn, kept);
             return true;
         };
-        if (not changes(loop_budget_pass{}.run(fn, analyses)))
-            return llvm::PreservedAnalyses::all();
-        llvm::SimplifyCFGPass{}.run(fn, analyses);
+        // What was inlined loads what others get as arguments.
+        if (fn.getName() == main_symbol) name_input_by_arguments(fn);
+        const bool has_versions = changes(loop_budget_pass{}.run(fn, analyses));
+        const bool has_merged = changes(check_merging_pass::run(fn, analyses));
+        assert(not llvm::verifyFunction(fn, &llvm::errs()));
+        if (has_versions or has_merged) llvm::SimplifyCFGPass{}.run(fn, analyses);
         return llvm::PreservedAnalyses::none();
     }
 };
