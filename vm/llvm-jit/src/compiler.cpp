@@ -4,6 +4,8 @@
 #include "compiler.hpp"
 
 #include "function_compiler.hpp"
+#include "memory_checks.hpp"
+#include "state_words.hpp"
 
 #include <fmt/format.h>
 #include <llvm/IR/MDBuilder.h>
@@ -87,12 +89,7 @@ void code_builder::check_depth(value pc_and_kind) {
 }
 
 code_builder::value code_builder::state_word(llvm_jit::state_word which) {
-    auto &context = fn_.getContext();
-    const value at =
-        b_.CreateConstInBoundsGEP1_64(b_.getInt64Ty(), state_, static_cast<unsigned>(which));
-    llvm::LoadInst *const load = b_.CreateAlignedLoad(b_.getInt64Ty(), at, llvm::Align{8});
-    load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(context, {}));
-    return load;
+    return load_state_word(b_, state_, which);
 }
 
 void code_builder::return_outcome(value r0, value slice) {
@@ -277,6 +274,7 @@ private:
                 callee->getArg(i)->replaceAllUsesWith(arguments[i]);
             callee->eraseFromParent();
             parts_.functions[0] = nullptr;
+            name_input_by_arguments(*fn);
             return;
         }
         llvm::CallInst *const call = b.CreateCall(callee, arguments);

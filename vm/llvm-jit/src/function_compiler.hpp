@@ -204,7 +204,7 @@ private:
     address access(uint32_t pc, unsigned base, permission wanted, bool atomic);
     address access_frame(uint32_t pc, unsigned base, uint64_t packed, bool atomic);
     value known_offset(const origin &o) { return word(static_cast<uint64_t>(int64_t{o.offset})); }
-    value check(value number, value is_likely, uint64_t packed);
+    value check(value number, value is_likely, uint64_t packed, bool compares_with_input);
     void check_alignment(value number, uint64_t packed);
     value input_limit(uint64_t size);
     [[nodiscard]] bool checks() const { return parts_.input.asks_for_places(); }

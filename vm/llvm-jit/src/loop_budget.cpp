@@ -5,6 +5,7 @@
 
 #include "compat/run.hpp"
 #include "host_functions.hpp"
+#include "loop_reach.hpp"
 
 #include <llvm/Analysis/DomTreeUpdater.h>
 #include <llvm/Analysis/LoopInfo.h>
@@ -29,7 +30,7 @@ namespace {
 
 /// Loops of one function that get a second version. Each costs a new dominator tree.
 constexpr std::size_t most_loops = 64;
-/// Instructions of a loop that is worth having twice.
+/// Instructions of a loop that is worth having twice, without its memory checks.
 constexpr std::size_t most_instructions = 128;
 /// How much computing the number of rounds may cost, as LLVM counts it.
 constexpr unsigned most_expansion_cost = 16;
@@ -44,8 +45,9 @@ struct charge {
 /// A loop that can pay in advance.
 struct candidate {
     std::vector<charge> charges;
-    llvm::PHINode *slice;      ///< what is left of it, in the loop's header
-    const llvm::SCEV *rounds;  ///< at most that often it goes on to another round
+    llvm::PHINode *slice;  ///< what is left of it, in the loop's header
+    known_rounds rounds;
+    loop_checks checked;
 };
 
 /// The refill that this block begins with.
@@ -98,7 +100,8 @@ public:
           tree_{analyses.getResult<llvm::DominatorTreeAnalysis>(fn)},
           evolution_{analyses.getResult<llvm::ScalarEvolutionAnalysis>(fn)},
           costs_{analyses.getResult<llvm::TargetIRAnalysis>(fn)},
-          expander_{evolution_, fn.getParent()->getDataLayout(), "rounds"} {}
+          expander_{evolution_, fn.getParent()->getDataLayout(), "rounds"},
+          reaches_{evolution_, tree_, costs_, expander_} {}
 
     bool run() {
         std::vector<llvm::Loop *> innermost;
@@ -119,11 +122,9 @@ public:
 private:
     std::optional<candidate> find(llvm::Loop &loop) {
         if (not loop.isLoopSimplifyForm() or not loop.isLCSSAForm(tree_)) return std::nullopt;
-        std::size_t size = 0;
-        for (const llvm::BasicBlock *const block : loop.blocks()) size += block->size();
-        if (size > most_instructions) return std::nullopt;
+        if (size_of(loop) > most_instructions) return std::nullopt;
 
-        candidate c{.charges = {}, .slice = nullptr, .rounds = nullptr};
+        candidate c{.charges = {}, .slice = nullptr, .rounds = {}, .checked = {}};
         for (llvm::BasicBlock *const block : loop.blocks()) {
             if (const auto paying = charge_in(*block)) {
                 llvm::PHINode *const slice = slice_of(loop, *paying);
@@ -131,26 +132,34 @@ private:
                     return std::nullopt;
                 c.slice = slice;
                 c.charges.push_back(*paying);
-            } else if (c.rounds == nullptr and loop.isLoopExiting(block) and
+            } else if (c.rounds.count == nullptr and loop.isLoopExiting(block) and
                        refill_in(*block) == nullptr) {
                 c.rounds = rounds_until(loop, *block);
             }
         }
-        if (c.charges.empty() or c.rounds == nullptr) return std::nullopt;
+        if (c.charges.empty() or c.rounds.count == nullptr) return std::nullopt;
+        c.checked = reaches_.find(loop, c.rounds);
         return c;
     }
 
-    /// How often the loop goes on at most before it ends at `exiting`; null if that is not known
-    /// in advance, or dear to know.
-    const llvm::SCEV *rounds_until(llvm::Loop &loop, llvm::BasicBlock &exiting) {
+    static std::size_t size_of(const llvm::Loop &loop) {
+        std::size_t size = 0;
+        for (llvm::BasicBlock *const block : loop.blocks()) size += size_without_check(*block);
+        return size;
+    }
+
+    /// How often the loop goes on at most before it ends at `exiting`; no count if that is not
+    /// known in advance, or dear to know.
+    known_rounds rounds_until(llvm::Loop &loop, llvm::BasicBlock &exiting) {
         const llvm::SCEV *const count = evolution_.getExitCount(&loop, &exiting);
-        if (llvm::isa<llvm::SCEVCouldNotCompute>(count)) return bound_of(loop, exiting);
-        if (count->getType()->getIntegerBitWidth() > 64) return nullptr;
+        if (llvm::isa<llvm::SCEVCouldNotCompute>(count))
+            return {bound_of(loop, exiting), &exiting, false};
+        if (count->getType()->getIntegerBitWidth() > 64) return {};
         const llvm::Instruction *const at = loop.getLoopPreheader()->getTerminator();
         if (not expander_.isSafeToExpandAt(count, at) or
             expander_.isHighCostExpansion(count, &loop, most_expansion_cost, &costs_, at))
-            return nullptr;
-        return count;
+            return {};
+        return {count, &exiting, true};
     }
 
     /// The same as a constant, where the number itself depends on data: a word has 64 bits that can
@@ -188,18 +197,23 @@ private:
                phi->getIncomingValueForBlock(loop.getLoopLatch()) == left;
     }
 
+    /// How often the loop goes on, but no more often than a slice can pay for: fewer rounds do not
+    /// overflow what is computed from them.
+    llvm::Value *count_of(const candidate &c, llvm::Instruction *at) {
+        llvm::IRBuilder<> b{at};
+        const llvm::SCEV *const count = c.rounds.count;
+        llvm::Value *const rounds =
+            b.CreateZExt(expander_.expandCodeFor(count, count->getType(), at), b.getInt64Ty());
+        return b.CreateBinaryIntrinsic(llvm::Intrinsic::umin, rounds,
+                                       b.getInt64(compat::budget::slice_units));
+    }
+
     /// What all rounds cost, as long as that is no more than a slice can hold; else more.
-    llvm::Value *price_of(const candidate &c, llvm::Instruction *at) {
-        constexpr uint64_t most_rounds = compat::budget::slice_units;
+    static llvm::Value *price_of(const candidate &c, llvm::Value *count, llvm::Instruction *at) {
         uint64_t units = 0;
         for (const charge &paying : c.charges) units = std::max(units, paying.units);
         llvm::IRBuilder<> b{at};
-        llvm::Value *const rounds = b.CreateZExt(
-            expander_.expandCodeFor(c.rounds, c.rounds->getType(), at), b.getInt64Ty());
-        // As many rounds no slice pays for, and fewer do not overflow.
-        llvm::Value *const few =
-            b.CreateBinaryIntrinsic(llvm::Intrinsic::umin, rounds, b.getInt64(most_rounds));
-        return b.CreateMul(few, b.getInt64(units), "price", true, true);
+        return b.CreateMul(count, b.getInt64(units), "price", true, true);
     }
 
     /// The slice that the loop begins with: topped up when that makes the price affordable.
@@ -227,11 +241,14 @@ private:
 
     void make(llvm::Loop &loop, const candidate &c) {
         llvm::BasicBlock *asks = loop.getLoopPreheader();
-        llvm::Value *const price = price_of(c, asks->getTerminator());
+        llvm::Value *const count = count_of(c, asks->getTerminator());
+        llvm::Value *const price = price_of(c, count, asks->getTerminator());
         llvm::Value *const slice = top_up(c.slice->getIncomingValueForBlock(asks), price, asks);
         c.slice->setIncomingValueForBlock(asks, slice);
-        llvm::Value *const pays =
-            llvm::IRBuilder<>{asks->getTerminator()}.CreateICmpULE(price, slice);
+        llvm::IRBuilder<> before{asks->getTerminator()};
+        llvm::Value *const pays = before.CreateAnd(
+            before.CreateICmpULE(price, slice),
+            reaches_.are_in_input(c.checked.reaches, count, asks->getTerminator()));
         llvm::BasicBlock *const slow_entry = llvm::SplitBlock(asks, asks->getTerminator(), &tree_,
                                                               &loops_, nullptr, "round_by_round");
         llvm::SmallVector<llvm::BasicBlock *, 16> exits;
@@ -246,6 +263,11 @@ private:
             auto *const branch = llvm::cast<llvm::BranchInst>(clones[paying.branch]);
             branch->setCondition(
                 llvm::ConstantInt::getBool(fn_.getContext(), paying.spent_successor == 1));
+        }
+        for (const memory_check &check : c.checked.checks) {
+            const memory_check clone{llvm::cast<llvm::BranchInst>(clones[check.branch]),
+                                     check.ask_successor, nullptr};
+            clone.set_condition(llvm::ConstantInt::getTrue(fn_.getContext()));
         }
         leave_alone(loop);
         llvm::Instruction *const end = asks->getTerminator();
@@ -300,6 +322,7 @@ private:
     llvm::ScalarEvolution &evolution_;
     const llvm::TargetTransformInfo &costs_;
     llvm::SCEVExpander expander_;
+    reach_finder reaches_;
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 // has two arguments that append instructions.
 #include "compiler.hpp"
 #include "function_compiler.hpp"
+#include "memory_checks.hpp"
 
 #include <llvm/IR/InlineAsm.h>
 #include <llvm/IR/Intrinsics.h>
@@ -548,13 +549,16 @@ function_compiler::value function_compiler::input_limit(uint64_t size) {
 
 /// Asks the memory map about an access that the code itself cannot tell to be fine. Gives where it
 /// is to be made if that may be elsewhere (in programs with an arena); null: there.
-function_compiler::value function_compiler::check(value number, value is_likely, uint64_t packed) {
+function_compiler::value function_compiler::check(value number, value is_likely, uint64_t packed,
+                                                  bool compares_with_input) {
     const block before = b_.GetInsertBlock();
     const block ask = new_block("ask");
     const block fine = new_block("fine");
     b_.CreateCondBr(is_likely, fine, ask, likely_);
     b_.SetInsertPoint(ask);
-    const value to = call_rarely(b_, rare_function::check, {state_, number, word(packed), frame_});
+    llvm::CallInst *const to =
+        call_rarely(b_, rare_function::check, {state_, number, word(packed), frame_});
+    if (compares_with_input) mark_input_check(*to);
     b_.CreateCondBr(b_.CreateICmpNE(to, word(0)), fine, end_run_, likely_);
     b_.SetInsertPoint(fine);
     if (parts_.input.linked.arena() == nullptr) return nullptr;
@@ -598,7 +602,7 @@ function_compiler::address function_compiler::access_frame(uint32_t pc, unsigned
             size > frame_size_
                 ? static_cast<value>(b_.getFalse())
                 : b_.CreateICmpULE(from_bottom, word(static_cast<uint64_t>(frame_size_ - size)));
-        const value elsewhere = check(number, is_inside, packed);
+        const value elsewhere = check(number, is_inside, packed, false);
         // Outside of a frame that is not in memory, the memory map has found other memory.
         if (elsewhere != nullptr or not facts_.frame_in_memory) {
             const value outside =
@@ -623,10 +627,10 @@ function_compiler::address function_compiler::access(uint32_t pc, unsigned base,
         const value number = b_.CreatePtrToInt(pointer, b_.getInt64Ty());
         const value offset = b_.CreateSub(number, input_begin_);
         // A value of a map need only be there.
-        const value is_likely = parts_.facts.is_in_value(pc, origin_[base])
-                                    ? b_.CreateICmpNE(get(base), known_offset(origin_[base]))
-                                    : b_.CreateICmpULT(offset, input_limit(size));
-        const value elsewhere = check(number, is_likely, packed);
+        const bool in_value = parts_.facts.is_in_value(pc, origin_[base]);
+        const value is_likely = in_value ? b_.CreateICmpNE(get(base), known_offset(origin_[base]))
+                                         : b_.CreateICmpULT(offset, input_limit(size));
+        const value elsewhere = check(number, is_likely, packed, not in_value);
         if (elsewhere != nullptr) pointer = elsewhere;
         if (atomic) check_alignment(number, packed);
     }

@@ -3,11 +3,15 @@
 // SPDX-License-Identifier: MIT
 #include "optimizer.hpp"
 
+#include "check_merging.hpp"
+#include "compiler.hpp"
 #include "loop_budget.hpp"
+#include "memory_checks.hpp"
 
 #include <llvm/Analysis/InlineCost.h>
 #include <llvm/Analysis/LoopInfo.h>
 #include <llvm/Analysis/TargetLibraryInfo.h>
+#include <llvm/IR/Verifier.h>
 #include <llvm/Passes/PassBuilder.h>
 #include <llvm/TargetParser/Triple.h>
 #include <llvm/Transforms/AggressiveInstCombine/AggressiveInstCombine.h>
@@ -41,6 +45,7 @@
 #include <llvm/Transforms/Vectorize/VectorCombine.h>
 
 #include <algorithm>
+#include <cassert>
 #include <memory>
 #include <new>
 
@@ -144,6 +149,26 @@ struct slp_pass : llvm::PassInfoMixin<slp_pass> {
     }
 };
 
+/// Takes budget and memory checks out of what is run often. What is not done any more is gone
+/// before other passes look at the shape of the code.
+struct own_passes : llvm::PassInfoMixin<own_passes> {
+    static llvm::PreservedAnalyses run(llvm::Function &fn,
+                                       llvm::FunctionAnalysisManager &analyses) {
+        const auto changes = [&](llvm::PreservedAnalyses kept) {
+            if (kept.areAllPreserved()) return false;
+            analyses.invalidate(fn, kept);
+            return true;
+        };
+        // What was inlined loads what others get as arguments.
+        if (fn.getName() == main_symbol) name_input_by_arguments(fn);
+        const bool has_versions = changes(loop_budget_pass{}.run(fn, analyses));
+        const bool has_merged = changes(check_merging_pass::run(fn, analyses));
+        assert(not llvm::verifyFunction(fn, &llvm::errs()));
+        if (has_versions or has_merged) llvm::SimplifyCFGPass{}.run(fn, analyses);
+        return llvm::PreservedAnalyses::none();
+    }
+};
+
 /// The passes of LLVM's own pipeline that make a difference for code which a compiler has already
 /// optimised once, each as often as it does. Whole programs are small, so that the time goes into
 /// how many passes there are.
@@ -151,7 +176,7 @@ llvm::FunctionPassManager optimizing_passes(unsigned level) {
     llvm::FunctionPassManager passes;
     passes.addPass(llvm::LoopSimplifyPass{});
     passes.addPass(llvm::LCSSAPass{});
-    passes.addPass(loop_budget_pass{});
+    passes.addPass(own_passes{});
 
     add_loop_passes(passes, true, llvm::LoopRotatePass{true}, llvm::LICMPass{llvm::LICMOptions{}},
                     llvm::SimpleLoopUnswitchPass{level >= 3});

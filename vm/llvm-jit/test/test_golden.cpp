@@ -1,10 +1,10 @@
-// bpftime-vm: the IR of small programs, as the compiler makes it, against golden/*.ll
-// Copyright (c) 2026 The bpftime-vm authors
-// SPDX-License-Identifier: MIT
+// bpftime-vm: the IR of small programs, as the compiler or the optimiser makes it, against
+// golden/*.ll Copyright (c) 2026 The bpftime-vm authors SPDX-License-Identifier: MIT
 //
 // To write the files again after a wanted change, and then review the difference:
 //   BPFTIME_VM_BLESS=1 build/vm/llvm-jit/test/test_llvm_jit --gtest_filter='*golden*'
-// A program is golden/<name>.s; its comments may say "# checks: off" and "# jump targets: 3 5".
+// A program is golden/<name>.s; its comments may say "# checks: off", "# jump targets: 3 5" and
+// "# optimised: yes".
 #include "support.hpp"
 
 #include <gtest/gtest.h>
@@ -53,7 +53,9 @@ std::string ir_of(const std::string &text) {
     for (uint32_t pc = 0; targets >> pc;) config.jump_targets.push_back(pc);
     const linked_program p{text, std::move(config)};
     llvm::LLVMContext context;
-    const auto module = p.compile(context);
+    const auto machine = make_machine();
+    const auto module =
+        setting(text, "optimised") == "yes" ? p.optimize(context, *machine) : p.compile(context);
     EXPECT_TRUE(is_valid(*module));
     std::istringstream lines{to_text(*module)};
     std::string kept;
@@ -70,6 +72,7 @@ std::string ir_of(const std::string &text) {
 class golden : public testing::TestWithParam<std::string> {};
 
 TEST_P(golden, ir) {
+    if (make_machine() == nullptr) GTEST_SKIP() << "this LLVM has no x86 target";
     const fs::path folder{BPFTIME_VM_LLVM_GOLDEN_DIR};
     const std::string ir = ir_of(read(folder / (GetParam() + ".s")));
     const fs::path expected = folder / (GetParam() + ".ll");

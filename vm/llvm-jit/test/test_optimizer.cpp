@@ -9,6 +9,9 @@
 #include <llvm/IR/Instructions.h>
 #include <llvm/IR/IntrinsicInst.h>
 
+#include <algorithm>
+#include <array>
+
 namespace bpftime::vm::llvm_jit::test {
 
 namespace {
@@ -68,6 +71,36 @@ protected:
         return count([](const llvm::Instruction &i) {
             return llvm::isa<llvm::LoadInst>(i) and i.getType()->isVectorTy();
         });
+    }
+
+    /// Stores between which the code does not ask whether it may go on.
+    [[nodiscard]] std::ptrdiff_t most_stores_in_a_row() const {
+        std::ptrdiff_t most = 0;
+        for (const llvm::Function &fn : *module_) {
+            for (const llvm::BasicBlock &block : fn) {
+                most = std::max(most, std::ranges::count_if(block, [](const llvm::Instruction &i) {
+                                    return llvm::isa<llvm::StoreInst>(i);
+                                }));
+            }
+        }
+        return most;
+    }
+
+    /// Branches that lead to asking the memory map.
+    [[nodiscard]] unsigned checks() const {
+        return count([](const llvm::Instruction &i) {
+            return i.isTerminator() and i.getNumSuccessors() == 2 and
+                   std::ranges::any_of(std::array{i.getSuccessor(0), i.getSuccessor(1)},
+                                       [](const llvm::BasicBlock *next) {
+                                           return std::ranges::any_of(*next, is_check);
+                                       });
+        });
+    }
+
+    static bool is_check(const llvm::Instruction &i) {
+        const auto *const call = llvm::dyn_cast<llvm::CallInst>(&i);
+        return call != nullptr and call->getCalledFunction() != nullptr and
+               call->getCalledFunction()->getName() == "ebpf_rt_check";
     }
 
 private:
@@ -133,6 +166,64 @@ TEST_F(optimizer, vectorises_a_loop_that_pays_round_by_round) {
         without_checks());
     EXPECT_GT(calls_of("ebpf_rt_refill"), 0U) << "there is a budget: " << text();
     EXPECT_GT(vector_loads(), 0U) << text();
+}
+
+// --- memory checks
+
+TEST_F(optimizer, vectorises_a_checksum_with_checks) {
+    optimize(sum_words);
+    EXPECT_GT(calls_of("ebpf_rt_check"), 0U) << "there are checks: " << text();
+    EXPECT_GT(vector_loads(), 0U) << text();
+}
+
+TEST_F(optimizer, vectorises_a_loop_that_stores_with_checks) {
+    optimize(
+        "mov %r3, %r1\nadd %r3, 1024\nrsh %r2, 1\njeq %r2, 0, end\n"
+        "again: ldxb %r4, [%r1]\nadd %r4, 3\nstxb [%r3], %r4\nadd %r1, 1\nadd %r3, 1\n"
+        "sub %r2, 1\njne %r2, 0, again\nend: mov %r0, 0\nexit");
+    EXPECT_GT(vector_loads(), 0U) << text();
+}
+
+TEST_F(optimizer, makes_no_check_that_the_program_has_made) {
+    optimize(
+        "mov %r0, 0\njlt %r2, 34, end\nldxw %r0, [%r1+26]\nldxw %r3, [%r1+30]\n"
+        "add %r0, %r3\nend: exit");
+    EXPECT_EQ(calls_of("ebpf_rt_check"), 0U) << text();
+    optimize(
+        "mov %r0, 0\njlt %r2, 33, end\nldxw %r0, [%r1+26]\nldxw %r3, [%r1+30]\n"
+        "add %r0, %r3\nend: exit");
+    EXPECT_GT(calls_of("ebpf_rt_check"), 0U) << text();
+}
+
+/// Bytes are read as one word, which no check may come between.
+TEST_F(optimizer, checks_loads_in_a_row_together) {
+    optimize(
+        "ldxw %r6, [%r1]\nadd %r6, %r1\nldxb %r0, [%r6+2]\nldxb %r2, [%r6+3]\n"
+        "lsh %r2, 8\nor %r0, %r2\nldxb %r2, [%r6+4]\nlsh %r2, 16\nor %r0, %r2\n"
+        "ldxb %r2, [%r6+5]\nlsh %r2, 24\nor %r0, %r2\nexit");
+    EXPECT_EQ(count([](const llvm::Instruction &i) {
+                  return llvm::isa<llvm::LoadInst>(i) and i.getType()->isIntegerTy(8);
+              }),
+              0U)
+        << text();
+}
+
+TEST_F(optimizer, checks_once_for_what_comes_behind_stores) {
+    constexpr const char *stores =
+        "ldxw %r6, [%r1]\nadd %r6, %r1\nstxb [%r6+2], %r2\nrsh %r2, 8\nstxb [%r6+4], %r2\n"
+        "rsh %r2, 8\nstxb [%r6+6], %r2\nrsh %r2, 8\nstxb [%r6+8], %r2\nmov %r0, 0\nexit";
+    optimize(stores);
+    EXPECT_EQ(most_stores_in_a_row(), 4) << text();
+    optimize(stores, test_config(), 1);
+    EXPECT_EQ(most_stores_in_a_row(), 1) << "so this can fail: " << text();
+}
+
+TEST_F(optimizer, checks_once_for_what_comes_behind_conditions) {
+    optimize(
+        "ldxw %r6, [%r1]\nadd %r6, %r1\nldxh %r0, [%r6+12]\njne %r0, 8, end\n"
+        "ldxb %r3, [%r6+23]\njne %r3, 6, end\nldxw %r0, [%r6+26]\nend: exit");
+    // One at the begin, one for all, and the three of the version in which that was not so.
+    EXPECT_EQ(checks(), 4U) << text();
 }
 
 TEST_F(optimizer, inlines_subprograms) {

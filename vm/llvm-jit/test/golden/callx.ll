@@ -21,7 +21,7 @@ define internal fastcc { i64, i64 } @f0(ptr noalias readonly dereferenceable(32)
   br i1 %19, label %fine, label %ask, !prof !1
 
 ask:                                              ; preds = %15
-  %20 = call preserve_mostcc i64 @ebpf_rt_check(ptr %0, i64 %17, i64 2049, i64 %2)
+  %20 = call preserve_mostcc i64 @ebpf_rt_check(ptr %0, i64 %17, i64 2049, i64 %2), !bpf.input !0
   %21 = icmp ne i64 %20, 0
   br i1 %21, label %fine, label %end_run, !prof !1
 

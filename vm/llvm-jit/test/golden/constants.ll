@@ -7,17 +7,16 @@ declare void @llvm.memset.p0.i64(ptr nocapture writeonly, i8, i64, i1 immarg) #0
 define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %1, i64 %2, ptr %3, i64 %4) #1 {
   %6 = ptrtoint ptr %3 to i64
   %7 = getelementptr inbounds i64, ptr %0, i64 0
-  %8 = load i64, ptr %7, align 8, !invariant.load !0
+  %8 = ptrtoint ptr %3 to i64
   %9 = getelementptr inbounds i64, ptr %0, i64 1
-  %10 = load i64, ptr %9, align 8, !invariant.load !0
   %frame = alloca [512 x i8], align 16
   call void @llvm.memset.p0.i64(ptr align 16 %frame, i8 0, i64 512, i1 false)
   %r10 = getelementptr inbounds i8, ptr %frame, i64 512
-  br label %11
+  br label %10
 
-11:                                               ; preds = %5
-  %12 = insertvalue { i64, i64 } { i64 8141349133, i64 poison }, i64 %1, 1
-  ret { i64, i64 } %12
+10:                                               ; preds = %5
+  %11 = insertvalue { i64, i64 } { i64 8141349133, i64 poison }, i64 %1, 1
+  ret { i64, i64 } %11
 
 end_run:                                          ; No predecessors!
   ret { i64, i64 } { i64 0, i64 -1 }
@@ -35,5 +34,3 @@ declare i64 @ebpf_rt_enter_quietly(ptr, ptr, i64) #2
 attributes #0 = { nocallback nofree nounwind willreturn memory(argmem: write) }
 attributes #1 = { mustprogress nounwind }
 attributes #2 = { nonlazybind }
-
-!0 = !{}

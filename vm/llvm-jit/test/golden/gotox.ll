@@ -19,76 +19,75 @@ declare preserve_mostcc i64 @ebpf_rt_refill(ptr, i64, i32, i32) #4
 define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %1, i64 %2, ptr %3, i64 %4) #5 {
   %6 = ptrtoint ptr %3 to i64
   %7 = getelementptr inbounds i64, ptr %0, i64 0
-  %8 = load i64, ptr %7, align 8, !invariant.load !0
+  %8 = ptrtoint ptr %3 to i64
   %9 = getelementptr inbounds i64, ptr %0, i64 1
-  %10 = load i64, ptr %9, align 8, !invariant.load !0
   %frame = alloca [512 x i8], align 16
   call void @llvm.memset.p0.i64(ptr align 16 %frame, i8 0, i64 512, i1 false)
   %r10 = getelementptr inbounds i8, ptr %frame, i64 512
-  %11 = inttoptr i64 %6 to ptr
-  %12 = call i64 @llvm.usub.sat.i64(i64 %10, i64 7)
-  br label %13
+  %10 = inttoptr i64 %6 to ptr
+  %11 = call i64 @llvm.usub.sat.i64(i64 %4, i64 7)
+  br label %12
 
-13:                                               ; preds = %paid, %5
-  %14 = phi ptr [ %11, %5 ], [ %28, %paid ]
-  %15 = phi i64 [ %1, %5 ], [ %34, %paid ]
-  %16 = getelementptr i8, ptr %14, i64 0
-  %17 = ptrtoint ptr %16 to i64
-  %18 = sub i64 %17, %8
-  %19 = icmp ult i64 %18, %12
-  br i1 %19, label %fine, label %ask, !prof !1
+12:                                               ; preds = %paid, %5
+  %13 = phi ptr [ %10, %5 ], [ %27, %paid ]
+  %14 = phi i64 [ %1, %5 ], [ %33, %paid ]
+  %15 = getelementptr i8, ptr %13, i64 0
+  %16 = ptrtoint ptr %15 to i64
+  %17 = sub i64 %16, %8
+  %18 = icmp ult i64 %17, %11
+  br i1 %18, label %fine, label %ask, !prof !0
 
-20:                                               ; preds = %target1
-  %21 = insertvalue { i64, i64 } { i64 1, i64 poison }, i64 %15, 1
-  ret { i64, i64 } %21
+19:                                               ; preds = %target1
+  %20 = insertvalue { i64, i64 } { i64 1, i64 poison }, i64 %14, 1
+  ret { i64, i64 } %20
 
-22:                                               ; preds = %target2
-  %23 = insertvalue { i64, i64 } { i64 2, i64 poison }, i64 %15, 1
-  ret { i64, i64 } %23
+21:                                               ; preds = %target2
+  %22 = insertvalue { i64, i64 } { i64 2, i64 poison }, i64 %14, 1
+  ret { i64, i64 } %22
 
-ask:                                              ; preds = %13
-  %24 = call preserve_mostcc i64 @ebpf_rt_check(ptr %0, i64 %17, i64 2049, i64 %2)
-  %25 = icmp ne i64 %24, 0
-  br i1 %25, label %fine, label %end_run, !prof !1
+ask:                                              ; preds = %12
+  %23 = call preserve_mostcc i64 @ebpf_rt_check(ptr %0, i64 %16, i64 2049, i64 %2), !bpf.input !1
+  %24 = icmp ne i64 %23, 0
+  br i1 %24, label %fine, label %end_run, !prof !0
 
-fine:                                             ; preds = %ask, %13
-  %26 = load i64, ptr %16, align 1
-  %27 = getelementptr i8, ptr %14, i64 8
-  switch i64 %26, label %bad_target [
+fine:                                             ; preds = %ask, %12
+  %25 = load i64, ptr %15, align 1
+  %26 = getelementptr i8, ptr %13, i64 8
+  switch i64 %25, label %bad_target [
     i64 -1442277780665401344, label %target
     i64 -1442277780665401340, label %target1
     i64 -1442277780665401338, label %target2
   ]
 
 bad_target:                                       ; preds = %fine
-  call preserve_mostcc void @ebpf_rt_fault(ptr %0, i64 8589934601, i64 %26)
+  call preserve_mostcc void @ebpf_rt_fault(ptr %0, i64 8589934601, i64 %25)
   br label %end_run
 
 target:                                           ; preds = %fine
   br label %latch
 
 latch:                                            ; preds = %target
-  %28 = phi ptr [ %27, %target ]
-  %29 = phi i64 [ %15, %target ]
+  %27 = phi ptr [ %26, %target ]
+  %28 = phi i64 [ %14, %target ]
   %pc = phi i32 [ 2, %target ]
-  %30 = sub nsw i64 %29, 4
-  %31 = icmp sge i64 %30, 0
-  br i1 %31, label %paid, label %refill, !prof !1
+  %29 = sub nsw i64 %28, 4
+  %30 = icmp sge i64 %29, 0
+  br i1 %30, label %paid, label %refill, !prof !0
 
 target1:                                          ; preds = %fine
-  br label %20
+  br label %19
 
 target2:                                          ; preds = %fine
-  br label %22
+  br label %21
 
 refill:                                           ; preds = %latch
-  %32 = call preserve_mostcc i64 @ebpf_rt_refill(ptr %0, i64 %30, i32 4, i32 %pc)
-  %33 = icmp sge i64 %32, 0
-  br i1 %33, label %paid, label %end_run, !prof !1
+  %31 = call preserve_mostcc i64 @ebpf_rt_refill(ptr %0, i64 %29, i32 4, i32 %pc)
+  %32 = icmp sge i64 %31, 0
+  br i1 %32, label %paid, label %end_run, !prof !0
 
 paid:                                             ; preds = %refill, %latch
-  %34 = phi i64 [ %30, %latch ], [ %32, %refill ]
-  br label %13
+  %33 = phi i64 [ %29, %latch ], [ %31, %refill ]
+  br label %12
 
 end_run:                                          ; preds = %refill, %bad_target, %ask
   ret { i64, i64 } { i64 0, i64 -1 }
@@ -111,5 +110,5 @@ attributes #4 = { cold nocallback nounwind nonlazybind willreturn }
 attributes #5 = { mustprogress nounwind }
 attributes #6 = { nonlazybind }
 
-!0 = !{}
-!1 = !{!"branch_weights", i32 1048575, i32 1}
+!0 = !{!"branch_weights", i32 1048575, i32 1}
+!1 = !{}

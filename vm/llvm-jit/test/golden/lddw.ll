@@ -26,17 +26,16 @@ declare void @llvm.memset.p0.i64(ptr nocapture writeonly, i8, i64, i1 immarg) #1
 define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %1, i64 %2, ptr %3, i64 %4) #0 {
   %6 = ptrtoint ptr %3 to i64
   %7 = getelementptr inbounds i64, ptr %0, i64 0
-  %8 = load i64, ptr %7, align 8, !invariant.load !0
+  %8 = ptrtoint ptr %3 to i64
   %9 = getelementptr inbounds i64, ptr %0, i64 1
-  %10 = load i64, ptr %9, align 8, !invariant.load !0
   %frame = alloca [512 x i8], align 16
   call void @llvm.memset.p0.i64(ptr align 16 %frame, i8 0, i64 512, i1 false)
   %r10 = getelementptr inbounds i8, ptr %frame, i64 512
-  br label %11
+  br label %10
 
-11:                                               ; preds = %5
-  %12 = insertvalue { i64, i64 } { i64 -1442277779859546037, i64 poison }, i64 %1, 1
-  ret { i64, i64 } %12
+10:                                               ; preds = %5
+  %11 = insertvalue { i64, i64 } { i64 -1442277779859546037, i64 poison }, i64 %1, 1
+  ret { i64, i64 } %11
 
 end_run:                                          ; No predecessors!
   ret { i64, i64 } { i64 0, i64 -1 }

@@ -13,51 +13,50 @@ declare i16 @llvm.bswap.i16(i16) #1
 define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %1, i64 %2, ptr %3, i64 %4) #2 {
   %6 = ptrtoint ptr %3 to i64
   %7 = getelementptr inbounds i64, ptr %0, i64 0
-  %8 = load i64, ptr %7, align 8, !invariant.load !0
+  %8 = ptrtoint ptr %3 to i64
   %9 = getelementptr inbounds i64, ptr %0, i64 1
-  %10 = load i64, ptr %9, align 8, !invariant.load !0
   %frame = alloca [512 x i8], align 16
   call void @llvm.memset.p0.i64(ptr align 16 %frame, i8 0, i64 512, i1 false)
   %r10 = getelementptr inbounds i8, ptr %frame, i64 512
-  %11 = call i64 @llvm.usub.sat.i64(i64 %10, i64 1)
-  %12 = call i64 @llvm.usub.sat.i64(i64 %10, i64 0)
-  br label %13
+  %10 = call i64 @llvm.usub.sat.i64(i64 %4, i64 1)
+  %11 = call i64 @llvm.usub.sat.i64(i64 %4, i64 0)
+  br label %12
 
-13:                                               ; preds = %5
-  %14 = icmp ult i64 12, %11
-  %15 = and i1 true, %14
-  br i1 %15, label %packet, label %no_packet
+12:                                               ; preds = %5
+  %13 = icmp ult i64 12, %10
+  %14 = and i1 true, %13
+  br i1 %14, label %packet, label %no_packet
 
-packet:                                           ; preds = %13
-  %16 = inttoptr i64 %8 to ptr
-  %17 = getelementptr i8, ptr %16, i64 12
-  %18 = load i16, ptr %17, align 1
-  %19 = call i16 @llvm.bswap.i16(i16 %18)
-  %20 = zext i16 %19 to i64
-  %21 = trunc i64 %20 to i32
-  %22 = add i32 %21, 3
-  %23 = sext i32 %22 to i64
-  %24 = icmp sge i64 %23, 0
-  %25 = icmp ult i64 %23, %12
-  %26 = and i1 %24, %25
-  br i1 %26, label %packet1, label %no_packet2
+packet:                                           ; preds = %12
+  %15 = inttoptr i64 %8 to ptr
+  %16 = getelementptr i8, ptr %15, i64 12
+  %17 = load i16, ptr %16, align 1
+  %18 = call i16 @llvm.bswap.i16(i16 %17)
+  %19 = zext i16 %18 to i64
+  %20 = trunc i64 %19 to i32
+  %21 = add i32 %20, 3
+  %22 = sext i32 %21 to i64
+  %23 = icmp sge i64 %22, 0
+  %24 = icmp ult i64 %22, %11
+  %25 = and i1 %23, %24
+  br i1 %25, label %packet1, label %no_packet2
 
-no_packet:                                        ; preds = %13
-  %27 = insertvalue { i64, i64 } { i64 0, i64 poison }, i64 %1, 1
-  ret { i64, i64 } %27
+no_packet:                                        ; preds = %12
+  %26 = insertvalue { i64, i64 } { i64 0, i64 poison }, i64 %1, 1
+  ret { i64, i64 } %26
 
 packet1:                                          ; preds = %packet
-  %28 = inttoptr i64 %8 to ptr
-  %29 = getelementptr i8, ptr %28, i64 %23
-  %30 = load i8, ptr %29, align 1
-  %31 = zext i8 %30 to i64
-  %32 = insertvalue { i64, i64 } poison, i64 %31, 0
-  %33 = insertvalue { i64, i64 } %32, i64 %1, 1
-  ret { i64, i64 } %33
+  %27 = inttoptr i64 %8 to ptr
+  %28 = getelementptr i8, ptr %27, i64 %22
+  %29 = load i8, ptr %28, align 1
+  %30 = zext i8 %29 to i64
+  %31 = insertvalue { i64, i64 } poison, i64 %30, 0
+  %32 = insertvalue { i64, i64 } %31, i64 %1, 1
+  ret { i64, i64 } %32
 
 no_packet2:                                       ; preds = %packet
-  %34 = insertvalue { i64, i64 } { i64 0, i64 poison }, i64 %1, 1
-  ret { i64, i64 } %34
+  %33 = insertvalue { i64, i64 } { i64 0, i64 poison }, i64 %1, 1
+  ret { i64, i64 } %33
 
 end_run:                                          ; No predecessors!
   ret { i64, i64 } { i64 0, i64 -1 }
@@ -76,5 +75,3 @@ attributes #0 = { nocallback nofree nounwind willreturn memory(argmem: write) }
 attributes #1 = { nocallback nofree nosync nounwind speculatable willreturn memory(none) }
 attributes #2 = { mustprogress nounwind }
 attributes #3 = { nonlazybind }
-
-!0 = !{}

@@ -31,38 +31,37 @@ declare preserve_mostcc i64 @ebpf_rt_refill(ptr, i64, i32, i32) #2
 define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %1, i64 %2, ptr %3, i64 %4) #0 {
   %6 = ptrtoint ptr %3 to i64
   %7 = getelementptr inbounds i64, ptr %0, i64 0
-  %8 = load i64, ptr %7, align 8, !invariant.load !0
+  %8 = ptrtoint ptr %3 to i64
   %9 = getelementptr inbounds i64, ptr %0, i64 1
-  %10 = load i64, ptr %9, align 8, !invariant.load !0
   %frame = alloca [512 x i8], align 16
   call void @llvm.memset.p0.i64(ptr align 16 %frame, i8 0, i64 512, i1 false)
   %r10 = getelementptr inbounds i8, ptr %frame, i64 512
-  br label %11
+  br label %10
 
-11:                                               ; preds = %5
-  %12 = sub nsw i64 %1, 3
-  %13 = icmp sge i64 %12, 0
-  br i1 %13, label %paid, label %refill, !prof !1
+10:                                               ; preds = %5
+  %11 = sub nsw i64 %1, 3
+  %12 = icmp sge i64 %11, 0
+  br i1 %12, label %paid, label %refill, !prof !1
 
-refill:                                           ; preds = %11
-  %14 = call preserve_mostcc i64 @ebpf_rt_refill(ptr %0, i64 %12, i32 3, i32 1)
-  %15 = icmp sge i64 %14, 0
-  br i1 %15, label %paid, label %end_run, !prof !1
+refill:                                           ; preds = %10
+  %13 = call preserve_mostcc i64 @ebpf_rt_refill(ptr %0, i64 %11, i32 3, i32 1)
+  %14 = icmp sge i64 %13, 0
+  br i1 %14, label %paid, label %end_run, !prof !1
 
-paid:                                             ; preds = %refill, %11
-  %16 = phi i64 [ %12, %11 ], [ %14, %refill ]
-  %17 = sub i64 %2, 1024
-  %18 = call fastcc { i64, i64 } @f4(ptr %0, i64 %16, i64 %17, i64 20, i64 0, i64 0, i64 0, i64 0)
-  %19 = extractvalue { i64, i64 } %18, 0
-  %20 = extractvalue { i64, i64 } %18, 1
-  %21 = icmp sge i64 %20, 0
-  br i1 %21, label %returned, label %end_run, !prof !1
+paid:                                             ; preds = %refill, %10
+  %15 = phi i64 [ %11, %10 ], [ %13, %refill ]
+  %16 = sub i64 %2, 1024
+  %17 = call fastcc { i64, i64 } @f4(ptr %0, i64 %15, i64 %16, i64 20, i64 0, i64 0, i64 0, i64 0)
+  %18 = extractvalue { i64, i64 } %17, 0
+  %19 = extractvalue { i64, i64 } %17, 1
+  %20 = icmp sge i64 %19, 0
+  br i1 %20, label %returned, label %end_run, !prof !1
 
 returned:                                         ; preds = %paid
-  %22 = add i64 %19, 2
-  %23 = insertvalue { i64, i64 } poison, i64 %22, 0
-  %24 = insertvalue { i64, i64 } %23, i64 %20, 1
-  ret { i64, i64 } %24
+  %21 = add i64 %18, 2
+  %22 = insertvalue { i64, i64 } poison, i64 %21, 0
+  %23 = insertvalue { i64, i64 } %22, i64 %19, 1
+  ret { i64, i64 } %23
 
 end_run:                                          ; preds = %paid, %refill
   ret { i64, i64 } { i64 0, i64 -1 }

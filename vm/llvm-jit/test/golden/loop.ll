@@ -10,48 +10,47 @@ declare preserve_mostcc i64 @ebpf_rt_refill(ptr, i64, i32, i32) #1
 define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %1, i64 %2, ptr %3, i64 %4) #2 {
   %6 = ptrtoint ptr %3 to i64
   %7 = getelementptr inbounds i64, ptr %0, i64 0
-  %8 = load i64, ptr %7, align 8, !invariant.load !0
+  %8 = ptrtoint ptr %3 to i64
   %9 = getelementptr inbounds i64, ptr %0, i64 1
-  %10 = load i64, ptr %9, align 8, !invariant.load !0
   %frame = alloca [512 x i8], align 16
   call void @llvm.memset.p0.i64(ptr align 16 %frame, i8 0, i64 512, i1 false)
   %r10 = getelementptr inbounds i8, ptr %frame, i64 512
+  br label %10
+
+10:                                               ; preds = %5
   br label %11
 
-11:                                               ; preds = %5
-  br label %12
+11:                                               ; preds = %paid, %10
+  %12 = phi i64 [ 0, %10 ], [ %21, %paid ]
+  %13 = phi i64 [ %4, %10 ], [ %22, %paid ]
+  %14 = phi i64 [ %1, %10 ], [ %28, %paid ]
+  %15 = add i64 %12, %13
+  %16 = sub i64 %13, 1
+  %17 = icmp ne i64 %16, 0
+  br i1 %17, label %latch, label %18
 
-12:                                               ; preds = %paid, %11
-  %13 = phi i64 [ 0, %11 ], [ %22, %paid ]
-  %14 = phi i64 [ %4, %11 ], [ %23, %paid ]
-  %15 = phi i64 [ %1, %11 ], [ %29, %paid ]
-  %16 = add i64 %13, %14
-  %17 = sub i64 %14, 1
-  %18 = icmp ne i64 %17, 0
-  br i1 %18, label %latch, label %19
+18:                                               ; preds = %11
+  %19 = insertvalue { i64, i64 } poison, i64 %15, 0
+  %20 = insertvalue { i64, i64 } %19, i64 %14, 1
+  ret { i64, i64 } %20
 
-19:                                               ; preds = %12
-  %20 = insertvalue { i64, i64 } poison, i64 %16, 0
-  %21 = insertvalue { i64, i64 } %20, i64 %15, 1
-  ret { i64, i64 } %21
-
-latch:                                            ; preds = %12
-  %22 = phi i64 [ %16, %12 ]
-  %23 = phi i64 [ %17, %12 ]
-  %24 = phi i64 [ %15, %12 ]
-  %pc = phi i32 [ 3, %12 ]
-  %25 = sub nsw i64 %24, 3
-  %26 = icmp sge i64 %25, 0
-  br i1 %26, label %paid, label %refill, !prof !1
+latch:                                            ; preds = %11
+  %21 = phi i64 [ %15, %11 ]
+  %22 = phi i64 [ %16, %11 ]
+  %23 = phi i64 [ %14, %11 ]
+  %pc = phi i32 [ 3, %11 ]
+  %24 = sub nsw i64 %23, 3
+  %25 = icmp sge i64 %24, 0
+  br i1 %25, label %paid, label %refill, !prof !0
 
 refill:                                           ; preds = %latch
-  %27 = call preserve_mostcc i64 @ebpf_rt_refill(ptr %0, i64 %25, i32 3, i32 %pc)
-  %28 = icmp sge i64 %27, 0
-  br i1 %28, label %paid, label %end_run, !prof !1
+  %26 = call preserve_mostcc i64 @ebpf_rt_refill(ptr %0, i64 %24, i32 3, i32 %pc)
+  %27 = icmp sge i64 %26, 0
+  br i1 %27, label %paid, label %end_run, !prof !0
 
 paid:                                             ; preds = %refill, %latch
-  %29 = phi i64 [ %25, %latch ], [ %27, %refill ]
-  br label %12
+  %28 = phi i64 [ %24, %latch ], [ %26, %refill ]
+  br label %11
 
 end_run:                                          ; preds = %refill
   ret { i64, i64 } { i64 0, i64 -1 }
@@ -71,5 +70,4 @@ attributes #1 = { cold nocallback nounwind nonlazybind willreturn }
 attributes #2 = { mustprogress nounwind }
 attributes #3 = { nonlazybind }
 
-!0 = !{}
-!1 = !{!"branch_weights", i32 1048575, i32 1}
+!0 = !{!"branch_weights", i32 1048575, i32 1}

@@ -10,54 +10,53 @@ declare preserve_mostcc i64 @ebpf_rt_refill(ptr, i64, i32, i32) #1
 define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %1, i64 %2, ptr %3, i64 %4) #2 {
   %6 = ptrtoint ptr %3 to i64
   %7 = getelementptr inbounds i64, ptr %0, i64 0
-  %8 = load i64, ptr %7, align 8, !invariant.load !0
+  %8 = ptrtoint ptr %3 to i64
   %9 = getelementptr inbounds i64, ptr %0, i64 1
-  %10 = load i64, ptr %9, align 8, !invariant.load !0
   %frame = alloca [512 x i8], align 16
   call void @llvm.memset.p0.i64(ptr align 16 %frame, i8 0, i64 512, i1 false)
   %r10 = getelementptr inbounds i8, ptr %frame, i64 512
+  br label %10
+
+10:                                               ; preds = %5
   br label %11
 
-11:                                               ; preds = %5
-  br label %12
+11:                                               ; preds = %paid, %10
+  %12 = phi i64 [ 0, %10 ], [ %22, %paid ]
+  %13 = phi i64 [ %1, %10 ], [ %29, %paid ]
+  %14 = phi i64 [ 8388608, %10 ], [ %24, %paid ]
+  %15 = icmp eq i64 %14, 0
+  %16 = sub i64 %14, 1
+  br i1 %15, label %19, label %tries
 
-12:                                               ; preds = %paid, %11
-  %13 = phi i64 [ 0, %11 ], [ %23, %paid ]
-  %14 = phi i64 [ %1, %11 ], [ %30, %paid ]
-  %15 = phi i64 [ 8388608, %11 ], [ %25, %paid ]
-  %16 = icmp eq i64 %15, 0
-  %17 = sub i64 %15, 1
-  br i1 %16, label %20, label %tries
-
-18:                                               ; preds = %tries
-  %19 = add i64 %13, 1
+17:                                               ; preds = %tries
+  %18 = add i64 %12, 1
   br label %latch
 
-20:                                               ; preds = %12
-  %21 = insertvalue { i64, i64 } poison, i64 %13, 0
-  %22 = insertvalue { i64, i64 } %21, i64 %14, 1
-  ret { i64, i64 } %22
+19:                                               ; preds = %11
+  %20 = insertvalue { i64, i64 } poison, i64 %12, 0
+  %21 = insertvalue { i64, i64 } %20, i64 %13, 1
+  ret { i64, i64 } %21
 
-tries:                                            ; preds = %12
-  br label %18
+tries:                                            ; preds = %11
+  br label %17
 
-latch:                                            ; preds = %18
-  %23 = phi i64 [ %19, %18 ]
-  %24 = phi i64 [ %14, %18 ]
-  %25 = phi i64 [ %17, %18 ]
-  %pc = phi i32 [ 3, %18 ]
-  %26 = sub nsw i64 %24, 3
-  %27 = icmp sge i64 %26, 0
-  br i1 %27, label %paid, label %refill, !prof !1
+latch:                                            ; preds = %17
+  %22 = phi i64 [ %18, %17 ]
+  %23 = phi i64 [ %13, %17 ]
+  %24 = phi i64 [ %16, %17 ]
+  %pc = phi i32 [ 3, %17 ]
+  %25 = sub nsw i64 %23, 3
+  %26 = icmp sge i64 %25, 0
+  br i1 %26, label %paid, label %refill, !prof !0
 
 refill:                                           ; preds = %latch
-  %28 = call preserve_mostcc i64 @ebpf_rt_refill(ptr %0, i64 %26, i32 3, i32 %pc)
-  %29 = icmp sge i64 %28, 0
-  br i1 %29, label %paid, label %end_run, !prof !1
+  %27 = call preserve_mostcc i64 @ebpf_rt_refill(ptr %0, i64 %25, i32 3, i32 %pc)
+  %28 = icmp sge i64 %27, 0
+  br i1 %28, label %paid, label %end_run, !prof !0
 
 paid:                                             ; preds = %refill, %latch
-  %30 = phi i64 [ %26, %latch ], [ %28, %refill ]
-  br label %12
+  %29 = phi i64 [ %25, %latch ], [ %27, %refill ]
+  br label %11
 
 end_run:                                          ; preds = %refill
   ret { i64, i64 } { i64 0, i64 -1 }
@@ -77,5 +76,4 @@ attributes #1 = { cold nocallback nounwind nonlazybind willreturn }
 attributes #2 = { mustprogress nounwind }
 attributes #3 = { nonlazybind }
 
-!0 = !{}
-!1 = !{!"branch_weights", i32 1048575, i32 1}
+!0 = !{!"branch_weights", i32 1048575, i32 1}

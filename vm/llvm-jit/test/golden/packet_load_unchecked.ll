@@ -10,24 +10,23 @@ declare i16 @llvm.bswap.i16(i16) #1
 define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %1, i64 %2, ptr %3, i64 %4) #2 {
   %6 = ptrtoint ptr %3 to i64
   %7 = getelementptr inbounds i64, ptr %0, i64 0
-  %8 = load i64, ptr %7, align 8, !invariant.load !0
+  %8 = ptrtoint ptr %3 to i64
   %9 = getelementptr inbounds i64, ptr %0, i64 1
-  %10 = load i64, ptr %9, align 8, !invariant.load !0
   %frame = alloca [512 x i8], align 16
   call void @llvm.memset.p0.i64(ptr align 16 %frame, i8 0, i64 512, i1 false)
   %r10 = getelementptr inbounds i8, ptr %frame, i64 512
-  %11 = inttoptr i64 %6 to ptr
-  br label %12
+  %10 = inttoptr i64 %6 to ptr
+  br label %11
 
-12:                                               ; preds = %5
-  %13 = getelementptr i8, ptr %11, i64 12
-  %14 = load i16, ptr %13, align 1
-  %15 = zext i16 %14 to i64
-  %16 = call i16 @llvm.bswap.i16(i16 %14)
-  %17 = zext i16 %16 to i64
-  %18 = insertvalue { i64, i64 } poison, i64 %17, 0
-  %19 = insertvalue { i64, i64 } %18, i64 %1, 1
-  ret { i64, i64 } %19
+11:                                               ; preds = %5
+  %12 = getelementptr i8, ptr %10, i64 12
+  %13 = load i16, ptr %12, align 1
+  %14 = zext i16 %13 to i64
+  %15 = call i16 @llvm.bswap.i16(i16 %13)
+  %16 = zext i16 %15 to i64
+  %17 = insertvalue { i64, i64 } poison, i64 %16, 0
+  %18 = insertvalue { i64, i64 } %17, i64 %1, 1
+  ret { i64, i64 } %18
 
 end_run:                                          ; No predecessors!
   ret { i64, i64 } { i64 0, i64 -1 }
@@ -46,5 +45,3 @@ attributes #0 = { nocallback nofree nounwind willreturn memory(argmem: write) }
 attributes #1 = { nocallback nofree nosync nounwind speculatable willreturn memory(none) }
 attributes #2 = { mustprogress nounwind }
 attributes #3 = { nonlazybind }
-
-!0 = !{}
