@@ -3,13 +3,103 @@
 // SPDX-License-Identifier: MIT
 #include "analysis/facts.hpp"
 
+#include "analyser.hpp"
+
 #include <algorithm>
+#include <unordered_map>
 
 namespace bpftime::vm::analysis {
 
 struct facts::kept {
-    const program &code;
-    const environment &world;
+    analyser states;
+};
+
+namespace {
+
+/// How often a loop can go back if a word that starts at one of `from` moves by `step` each time,
+/// and is one of `at_jump` when it does.
+std::optional<uint64_t> trips(const number &from, const number &at_jump, int64_t step) {
+    constexpr auto most = static_cast<__int128>(most_bytes);
+    const __int128 first = step > 0 ? __int128{from.umin} : __int128{from.umax};
+    const __int128 last = step > 0 ? __int128{at_jump.umax} : __int128{at_jump.umin};
+    if (first > most or last > most or step > most or step < -most) return std::nullopt;
+    const __int128 distance = step > 0 ? last - first : first - last;
+    const __int128 length = step > 0 ? step : -static_cast<__int128>(step);
+    return distance < 0 ? 0 : static_cast<uint64_t>(distance / length);
+}
+
+}  // namespace
+
+/// Writes down what is found.
+class facts_writer final : public observer {
+public:
+    facts_writer(const program &p, std::vector<access_facts> &accesses,
+                 std::vector<branch_facts> &branches, std::vector<bool> &reachable,
+                 std::vector<std::pair<uint32_t, uint8_t>> &arguments,
+                 std::vector<std::pair<uint32_t, uint64_t>> &trip_bounds)
+        : accesses_{accesses},
+          branches_{branches},
+          reachable_{reachable},
+          arguments_{arguments},
+          trip_bounds_{trip_bounds} {
+        accesses_.resize(p.size());
+        branches_.resize(p.size());
+        reachable_.resize(p.blocks().size());
+    }
+
+    void access(uint32_t pc, const access_facts &a) override { accesses_[pc] = a; }
+    void proven_arguments(uint32_t pc, uint8_t arguments) override {
+        if (arguments != 0) arguments_.emplace_back(pc, arguments);
+    }
+    void block(uint32_t index) override { reachable_[index] = true; }
+    void branch(uint32_t pc, bool may_be_taken, bool may_go_on) override {
+        branches_[pc] = not may_be_taken ? branch_facts::never
+                        : may_go_on      ? branch_facts::both
+                                         : branch_facts::always;
+    }
+
+    /// A loop whose every jump back moves one word by the same step ends when that runs out of
+    /// values. With more than one jump, each of them would have to move it.
+    void jump_back(uint32_t pc, uint32_t head, const state &at_jump,
+                   const state &at_head) override {
+        ++jumps_[head];
+        std::optional<uint64_t> least;
+        for (unsigned r = 0; r < isa::frame_pointer; ++r) {
+            const value &h = at_head.registers[r];
+            const value &j = at_jump.registers[r];
+            if (not h.is_scalar() or not j.is_scalar() or h.id == 0 or h.id != j.id) continue;
+            if (origin_of(h.id) != head) continue;
+            const auto step = static_cast<int64_t>(static_cast<uint64_t>(j.delta) -
+                                                   static_cast<uint64_t>(h.delta));
+            if (step == 0) continue;
+            const auto bound = trips(h.offset, j.offset, step);
+            if (bound and (not least or *bound < *least)) least = bound;
+        }
+        if (least) candidates_.push_back({pc, head, *least});
+    }
+
+    void finish() {
+        std::ranges::sort(arguments_);
+        for (const candidate &c : candidates_) {
+            if (jumps_[c.head] == 1) trip_bounds_.emplace_back(c.pc, c.trips);
+        }
+        std::ranges::sort(trip_bounds_);
+    }
+
+private:
+    struct candidate {
+        uint32_t pc;
+        uint32_t head;
+        uint64_t trips;
+    };
+
+    std::vector<access_facts> &accesses_;
+    std::vector<branch_facts> &branches_;
+    std::vector<bool> &reachable_;
+    std::vector<std::pair<uint32_t, uint8_t>> &arguments_;
+    std::vector<std::pair<uint32_t, uint64_t>> &trip_bounds_;
+    std::unordered_map<uint32_t, uint32_t> jumps_;
+    std::vector<candidate> candidates_;
 };
 
 facts::facts() = default;
@@ -17,25 +107,17 @@ facts::facts(facts &&) noexcept = default;
 facts &facts::operator=(facts &&) noexcept = default;
 facts::~facts() = default;
 
-facts facts::analyse(const program &p, const environment &world, effort) {
+facts facts::analyse(const program &p, const environment &world, effort how) {
     facts f;
-    f.accesses_.resize(p.size());
-    f.branches_.resize(p.size());
-    f.escaping_frames_.assign(p.functions().size(), true);
-    f.reachable_.resize(p.blocks().size());
-    for (std::size_t b = 0; b < p.blocks().size(); ++b) {
-        const basic_block &block = p.blocks()[b];
-        f.reachable_[b] = block.reachable;
-        for (uint32_t pc = block.begin; pc < block.end and block.reachable; ++pc) {
-            const isa::instruction &i = p.insn(pc);
-            if (i.id == isa::insn_id::none) continue;
-            const isa::shape_info &form = isa::info(isa::info(i.id).shape);
-            if (form.offset == isa::offset_role::memory) f.accesses_[pc].what = verdict::check;
-            if (form.offset == isa::offset_role::jump and form.dst == isa::register_role::read)
-                f.branches_[pc] = branch_facts::both;
-        }
-    }
-    f.kept_ = std::make_unique<kept>(p, world);
+    f.kept_.reset(new kept{.states{p, world, how}});
+    analyser &states = f.kept_->states;
+    f.complete_ = states.run();
+    facts_writer writer{
+        p, f.accesses_, f.branches_, f.reachable_, f.proven_arguments_, f.trip_bounds_};
+    states.observe(writer);
+    writer.finish();
+    f.escaping_frames_ = states.found().escaping_frames;
+    f.frames_escape_ = std::ranges::find(f.escaping_frames_, true) != f.escaping_frames_.end();
     return f;
 }
 
@@ -64,15 +146,6 @@ facts_summary facts::summary() const noexcept {
     return sum;
 }
 
-std::optional<state> facts::before(uint32_t pc) const {
-    const program &p = kept_->code;
-    const auto blocks = p.blocks();
-    const auto after = std::ranges::upper_bound(blocks, pc, {}, &basic_block::begin);
-    if (after == blocks.begin() or not(after - 1)->reachable) return std::nullopt;
-    state s;
-    s.registers[isa::frame_pointer].kind = value_kind::frame;
-    s.registers[isa::frame_pointer].offset = number::constant(0);
-    return s;
-}
+std::optional<state> facts::before(uint32_t pc) const { return kept_->states.before(pc); }
 
 }  // namespace bpftime::vm::analysis

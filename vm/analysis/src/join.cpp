@@ -1,0 +1,350 @@
+// bpftime-vm: what is known where several paths meet
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "join.hpp"
+
+#include "number.hpp"
+#include "transfer.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace bpftime::vm::analysis {
+
+namespace {
+
+int64_t minus(int64_t a, int64_t b) noexcept {
+    return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
+}
+int64_t plus(int64_t a, int64_t b) noexcept {
+    return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+}
+int64_t times(uint32_t a, int64_t b) noexcept {
+    return static_cast<int64_t>(a * static_cast<uint64_t>(b));
+}
+
+/// One place in both states, and what it becomes.
+struct meeting {
+    const value *head;
+    const value *arriving;
+    uint32_t place;
+    value_number id = 0;
+    int64_t delta = 0;
+};
+
+class joiner {
+public:
+    joiner(const state &head, const state &arriving, const join_options &options)
+        : head_{head}, arriving_{arriving}, options_{options} {
+        for (unsigned r = 0; r < isa::register_count; ++r)
+            add(head.registers[r], arriving.registers[r], r);
+    }
+
+    void add(const value &head, const value &arriving, uint32_t place) {
+        meeting m{&head, &arriving, place};
+        name(m);
+        all_.push_back(m);
+    }
+
+    [[nodiscard]] value join(std::size_t index) const {
+        const meeting &m = all_[index];
+        const value &h = *m.head;
+        const value &a = *m.arriving;
+        value out;
+        out.id = m.id;
+        out.delta = m.delta;
+        out.cover = common_cover(h, a);
+        if (not join_kind(h, a, out)) return out;
+        const bool is_map = out.kind == value_kind::map;
+        if (is_map) return out;
+        join_offset(h, a, out);
+        join_limit(h, a, out);
+        out.gap = common_gap(h, a);
+        out.link = common_link(h, a);
+        static_cast<void>(clamp(out));
+        return out;
+    }
+
+    /// Two words that have had two values each are on a line: one is a multiple of the other, if
+    /// they go on like that. The next path that arrives will tell.
+    void guess_link(value &v, std::size_t index) const {
+        if (v.link.of != 0 or not(v.is_pointer() or v.is_scalar())) return;
+        const auto change = change_of(all_[index]);
+        if (not change or *change == 0) return;
+        for (const meeting &m : all_) {
+            const auto other = change_of(m);
+            if (&m == &all_[index] or not other or *other == 0 or not m.head->is_scalar() or
+                m.id == 0)
+                continue;
+            const int64_t scale = *change / *other;
+            if (scale < 1 or scale > UINT32_MAX or scale * *other != *change) continue;
+            // The named word is the other one less its delta.
+            const auto from = static_cast<int64_t>(m.head->offset.umin);
+            const auto start = static_cast<int64_t>(all_[index].head->offset.umin);
+            v.link = {m.id, static_cast<uint32_t>(scale),
+                      minus(start, times(static_cast<uint32_t>(scale), minus(from, m.delta)))};
+            return;
+        }
+    }
+
+private:
+    // --- names
+
+    [[nodiscard]] bool keeps_name(const value &h, const value &a) const noexcept {
+        if (h.id != a.id or h.delta != a.delta) return false;
+        return not options_.renames or origin_of(h.id) < options_.renamed_from or
+               is_field_number(h.id);
+    }
+
+    /// Places that hold the same word, or differ by the same constant, on both paths keep that.
+    void name(meeting &m) const {
+        const value &h = *m.head;
+        const value &a = *m.arriving;
+        m.id = h.id;
+        m.delta = h.delta;
+        if (keeps_name(h, a)) return;
+        for (const meeting &other : all_) {
+            if (h.id == 0 or a.id == 0) break;
+            if (other.head->id != h.id or other.arriving->id != a.id or
+                keeps_name(*other.head, *other.arriving))
+                continue;
+            const int64_t by = minus(h.delta, other.head->delta);
+            if (by != minus(a.delta, other.arriving->delta)) continue;
+            m.id = other.id;
+            m.delta = plus(other.delta, by);
+            return;
+        }
+        const bool is_constant =
+            h.is_scalar() and a.is_scalar() and h.offset.is_constant() and h.offset == a.offset;
+        m.id = is_constant ? 0 : place_number(options_.begin, m.place);
+        m.delta = 0;
+    }
+
+    // --- values
+
+    [[nodiscard]] static bool is_null(const value &v) noexcept {
+        return v.is_scalar() and v.offset.umax == 0;
+    }
+
+    /// False: nothing is known.
+    static bool join_kind(const value &h, const value &a, value &out) noexcept {
+        const value &named = is_null(h) ? a : h;
+        const value &other = is_null(h) ? h : a;
+        if (named.kind == value_kind::unknown or other.kind == value_kind::unknown) return false;
+        const bool may_be_null = is_null(other) and named.is_pointer();
+        if (not may_be_null and (named.kind != other.kind or named.index != other.index))
+            return false;
+        out.kind = named.kind;
+        out.index = named.index;
+        out.nullable = may_be_null or h.nullable or a.nullable;
+        return true;
+    }
+
+    void join_offset(const value &h, const value &a, value &out) const {
+        if (h.kind != a.kind)
+            out.offset = h.kind == out.kind ? h.offset : a.offset;
+        else if (options_.widens)
+            out.offset = widen(h.offset, a.offset, options_.thresholds);
+        else
+            out.offset = analysis::join(h.offset, a.offset);
+    }
+
+    /// What both sides keep within, though one may not say so in these words.
+    void join_limit(const value &h, const value &a, value &out) const {
+        if (h.kind != a.kind) return;
+        const auto common = [&](const bound &candidate) -> bound {
+            if (candidate.length == length_kind::none) return {};
+            const auto x = slack_of(head_, h, candidate.length, candidate.scale);
+            const auto y = slack_of(arriving_, a, candidate.length, candidate.scale);
+            if (not x or not y) return {};
+            wide slack = std::min(*x, *y);
+            // What shrinks from path to path shrinks to nothing.
+            if (options_.widens and slack < *x) {
+                if (slack < 0) return {};
+                slack = 0;
+            }
+            const bool exact = h.limit.exact and a.limit.exact and
+                               h.limit.length == a.limit.length and h.limit.slack == a.limit.slack;
+            return make_bound(candidate.length, slack, candidate.scale, exact);
+        };
+        out.limit = common(h.limit);
+        if (out.limit.length == length_kind::none and a.limit != h.limit)
+            out.limit = common(a.limit);
+    }
+
+    [[nodiscard]] static cover common_cover(const value &h, const value &a) noexcept {
+        const cover both{std::max(h.cover.begin, a.cover.begin), std::min(h.cover.end, a.cover.end),
+                         static_cast<permission>(static_cast<uint8_t>(h.cover.allowed) &
+                                                 static_cast<uint8_t>(a.cover.allowed))};
+        return both.begin < both.end and both.allowed != permission::none ? both : cover{};
+    }
+
+    // --- what values say of each other
+
+    /// The distance to the place `to`, as one side knows it.
+    [[nodiscard]] static std::optional<int64_t> distance_to(const state &s, const value &v,
+                                                            const value &to) {
+        if (not is_comparable(v, to)) return std::nullopt;
+        return distance_of(s, v, to);
+    }
+
+    [[nodiscard]] gap common_gap(const value &h, const value &a) const {
+        if (h.kind != a.kind or (h.gap.of == 0 and a.gap.of == 0)) return {};
+        for (const meeting &m : all_) {
+            const auto is_meant = [](const gap &g, const value &to) {
+                return g.of != 0 and g.of == to.id and g.of_delta == to.delta;
+            };
+            if (not is_meant(h.gap, *m.head) and not is_meant(a.gap, *m.arriving)) continue;
+            if (m.id == 0) continue;
+            const auto x = distance_to(head_, h, *m.head);
+            const auto y = distance_to(arriving_, a, *m.arriving);
+            if (not x or not y) continue;
+            wide distance = std::min(*x, *y);
+            if (options_.widens and distance < *x) {
+                if (distance < 0) continue;
+                distance = std::min<wide>(distance, 1);
+            }
+            return make_gap(m.id, m.delta, distance);
+        }
+        return {};
+    }
+
+    [[nodiscard]] link common_link(const value &h, const value &a) const {
+        if (h.link.of == 0 or a.link.of == 0 or h.link.scale != a.link.scale) return {};
+        for (const meeting &m : all_) {
+            if (m.head->id != h.link.of or m.arriving->id != a.link.of or m.id == 0) continue;
+            // The new named word is the old one + by.
+            const auto renamed = [&](const link &l, const value &side) {
+                return minus(l.addend, times(l.scale, minus(side.delta, m.delta)));
+            };
+            const int64_t addend = renamed(h.link, *m.head);
+            if (addend != renamed(a.link, *m.arriving)) continue;
+            return {m.id, h.link.scale, addend};
+        }
+        return {};
+    }
+
+    /// How far a word that is constant on both paths differs.
+    [[nodiscard]] static std::optional<int64_t> change_of(const meeting &m) noexcept {
+        const value &h = *m.head;
+        const value &a = *m.arriving;
+        if (h.kind != a.kind or h.index != a.index or h.nullable or a.nullable or
+            h.kind == value_kind::unknown or h.kind == value_kind::map or
+            not h.offset.is_constant() or not a.offset.is_constant())
+            return std::nullopt;
+        return minus(static_cast<int64_t>(a.offset.umin), static_cast<int64_t>(h.offset.umin));
+    }
+
+    const state &head_;
+    const state &arriving_;
+    const join_options &options_;
+    std::vector<meeting> all_;
+};
+
+/// Renames one name in all that is said of it: the new named word is the old one + by.
+void rename(state &s, value_number from, value_number to, int64_t by) {
+    for_each_value(s, [&](value &v) {
+        if (v.id == from) {
+            v.id = to;
+            v.delta = minus(v.delta, by);
+        }
+        if (v.gap.of == from) {
+            v.gap.of = to;
+            v.gap.of_delta = minus(v.gap.of_delta, by);
+        }
+        if (v.link.of == from) {
+            v.link.of = to;
+            v.link.addend = minus(v.link.addend, times(v.link.scale, by));
+        }
+    });
+}
+
+/// Names that are not to be known from here on.
+void rename_all(state &s, uint32_t begin, uint32_t renamed_from) {
+    uint32_t place = 0;
+    const auto is_old = [&](value_number n) {
+        return n != 0 and origin_of(n) >= renamed_from and not is_field_number(n);
+    };
+    // Names of this very block are taken: out of the way first.
+    constexpr value_number aside = 0xffff'fe00;
+    std::vector<std::pair<value_number, value_number>> new_names;
+    const auto rename_place = [&](const value &v, uint32_t at) {
+        if (not is_old(v.id) or (v.id >= aside and not is_field_number(v.id))) return;
+        const auto temporary = static_cast<value_number>(aside + new_names.size());
+        const value_number to = place_number(begin, at);
+        if (to == 0 or new_names.size() == 0x100) return;
+        new_names.emplace_back(temporary, to);
+        rename(s, v.id, temporary, v.delta);
+    };
+    for (const value &v : s.registers) rename_place(v, place++);
+    for (const stack_slot &slot : s.slots)
+        rename_place(slot.what, isa::register_count + slot.index);
+    for_each_value(s, [&](value &v) {
+        const auto drop = [&](value_number n) {
+            return is_old(n) and not(n >= aside and not is_field_number(n));
+        };
+        if (drop(v.gap.of)) v.gap = {};
+        if (drop(v.link.of)) v.link = {};
+        if (drop(v.id)) {
+            v.id = 0;
+            v.delta = 0;
+        }
+    });
+    for (const auto &[from, to] : new_names) rename(s, from, to, 0);
+}
+
+}  // namespace
+
+state arrive(const state &arriving, const join_options &options) {
+    state s = arriving;
+    if (options.renames) rename_all(s, options.begin, options.renamed_from);
+    return s;
+}
+
+bool join_into(state &head, const state &arriving, const join_options &options,
+               const std::function<void(const value &)> &lost) {
+    joiner all{head, arriving, options};
+    state out;
+    for (const stack_slot &slot : head.slots) {
+        const auto same =
+            std::ranges::lower_bound(arriving.slots, slot.index, {}, &stack_slot::index);
+        if (same == arriving.slots.end() or same->index != slot.index) {
+            lost(slot.what);
+            continue;
+        }
+        all.add(slot.what, same->what, isa::register_count + slot.index);
+        out.slots.push_back({slot.index, {}});
+    }
+    for (const stack_slot &slot : arriving.slots) {
+        if (not std::ranges::binary_search(head.slots, slot.index, {}, &stack_slot::index))
+            lost(slot.what);
+    }
+    const auto join_place = [&](value &to, const value &h, const value &a, std::size_t index) {
+        to = all.join(index);
+        if (options.renames) all.guess_link(to, index);
+        if (to.kind == value_kind::unknown) {
+            lost(h);
+            lost(a);
+        }
+    };
+    for (unsigned r = 0; r < isa::register_count; ++r)
+        join_place(out.registers[r], head.registers[r], arriving.registers[r], r);
+    std::size_t index = isa::register_count;
+    for (stack_slot &slot : out.slots) {
+        const auto find = [&](const state &s) -> const value & {
+            return std::ranges::lower_bound(s.slots, slot.index, {}, &stack_slot::index)->what;
+        };
+        join_place(slot.what, find(head), find(arriving), index++);
+    }
+    for (std::size_t l = 0; l < out.least_lengths.size(); ++l) {
+        out.least_lengths[l] = std::min(head.least_lengths[l], arriving.least_lengths[l]);
+        if (options.widens and out.least_lengths[l] < head.least_lengths[l])
+            out.least_lengths[l] = options.least_lengths[l];
+    }
+    const bool changed = out != head;
+    if (changed) head = std::move(out);
+    return changed;
+}
+
+}  // namespace bpftime::vm::analysis
