@@ -439,7 +439,8 @@ bool transfer::is_outside(const place &at) const {
 }
 
 bool transfer::is_aligned(const place &at) const {
-    if (at.size == 1) return true;
+    if (at.size <= 1) return true;
+    if (not std::has_single_bit(at.size)) return false;
     if (not at.base.is_pointer() or at.base.nullable) return false;
     if (memory_of(at.base).alignment % at.size != 0) return false;
     const auto mask = at.size - 1;
