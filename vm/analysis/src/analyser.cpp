@@ -49,8 +49,9 @@ analyser::analyser(const program &p, const environment &world, effort how)
     : code_{p},
       world_{world},
       effort_{p.size() > most_slots_of_programs ? effort::quick : how},
+      needs_{p},
       found_{p.functions().size()},
-      transfer_{p, world, frames_may_escape(), found_},
+      transfer_{p, world, needs_, frames_may_escape(), found_},
       callers_(p.functions().size()) {
     find_heads();
     if (effort_ == effort::full) find_thresholds();
@@ -134,9 +135,10 @@ void analyser::pend(uint32_t head_index) {
     cursor_ = std::min(cursor_, head_index);
 }
 
-void analyser::reach(uint32_t head_index, const state &s, const join_options &how) {
+void analyser::reach(uint32_t head_index, state &&s, const join_options &how) {
     head &h = heads_[head_index];
     const uint32_t f = code_.blocks()[head_blocks_[head_index]].function;
+    transfer_.keep(needs_.at(head_blocks_[head_index]), f, s);
     if (not h.is_reached) {
         h.is_reached = true;
         h.at = arrive(s, how);
@@ -207,7 +209,7 @@ void analyser::go_to(const basic_block &from, uint32_t to, state &&s) {
     join_options how = options_of(to_head);
     how.renames = is_back;
     how.renamed_from = begin;
-    reach(to_head, s, how);
+    reach(to_head, std::move(s), how);
 }
 
 void analyser::leave_block(const basic_block &b, state &s) {
@@ -279,8 +281,7 @@ bool analyser::run() {
 void analyser::start() {
     join_options how = options_of(0);
     how.renames = true;
-    state s = transfer_.entry_state();
-    reach(0, s, how);
+    reach(0, transfer_.entry_state(), how);
 }
 
 /// Knows nothing where loops and functions begin, and of what calls do.

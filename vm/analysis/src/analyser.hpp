@@ -65,7 +65,7 @@ private:
     void start_quickly();
     void enter_called_by_value();
     void run_pending();
-    void reach(uint32_t head_index, const state &s, const join_options &how);
+    void reach(uint32_t head_index, state &&s, const join_options &how);
     void call(uint32_t pc, const state &caller);
     void pend(uint32_t head_index);
     [[nodiscard]] join_options options_of(uint32_t head_index) const;
@@ -82,6 +82,7 @@ private:
     const program &code_;
     const environment &world_;
     effort effort_;
+    needs needs_;
     findings found_;
     transfer transfer_;
     std::vector<head> heads_;

@@ -16,16 +16,19 @@ struct facts::kept {
 
 namespace {
 
-/// How often a loop can go back if a word that starts at one of `from` moves by `step` each time,
-/// and is one of `at_jump` when it does.
+/// How often a loop can go back if a word that is one of `from` where it begins moves by `step`
+/// each time, and is one of `at_jump` when it does. Nothing if it may wrap on its way.
 std::optional<uint64_t> trips(const number &from, const number &at_jump, int64_t step) {
-    constexpr auto most = static_cast<__int128>(most_bytes);
-    const __int128 first = step > 0 ? __int128{from.umin} : __int128{from.umax};
-    const __int128 last = step > 0 ? __int128{at_jump.umax} : __int128{at_jump.umin};
-    if (first > most or last > most or step > most or step < -most) return std::nullopt;
-    const __int128 distance = step > 0 ? last - first : first - last;
-    const __int128 length = step > 0 ? step : -static_cast<__int128>(step);
-    return distance < 0 ? 0 : static_cast<uint64_t>(distance / length);
+    using wide = __int128;
+    const auto count = [step](wide least, wide most, wide least_at_jump,
+                              wide most_at_jump) -> std::optional<uint64_t> {
+        constexpr auto limit = wide{most_bytes};
+        if (least < -limit or most > limit or step > limit or step < -limit) return std::nullopt;
+        const wide distance = step > 0 ? most_at_jump - least : most - least_at_jump;
+        return distance < 0 ? 0 : static_cast<uint64_t>(distance / (step > 0 ? step : -wide{step}));
+    };
+    const auto plain = count(from.umin, from.umax, at_jump.umin, at_jump.umax);
+    return plain ? plain : count(from.smin, from.smax, at_jump.smin, at_jump.smax);
 }
 
 }  // namespace

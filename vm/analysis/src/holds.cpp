@@ -70,6 +70,18 @@ const placed *find(std::span<const placed> all, value_number id) {
     return found == all.end() ? nullptr : &*found;
 }
 
+bool is_null(const placed &p) { return p.what->nullable and p.word == 0; }
+
+/// Whether n of `p` is as far below the other one as its gap says.
+bool is_below(const placed &p, const placed &of) {
+    const gap &g = p.what->gap;
+    const uint64_t by = static_cast<uint64_t>(g.of_delta) - static_cast<uint64_t>(of.what->delta);
+    const auto n = [&](uint64_t bits) {
+        return p.what->is_pointer() ? wide{static_cast<int64_t>(bits)} : wide{bits};
+    };
+    return n(p.n) + g.distance <= n(of.n + by);
+}
+
 bool agrees(const placed &p, std::span<const placed> all) {
     const value &v = *p.what;
     if (v.id != 0) {
@@ -78,14 +90,16 @@ bool agrees(const placed &p, std::span<const placed> all) {
             first.word - static_cast<uint64_t>(first.what->delta))
             return false;
     }
+    if (is_null(p)) return true;
     if (v.gap.of != 0) {
-        if (const placed *of = find(all, v.gap.of)) {
-            const uint64_t other =
-                of->word + static_cast<uint64_t>(v.gap.of_delta - of->what->delta);
-            if (wide{p.word} + v.gap.distance > wide{other}) return false;
-        }
+        const placed *of = find(all, v.gap.of);
+        if (of != nullptr and of->what->kind == v.kind and not is_null(*of) and
+            not is_below(p, *of))
+            return false;
     }
-    if (v.link.of != 0) {
+    // Values of a map may start in several places: n is not known then.
+    const bool has_one_start = v.kind != value_kind::map_value and v.kind != value_kind::granted;
+    if (v.link.of != 0 and has_one_start) {
         const placed *of = find(all, v.link.of);
         if (of != nullptr and of->what->is_scalar()) {
             const uint64_t base = of->word - static_cast<uint64_t>(of->what->delta);

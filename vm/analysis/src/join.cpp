@@ -210,17 +210,31 @@ private:
         return {};
     }
 
+    /// A link of one side, in the names that are to be.
+    [[nodiscard]] static link renamed(const link &l, const value &of, const meeting &m) noexcept {
+        return {m.id, l.scale, minus(l.addend, times(l.scale, minus(of.delta, m.delta)))};
+    }
+
+    /// Whether a side says the same, or is constant and as it says.
+    [[nodiscard]] static bool agrees(const link &l, const value &v, const value &of,
+                                     const meeting &m) noexcept {
+        if (v.link.of != 0 and v.link.of == of.id and renamed(v.link, of, m) == l) return true;
+        if (not v.offset.is_constant() or not of.is_scalar() or not of.offset.is_constant())
+            return false;
+        const auto named = minus(static_cast<int64_t>(of.offset.umin), m.delta);
+        return v.offset.umin == static_cast<uint64_t>(plus(times(l.scale, named), l.addend));
+    }
+
     [[nodiscard]] link common_link(const value &h, const value &a) const {
-        if (h.link.of == 0 or a.link.of == 0 or h.link.scale != a.link.scale) return {};
+        if (h.kind != a.kind or (h.link.of == 0 and a.link.of == 0)) return {};
         for (const meeting &m : all_) {
-            if (m.head->id != h.link.of or m.arriving->id != a.link.of or m.id == 0) continue;
-            // The new named word is the old one + by.
-            const auto renamed = [&](const link &l, const value &side) {
-                return minus(l.addend, times(l.scale, minus(side.delta, m.delta)));
-            };
-            const int64_t addend = renamed(h.link, *m.head);
-            if (addend != renamed(a.link, *m.arriving)) continue;
-            return {m.id, h.link.scale, addend};
+            if (m.id == 0) continue;
+            for (const auto &[v, of] : {std::pair{&h, m.head}, std::pair{&a, m.arriving}}) {
+                if (v->link.of == 0 or v->link.of != of->id) continue;
+                const link candidate = renamed(v->link, *of, m);
+                if (agrees(candidate, h, *m.head, m) and agrees(candidate, a, *m.arriving, m))
+                    return candidate;
+            }
         }
         return {};
     }
@@ -322,7 +336,7 @@ bool join_into(state &head, const state &arriving, const join_options &options,
     }
     const auto join_place = [&](value &to, const value &h, const value &a, std::size_t index) {
         to = all.join(index);
-        if (options.renames) all.guess_link(to, index);
+        all.guess_link(to, index);
         if (to.kind == value_kind::unknown) {
             lost(h);
             lost(a);
@@ -342,6 +356,9 @@ bool join_into(state &head, const state &arriving, const join_options &options,
         if (options.widens and out.least_lengths[l] < head.least_lengths[l])
             out.least_lengths[l] = options.least_lengths[l];
     }
+    for_each_value(out, [&](value &v) {
+        if (v.link.of != 0) clamp_by_link(out, v);
+    });
     const bool changed = out != head;
     if (changed) head = std::move(out);
     return changed;

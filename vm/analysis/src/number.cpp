@@ -226,6 +226,21 @@ void meet_halves(number &n) noexcept {
     }
 }
 
+/// Bounds that have the low bits that all words have.
+void meet_low_bits(number &n) noexcept {
+    const uint64_t mask = low_mask(known_low(n.bits));
+    if (mask == 0 or mask == ~uint64_t{0}) return;
+    const uint64_t low = n.bits.value & mask;
+    const uint64_t up = (low - n.umin) & mask;
+    const uint64_t down = (n.umax - low) & mask;
+    if (n.umin <= ~uint64_t{0} - up) n.umin += up;
+    if (n.umax >= down) n.umax -= down;
+    const auto signed_up = static_cast<int64_t>((low - static_cast<uint64_t>(n.smin)) & mask);
+    const auto signed_down = static_cast<int64_t>((static_cast<uint64_t>(n.smax) - low) & mask);
+    if (n.smin <= std::numeric_limits<int64_t>::max() - signed_up) n.smin += signed_up;
+    if (n.smax >= std::numeric_limits<int64_t>::min() + signed_down) n.smax -= signed_down;
+}
+
 bool has_empty_range(const number &n) noexcept {
     return n.umin > n.umax or n.smin > n.smax or n.umin32 > n.umax32 or n.smin32 > n.smax32;
 }
@@ -245,6 +260,7 @@ bool tighten_once(number &n) noexcept {
     meet_each_other<uint64_t>(n, n.bits.value, n.bits.unknown);
     meet_each_other<uint32_t>(n, static_cast<uint32_t>(n.bits.value),
                               static_cast<uint32_t>(n.bits.unknown));
+    meet_low_bits(n);
     if (has_empty_range(n)) return false;
     meet_halves(n);
     if (has_empty_range(n)) return false;
@@ -326,8 +342,9 @@ uint64_t greatest_magnitude(const number &n) noexcept {
 number divide_signed(const number &a, const number &b) noexcept {
     if (a.smin >= 0 and b.smin >= 0) return divide(a, b);
     if (b.is_constant() and b.smin != 0 and b.smin != -1) {
-        const auto [least, most] = std::minmax(a.smin / b.smin, a.smax / b.smin);
-        return signed_range_of(least, most);
+        const int64_t first = a.smin / b.smin;
+        const int64_t last = a.smax / b.smin;
+        return signed_range_of(std::min(first, last), std::max(first, last));
     }
     const uint64_t magnitude = greatest_magnitude(a);
     if (magnitude >= sign_bit) return {};

@@ -30,27 +30,37 @@ const value *find(const state &s, value_number id) {
     return found;
 }
 
-/// What a link says: n = scale * word + addend for the word of some other place. The sum is small,
-/// so it is n itself and not n without what wrapped, if n is a small number or the sum is none
-/// below 0.
-std::optional<int64_t> slack_of_link(const state &s, const value &v, length_kind length) {
+/// What a link says: n = scale * word + addend, for the word of some other place. Without what
+/// wraps n is that sum itself if the sum is small, and for numbers none below 0.
+struct sum {
+    const value *of;
+    wide scale;
+    wide addend;
+
+    [[nodiscard]] wide least() const noexcept { return scale * least_of(*of) + addend; }
+    [[nodiscard]] wide most() const noexcept { return scale * most_of(*of) + addend; }
+};
+
+std::optional<sum> sum_of(const state &s, const value &v) {
     if (v.link.of == 0) return std::nullopt;
     const value *const of = find(s, v.link.of);
     if (of == nullptr or not of->is_scalar()) return std::nullopt;
-    const wide scale = v.link.scale;
-    const wide addend = wide{v.link.addend} - scale * of->delta;
-    const wide least = scale * least_of(*of) + addend;
-    const bool is_exact = v.is_pointer()
-                              ? most_of(v) <= wide{most_bytes} and least_of(v) >= -wide{most_bytes}
-                              : least >= 0;
-    if (not is_exact or addend > wide{most_bytes} or addend < -wide{most_bytes})
-        return std::nullopt;
+    const sum out{of, v.link.scale, wide{v.link.addend} - wide{v.link.scale} * of->delta};
+    if (out.addend > wide{most_bytes} or out.addend < -wide{most_bytes}) return std::nullopt;
+    if (v.is_scalar() and out.least() < 0) return std::nullopt;
+    return out;
+}
+
+std::optional<int64_t> slack_of_link(const state &s, const value &v, length_kind length) {
+    const auto sum = sum_of(s, v);
+    if (not sum) return std::nullopt;
+    const value &of = *sum->of;
     std::optional<int64_t> slack;
-    if (of->limit.length == length and of->limit.scale >= v.link.scale)
-        slack = maximum(slack, of->limit.slack - addend);
-    if (most_of(*of) <= wide{most_bytes})
-        slack = maximum(slack, wide{s.least_lengths[static_cast<std::size_t>(length)]} -
-                                   (scale * most_of(*of) + addend));
+    if (of.limit.length == length and of.limit.scale >= v.link.scale)
+        slack = maximum(slack, of.limit.slack - sum->addend);
+    if (sum->most() <= wide{most_bytes})
+        slack =
+            maximum(slack, wide{s.least_lengths[static_cast<std::size_t>(length)]} - sum->most());
     return slack;
 }
 
@@ -164,6 +174,15 @@ bool clamp(value &v) noexcept {
         v.offset.smax = static_cast<int64_t>(most);
     }
     return tighten(v.offset);
+}
+
+void clamp_by_link(const state &s, value &v) noexcept {
+    const auto sum = sum_of(s, v);
+    if (not sum or sum->most() > wide{most_bytes} or sum->least() < -wide{most_bytes}) return;
+    number n = v.offset;
+    const auto least = static_cast<int64_t>(sum->least());
+    const auto most = static_cast<int64_t>(sum->most());
+    if (intersect(n, signed_range_of(least, most))) v.offset = n;
 }
 
 void note_length(state &s, const value &v) noexcept {

@@ -52,6 +52,8 @@ void shift_relations(value &v, int64_t by) noexcept;
 
 /// Makes `v` say what its bound tells of its offset. False: it cannot be.
 [[nodiscard]] bool clamp(value &v) noexcept;
+/// The same of its link. Its offset stays as it is if that says nothing.
+void clamp_by_link(const state &s, value &v) noexcept;
 /// Makes the state say what the value's bound tells of the length.
 void note_length(state &s, const value &v) noexcept;
 

@@ -146,7 +146,7 @@ value transfer::moved(const value &v, int64_t by, uint32_t f) {
 }
 
 /// An address and a number that is not constant.
-value transfer::pointer_plus(uint32_t pc, const value &p, const value &n) const {
+value transfer::pointer_plus(uint32_t pc, const state &s, const value &p, const value &n) const {
     value out = unknown(pc);
     const number by = words_of(n);
     out.kind = p.kind;
@@ -155,12 +155,18 @@ value transfer::pointer_plus(uint32_t pc, const value &p, const value &n) const 
     const bool wraps = most_of(p) + by.smax > wide{std::numeric_limits<int64_t>::max()} or
                        least_of(p) + by.smin < wide{std::numeric_limits<int64_t>::min()};
     const length_kind length = length_of(p.kind);
-    // A number with a bound is none that is negative.
-    if (length != length_kind::none and n.limit.length == length and not wraps)
-        out.limit = make_bound(length, n.limit.slack - most_of(p), 1,
-                               n.limit.exact and p.offset.is_constant());
-    if (p.limit.length == length and not wraps)
-        out.limit = better(out.limit, make_bound(length, p.limit.slack - wide{by.smax}));
+    if (length != length_kind::none and not wraps) {
+        // A number with a bound is none that is negative.
+        const auto of_number = n.is_scalar() and least_of(n) >= 0 and by.smin >= 0
+                                   ? slack_of(s, n, length)
+                                   : std::nullopt;
+        if (of_number)
+            out.limit =
+                make_bound(length, *of_number - most_of(p), 1,
+                           n.limit.exact and n.limit.length == length and p.offset.is_constant());
+        if (const auto of_pointer = slack_of(s, p, length))
+            out.limit = better(out.limit, make_bound(length, *of_pointer - wide{by.smax}));
+    }
     if (p.gap.of != 0 and not wraps)
         out.gap = make_gap(p.gap.of, p.gap.of_delta, p.gap.distance - wide{by.smax});
     if (p.offset.is_constant()) {
@@ -174,11 +180,11 @@ value transfer::pointer_plus(uint32_t pc, const value &p, const value &n) const 
     return out;
 }
 
-value transfer::add(uint32_t pc, uint32_t f, const value &a, const value &b) {
+value transfer::add(uint32_t pc, uint32_t f, const state &s, const value &a, const value &b) {
     if (b.is_scalar() and b.offset.is_constant()) return moved(a, b.offset.smin, f);
     if (a.is_scalar() and a.offset.is_constant()) return moved(b, a.offset.smin, f);
-    if (is_address(a) and not b.is_pointer()) return pointer_plus(pc, a, b);
-    if (is_address(b) and not a.is_pointer()) return pointer_plus(pc, b, a);
+    if (is_address(a) and not b.is_pointer()) return pointer_plus(pc, s, a, b);
+    if (is_address(b) and not a.is_pointer()) return pointer_plus(pc, s, b, a);
     note_escape(f, a);
     note_escape(f, b);
     if (not a.is_scalar() or not b.is_scalar()) return unknown(pc);
@@ -236,7 +242,7 @@ value transfer::subtract(uint32_t pc, uint32_t f, const state &s, const value &a
         value negative;
         negative.kind = value_kind::scalar;
         negative.offset = analysis::alu(operation::sub, width::w64, number::constant(0), b.offset);
-        return pointer_plus(pc, a, negative);
+        return pointer_plus(pc, s, a, negative);
     }
     note_escape(f, a);
     note_escape(f, b);
@@ -246,7 +252,7 @@ value transfer::subtract(uint32_t pc, uint32_t f, const state &s, const value &a
 value transfer::alu64(uint32_t pc, uint32_t f, const state &s, operation op, const value &dst,
                       const value &src) {
     if (op == operation::mov) return src;
-    if (op == operation::add) return add(pc, f, dst, src);
+    if (op == operation::add) return add(pc, f, s, dst, src);
     if (op == operation::sub) return subtract(pc, f, s, dst, src);
     note_escape(f, dst);
     note_escape(f, src);
@@ -998,9 +1004,11 @@ void transfer::execute_packet_load(uint32_t pc, uint32_t f, state &s) {
 
 // --- instructions
 
-transfer::transfer(const program &p, const environment &world, bool frames_escape, findings &found)
+transfer::transfer(const program &p, const environment &world, const needs &needed,
+                   bool frames_escape, findings &found)
     : code_{p},
       world_{world},
+      needs_{needed},
       frames_escape_{frames_escape},
       frame_size_{world.frame_size()},
       input_{world.input()},
@@ -1051,11 +1059,34 @@ state transfer::callee_state(uint32_t pc, const state &caller) const {
     return s;
 }
 
+void transfer::keep(reg_set set, uint32_t f, state &s) {
+    for (unsigned r = 0; r < isa::frame_pointer; ++r) {
+        if (has(set, r)) continue;
+        note_escape(f, s.registers[r]);
+        s.registers[r] = {};
+    }
+}
+
+/// A result that nobody asks about.
+void transfer::skip(const isa::instruction &i, uint32_t f, state &s) {
+    const isa::shape_info &form = isa::info(isa::info(i.id).shape);
+    if (form.src == isa::register_role::read) note_escape(f, s.registers[i.src]);
+    if (form.dst == isa::register_role::update) note_escape(f, s.registers[i.dst]);
+    s.registers[i.dst] = {};
+}
+
 bool transfer::step(uint32_t pc, uint32_t f, state &s) {
     const isa::instruction &i = code_.insn(pc);
     switch (isa::kind_of(i.id)) {
-    case operation_kind::alu: execute_alu(pc, f, s); return true;
-    case operation_kind::convert: execute_convert(pc, f, s); return true;
+    case operation_kind::alu:
+    case operation_kind::convert:
+        if (not has(needs_.after(pc), i.dst))
+            skip(i, f, s);
+        else if (isa::kind_of(i.id) == operation_kind::alu)
+            execute_alu(pc, f, s);
+        else
+            execute_convert(pc, f, s);
+        return true;
     case operation_kind::load: execute_load(pc, f, s); return true;
     case operation_kind::store: execute_store(pc, f, s); return true;
     case operation_kind::atomic: execute_atomic(pc, f, s); return true;

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "needs.hpp"
 #include "relations.hpp"
 
 #include <cstdint>
@@ -76,7 +77,8 @@ inline constexpr uint32_t most_slots = 128;
 class transfer {
 public:
     /// `frames_escape`: whether any frame's address may be known to a guess.
-    transfer(const program &p, const environment &world, bool frames_escape, findings &found);
+    transfer(const program &p, const environment &world, const needs &needed, bool frames_escape,
+             findings &found);
 
     /// What the entry function begins with.
     [[nodiscard]] state entry_state() const;
@@ -84,6 +86,9 @@ public:
     [[nodiscard]] state any_entry_state(uint32_t f) const;
     /// What is known at the block that begins at `pc` when nothing is.
     [[nodiscard]] state any_state(uint32_t pc) const;
+
+    /// Forgets what `set` has not.
+    void keep(reg_set set, uint32_t f, state &s);
 
     /// Executes the instruction at `pc` of function `f`, which is no jump. False: control does not
     /// go on behind it.
@@ -117,6 +122,7 @@ private:
         [[nodiscard]] bool is_exact() const noexcept { return least == most; }
     };
 
+    void skip(const isa::instruction &i, uint32_t f, state &s);
     void execute_alu(uint32_t pc, uint32_t f, state &s);
     void execute_convert(uint32_t pc, uint32_t f, state &s);
     void execute_load(uint32_t pc, uint32_t f, state &s);
@@ -134,14 +140,16 @@ private:
                             isa::width w, const value &dst, const value &src);
     [[nodiscard]] value alu64(uint32_t pc, uint32_t f, const state &s, isa::operation op,
                               const value &dst, const value &src);
-    [[nodiscard]] value add(uint32_t pc, uint32_t f, const value &a, const value &b);
+    [[nodiscard]] value add(uint32_t pc, uint32_t f, const state &s, const value &a,
+                            const value &b);
     [[nodiscard]] value subtract(uint32_t pc, uint32_t f, const state &s, const value &a,
                                  const value &b);
     [[nodiscard]] value difference(uint32_t pc, const state &s, const value &a,
                                    const value &b) const;
     [[nodiscard]] value length_left(uint32_t pc, const state &s, const value &end, const value &at,
                                     length_kind length) const;
-    [[nodiscard]] value pointer_plus(uint32_t pc, const value &p, const value &n) const;
+    [[nodiscard]] value pointer_plus(uint32_t pc, const state &s, const value &p,
+                                     const value &n) const;
     [[nodiscard]] value moved(const value &v, int64_t by, uint32_t f);
     [[nodiscard]] value scalar(uint32_t pc, const number &n) const;
     [[nodiscard]] value unknown(uint32_t pc) const;
@@ -179,6 +187,7 @@ private:
 
     const program &code_;
     const environment &world_;
+    const needs &needs_;
     bool frames_escape_;
     bool distrusts_calls_ = false;
     bool has_packet_;

@@ -104,8 +104,8 @@ struct bound {
 /// words that differ by their deltas. 0: none.
 using value_number = uint32_t;
 
-/// How far below another word this one is, without any wrap: word + distance <= word of `of`. Both
-/// are scalars, or pointers into the same memory.
+/// How far below another word this one is, without any wrap: n + distance <= n of the other one,
+/// where n is that of bound. Both are scalars, or pointers into the same memory.
 struct gap {
     value_number of = 0;
     int64_t of_delta = 0;  ///< the other word is that of number `of`, plus this

@@ -1,0 +1,134 @@
+// bpftime-vm: which registers tell something of addresses and branches
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "needs.hpp"
+
+#include <array>
+
+namespace bpftime::vm::analysis {
+
+namespace {
+
+using isa::operation_kind;
+using isa::register_role;
+
+constexpr reg_set bit(unsigned reg) noexcept { return static_cast<reg_set>(1U << reg); }
+constexpr reg_set arguments = 0x3e;
+constexpr reg_set call_results = 0x3f;
+constexpr reg_set all = 0x3ff;
+
+/// What going back over an instruction does, apart from the registers that it names.
+struct row {
+    bool is_result = false;  ///< its operands are needed if its result is
+    bool needs_dst = false;  ///< an address, or a side of a branch
+    bool needs_src = false;
+    bool reads_dst = false;
+    bool reads_src = false;
+    bool writes_dst = false;
+    bool writes_src = false;
+    bool is_call = false;
+    bool is_exit = false;
+    bool is_store = false;
+    bool is_cmpxchg = false;
+};
+
+constexpr bool reads(register_role r) {
+    return r == register_role::read or r == register_role::update;
+}
+constexpr bool writes(register_role r) {
+    return r == register_role::write or r == register_role::update;
+}
+
+constexpr row make_row(const isa::insn_info &from) {
+    const isa::shape_info &form = isa::info(from.shape);
+    const operation_kind kind = isa::info(from.operation).kind;
+    const bool loads =
+        kind == operation_kind::load or from.operation == isa::operation::load_acquire;
+    const bool is_memory = form.offset == isa::offset_role::memory;
+    const bool is_branch = kind == operation_kind::branch;
+    return {.is_result = kind == operation_kind::alu or kind == operation_kind::convert,
+            .needs_dst = (is_memory and not loads) or (is_branch and reads(form.dst)),
+            .needs_src = (is_memory and loads) or (is_branch and reads(form.src)),
+            .reads_dst = reads(form.dst),
+            .reads_src = reads(form.src),
+            .writes_dst = writes(form.dst),
+            .writes_src = writes(form.src),
+            .is_call = kind == operation_kind::call or kind == operation_kind::packet,
+            .is_exit = kind == operation_kind::exit,
+            .is_store =
+                kind == operation_kind::store or from.operation == isa::operation::store_release,
+            .is_cmpxchg = from.operation == isa::operation::atomic_cmpxchg};
+}
+
+/// The last row is that of the second slot of lddw.
+constexpr auto rows = [] {
+    std::array<row, isa::insn_count + 1> out{};
+    for (std::size_t i = 0; i < isa::insn_count; ++i) out[i] = make_row(isa::insn_table[i]);
+    return out;
+}();
+
+reg_set before(const isa::instruction &i, bool is_entry_function, reg_set set) noexcept {
+    const row &r = rows[static_cast<std::size_t>(i.id)];
+    if (r.is_result) {
+        if (not has(set, i.dst)) return set;
+        if (not r.reads_dst) set = static_cast<reg_set>(set & ~bit(i.dst));
+        return r.reads_src ? static_cast<reg_set>(set | bit(i.src)) : set;
+    }
+    if (r.is_call) {
+        set = static_cast<reg_set>((set & ~call_results) | arguments);
+        return i.id == isa::insn_id::callx ? static_cast<reg_set>(set | bit(i.dst))
+               : i.id == isa::insn_id::callx_imm
+                   ? static_cast<reg_set>(set | bit(static_cast<unsigned>(i.imm)))
+                   : set;
+    }
+    if (r.is_exit) return is_entry_function ? reg_set{0} : bit(0);
+    if (r.writes_dst) set = static_cast<reg_set>(set & ~bit(i.dst));
+    if (r.writes_src) set = static_cast<reg_set>(set & ~bit(i.src));
+    if (r.is_cmpxchg) set = static_cast<reg_set>(set & ~bit(0));
+    if (r.needs_dst) set = static_cast<reg_set>(set | bit(i.dst));
+    if (r.needs_src) set = static_cast<reg_set>(set | bit(i.src));
+    // What is kept in the frame comes back.
+    if (r.is_store and r.reads_src and i.dst == isa::frame_pointer)
+        set = static_cast<reg_set>(set | bit(i.src));
+    return set;
+}
+
+}  // namespace
+
+reg_set needs::behind(const basic_block &b) const {
+    reg_set set = 0;
+    for (const uint32_t to : code_.successors_of(b)) set = static_cast<reg_set>(set | at_[to]);
+    return set;
+}
+
+reg_set needs::walk_back(const basic_block &b, reg_set set, bool records) {
+    const auto insns = code_.insns();
+    const bool is_entry_function = b.function == 0;
+    for (uint32_t pc = b.end; pc-- > b.begin;) {
+        if (records) after_[pc] = set;
+        set = before(insns[pc], is_entry_function, set);
+    }
+    return set;
+}
+
+needs::needs(const program &p) : code_{p}, after_(p.size()), at_(p.blocks().size()) {
+    // Loops that nest deeper than this are rare: everything is needed in their functions then.
+    constexpr unsigned most_rounds = 8;
+    const auto blocks = p.blocks();
+    bool changed = true;
+    for (unsigned round = 0; changed; ++round) {
+        changed = false;
+        for (std::size_t b = blocks.size(); b-- > 0;) {
+            if (not blocks[b].reachable) continue;
+            const reg_set set =
+                round == most_rounds ? all : walk_back(blocks[b], behind(blocks[b]), false);
+            changed = changed or (set != at_[b] and round < most_rounds);
+            at_[b] = set;
+        }
+    }
+    for (const basic_block &b : blocks) {
+        if (b.reachable) static_cast<void>(walk_back(b, behind(b), true));
+    }
+}
+
+}  // namespace bpftime::vm::analysis
