@@ -20,9 +20,9 @@ constexpr uint64_t more_steps = 16384;
 constexpr uint32_t most_slots_of_programs = 1U << 18;
 /// Paths that arrive where a loop or function begins before what grows is made to grow at once: to
 /// constants of the program, then as far as it can.
-constexpr uint32_t loop_patience = 2;
+constexpr uint32_t loop_patience = 1;
 constexpr uint32_t function_patience = 6;
-constexpr uint32_t threshold_rounds = 3;
+constexpr uint32_t threshold_rounds = 2;
 constexpr std::size_t most_thresholds = 4096;
 
 bool is_conditional(const isa::instruction &i) noexcept {
@@ -120,7 +120,7 @@ join_options analyser::options_of(uint32_t head_index) const {
     const uint32_t block = head_blocks_[head_index];
     const basic_block &b = code_.blocks()[block];
     const bool is_function = code_.functions()[b.function].begin == b.begin;
-    join_options how{.begin = b.begin};
+    join_options how{.begin = b.begin, .kept = needs_.at(block)};
     how.least_lengths.fill(0);
     if (not is_loop_head_[block] and not is_function) return how;
     const uint32_t patience = is_function ? function_patience : loop_patience;
@@ -138,15 +138,21 @@ void analyser::pend(uint32_t head_index) {
 void analyser::reach(uint32_t head_index, state &&s, const join_options &how) {
     head &h = heads_[head_index];
     const uint32_t f = code_.blocks()[head_blocks_[head_index]].function;
-    transfer_.keep(needs_.at(head_blocks_[head_index]), f, s);
+    transfer_.note_lost(how.kept, f, s);
     if (not h.is_reached) {
+        for (unsigned r = 0; r < isa::frame_pointer; ++r) {
+            if (not has(how.kept, r)) s.registers[r] = {};
+        }
         h.is_reached = true;
         h.at = arrive(s, how);
         pend(head_index);
-    } else if (join_into(h.at, s, how, [&](const value &v) { transfer_.note_escape(f, v); })) {
-        ++h.changes;
-        pend(head_index);
+        return;
     }
+    const join_result result = join_into(h.at, s, how);
+    if (result.loses_frame) transfer_.note_frame_escape(f);
+    if (not result.has_changed) return;
+    ++h.changes;
+    pend(head_index);
 }
 
 void analyser::call(uint32_t pc, const state &caller) {

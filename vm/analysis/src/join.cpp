@@ -7,6 +7,7 @@
 #include "transfer.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 #include <vector>
 
@@ -29,28 +30,36 @@ struct meeting {
     const value *head;
     const value *arriving;
     uint32_t place;
-    value_number id = 0;
-    int64_t delta = 0;
+    value_number id;
+    int64_t delta;
+    bool keeps_name;
+    bool is_same;  ///< both sides say the same, in names that stay
 };
+
+constexpr std::size_t most_places = isa::register_count + most_slots;
 
 class joiner {
 public:
     joiner(const state &head, const state &arriving, const join_options &options)
         : head_{head}, arriving_{arriving}, options_{options} {
-        for (unsigned r = 0; r < isa::register_count; ++r)
-            add(head.registers[r], arriving.registers[r], r);
+        for (unsigned r = 0; r < isa::frame_pointer; ++r) {
+            if (has(options.kept, r)) add(head.registers[r], arriving.registers[r], r);
+        }
     }
 
     void add(const value &head, const value &arriving, uint32_t place) {
-        meeting m{&head, &arriving, place};
+        meeting &m = places_[count_++];
+        m.head = &head;
+        m.arriving = &arriving;
+        m.place = place;
         name(m);
-        all_.push_back(m);
     }
 
     [[nodiscard]] value join(std::size_t index) const {
-        const meeting &m = all_[index];
+        const meeting &m = places_[index];
         const value &h = *m.head;
         const value &a = *m.arriving;
+        if (m.is_same) return h;
         value out;
         out.id = m.id;
         out.delta = m.delta;
@@ -69,32 +78,43 @@ public:
     /// Two words that have had two values each are on a line: one is a multiple of the other, if
     /// they go on like that. The next path that arrives will tell.
     void guess_link(value &v, std::size_t index) const {
-        if (v.link.of != 0 or not(v.is_pointer() or v.is_scalar())) return;
-        const auto change = change_of(all_[index]);
+        if (v.link.of != 0 or places_[index].is_same) return;
+        const auto change = change_of(places_[index]);
         if (not change or *change == 0) return;
-        for (const meeting &m : all_) {
+        for (const meeting &m : all()) {
             const auto other = change_of(m);
-            if (&m == &all_[index] or not other or *other == 0 or not m.head->is_scalar() or
+            if (&m == &places_[index] or not other or *other == 0 or not m.head->is_scalar() or
                 m.id == 0)
                 continue;
             const int64_t scale = *change / *other;
             if (scale < 1 or scale > UINT32_MAX or scale * *other != *change) continue;
             // The named word is the other one less its delta.
             const auto from = static_cast<int64_t>(m.head->offset.umin);
-            const auto start = static_cast<int64_t>(all_[index].head->offset.umin);
+            const auto start = static_cast<int64_t>(places_[index].head->offset.umin);
             v.link = {m.id, static_cast<uint32_t>(scale),
                       minus(start, times(static_cast<uint32_t>(scale), minus(from, m.delta)))};
             return;
         }
     }
 
+    [[nodiscard]] bool are_same() const noexcept {
+        return std::ranges::all_of(all(), &meeting::is_same);
+    }
+
+    [[nodiscard]] bool loses_frame(const value &joined, std::size_t index) const noexcept {
+        const meeting &m = places_[index];
+        return joined.kind == value_kind::unknown and
+               (m.head->kind == value_kind::frame or m.arriving->kind == value_kind::frame);
+    }
+
 private:
     // --- names
 
-    [[nodiscard]] bool keeps_name(const value &h, const value &a) const noexcept {
-        if (h.id != a.id or h.delta != a.delta) return false;
-        return not options_.renames or origin_of(h.id) < options_.renamed_from or
-               is_field_number(h.id);
+    [[nodiscard]] std::span<const meeting> all() const noexcept { return {places_.data(), count_}; }
+
+    [[nodiscard]] bool stays(value_number id) const noexcept {
+        return not options_.renames or id == 0 or origin_of(id) < options_.renamed_from or
+               is_field_number(id);
     }
 
     /// Places that hold the same word, or differ by the same constant, on both paths keep that.
@@ -103,22 +123,31 @@ private:
         const value &a = *m.arriving;
         m.id = h.id;
         m.delta = h.delta;
-        if (keeps_name(h, a)) return;
-        for (const meeting &other : all_) {
-            if (h.id == 0 or a.id == 0) break;
-            if (other.head->id != h.id or other.arriving->id != a.id or
-                keeps_name(*other.head, *other.arriving))
+        m.keeps_name = h.id == a.id and h.delta == a.delta and stays(h.id);
+        m.is_same = m.keeps_name and stays(h.gap.of) and stays(h.link.of) and h == a;
+        // Words of which nothing is known need names only once they get some.
+        if (m.is_same or (m.keeps_name and h.id != 0)) return;
+        if (h.id != 0 and a.id != 0 and share_name(m)) return;
+        const bool is_constant =
+            h.is_scalar() and a.is_scalar() and h.offset.is_constant() and h.offset == a.offset;
+        m.id = is_constant ? 0 : place_number(options_.begin, m.place);
+        m.delta = 0;
+    }
+
+    [[nodiscard]] bool share_name(meeting &m) const {
+        const value &h = *m.head;
+        const value &a = *m.arriving;
+        for (const meeting &other : all()) {
+            if (other.head->id != h.id or other.arriving->id != a.id or other.keeps_name or
+                &other == &m)
                 continue;
             const int64_t by = minus(h.delta, other.head->delta);
             if (by != minus(a.delta, other.arriving->delta)) continue;
             m.id = other.id;
             m.delta = plus(other.delta, by);
-            return;
+            return true;
         }
-        const bool is_constant =
-            h.is_scalar() and a.is_scalar() and h.offset.is_constant() and h.offset == a.offset;
-        m.id = is_constant ? 0 : place_number(options_.begin, m.place);
-        m.delta = 0;
+        return false;
     }
 
     // --- values
@@ -191,7 +220,7 @@ private:
 
     [[nodiscard]] gap common_gap(const value &h, const value &a) const {
         if (h.kind != a.kind or (h.gap.of == 0 and a.gap.of == 0)) return {};
-        for (const meeting &m : all_) {
+        for (const meeting &m : all()) {
             const auto is_meant = [](const gap &g, const value &to) {
                 return g.of != 0 and g.of == to.id and g.of_delta == to.delta;
             };
@@ -227,7 +256,7 @@ private:
 
     [[nodiscard]] link common_link(const value &h, const value &a) const {
         if (h.kind != a.kind or (h.link.of == 0 and a.link.of == 0)) return {};
-        for (const meeting &m : all_) {
+        for (const meeting &m : all()) {
             if (m.id == 0) continue;
             for (const auto &[v, of] : {std::pair{&h, m.head}, std::pair{&a, m.arriving}}) {
                 if (v->link.of == 0 or v->link.of != of->id) continue;
@@ -253,7 +282,8 @@ private:
     const state &head_;
     const state &arriving_;
     const join_options &options_;
-    std::vector<meeting> all_;
+    std::array<meeting, most_places> places_;  // not initialised: most are not there
+    std::size_t count_ = 0;
 };
 
 /// Renames one name in all that is said of it: the new named word is the old one + by.
@@ -316,52 +346,66 @@ state arrive(const state &arriving, const join_options &options) {
     return s;
 }
 
-bool join_into(state &head, const state &arriving, const join_options &options,
-               const std::function<void(const value &)> &lost) {
-    joiner all{head, arriving, options};
-    state out;
-    for (const stack_slot &slot : head.slots) {
-        const auto same =
-            std::ranges::lower_bound(arriving.slots, slot.index, {}, &stack_slot::index);
-        if (same == arriving.slots.end() or same->index != slot.index) {
-            lost(slot.what);
+namespace {
+
+/// The slots that both have; of the others nothing is known.
+bool match_slots(const state &head, const state &arriving, joiner &all, state &out) {
+    bool loses_frame = false;
+    const auto lose = [&](const value &v) {
+        loses_frame = loses_frame or v.kind == value_kind::frame;
+    };
+    auto h = head.slots.begin();
+    for (const stack_slot &slot : arriving.slots) {
+        while (h != head.slots.end() and h->index < slot.index) lose(h++->what);
+        if (h == head.slots.end() or h->index != slot.index) {
+            lose(slot.what);
             continue;
         }
-        all.add(slot.what, same->what, isa::register_count + slot.index);
+        all.add(h->what, slot.what, isa::register_count + slot.index);
         out.slots.push_back({slot.index, {}});
+        ++h;
     }
-    for (const stack_slot &slot : arriving.slots) {
-        if (not std::ranges::binary_search(head.slots, slot.index, {}, &stack_slot::index))
-            lost(slot.what);
-    }
-    const auto join_place = [&](value &to, const value &h, const value &a, std::size_t index) {
-        to = all.join(index);
-        all.guess_link(to, index);
-        if (to.kind == value_kind::unknown) {
-            lost(h);
-            lost(a);
-        }
-    };
-    for (unsigned r = 0; r < isa::register_count; ++r)
-        join_place(out.registers[r], head.registers[r], arriving.registers[r], r);
-    std::size_t index = isa::register_count;
-    for (stack_slot &slot : out.slots) {
-        const auto find = [&](const state &s) -> const value & {
-            return std::ranges::lower_bound(s.slots, slot.index, {}, &stack_slot::index)->what;
-        };
-        join_place(slot.what, find(head), find(arriving), index++);
-    }
+    for (; h != head.slots.end(); ++h) lose(h->what);
+    return loses_frame;
+}
+
+void join_lengths(const state &head, const state &arriving, const join_options &options,
+                  state &out) {
     for (std::size_t l = 0; l < out.least_lengths.size(); ++l) {
         out.least_lengths[l] = std::min(head.least_lengths[l], arriving.least_lengths[l]);
         if (options.widens and out.least_lengths[l] < head.least_lengths[l])
             out.least_lengths[l] = options.least_lengths[l];
     }
+}
+
+}  // namespace
+
+join_result join_into(state &head, const state &arriving, const join_options &options) {
+    joiner all{head, arriving, options};
+    state out;
+    join_result result;
+    result.loses_frame = match_slots(head, arriving, all, out);
+    join_lengths(head, arriving, options, out);
+    const bool has_slots = out.slots.size() == head.slots.size();
+    if (has_slots and all.are_same() and out.least_lengths == head.least_lengths) return result;
+    std::size_t index = 0;
+    const auto join_place = [&](value &v) {
+        v = all.join(index);
+        all.guess_link(v, index);
+        result.loses_frame = result.loses_frame or all.loses_frame(v, index);
+        ++index;
+    };
+    for (unsigned r = 0; r < isa::frame_pointer; ++r) {
+        if (has(options.kept, r)) join_place(out.registers[r]);
+    }
+    for (stack_slot &slot : out.slots) join_place(slot.what);
+    out.registers[isa::frame_pointer] = head.registers[isa::frame_pointer];
     for_each_value(out, [&](value &v) {
         if (v.link.of != 0) clamp_by_link(out, v);
     });
-    const bool changed = out != head;
-    if (changed) head = std::move(out);
-    return changed;
+    result.has_changed = out != head;
+    if (result.has_changed) head = std::move(out);
+    return result;
 }
 
 }  // namespace bpftime::vm::analysis

@@ -4,16 +4,17 @@
 #pragma once
 
 #include "analysis/facts.hpp"
+#include "needs.hpp"
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <span>
 
 namespace bpftime::vm::analysis {
 
 struct join_options {
-    uint32_t begin = 0;  ///< the slot where the paths meet
+    uint32_t begin = 0;    ///< the slot where the paths meet
+    reg_set kept = 0x3ff;  ///< of the others nothing is to be known
     /// Whether the path may have been there before, or comes from another function: words that have
     /// names of `renamed_from` or later slots get new ones, as the old ones are going to name
     /// others.
@@ -29,9 +30,13 @@ struct join_options {
 /// What the path that arrives first makes of the place where it arrives.
 [[nodiscard]] state arrive(const state &arriving, const join_options &options);
 
-/// Makes `head` hold what a path with `arriving` brings. False: it held all of that before.
-/// lost(value) is called for values of which nothing is known any more.
-bool join_into(state &head, const state &arriving, const join_options &options,
-               const std::function<void(const value &)> &lost);
+struct join_result {
+    bool has_changed = false;  ///< the place did not hold all of that before
+    bool loses_frame = false;  ///< the address of a frame became a word of which nothing is known
+};
+
+/// Makes `head` hold what a path with `arriving` brings.
+[[nodiscard]] join_result join_into(state &head, const state &arriving,
+                                    const join_options &options);
 
 }  // namespace bpftime::vm::analysis

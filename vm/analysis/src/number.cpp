@@ -424,6 +424,26 @@ number alu64(operation op, const number &a, const number &b) noexcept {
     }
 }
 
+/// Whether the result is any word if one operand is.
+bool mixes(operation op) noexcept {
+    return op == operation::add or op == operation::sub or op == operation::xor_;
+}
+
+/// Whether nothing is known of so many low bits.
+bool is_any(const number &n, width w) noexcept {
+    constexpr number any;
+    const bool is_any_half = static_cast<uint32_t>(n.bits.unknown) == low_half and
+                             n.umin32 == any.umin32 and n.umax32 == any.umax32 and
+                             n.smin32 == any.smin32 and n.smax32 == any.smax32;
+    return is_any_half and (w == width::w32 or n == any);
+}
+
+const number &any_word(width w) noexcept {
+    static const number half = range_of(0, low_half);
+    static const number whole;
+    return w == width::w32 ? half : whole;
+}
+
 bool is_shift(operation op) noexcept {
     return op == operation::lsh or op == operation::rsh or op == operation::arsh;
 }
@@ -588,12 +608,15 @@ range<T> widen(const range<T> &old, const range<T> &grown,
 }  // namespace
 
 bool tighten(number &n) noexcept {
-    number before;
-    do {
-        before = n;
-        if (not tighten_once(n)) return false;
-    } while (before.bits != n.bits);
-    return true;
+    if (n.is_constant()) {
+        const uint64_t word = n.umin;
+        if (not n.holds(word)) return false;
+        n = number::constant(word);
+        return true;
+    }
+    // Bits that the ranges told tell of ranges once more, and hardly ever a third time.
+    const known_bits before = n.bits;
+    return tighten_once(n) and (before == n.bits or tighten_once(n));
 }
 
 number range_of(uint64_t least, uint64_t most) noexcept {
@@ -644,6 +667,11 @@ number sign_extend(const number &n, width w) noexcept {
 }
 
 number alu(operation op, width w, const number &dst, const number &src) noexcept {
+    if (mixes(op) and (is_any(dst, w) or is_any(src, w))) return any_word(w);
+    if (dst.is_constant() and src.is_constant() and w == width::w64) {
+        if (op == operation::add) return number::constant(dst.umin + src.umin);
+        if (op == operation::sub) return number::constant(dst.umin - src.umin);
+    }
     const number count_or_src = is_shift(op)      ? shift_count(src, w)
                                 : w == width::w32 ? widened(op, src)
                                                   : src;

@@ -137,7 +137,7 @@ bound make_bound(length_kind length, wide slack, uint32_t scale, bool exact) noe
 
 gap make_gap(value_number of, int64_t of_delta, wide distance) noexcept {
     if (of == 0 or not is_kept(distance)) return {};
-    return {of, of_delta, static_cast<int32_t>(distance)};
+    return {of, static_cast<int32_t>(distance), of_delta};
 }
 
 bound better(const bound &a, const bound &b) noexcept {
@@ -166,7 +166,7 @@ bool clamp(value &v) noexcept {
     wide most = wide{most_bytes} - v.limit.slack;
     if (v.is_scalar()) {
         if (most < 0) return false;
-        most /= v.limit.scale;
+        if (v.limit.scale != 1) most = static_cast<uint64_t>(most) / v.limit.scale;
         if (wide{v.offset.umax} <= most) return true;
         v.offset.umax = static_cast<uint64_t>(most);
     } else {

@@ -38,6 +38,25 @@ bool fits_half(const value &v) noexcept {
 /// Whether it is some thing's address for sure.
 bool is_address(const value &v) noexcept { return v.is_pointer() and not v.nullable; }
 
+/// Whether an operation of 64 bits on two words that fit into 32 gives what that of 32 bits does.
+bool stays_half(operation op, const number &a, const number &b) noexcept {
+    constexpr uint64_t most = std::numeric_limits<uint32_t>::max();
+    switch (op) {
+    case operation::mov:
+    case operation::and_:
+    case operation::or_:
+    case operation::xor_:
+    case operation::div:
+    case operation::mod: return true;
+    case operation::add: return a.umax + b.umax <= most;
+    case operation::sub: return a.umin >= b.umax;
+    case operation::mul: return b.umax == 0 or a.umax <= most / b.umax;
+    case operation::lsh: return b.umax < 32 and a.umax << b.umax <= most;
+    case operation::rsh: return b.umax < 32;
+    default: return false;
+    }
+}
+
 constexpr uint32_t slot_bytes = 8;
 
 uint32_t slot_of(wide offset) noexcept { return static_cast<uint32_t>((-offset - 1) / slot_bytes); }
@@ -282,13 +301,9 @@ value transfer::alu64(uint32_t pc, uint32_t f, const state &s, operation op, con
 value transfer::alu(uint32_t pc, uint32_t f, const state &s, operation op, width w,
                     const value &dst, const value &src) {
     if (w == width::w64) return alu64(pc, f, s, op, dst, src);
-    const bool is_shift = op == operation::lsh or op == operation::rsh or op == operation::arsh;
-    const bool counts = not is_shift or (src.is_scalar() and src.offset.umax < 32);
-    const bool is_signed = op == operation::arsh or op == operation::sdiv or op == operation::smod;
-    if (fits_half(src) and (op == operation::mov or fits_half(dst)) and counts and not is_signed) {
-        const value out = alu64(pc, f, s, op, dst, src);
-        if (fits_half(out)) return out;
-    }
+    if (fits_half(src) and (op == operation::mov or fits_half(dst)) and
+        stays_half(op, dst.offset, src.offset))
+        return alu64(pc, f, s, op, dst, src);
     if (op != operation::mov) note_escape(f, dst);
     note_escape(f, src);
     value out = scalar(pc, analysis::alu(op, w, words_of(dst), words_of(src)));
@@ -1059,11 +1074,9 @@ state transfer::callee_state(uint32_t pc, const state &caller) const {
     return s;
 }
 
-void transfer::keep(reg_set set, uint32_t f, state &s) {
+void transfer::note_lost(reg_set set, uint32_t f, const state &s) {
     for (unsigned r = 0; r < isa::frame_pointer; ++r) {
-        if (has(set, r)) continue;
-        note_escape(f, s.registers[r]);
-        s.registers[r] = {};
+        if (not has(set, r)) note_escape(f, s.registers[r]);
     }
 }
 

@@ -87,8 +87,8 @@ public:
     /// What is known at the block that begins at `pc` when nothing is.
     [[nodiscard]] state any_state(uint32_t pc) const;
 
-    /// Forgets what `set` has not.
-    void keep(reg_set set, uint32_t f, state &s);
+    /// What `set` has not is going to be forgotten.
+    void note_lost(reg_set set, uint32_t f, const state &s);
 
     /// Executes the instruction at `pc` of function `f`, which is no jump. False: control does not
     /// go on behind it.
@@ -104,8 +104,9 @@ public:
     void set_recorder(recorder *to) noexcept { recorder_ = to; }
     /// The value of a frame's address has become a word like others.
     void note_escape(uint32_t f, const value &v) {
-        if (v.kind == value_kind::frame) found_.escaping_frames[f] = true;
+        if (v.kind == value_kind::frame) note_frame_escape(f);
     }
+    void note_frame_escape(uint32_t f) { found_.escaping_frames[f] = true; }
     /// Calls are assumed to do anything.
     void distrust_calls() noexcept { distrusts_calls_ = true; }
 

@@ -108,8 +108,8 @@ using value_number = uint32_t;
 /// where n is that of bound. Both are scalars, or pointers into the same memory.
 struct gap {
     value_number of = 0;
-    int64_t of_delta = 0;  ///< the other word is that of number `of`, plus this
     int32_t distance = 0;
+    int64_t of_delta = 0;  ///< the other word is that of number `of`, plus this
 
     friend constexpr bool operator==(const gap &, const gap &) = default;
 };
