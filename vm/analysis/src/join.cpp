@@ -205,7 +205,8 @@ private:
     [[nodiscard]] static cover common_cover(const value &h, const value &a) noexcept {
         const cover both{std::max(h.cover.begin, a.cover.begin), std::min(h.cover.end, a.cover.end),
                          static_cast<permission>(static_cast<uint8_t>(h.cover.allowed) &
-                                                 static_cast<uint8_t>(a.cover.allowed))};
+                                                 static_cast<uint8_t>(a.cover.allowed)),
+                         h.cover.at_once and a.cover.at_once};
         return both.begin < both.end and both.allowed != permission::none ? both : cover{};
     }
 

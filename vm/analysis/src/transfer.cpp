@@ -143,7 +143,7 @@ value transfer::moved(const value &v, int64_t by, uint32_t f) {
         out.cover = std::in_range<int32_t>(begin) and std::in_range<int32_t>(end) and
                             std::in_range<int32_t>(by)
                         ? analysis::cover{static_cast<int32_t>(begin), static_cast<int32_t>(end),
-                                          v.cover.allowed}
+                                          v.cover.allowed, v.cover.at_once}
                         : analysis::cover{};
     }
     if (v.nullable or v.kind == value_kind::map) {
@@ -473,6 +473,9 @@ bool transfer::is_aligned(const place &at) const {
 access_facts transfer::judge(const place &at, const state &s) const {
     access_facts out{.what = verdict::check, .region = at.base.kind};
     out.is_aligned = is_aligned(at);
+    out.base = at.base.id;
+    out.distance = static_cast<int64_t>(static_cast<uint64_t>(at.base.delta) +
+                                        static_cast<uint64_t>(at.offset));
     out.is_non_null = at.base.is_pointer() and not at.base.nullable;
     const cover &known = at.base.cover;
     const bool is_inside_memory =
@@ -488,8 +491,7 @@ access_facts transfer::judge(const place &at, const state &s) const {
     if (is_inside_memory)
         out.what =
             allows(memory_of(at.base).allowed, at.wanted) ? verdict::proven : verdict::faults;
-    else if (allows(known.allowed, at.wanted) and known.begin <= at.offset and
-             at.offset + static_cast<int64_t>(at.size) <= known.end)
+    else if (known.covers(at.offset, at.offset + static_cast<int64_t>(at.size), at.wanted))
         out.what = verdict::covered;
     else if (is_outside(at))
         out.what = verdict::faults;
@@ -508,23 +510,22 @@ access_facts transfer::access(uint32_t pc, uint32_t f, const place &at, const st
 void transfer::note_checked(const access_facts &a, const place &at, state &s) const {
     if (a.what != verdict::check or world_.has_arena()) return;
     const value_number id = at.base.id;
-    const int64_t delta = at.base.delta;
-    const int64_t begin = at.offset;
-    const auto end = static_cast<int64_t>(at.offset + static_cast<int64_t>(at.size));
-    const permission allowed = at.wanted;
-    const auto tell = [&](value &v, int64_t by) {
-        if (not std::in_range<int32_t>(by)) return;
-        const cover fresh{static_cast<int32_t>(begin - by), static_cast<int32_t>(end - by),
-                          allowed};
-        const bool has_more = v.cover.begin <= fresh.begin and fresh.end <= v.cover.end and
-                              allows(v.cover.allowed, allowed);
-        if (not has_more) v.cover = fresh;
-    };
     if (id == 0) return;
+    const auto tell = [&](value &v) {
+        const auto by = static_cast<int64_t>(static_cast<uint64_t>(v.delta) -
+                                             static_cast<uint64_t>(at.base.delta));
+        const int64_t begin = at.offset - by;
+        const int64_t end = begin + static_cast<int64_t>(at.size);
+        if (not std::in_range<int32_t>(by) or v.cover.covers(begin, end, at.wanted)) return;
+        const bool is_same = v.cover.begin == begin and v.cover.end == end;
+        const auto allowed =
+            static_cast<permission>(static_cast<uint8_t>(at.wanted) |
+                                    (is_same ? static_cast<uint8_t>(v.cover.allowed) : uint8_t{0}));
+        v.cover = {static_cast<int32_t>(begin), static_cast<int32_t>(end), allowed,
+                   at.wanted == permission::read_write};
+    };
     for_each_value(s, [&](value &v) {
-        if (v.id == id)
-            tell(v, static_cast<int64_t>(static_cast<uint64_t>(v.delta) -
-                                         static_cast<uint64_t>(delta)));
+        if (v.id == id) tell(v);
     });
 }
 

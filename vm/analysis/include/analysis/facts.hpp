@@ -50,6 +50,11 @@ struct access_facts {
     /// extremes of their type if nothing is known.
     int64_t least_offset = std::numeric_limits<int64_t>::min();
     int64_t most_offset = std::numeric_limits<int64_t>::max();
+    /// The address is the word of this number and a constant: accesses with the same number are as
+    /// far from each other as their distances say, on every path from one to the other that does
+    /// not come by where the number is from (result or begin of a block) once more. 0: none.
+    value_number base = 0;
+    int64_t distance = 0;
 
     friend constexpr bool operator==(const access_facts &, const access_facts &) = default;
 };
@@ -128,7 +133,7 @@ public:
     [[nodiscard]] facts_summary summary() const noexcept;
 
     /// What is known before the instruction at `pc`; nothing if it cannot be reached. Takes time in
-    /// the length of its block.
+    /// the length of the path from where paths last met. One thread at a time may ask.
     [[nodiscard]] std::optional<state> before(uint32_t pc) const;
 
     /// One line on the access or branch at `pc`: "proven: input + 0..63"; empty if it has none.

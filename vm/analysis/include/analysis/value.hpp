@@ -130,7 +130,14 @@ struct cover {
     int32_t begin = 0;
     int32_t end = 0;
     permission allowed = permission::none;
+    /// Whether one check was for both permissions: two may have found two pieces of memory.
+    bool at_once = false;
 
+    [[nodiscard]] constexpr bool covers(int64_t from, int64_t to,
+                                        permission wanted) const noexcept {
+        return begin <= from and to <= end and allows(allowed, wanted) and
+               (wanted != permission::read_write or at_once);
+    }
     friend constexpr bool operator==(const cover &, const cover &) = default;
 };
 
