@@ -22,7 +22,7 @@ constexpr uint32_t most_slots_of_programs = 1U << 18;
 /// constants of the program, then as far as it can.
 constexpr uint32_t loop_patience = 1;
 constexpr uint32_t function_patience = 6;
-constexpr uint32_t threshold_rounds = 2;
+constexpr uint32_t threshold_rounds = 1;
 constexpr std::size_t most_thresholds = 4096;
 
 bool is_conditional(const isa::instruction &i) noexcept {
@@ -190,7 +190,7 @@ bool analyser::walk_block(const basic_block &b, state &s) {
     for (uint32_t pc = b.begin; pc < b.end; ++pc) {
         const isa::insn_id id = insns[pc].id;
         if (id == isa::insn_id::none) continue;
-        if (id == isa::insn_id::call_local and observer_ == nullptr and effort_ == effort::full)
+        if (id == isa::insn_id::call_local and observer_ != nullptr and effort_ == effort::full)
             call(pc, s);
         if (not transfer_.step(pc, b.function, s)) return false;
     }
@@ -206,10 +206,8 @@ void analyser::go_to(const basic_block &from, uint32_t to, state &&s) {
     const uint32_t pc = from.end - 1;
     const uint32_t begin = code_.blocks()[to].begin;
     const bool is_back = program::is_back_edge(pc, begin);
-    if (observer_ != nullptr) {
-        if (is_back) observer_->jump_back(pc, begin, s, heads_[to_head].at);
-        return;
-    }
+    const head &h = heads_[to_head];
+    if (is_back and h.is_reached) observer_->jump_back(pc, begin, s, h.at);
     // Nothing is known there, and that is there already.
     if (effort_ == effort::quick and is_loop_head_[to]) return;
     join_options how = options_of(to_head);
@@ -232,7 +230,7 @@ void analyser::leave_block(const basic_block &b, state &s) {
     state taken = s;
     const bool may_be_taken = transfer_.follow(pc, b.function, true, taken);
     const bool may_go_on = transfer_.follow(pc, b.function, false, s);
-    if (observer_ != nullptr) observer_->branch(pc, may_be_taken, may_go_on);
+    observer_->branch(pc, may_be_taken, may_go_on);
     const uint32_t target = code_.jump_target(pc);
     for (const uint32_t to : next) {
         const uint32_t begin = code_.blocks()[to].begin;
@@ -254,10 +252,10 @@ void analyser::walk(uint32_t head_index) {
         stop at = std::move(stops_.back());
         stops_.pop_back();
         const basic_block &b = code_.blocks()[at.block];
-        if (observer_ != nullptr) observer_->block(at.block);
+        observer_->block(at.block);
         if (walk_block(b, at.at)) leave_block(b, at.at);
     }
-    if (observer_ != nullptr or found_.functions[f] == before) return;
+    if (found_.functions[f] == before) return;
     for (const uint32_t caller : callers_[f]) pend(caller);
 }
 
@@ -273,7 +271,10 @@ void analyser::run_pending() {
     }
 }
 
-bool analyser::run() {
+bool analyser::run(observer &what) {
+    observer_ = &what;
+    transfer_.set_recorder(&what);
+    what.start();
     bool complete = true;
     if (effort_ == effort::full) {
         start();
@@ -281,6 +282,8 @@ bool analyser::run() {
         complete = cursor_ >= heads_.size();
     }
     if (effort_ == effort::quick or not complete) start_quickly();
+    transfer_.set_recorder(nullptr);
+    observer_ = nullptr;
     return complete;
 }
 
@@ -293,6 +296,7 @@ void analyser::start() {
 /// Knows nothing where loops and functions begin, and of what calls do.
 void analyser::start_quickly() {
     effort_ = effort::quick;
+    observer_->start();
     found_ = findings{code_.functions().size()};
     transfer_.distrust_calls();
     std::ranges::fill(heads_, head{});
@@ -336,16 +340,6 @@ void analyser::start_quickly() {
     }
 }
 
-void analyser::observe(observer &what) {
-    observer_ = &what;
-    transfer_.set_recorder(&what);
-    for (uint32_t i = 0; i < heads_.size(); ++i) {
-        if (heads_[i].is_reached) walk(i);
-    }
-    transfer_.set_recorder(nullptr);
-    observer_ = nullptr;
-}
-
 bool analyser::take_edge(const basic_block &from, uint32_t to, state &s) {
     const uint32_t pc = from.end - 1;
     const isa::instruction &last = code_.insn(pc);
@@ -367,15 +361,6 @@ std::optional<state> analyser::before(uint32_t pc) {
     const head &h = heads_[head_of_block_[block]];
     if (not h.is_reached) return std::nullopt;
     state s = h.at;
-    // What is found now was found before: nobody is told once more.
-    class nobody final : public observer {
-        void access(uint32_t, const access_facts &) override {}
-        void proven_arguments(uint32_t, uint8_t) override {}
-        void block(uint32_t) override {}
-        void branch(uint32_t, bool, bool) override {}
-        void jump_back(uint32_t, uint32_t, const state &, const state &) override {}
-    } silent;
-    observer_ = &silent;
     bool is_reached = true;
     for (; path.size() > 1 and is_reached; path.pop_back()) {
         const basic_block &b = blocks[path.back()];
@@ -385,7 +370,6 @@ std::optional<state> analyser::before(uint32_t pc) {
     for (uint32_t at = blocks[path.front()].begin; at < pc and is_reached; ++at) {
         if (code_.insn(at).id != isa::insn_id::none) is_reached = transfer_.step(at, f, s);
     }
-    observer_ = nullptr;
     return is_reached ? std::optional{std::move(s)} : std::nullopt;
 }
 

@@ -14,9 +14,12 @@
 
 namespace bpftime::vm::analysis {
 
-/// Gets what is found when all states are final.
+/// Gets what is found on each walk. What was found of an instruction before is then out of date:
+/// the last walk was with states that are final.
 class observer : public recorder {
 public:
+    /// All that was found is void.
+    virtual void start() = 0;
     /// Before the block is executed.
     virtual void block(uint32_t index) = 0;
     virtual void branch(uint32_t pc, bool may_be_taken, bool may_go_on) = 0;
@@ -34,10 +37,9 @@ public:
     analyser(const analyser &) = delete;
     analyser &operator=(const analyser &) = delete;
 
-    /// Finds the states. False: that took too many steps, and the quick way was gone instead.
-    bool run();
-    /// Walks over all that can be reached once more, and tells `what` of it.
-    void observe(observer &what);
+    /// Finds the states, and tells `what` on its way. False: that took too many steps, and the
+    /// quick way was gone instead.
+    bool run(observer &what);
 
     /// What is known before the instruction at `pc`.
     [[nodiscard]] std::optional<state> before(uint32_t pc);
@@ -98,7 +100,7 @@ private:
     uint32_t cursor_ = 0;   ///< no head before it is pending
     uint32_t current_ = 0;  ///< the head that is walked from
     uint64_t steps_ = 0;
-    observer *observer_ = nullptr;
+    observer *observer_ = nullptr;  ///< null after run()
 };
 
 }  // namespace bpftime::vm::analysis

@@ -36,36 +36,54 @@ std::optional<uint64_t> trips(const number &from, const number &at_jump, int64_t
 /// Writes down what is found.
 class facts_writer final : public observer {
 public:
-    facts_writer(const program &p, std::vector<access_facts> &accesses,
-                 std::vector<branch_facts> &branches, std::vector<bool> &reachable,
-                 std::vector<std::pair<uint32_t, uint8_t>> &arguments,
-                 std::vector<std::pair<uint32_t, uint64_t>> &trip_bounds)
-        : accesses_{accesses},
-          branches_{branches},
-          reachable_{reachable},
-          arguments_{arguments},
-          trip_bounds_{trip_bounds} {
-        accesses_.resize(p.size());
-        branches_.resize(p.size());
-        reachable_.resize(p.blocks().size());
+    facts_writer(const program &p, facts &to) : code_{p}, to_{to} {}
+
+    void start() override {
+        to_.accesses_.assign(code_.size(), {});
+        to_.branches_.assign(code_.size(), {});
+        to_.reachable_.assign(code_.blocks().size(), false);
+        arguments_.clear();
+        jumps_.clear();
     }
 
-    void access(uint32_t pc, const access_facts &a) override { accesses_[pc] = a; }
-    void proven_arguments(uint32_t pc, uint8_t arguments) override {
-        if (arguments != 0) arguments_.emplace_back(pc, arguments);
-    }
-    void block(uint32_t index) override { reachable_[index] = true; }
+    void access(uint32_t pc, const access_facts &a) override { to_.accesses_[pc] = a; }
+    void proven_arguments(uint32_t pc, uint8_t arguments) override { arguments_[pc] = arguments; }
+    void block(uint32_t index) override { to_.reachable_[index] = true; }
     void branch(uint32_t pc, bool may_be_taken, bool may_go_on) override {
-        branches_[pc] = not may_be_taken ? branch_facts::never
-                        : may_go_on      ? branch_facts::both
-                                         : branch_facts::always;
+        to_.branches_[pc] = not may_be_taken ? branch_facts::never
+                            : may_go_on      ? branch_facts::both
+                                             : branch_facts::always;
+    }
+
+    void jump_back(uint32_t pc, uint32_t head, const state &at_jump,
+                   const state &at_head) override {
+        jumps_[pc] = {head, trips_of(head, at_jump, at_head)};
     }
 
     /// A loop whose every jump back moves one word by the same step ends when that runs out of
     /// values. With more than one jump, each of them would have to move it.
-    void jump_back(uint32_t pc, uint32_t head, const state &at_jump,
-                   const state &at_head) override {
-        ++jumps_[head];
+    void finish() {
+        for (const auto &[pc, proven] : arguments_) {
+            if (proven != 0) to_.proven_arguments_.emplace_back(pc, proven);
+        }
+        std::ranges::sort(to_.proven_arguments_);
+        std::unordered_map<uint32_t, uint32_t> of_head;
+        for (const auto &[pc, back] : jumps_) ++of_head[back.head];
+        for (const auto &[pc, back] : jumps_) {
+            if (back.trips and of_head[back.head] == 1)
+                to_.trip_bounds_.emplace_back(pc, *back.trips);
+        }
+        std::ranges::sort(to_.trip_bounds_);
+    }
+
+private:
+    struct jump {
+        uint32_t head;
+        std::optional<uint64_t> trips;
+    };
+
+    static std::optional<uint64_t> trips_of(uint32_t head, const state &at_jump,
+                                            const state &at_head) {
         std::optional<uint64_t> least;
         for (unsigned r = 0; r < isa::frame_pointer; ++r) {
             const value &h = at_head.registers[r];
@@ -78,31 +96,13 @@ public:
             const auto bound = trips(h.offset, j.offset, step);
             if (bound and (not least or *bound < *least)) least = bound;
         }
-        if (least) candidates_.push_back({pc, head, *least});
+        return least;
     }
 
-    void finish() {
-        std::ranges::sort(arguments_);
-        for (const candidate &c : candidates_) {
-            if (jumps_[c.head] == 1) trip_bounds_.emplace_back(c.pc, c.trips);
-        }
-        std::ranges::sort(trip_bounds_);
-    }
-
-private:
-    struct candidate {
-        uint32_t pc;
-        uint32_t head;
-        uint64_t trips;
-    };
-
-    std::vector<access_facts> &accesses_;
-    std::vector<branch_facts> &branches_;
-    std::vector<bool> &reachable_;
-    std::vector<std::pair<uint32_t, uint8_t>> &arguments_;
-    std::vector<std::pair<uint32_t, uint64_t>> &trip_bounds_;
-    std::unordered_map<uint32_t, uint32_t> jumps_;
-    std::vector<candidate> candidates_;
+    const program &code_;
+    facts &to_;
+    std::unordered_map<uint32_t, uint8_t> arguments_;
+    std::unordered_map<uint32_t, jump> jumps_;
 };
 
 facts::facts() = default;
@@ -114,10 +114,8 @@ facts facts::analyse(const program &p, const environment &world, effort how) {
     facts f;
     f.kept_.reset(new kept{.states{p, world, how}});
     analyser &states = f.kept_->states;
-    f.complete_ = states.run();
-    facts_writer writer{
-        p, f.accesses_, f.branches_, f.reachable_, f.proven_arguments_, f.trip_bounds_};
-    states.observe(writer);
+    facts_writer writer{p, f};
+    f.complete_ = states.run(writer);
     writer.finish();
     f.escaping_frames_ = states.found().escaping_frames;
     f.frames_escape_ = std::ranges::find(f.escaping_frames_, true) != f.escaping_frames_.end();

@@ -140,7 +140,7 @@ public:
     [[nodiscard]] std::string explain(uint32_t pc) const;
 
 private:
-    friend class analyser;
+    friend class facts_writer;
     facts();
 
     struct kept;
