@@ -244,7 +244,7 @@ bool tell_copies(const value &told, state &s) {
     if (told.id == 0) return true;
     bool is_possible = true;
     for_each_value(s, [&](value &v) {
-        if (v.id != told.id) return;
+        if (v.id != told.id or v == told) return;
         const auto by = static_cast<int64_t>(static_cast<uint64_t>(v.delta) -
                                              static_cast<uint64_t>(told.delta));
         is_possible = learn(v, told, by) and is_possible;

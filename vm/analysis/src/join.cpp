@@ -59,7 +59,6 @@ public:
         const meeting &m = places_[index];
         const value &h = *m.head;
         const value &a = *m.arriving;
-        if (m.is_same) return h;
         value out;
         out.id = m.id;
         out.delta = m.delta;
@@ -78,7 +77,7 @@ public:
     /// Two words that have had two values each are on a line: one is a multiple of the other, if
     /// they go on like that. The next path that arrives will tell.
     void guess_link(value &v, std::size_t index) const {
-        if (v.link.of != 0 or places_[index].is_same) return;
+        if (v.link.of != 0) return;
         const auto change = change_of(places_[index]);
         if (not change or *change == 0) return;
         for (const meeting &m : all()) {
@@ -97,9 +96,7 @@ public:
         }
     }
 
-    [[nodiscard]] bool are_same() const noexcept {
-        return std::ranges::all_of(all(), &meeting::is_same);
-    }
+    [[nodiscard]] bool is_same(std::size_t index) const noexcept { return places_[index].is_same; }
 
     [[nodiscard]] bool loses_frame(const value &joined, std::size_t index) const noexcept {
         const meeting &m = places_[index];
@@ -349,63 +346,76 @@ state arrive(const state &arriving, const join_options &options) {
 
 namespace {
 
-/// The slots that both have; of the others nothing is known.
-bool match_slots(const state &head, const state &arriving, joiner &all, state &out) {
-    bool loses_frame = false;
+/// Leaves the slots that both have; of the others nothing is known. Gives what the arriving state
+/// has in those.
+std::vector<const value *> match_slots(state &head, const state &arriving, join_result &result) {
+    std::vector<const value *> matches;
     const auto lose = [&](const value &v) {
-        loses_frame = loses_frame or v.kind == value_kind::frame;
+        result.loses_frame = result.loses_frame or v.kind == value_kind::frame;
     };
-    auto h = head.slots.begin();
-    for (const stack_slot &slot : arriving.slots) {
-        while (h != head.slots.end() and h->index < slot.index) lose(h++->what);
-        if (h == head.slots.end() or h->index != slot.index) {
+    auto a = arriving.slots.begin();
+    const auto end = arriving.slots.end();
+    const std::size_t lost = std::erase_if(head.slots, [&](const stack_slot &slot) {
+        while (a != end and a->index < slot.index) lose(a++->what);
+        if (a == end or a->index != slot.index) {
             lose(slot.what);
-            continue;
+            return true;
         }
-        all.add(h->what, slot.what, isa::register_count + slot.index);
-        out.slots.push_back({slot.index, {}});
-        ++h;
-    }
-    for (; h != head.slots.end(); ++h) lose(h->what);
-    return loses_frame;
+        matches.push_back(&a++->what);
+        return false;
+    });
+    for (; a != end; ++a) lose(a->what);
+    result.has_changed = lost != 0;
+    return matches;
 }
 
-void join_lengths(const state &head, const state &arriving, const join_options &options,
-                  state &out) {
-    for (std::size_t l = 0; l < out.least_lengths.size(); ++l) {
-        out.least_lengths[l] = std::min(head.least_lengths[l], arriving.least_lengths[l]);
-        if (options.widens and out.least_lengths[l] < head.least_lengths[l])
-            out.least_lengths[l] = options.least_lengths[l];
+bool join_lengths(state &head, const state &arriving, const join_options &options) {
+    bool has_changed = false;
+    for (std::size_t l = 0; l < head.least_lengths.size(); ++l) {
+        uint64_t &least = head.least_lengths[l];
+        if (arriving.least_lengths[l] >= least) continue;
+        least = options.widens ? options.least_lengths[l] : arriving.least_lengths[l];
+        has_changed = true;
     }
+    return has_changed;
 }
+
+/// What a place becomes.
+struct change {
+    value *place;
+    value now;
+};
 
 }  // namespace
 
 join_result join_into(state &head, const state &arriving, const join_options &options) {
-    joiner all{head, arriving, options};
-    state out;
     join_result result;
-    result.loses_frame = match_slots(head, arriving, all, out);
-    join_lengths(head, arriving, options, out);
-    const bool has_slots = out.slots.size() == head.slots.size();
-    if (has_slots and all.are_same() and out.least_lengths == head.least_lengths) return result;
+    const auto slots = match_slots(head, arriving, result);
+    joiner all{head, arriving, options};
+    for (std::size_t i = 0; i < slots.size(); ++i)
+        all.add(head.slots[i].what, *slots[i], isa::register_count + head.slots[i].index);
+    // All of it is found before any of it is written: places are looked at for each other.
+    std::vector<change> changes;
     std::size_t index = 0;
     const auto join_place = [&](value &v) {
-        v = all.join(index);
-        all.guess_link(v, index);
-        result.loses_frame = result.loses_frame or all.loses_frame(v, index);
+        if (not all.is_same(index)) {
+            changes.push_back({&v, all.join(index)});
+            value &now = changes.back().now;
+            all.guess_link(now, index);
+            result.loses_frame = result.loses_frame or all.loses_frame(now, index);
+        }
         ++index;
     };
     for (unsigned r = 0; r < isa::frame_pointer; ++r) {
-        if (has(options.kept, r)) join_place(out.registers[r]);
+        if (has(options.kept, r)) join_place(head.registers[r]);
     }
-    for (stack_slot &slot : out.slots) join_place(slot.what);
-    out.registers[isa::frame_pointer] = head.registers[isa::frame_pointer];
-    for_each_value(out, [&](value &v) {
-        if (v.link.of != 0) clamp_by_link(out, v);
-    });
-    result.has_changed = out != head;
-    if (result.has_changed) head = std::move(out);
+    for (stack_slot &slot : head.slots) join_place(slot.what);
+    result.has_changed = join_lengths(head, arriving, options) or result.has_changed;
+    for (change &c : changes) std::swap(*c.place, c.now);
+    for (const change &c : changes) {
+        if (c.place->link.of != 0) clamp_by_link(head, *c.place);
+        result.has_changed = result.has_changed or * c.place != c.now;
+    }
     return result;
 }
 
