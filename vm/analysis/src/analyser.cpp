@@ -139,6 +139,11 @@ void analyser::reach(uint32_t head_index, state &&s, const join_options &how) {
     head &h = heads_[head_index];
     const uint32_t f = code_.blocks()[head_blocks_[head_index]].function;
     transfer_.note_lost(how.kept, f, s);
+    std::erase_if(s.slots, [&](const stack_slot &slot) {
+        if (needs_.has_slot(head_blocks_[head_index], slot.index)) return false;
+        transfer_.note_escape(f, slot.what);
+        return true;
+    });
     if (not h.is_reached) {
         for (unsigned r = 0; r < isa::frame_pointer; ++r) {
             if (not has(how.kept, r)) s.registers[r] = {};

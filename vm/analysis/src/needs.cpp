@@ -67,63 +67,97 @@ constexpr auto rows = [] {
     return out;
 }();
 
-reg_set before(const isa::instruction &i, bool is_entry_function, reg_set set) noexcept {
-    const row &r = rows[static_cast<std::size_t>(i.id)];
-    if (r.is_result) {
-        if (not has(set, i.dst)) return set;
-        if (not r.reads_dst) set = static_cast<reg_set>(set & ~bit(i.dst));
-        return r.reads_src ? static_cast<reg_set>(set | bit(i.src)) : set;
-    }
-    if (r.is_call) {
-        set = static_cast<reg_set>((set & ~call_results) | arguments);
-        return i.id == isa::insn_id::callx ? static_cast<reg_set>(set | bit(i.dst))
-               : i.id == isa::insn_id::callx_imm
-                   ? static_cast<reg_set>(set | bit(static_cast<unsigned>(i.imm)))
-                   : set;
-    }
-    if (r.is_exit) return is_entry_function ? reg_set{0} : bit(0);
-    if (r.writes_dst) set = static_cast<reg_set>(set & ~bit(i.dst));
-    if (r.writes_src) set = static_cast<reg_set>(set & ~bit(i.src));
-    if (r.is_cmpxchg) set = static_cast<reg_set>(set & ~bit(0));
-    if (r.needs_dst) set = static_cast<reg_set>(set | bit(i.dst));
-    if (r.needs_src) set = static_cast<reg_set>(set | bit(i.src));
-    // What is kept in the frame comes back.
-    if (r.is_store and r.reads_src and i.dst == isa::frame_pointer)
-        set = static_cast<reg_set>(set | bit(i.src));
-    return set;
+constexpr reg_set without(reg_set set, unsigned reg) noexcept {
+    return static_cast<reg_set>(set & ~bit(reg));
+}
+constexpr reg_set with(reg_set set, unsigned reg) noexcept {
+    return static_cast<reg_set>(set | bit(reg));
+}
+
+/// The slots with bytes that an instruction accesses by r10.
+slot_set slots_of(const isa::instruction &i) noexcept {
+    const int end = i.offset + static_cast<int>(isa::bytes_of(isa::info(i.id).width));
+    if (end > 0 or i.offset < -64 * 8) return 0;
+    const auto lowest = static_cast<unsigned>(-i.offset - 1) / 8;
+    const auto highest = static_cast<unsigned>(-end) / 8;
+    return slot_set{1} << lowest | slot_set{1} << highest;
+}
+
+bool is_whole_slot(const isa::instruction &i) noexcept {
+    return isa::info(i.id).width == isa::width::w64 and i.offset % 8 == 0;
 }
 
 }  // namespace
 
-reg_set needs::behind(const basic_block &b) const {
-    reg_set set = 0;
-    for (const uint32_t to : code_.successors_of(b)) set = static_cast<reg_set>(set | at_[to]);
-    return set;
+needs::set needs::before(const isa::instruction &i, bool is_entry_function, set s) {
+    const row &r = rows[static_cast<std::size_t>(i.id)];
+    if (r.is_result) {
+        if (not has(s.registers, i.dst)) return s;
+        if (not r.reads_dst) s.registers = without(s.registers, i.dst);
+        if (r.reads_src) s.registers = with(s.registers, i.src);
+        return s;
+    }
+    if (r.is_call) {
+        s.registers = static_cast<reg_set>((s.registers & ~call_results) | arguments);
+        if (i.id == isa::insn_id::callx) s.registers = with(s.registers, i.dst);
+        if (i.id == isa::insn_id::callx_imm)
+            s.registers = with(s.registers, static_cast<unsigned>(i.imm));
+        return s;
+    }
+    if (r.is_exit) return {is_entry_function ? reg_set{0} : bit(0), 0};
+    const bool loads_slot = r.needs_src and i.src == isa::frame_pointer and has(s.registers, i.dst);
+    if (r.writes_dst) s.registers = without(s.registers, i.dst);
+    if (r.writes_src) s.registers = without(s.registers, i.src);
+    if (r.is_cmpxchg) s.registers = without(s.registers, 0);
+    if (r.needs_dst) s.registers = with(s.registers, i.dst);
+    if (r.needs_src) s.registers = with(s.registers, i.src);
+    if (loads_slot) s.slots |= slots_of(i);
+    if (r.is_store and i.dst == isa::frame_pointer and is_whole_slot(i)) {
+        const slot_set slot = slots_of(i);
+        if (r.reads_src and (s.slots & slot) != 0) s.registers = with(s.registers, i.src);
+        s.slots &= ~slot;
+    }
+    return s;
 }
 
-reg_set needs::walk_back(const basic_block &b, reg_set set, bool records) {
+needs::set needs::behind(const basic_block &b) const {
+    set s;
+    for (const uint32_t to : code_.successors_of(b)) {
+        s.registers = static_cast<reg_set>(s.registers | at_[to].registers);
+        s.slots |= at_[to].slots;
+    }
+    return s;
+}
+
+needs::set needs::walk_back(const basic_block &b, set s, bool records) {
     const auto insns = code_.insns();
     const bool is_entry_function = b.function == 0;
     for (uint32_t pc = b.end; pc-- > b.begin;) {
-        if (records) after_[pc] = set;
-        set = before(insns[pc], is_entry_function, set);
+        if (records) {
+            const bool stores = rows[static_cast<std::size_t>(insns[pc].id)].is_store and
+                                insns[pc].dst == isa::frame_pointer and
+                                (slots_of(insns[pc]) & s.slots) != 0;
+            after_[pc] = static_cast<reg_set>(s.registers | (stores ? stores_bit : 0));
+        }
+        s = before(insns[pc], is_entry_function, s);
     }
-    return set;
+    return s;
 }
 
 needs::needs(const program &p) : code_{p}, after_(p.size()), at_(p.blocks().size()) {
-    // Loops that nest deeper than this are rare: everything is needed in their functions then.
+    // Loops that nest deeper than this are rare: everything is needed in their programs then.
     constexpr unsigned most_rounds = 8;
+    constexpr set everything{all, ~slot_set{0}};
     const auto blocks = p.blocks();
     bool changed = true;
     for (unsigned round = 0; changed; ++round) {
         changed = false;
         for (std::size_t b = blocks.size(); b-- > 0;) {
             if (not blocks[b].reachable) continue;
-            const reg_set set =
-                round == most_rounds ? all : walk_back(blocks[b], behind(blocks[b]), false);
-            changed = changed or (set != at_[b] and round < most_rounds);
-            at_[b] = set;
+            const set s =
+                round == most_rounds ? everything : walk_back(blocks[b], behind(blocks[b]), false);
+            changed = changed or (s != at_[b] and round < most_rounds);
+            at_[b] = s;
         }
     }
     for (const basic_block &b : blocks) {

@@ -605,7 +605,7 @@ void transfer::write_anywhere(uint32_t f, state &s) {
 }
 
 void transfer::store(uint32_t f, const access_facts &a, const place &at, const value *what,
-                     state &s) {
+                     bool forgets, state &s) {
     const bool keeps_whole = what != nullptr and at.size == slot_bytes;
     if (a.what != verdict::proven) {
         if (what != nullptr) note_escape(f, *what);
@@ -634,7 +634,7 @@ void transfer::store(uint32_t f, const access_facts &a, const place &at, const v
     const bool is_slot = keeps_whole and at.is_exact() and bytes.begin % slot_bytes == 0 and
                          slot_of(at.least) < most_slots;
     const bool is_known = what->kind != value_kind::unknown or what->id != 0;
-    if (not is_slot) {
+    if (not is_slot or forgets) {
         note_escape(f, *what);
     } else if (is_known) {
         const uint32_t index = slot_of(at.least);
@@ -650,7 +650,9 @@ void transfer::execute_store(uint32_t pc, uint32_t f, state &s) {
     const value what = has_imm(i) ? value::constant(extended_imm(i)) : s.registers[i.src];
     const place at = place_of(base, i.offset, isa::bytes_of(row.width), permission::write);
     const access_facts a = access(pc, f, at, s);
-    store(f, a, at, &what, s);
+    // What nobody asks about is not kept, but written all the same.
+    const bool by_r10 = i.dst == isa::frame_pointer;
+    store(f, a, at, &what, by_r10 and not needs_.needs_stored(pc), s);
     note_checked(a, at, s);
 }
 
@@ -672,12 +674,12 @@ void transfer::execute_atomic(uint32_t pc, uint32_t f, state &s) {
     }
     if (stores) {
         const value what = s.registers[i.src];
-        store(f, a, at, &what, s);
+        store(f, a, at, &what, false, s);
         note_checked(a, at, s);
         return;
     }
     note_escape(f, s.registers[i.src]);
-    store(f, a, at, nullptr, s);
+    store(f, a, at, nullptr, true, s);
     note_checked(a, at, s);
     const value old =
         row.width == width::w64 ? unknown(pc) : scalar(pc, zero_extend({}, row.width));
@@ -907,7 +909,7 @@ void transfer::apply_writes(uint32_t f, const helper_declaration &d, state &s) {
         if (at and at->size == 0) continue;
         const access_facts a =
             at ? judge(*at, s) : access_facts{.what = verdict::check, .region = written.kind};
-        store(f, a, at ? *at : place_of(written, 0, 1, permission::write), nullptr, s);
+        store(f, a, at ? *at : place_of(written, 0, 1, permission::write), nullptr, true, s);
     }
 }
 

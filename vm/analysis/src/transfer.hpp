@@ -170,7 +170,8 @@ private:
                                bool is_signed, state &s);
     [[nodiscard]] std::optional<value> packet_field_at(const access_facts &a,
                                                        const place &at) const;
-    void store(uint32_t f, const access_facts &a, const place &at, const value *what, state &s);
+    void store(uint32_t f, const access_facts &a, const place &at, const value *what, bool forgets,
+               state &s);
     void write_frame(uint32_t f, const frame_range &bytes, bool is_exact, state &s);
     void write_anywhere(uint32_t f, state &s);
     void forget_slots(uint32_t f, state &s);
