@@ -49,9 +49,10 @@ analyser::analyser(const program &p, const environment &world, effort how)
     : code_{p},
       world_{world},
       effort_{p.size() > most_slots_of_programs ? effort::quick : how},
-      needs_{p},
+      frames_may_escape_{frames_may_escape()},
+      needs_{p, frames_may_escape_},
       found_{p.functions().size()},
-      transfer_{p, world, needs_, frames_may_escape(), found_},
+      transfer_{p, world, needs_, frames_may_escape_, found_},
       callers_(p.functions().size()) {
     find_heads();
     if (effort_ == effort::full) find_thresholds();
@@ -138,7 +139,6 @@ void analyser::pend(uint32_t head_index) {
 void analyser::reach(uint32_t head_index, state &&s, const join_options &how) {
     head &h = heads_[head_index];
     const uint32_t f = code_.blocks()[head_blocks_[head_index]].function;
-    transfer_.note_lost(how.kept, f, s);
     std::erase_if(s.slots, [&](const stack_slot &slot) {
         if (needs_.has_slot(head_blocks_[head_index], slot.index)) return false;
         transfer_.note_escape(f, slot.what);

@@ -84,6 +84,7 @@ private:
     const program &code_;
     const environment &world_;
     effort effort_;
+    bool frames_may_escape_;
     needs needs_;
     findings found_;
     transfer transfer_;

@@ -143,10 +143,14 @@ bool orders_words(operation op, width w, const value &a, const value &b) noexcep
     return not is_signed(op) or both_fit(INT64_MAX);
 }
 
-/// Whether the order of two addresses is that of their offsets: none is before its memory.
+/// Whether the order of two addresses is that of their offsets: none is before its memory, or so
+/// far behind it that it may wrap.
 bool orders_offsets(operation op, const value &a, const value &b) noexcept {
+    const auto is_behind_start = [](const value &v) {
+        return least_of(v) >= 0 and most_of(v) <= 2 * wide{most_bytes};
+    };
     return order_of(op) == order::equal or order_of(op) == order::different or
-           (not is_signed(op) and least_of(a) >= 0 and least_of(b) >= 0);
+           (not is_signed(op) and is_behind_start(a) and is_behind_start(b));
 }
 
 bool compare_numbers(operation op, width w, const state &s, value &a, value &b) {
@@ -170,7 +174,8 @@ bool compare_offsets(operation op, const state &s, value &a, value &b) {
 /// An address of the packet, and the end of the packet + some bytes.
 void compare_with_end(order o, const state &s, value &at, const value &end, length_kind length) {
     const auto least_length = wide{s.least_lengths[static_cast<std::size_t>(length)]};
-    if (least_of(at) < 0 or least_length + least_of(end) < 0) return;
+    if (least_of(at) < 0 or most_of(at) > 2 * wide{most_bytes} or least_length + least_of(end) < 0)
+        return;
     const wide behind = most_of(end);
     const auto note = [&](wide distance) {
         at.limit = better(at.limit, make_bound(length, distance - behind));

@@ -30,6 +30,7 @@ struct row {
     bool is_exit = false;
     bool is_store = false;
     bool is_cmpxchg = false;
+    bool stores_src = false;
 };
 
 constexpr bool reads(register_role r) {
@@ -57,7 +58,8 @@ constexpr row make_row(const isa::insn_info &from) {
             .is_exit = kind == operation_kind::exit,
             .is_store =
                 kind == operation_kind::store or from.operation == isa::operation::store_release,
-            .is_cmpxchg = from.operation == isa::operation::atomic_cmpxchg};
+            .is_cmpxchg = from.operation == isa::operation::atomic_cmpxchg,
+            .stores_src = is_memory and not loads and reads(form.src)};
 }
 
 /// The last row is that of the second slot of lddw.
@@ -89,7 +91,7 @@ bool is_whole_slot(const isa::instruction &i) noexcept {
 
 }  // namespace
 
-needs::set needs::before(const isa::instruction &i, bool is_entry_function, set s) {
+needs::set needs::before(const isa::instruction &i, bool is_entry_function, set s) const {
     const row &r = rows[static_cast<std::size_t>(i.id)];
     if (r.is_result) {
         if (not has(s.registers, i.dst)) return s;
@@ -104,7 +106,7 @@ needs::set needs::before(const isa::instruction &i, bool is_entry_function, set 
             s.registers = with(s.registers, static_cast<unsigned>(i.imm));
         return s;
     }
-    if (r.is_exit) return {is_entry_function ? reg_set{0} : bit(0), 0};
+    if (r.is_exit) return {is_entry_function and not follows_stored_ ? reg_set{0} : bit(0), 0};
     const bool loads_slot = r.needs_src and i.src == isa::frame_pointer and has(s.registers, i.dst);
     if (r.writes_dst) s.registers = without(s.registers, i.dst);
     if (r.writes_src) s.registers = without(s.registers, i.src);
@@ -112,6 +114,8 @@ needs::set needs::before(const isa::instruction &i, bool is_entry_function, set 
     if (r.needs_dst) s.registers = with(s.registers, i.dst);
     if (r.needs_src) s.registers = with(s.registers, i.src);
     if (loads_slot) s.slots |= slots_of(i);
+    if (follows_stored_ and r.stores_src) s.registers = with(s.registers, i.src);
+    if (follows_stored_ and r.is_cmpxchg) s.registers = with(s.registers, 0);
     if (r.is_store and i.dst == isa::frame_pointer and is_whole_slot(i)) {
         const slot_set slot = slots_of(i);
         if (r.reads_src and (s.slots & slot) != 0) s.registers = with(s.registers, i.src);
@@ -144,7 +148,8 @@ needs::set needs::walk_back(const basic_block &b, set s, bool records) {
     return s;
 }
 
-needs::needs(const program &p) : code_{p}, after_(p.size()), at_(p.blocks().size()) {
+needs::needs(const program &p, bool follows_stored)
+    : code_{p}, follows_stored_{follows_stored}, after_(p.size()), at_(p.blocks().size()) {
     // Loops that nest deeper than this are rare: everything is needed in their programs then.
     constexpr unsigned most_rounds = 8;
     constexpr set everything{all, ~slot_set{0}};

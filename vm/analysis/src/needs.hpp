@@ -24,7 +24,8 @@ using slot_set = uint64_t;
 /// call. Most arithmetic of most programs is about others.
 class needs {
 public:
-    explicit needs(const program &p);
+    /// `follows_stored`: what is stored is needed, too. So nothing else gets anywhere.
+    needs(const program &p, bool follows_stored);
 
     /// What is needed after the instruction at `pc`.
     [[nodiscard]] reg_set after(uint32_t pc) const noexcept {
@@ -50,11 +51,12 @@ private:
 
     static constexpr reg_set stores_bit = 0x8000;
 
-    [[nodiscard]] static set before(const isa::instruction &i, bool is_entry_function, set s);
+    [[nodiscard]] set before(const isa::instruction &i, bool is_entry_function, set s) const;
     [[nodiscard]] set walk_back(const basic_block &b, set s, bool records);
     [[nodiscard]] set behind(const basic_block &b) const;
 
     const program &code_;
+    bool follows_stored_;
     std::vector<reg_set> after_;  ///< by pc
     std::vector<set> at_;         ///< by block
 };

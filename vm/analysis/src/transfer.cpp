@@ -530,8 +530,8 @@ void transfer::note_checked(const access_facts &a, const place &at, state &s) co
 }
 
 std::optional<value> transfer::packet_field_at(const access_facts &a, const place &at) const {
-    if (not has_packet_ or a.region != value_kind::input or not at.is_exact() or
-        at.size != slot_bytes or at.base.nullable)
+    if (not has_packet_ or a.region != value_kind::input or a.what != verdict::proven or
+        not at.is_exact() or at.size != slot_bytes)
         return std::nullopt;
     const auto fields = world_.packet_fields();
     const auto found = std::ranges::find_if(
@@ -629,7 +629,8 @@ void transfer::store(uint32_t f, const access_facts &a, const place &at, const v
                                std::max(summary.written.end, bytes.end)};
         return;
     }
-    write_frame(f, bytes, at.is_exact(), s);
+    // What helpers and atomics write may leave some of it.
+    write_frame(f, bytes, what != nullptr and at.is_exact(), s);
     if (what == nullptr) return;
     const bool is_slot = keeps_whole and at.is_exact() and bytes.begin % slot_bytes == 0 and
                          slot_of(at.least) < most_slots;
@@ -1077,27 +1078,13 @@ state transfer::callee_state(uint32_t pc, const state &caller) const {
     return s;
 }
 
-void transfer::note_lost(reg_set set, uint32_t f, const state &s) {
-    for (unsigned r = 0; r < isa::frame_pointer; ++r) {
-        if (not has(set, r)) note_escape(f, s.registers[r]);
-    }
-}
-
-/// A result that nobody asks about.
-void transfer::skip(const isa::instruction &i, uint32_t f, state &s) {
-    const isa::shape_info &form = isa::info(isa::info(i.id).shape);
-    if (form.src == isa::register_role::read) note_escape(f, s.registers[i.src]);
-    if (form.dst == isa::register_role::update) note_escape(f, s.registers[i.dst]);
-    s.registers[i.dst] = {};
-}
-
 bool transfer::step(uint32_t pc, uint32_t f, state &s) {
     const isa::instruction &i = code_.insn(pc);
     switch (isa::kind_of(i.id)) {
     case operation_kind::alu:
     case operation_kind::convert:
         if (not has(needs_.after(pc), i.dst))
-            skip(i, f, s);
+            s.registers[i.dst] = {};  // nobody asks about it
         else if (isa::kind_of(i.id) == operation_kind::alu)
             execute_alu(pc, f, s);
         else

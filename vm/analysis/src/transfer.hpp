@@ -87,9 +87,6 @@ public:
     /// What is known at the block that begins at `pc` when nothing is.
     [[nodiscard]] state any_state(uint32_t pc) const;
 
-    /// What `set` has not is going to be forgotten.
-    void note_lost(reg_set set, uint32_t f, const state &s);
-
     /// Executes the instruction at `pc` of function `f`, which is no jump. False: control does not
     /// go on behind it.
     [[nodiscard]] bool step(uint32_t pc, uint32_t f, state &s);
@@ -123,7 +120,6 @@ private:
         [[nodiscard]] bool is_exact() const noexcept { return least == most; }
     };
 
-    void skip(const isa::instruction &i, uint32_t f, state &s);
     void execute_alu(uint32_t pc, uint32_t f, state &s);
     void execute_convert(uint32_t pc, uint32_t f, state &s);
     void execute_load(uint32_t pc, uint32_t f, state &s);
