@@ -337,6 +337,18 @@ private:
         }
     }
 
+    /// An object that is used, given back or not, and used again.
+    void use_object() {
+        const uint8_t kept = kept_register();
+        put({.id = insn_id::call, .imm = give});
+        put_branch(insn_id::jeq64_imm, 0, 0, 0);
+        put({.id = insn_id::mov64_reg, .dst = kept, .src = 0});
+        put_access(kept, 8);
+        put({.id = insn_id::mov64_reg, .dst = 1, .src = roll(3) == 0 ? any_register() : kept});
+        put({.id = insn_id::call, .imm = static_cast<int32_t>(pick<uint32_t>({drop, drop, tick}))});
+        put_access(kept, 8);
+    }
+
     void call_function() {
         if (roll(2) == 0) {
             put({.id = insn_id::mov64_reg,
@@ -356,13 +368,18 @@ private:
         const auto r = static_cast<uint8_t>(1 + roll(5));
         put({.id = insn_id::mov64_reg, .dst = r, .src = 10});
         put({.id = insn_id::sub64_reg, .dst = r, .src = 6});
-        put({.id = insn_id::add64_imm, .dst = r, .imm = slot()});
+        const int16_t at = slot();
+        put({.id = insn_id::add64_imm, .dst = r, .imm = at});
         put({.id = insn_id::add64_reg, .dst = r, .src = 6});
-        put_access(r, static_cast<int32_t>(roll(2)) * 8);
+        // What is in the slot is known, and then it is not.
+        if (roll(2) == 0) put({.id = insn_id::stdw, .dst = 10, .offset = at, .imm = small()});
+        put_access(r, 0);
+        if (roll(2) == 0)
+            put({.id = insn_id::ldxdw, .dst = any_register(), .src = 10, .offset = at});
     }
 
     void any_statement() {
-        switch (roll(24)) {
+        switch (roll(25)) {
         case 0: check_length(); return;
         case 1: index_loop(); return;
         case 2: pointer_loop(); return;
@@ -380,6 +397,7 @@ private:
         case 11: put_access(10, slot() + near(0)); return;
         case 12: check_length(); return;
         case 13: countdown_loop(); return;
+        case 14: use_object(); return;
         default: any_arithmetic();
         }
     }
@@ -441,7 +459,7 @@ TEST_P(soundness, holds_in_every_run) {
     comparison counts;
     uint64_t loaded = 0;
     const uint64_t first = first_seed();
-    const uint64_t rounds = rounds_from_environment(3000);
+    const uint64_t rounds = rounds_from_environment(4000);
     for (uint64_t seed = first; seed < first + rounds; ++seed) {
         std::mt19937_64 random{seed};
         test_world world;
