@@ -96,6 +96,9 @@ public:
         }
     }
 
+    [[nodiscard]] std::size_t count_of_changes() const noexcept {
+        return static_cast<std::size_t>(std::ranges::count(all(), false, &meeting::is_same));
+    }
     [[nodiscard]] bool is_same(std::size_t index) const noexcept { return places_[index].is_same; }
 
     [[nodiscard]] bool loses_frame(const value &joined, std::size_t index) const noexcept {
@@ -350,6 +353,7 @@ namespace {
 /// has in those.
 std::vector<const value *> match_slots(state &head, const state &arriving, join_result &result) {
     std::vector<const value *> matches;
+    matches.reserve(std::min(head.slots.size(), arriving.slots.size()));
     const auto lose = [&](const value &v) {
         result.loses_frame = result.loses_frame or v.kind == value_kind::frame;
     };
@@ -396,6 +400,7 @@ join_result join_into(state &head, const state &arriving, const join_options &op
         all.add(head.slots[i].what, *slots[i], isa::register_count + head.slots[i].index);
     // All of it is found before any of it is written: places are looked at for each other.
     std::vector<change> changes;
+    changes.reserve(all.count_of_changes());
     std::size_t index = 0;
     const auto join_place = [&](value &v) {
         if (not all.is_same(index)) {
