@@ -1,0 +1,107 @@
+// bpftime-vm: runs a program on what is known, until nothing changes
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "join.hpp"
+#include "transfer.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace bpftime::vm::analysis {
+
+/// Gets what is found on each walk. What was found of an instruction before is then out of date:
+/// the last walk was with states that are final.
+class observer : public recorder {
+public:
+    /// All that was found is void.
+    virtual void start() = 0;
+    /// Before the block is executed.
+    virtual void block(uint32_t index) = 0;
+    virtual void branch(uint32_t pc, bool may_be_taken, bool may_go_on) = 0;
+    /// A jump backwards to `head` with this state, and the state that is known there.
+    virtual void jump_back(uint32_t pc, uint32_t head, const state &at_jump,
+                           const state &at_head) = 0;
+};
+
+/// States are kept where paths meet: at the beginning of functions, of blocks that several blocks
+/// go to, and of those that a jump backwards goes to. From there to the next such blocks there is
+/// one path to each instruction, which is walked each time.
+class analyser {
+public:
+    analyser(const program &p, const environment &world, effort how);
+    analyser(const analyser &) = delete;
+    analyser &operator=(const analyser &) = delete;
+
+    /// Finds the states, and tells `what` on its way. False: that took too many steps, and the
+    /// quick way was gone instead.
+    bool run(observer &what);
+
+    /// What is known before the instruction at `pc`.
+    [[nodiscard]] std::optional<state> before(uint32_t pc);
+
+    [[nodiscard]] const findings &found() const noexcept { return found_; }
+
+private:
+    struct head {
+        bool is_reached = false;
+        bool is_pending = false;
+        uint32_t changes = 0;
+        state at;
+    };
+    /// A block that is yet to be walked, with what is known at its begin.
+    struct stop {
+        uint32_t block;
+        state at;
+    };
+
+    void find_heads();
+    void find_thresholds();
+    [[nodiscard]] bool frames_may_escape() const;
+
+    void start();
+    void start_quickly();
+    void enter_called_by_value();
+    void run_pending();
+    void reach(uint32_t head_index, state &&s, const join_options &how);
+    void call(uint32_t pc, const state &caller);
+    void pend(uint32_t head_index);
+    [[nodiscard]] join_options options_of(uint32_t head_index) const;
+
+    /// Walks from a head to the next ones.
+    void walk(uint32_t head_index);
+    [[nodiscard]] bool walk_block(const basic_block &b, state &s);
+    void leave_block(const basic_block &b, state &s);
+    void go_to(const basic_block &from, uint32_t to, state &&s);
+    [[nodiscard]] bool take_edge(const basic_block &from, uint32_t to, state &s);
+
+    static constexpr uint32_t no_head = ~uint32_t{0};
+
+    const program &code_;
+    const environment &world_;
+    effort effort_;
+    bool frames_may_escape_;
+    needs needs_;
+    findings found_;
+    transfer transfer_;
+    std::vector<head> heads_;
+    std::vector<uint32_t> head_blocks_;    ///< by head
+    std::vector<uint32_t> head_of_block_;  ///< by block; no_head: none
+    std::vector<uint32_t> before_block_;   ///< by block that is no head: the one that goes there
+    std::vector<bool> is_loop_head_;       ///< by block
+    std::vector<int64_t> thresholds_;
+    std::vector<std::vector<uint32_t>> callers_;  ///< heads, by function
+    std::vector<stop> stops_;
+    std::size_t entered_by_value_ = 0;  ///< of findings::called_by_value
+    bool everything_entered_ = false;
+    uint32_t cursor_ = 0;   ///< no head before it is pending
+    uint32_t current_ = 0;  ///< the head that is walked from
+    uint64_t steps_ = 0;
+    observer *observer_ = nullptr;  ///< null after run()
+};
+
+}  // namespace bpftime::vm::analysis

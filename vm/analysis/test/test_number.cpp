@@ -1,0 +1,269 @@
+// bpftime-vm: tests of arithmetic on sets of words: they hold what the words give
+// Copyright (c) 2026 The bpftime-vm authors
+// SPDX-License-Identifier: MIT
+#include "isa/arithmetic.hpp"
+#include "number.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdint>
+#include <random>
+#include <utility>
+#include <vector>
+
+namespace bpftime::vm::analysis {
+namespace {
+
+using isa::operation;
+using isa::width;
+
+/// Words near which arithmetic changes its mind.
+constexpr auto corners = std::to_array<uint64_t>({
+    0,
+    1,
+    2,
+    3,
+    7,
+    8,
+    31,
+    32,
+    33,
+    63,
+    64,
+    127,
+    128,
+    255,
+    256,
+    0x7fff,
+    0x8000,
+    0xffff,
+    0x7fff'ffff,
+    0x8000'0000,
+    0xffff'fffe,
+    0xffff'ffff,
+    0x1'0000'0000,
+    0x1'0000'0001,
+    0x7fff'ffff'ffff'ffff,
+    0x8000'0000'0000'0000,
+    0x8000'0000'0000'0001,
+    0xffff'ffff'0000'0000,
+    0xffff'ffff'8000'0000,
+    0xffff'ffff'7fff'ffff,
+    0xffff'ffff'ffff'ff80,
+    0xffff'ffff'ffff'fffe,
+    0xffff'ffff'ffff'ffff,
+});
+
+class words {
+public:
+    explicit words(uint64_t seed) : random_{seed} {}
+
+    uint64_t any() {
+        switch (random_() % 4) {
+        case 0: return corners[random_() % corners.size()];
+        case 1: return corners[random_() % corners.size()] + random_() % 16 - 8;
+        case 2: return random_() >> random_() % 64;
+        default: return random_();
+        }
+    }
+
+    /// A set, and words of it.
+    std::pair<number, std::vector<uint64_t>> set() {
+        std::vector<uint64_t> members{any()};
+        const std::size_t count = random_() % 4;
+        // Neighbours, multiples, or anything.
+        const uint64_t near = random_() % 3;
+        const uint64_t step = uint64_t{1} << random_() % 8;
+        for (std::size_t i = 0; i < count; ++i) {
+            members.push_back(near == 0   ? members[0] + random_() % 64
+                              : near == 1 ? members[0] + step * (random_() % 1024)
+                                          : any());
+        }
+        number n = number::constant(members[0]);
+        for (const uint64_t word : members) n = join(n, number::constant(word));
+        // Some say less than they could.
+        if (random_() % 3 == 0) n = join(n, number::constant(any()));
+        return {n, members};
+    }
+
+    uint64_t operator()() { return random_(); }
+
+private:
+    std::mt19937_64 random_;
+};
+
+template <operation... Ops>
+struct operations {
+    template <typename Visit>
+    static void for_each(Visit &&visit) {
+        (visit.template operator()<Ops>(), ...);
+    }
+};
+
+using alu_operations =
+    operations<operation::add, operation::sub, operation::mul, operation::div, operation::sdiv,
+               operation::mod, operation::smod, operation::or_, operation::and_, operation::xor_,
+               operation::lsh, operation::rsh, operation::arsh, operation::mov>;
+using branch_operations =
+    operations<operation::jeq, operation::jne, operation::jgt, operation::jge, operation::jlt,
+               operation::jle, operation::jset, operation::jsgt, operation::jsge, operation::jslt,
+               operation::jsle>;
+
+constexpr int rounds = 20000;
+
+template <operation Op, width W>
+void check_alu(words &random) {
+    for (int round = 0; round < rounds; ++round) {
+        const auto [a, as] = random.set();
+        const auto [b, bs] = random.set();
+        const number out = alu(Op, W, a, b);
+        for (const uint64_t x : as) {
+            for (const uint64_t y : bs) {
+                const uint64_t word = isa::alu<Op, W>(x, y);
+                ASSERT_TRUE(out.holds(word))
+                    << isa::info(Op).name << " of " << x << " in " << to_text(a) << " and " << y
+                    << " in " << to_text(b) << " is " << word << ", not in " << to_text(out);
+            }
+        }
+    }
+}
+
+TEST(number, holds_results_of_arithmetic) {
+    words random{1};
+    alu_operations::for_each([&]<operation Op> {
+        check_alu<Op, width::w64>(random);
+        check_alu<Op, width::w32>(random);
+    });
+}
+
+template <operation Op, width W>
+void check_convert(words &random) {
+    for (int round = 0; round < rounds; ++round) {
+        const auto [a, as] = random.set();
+        const number out = convert(Op, W, a);
+        for (const uint64_t x : as)
+            ASSERT_TRUE(out.holds((isa::convert<Op, W>(x))))
+                << isa::info(Op).name << " of " << x << " in " << to_text(a);
+    }
+}
+
+TEST(number, holds_results_of_conversions) {
+    words random{2};
+    check_convert<operation::neg, width::w64>(random);
+    check_convert<operation::neg, width::w32>(random);
+    check_convert<operation::movsx8, width::w64>(random);
+    check_convert<operation::movsx8, width::w32>(random);
+    check_convert<operation::movsx16, width::w64>(random);
+    check_convert<operation::movsx16, width::w32>(random);
+    check_convert<operation::movsx32, width::w64>(random);
+    check_convert<operation::le, width::w16>(random);
+    check_convert<operation::le, width::w32>(random);
+    check_convert<operation::le, width::w64>(random);
+    check_convert<operation::be, width::w16>(random);
+    check_convert<operation::be, width::w32>(random);
+    check_convert<operation::be, width::w64>(random);
+    check_convert<operation::bswap, width::w16>(random);
+    check_convert<operation::bswap, width::w32>(random);
+    check_convert<operation::bswap, width::w64>(random);
+}
+
+template <operation Op, width W>
+void check_branch(words &random) {
+    for (int round = 0; round < rounds; ++round) {
+        const auto [a, as] = random.set();
+        const auto [b, bs] = random.set();
+        for (const uint64_t x : as) {
+            for (const uint64_t y : bs) {
+                number left = a;
+                number right = b;
+                const bool taken = isa::is_taken<Op, W>(x, y);
+                ASSERT_TRUE(refine(Op, W, left, right, taken) and left.holds(x) and right.holds(y))
+                    << x << " in " << to_text(a) << " " << isa::info(Op).symbol << " " << y
+                    << " in " << to_text(b) << " is " << taken;
+            }
+        }
+    }
+}
+
+TEST(number, branches_leave_the_words_that_go_there) {
+    words random{3};
+    branch_operations::for_each([&]<operation Op> {
+        check_branch<Op, width::w64>(random);
+        check_branch<Op, width::w32>(random);
+    });
+}
+
+TEST(number, joins_and_widening_hold_both) {
+    words random{4};
+    for (int round = 0; round < rounds; ++round) {
+        const auto [a, as] = random.set();
+        const auto [b, bs] = random.set();
+        const std::vector<int64_t> thresholds{-128, -1, 0, 63, 64, 65, INT32_MAX};
+        for (const number &n : {join(a, b), widen(a, b, {}), widen(a, b, thresholds)}) {
+            for (const uint64_t word : as) ASSERT_TRUE(n.holds(word)) << word << to_text(n);
+            for (const uint64_t word : bs) ASSERT_TRUE(n.holds(word)) << word << to_text(n);
+        }
+    }
+}
+
+TEST(number, widening_ends) {
+    words random{5};
+    for (int round = 0; round < rounds; ++round) {
+        number n = random.set().first;
+        int steps = 0;
+        for (int i = 0; i < 200; ++i) {
+            const number wider = widen(n, random.set().first, {});
+            steps += wider != n;
+            n = wider;
+        }
+        // Each bound goes to its end once, low bits are lost one by one at most.
+        ASSERT_LE(steps, 8 + 64);
+    }
+}
+
+TEST(number, intersections_hold_what_both_hold) {
+    words random{6};
+    for (int round = 0; round < rounds; ++round) {
+        const auto [a, as] = random.set();
+        number b = random.set().first;
+        b = join(b, number::constant(as[0]));
+        number both = a;
+        ASSERT_TRUE(intersect(both, b));
+        ASSERT_TRUE(both.holds(as[0]));
+    }
+}
+
+/// Every set of words of four bits, by exhaustion: the operations on their low bits are those of
+/// words that are small.
+TEST(number, is_exact_enough_for_small_words) {
+    for (uint64_t least = 0; least < 16; ++least) {
+        for (uint64_t most = least; most < 16; ++most) {
+            for (uint64_t k = 0; k < 16; ++k) {
+                const number n = range_of(least, most);
+                const number c = number::constant(k);
+                const number sum = alu(operation::add, width::w64, n, c);
+                EXPECT_EQ(sum.umin, least + k);
+                EXPECT_EQ(sum.umax, most + k);
+                for (uint64_t word = least; word <= most; ++word) {
+                    alu_operations::for_each([&]<operation Op> {
+                        EXPECT_TRUE(
+                            alu(Op, width::w64, n, c).holds(isa::alu<Op, width::w64>(word, k)));
+                        EXPECT_TRUE(
+                            alu(Op, width::w32, c, n).holds(isa::alu<Op, width::w32>(k, word)));
+                    });
+                }
+                number left = n;
+                number right = c;
+                const bool below = refine(operation::jlt, width::w64, left, right, true);
+                EXPECT_EQ(below, least < k);
+                if (below) {
+                    EXPECT_EQ(left.umax, std::min(most, k - 1));
+                }
+            }
+        }
+    }
+}
+
+}  // namespace
+}  // namespace bpftime::vm::analysis
