@@ -85,6 +85,10 @@ public:
     [[nodiscard]] virtual uint32_t frame_size() const noexcept = 0;
     [[nodiscard]] virtual input_facts input() const noexcept { return {}; }
 
+    /// Whether a call of this helper may end the run without a fault, whatever it is declared to
+    /// give.
+    [[nodiscard]] virtual bool unwinds(uint32_t /*helper*/) const noexcept { return false; }
+
     /// Fields of the input memory that hold addresses of the packet.
     [[nodiscard]] virtual std::span<const packet_field> packet_fields() const noexcept {
         return {};
