@@ -57,6 +57,29 @@ enum class vm_limit : uint32_t {
     constant_blinding  ///< 0 or 1
 };
 
+/// What verify() found; ebpf_verify_report says what the members mean.
+struct verify_report {
+    struct note {
+        uint32_t pc;
+        ebpf_proof proof;
+        std::string text;
+    };
+
+    ebpf_safety safety = EBPF_SAFE_WITH_CHECKS;
+    uint32_t fault_pc = 0;
+    uint32_t accesses = 0;
+    uint32_t proven = 0;
+    uint32_t covered = 0;
+    uint32_t checked = 0;
+    uint32_t faulting = 0;
+    uint32_t other_checks = 0;
+    uint32_t loops = 0;
+    uint32_t unbounded_loops = 0;
+    bool is_complete = true;
+    std::string summary;
+    std::vector<note> notes;
+};
+
 /// A backend. Derive from it, override what you support, and register a factory: load_code() and
 /// exec() are the least; everything else fails by default with "... is not supported by backend X".
 ///
@@ -107,6 +130,8 @@ public:
     virtual int64_t exec_regions(void *mem, size_t mem_len, const ebpf_region *regions,
                                  size_t region_count, int64_t &result);
     virtual int interrupt();
+    /// What is known of the loaded program before it runs.
+    virtual int verify(ebpf_verify_level level, verify_report &report);
 
     // --- advanced features
 
@@ -162,7 +187,7 @@ struct plugin_descriptor {
 };
 
 /// Changes whenever bpftime_vm_impl does; a plugin of another version is refused.
-inline constexpr uint32_t plugin_abi_version = 2;
+inline constexpr uint32_t plugin_abi_version = 3;
 
 }  // namespace bpftime::vm::compat
 
@@ -231,6 +256,7 @@ struct EBPF_EXPORT ebpf_vm {
     int register_region(void *ptr, size_t len, unsigned permission);
     int unregister_region(void *ptr);
     int set_jump_targets(const uint32_t *pcs, size_t count);
+    int verify(ebpf_verify_level level, bpftime::vm::compat::verify_report &report);
 
     std::vector<uint8_t> do_aot_compile();
     std::vector<uint8_t> do_aot_compile(const ebpf_aot_options &options);

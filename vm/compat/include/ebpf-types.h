@@ -249,6 +249,54 @@ struct ebpf_helper {
     uint32_t purity;      /**< enum ebpf_purity */
 };
 
+/** How much ebpf_verify() finds out. */
+enum ebpf_verify_level {
+    EBPF_VERIFY_QUICK = 0, /**< one pass over the program: nothing is known where loops begin */
+    EBPF_VERIFY_FULL = 1,  /**< as much as the analysis can, in time linear in the program */
+};
+
+/** What ebpf_verify() says of a program. */
+enum ebpf_safety {
+    EBPF_PROVEN_SAFE = 0,      /**< nothing has to be checked while it runs */
+    EBPF_SAFE_WITH_CHECKS = 1, /**< what was not proven is checked; where a check fails, the run
+                                    ends with a fault */
+    EBPF_CERTAINLY_FAULTS = 2, /**< every run that ends, ends with a fault */
+};
+
+/** What is known of the check that an instruction may need. */
+enum ebpf_proof {
+    EBPF_PROOF_NONE = 0,    /**< the note is about something else: a loop, a branch */
+    EBPF_PROOF_CHECKED = 1, /**< it is made while the program runs */
+    EBPF_PROOF_COVERED = 2, /**< an earlier one on every path covers it */
+    EBPF_PROOF_PROVEN = 3,  /**< it would never fail */
+    EBPF_PROOF_FAULTS = 4,  /**< it always fails */
+};
+
+/** What ebpf_verify() knows of one instruction. */
+struct ebpf_verify_note {
+    uint32_t pc;
+    uint32_t proof;   /**< enum ebpf_proof */
+    const char *text; /**< one line for people */
+};
+
+/** What ebpf_verify() found. Owned by the caller: ebpf_free_verify_report(). */
+struct ebpf_verify_report {
+    uint32_t safety;   /**< enum ebpf_safety */
+    uint32_t fault_pc; /**< EBPF_CERTAINLY_FAULTS: where the first such fault is */
+    uint32_t accesses; /**< loads, stores and atomics that can be reached; the sum of these four: */
+    uint32_t proven;
+    uint32_t covered;
+    uint32_t checked;
+    uint32_t faulting;
+    uint32_t other_checks;    /**< calls and jumps of which something is checked */
+    uint32_t loops;           /**< jumps backwards that can be reached */
+    uint32_t unbounded_loops; /**< of them, those that only the instruction limit ends for sure */
+    uint32_t is_complete;     /**< 0: the program was too large or too tangled for some proofs */
+    const char *summary;      /**< one sentence for people */
+    const struct ebpf_verify_note *notes; /**< by pc */
+    size_t note_count;
+};
+
 /** What ebpf_aot_compile() makes. */
 enum ebpf_aot_emit {
     EBPF_AOT_OBJECT = 0,   /**< ELF relocatable object */

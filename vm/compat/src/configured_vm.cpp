@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: MIT
 #include "compat/configured_vm.hpp"
 
+#include "analysis/verification.hpp"
+#include "compat/linked_world.hpp"
 #include "log.hpp"
 
 #include <fmt/format.h>
@@ -14,6 +16,42 @@
 
 namespace bpftime::vm::compat {
 
+namespace {
+
+ebpf_proof proof_of(analysis::verdict v) noexcept {
+    switch (v) {
+    case analysis::verdict::unreachable: return EBPF_PROOF_NONE;
+    case analysis::verdict::check: return EBPF_PROOF_CHECKED;
+    case analysis::verdict::covered: return EBPF_PROOF_COVERED;
+    case analysis::verdict::proven: return EBPF_PROOF_PROVEN;
+    case analysis::verdict::faults: return EBPF_PROOF_FAULTS;
+    }
+    return EBPF_PROOF_NONE;
+}
+
+verify_report to_report(analysis::verification &&found) {
+    verify_report report{.safety = static_cast<ebpf_safety>(found.what),
+                         .fault_pc = found.fault ? found.fault->pc : 0,
+                         .accesses = found.accesses.accesses,
+                         .proven = found.accesses.proven,
+                         .covered = found.accesses.covered,
+                         .checked = found.accesses.checked,
+                         .faulting = found.accesses.faults,
+                         .other_checks = found.other_checks,
+                         .loops = found.loops,
+                         .unbounded_loops = found.unbounded_loops,
+                         .is_complete = found.is_complete,
+                         .summary = found.summary(),
+                         .notes = {}};
+    report.notes.reserve(found.notes.size());
+    for (analysis::note &n : found.notes)
+        report.notes.push_back({n.pc, proof_of(n.what), std::move(n.text)});
+    return report;
+}
+
+}  // namespace
+
+static_assert(static_cast<int>(analysis::safety::faults) == EBPF_CERTAINLY_FAULTS);
 static_assert(static_cast<int>(error_class::invalid_argument) + EBPF_ERROR_INVALID_ARGUMENT == -1);
 static_assert(-1 - static_cast<int>(error_class::internal) == EBPF_ERROR_INTERNAL);
 
@@ -108,6 +146,19 @@ precompiled_ebpf_function configured_vm::compile() {
     const precompiled_ebpf_function entry = (*ready)->code->entry();
     if (entry == nullptr) not_supported("ebpf_compile (native code)");
     return entry;
+}
+
+int configured_vm::verify(ebpf_verify_level level, verify_report &report) {
+    if (not program_)
+        return static_cast<int>(fail(make_error(error_code::no_program, "no program is loaded")));
+    const auto linked = linkage::resolve(*program_, config_);
+    if (not linked) return static_cast<int>(fail(linked.error()));
+    const linked_world world{*program_, *linked, config_};
+    const auto effort =
+        level == EBPF_VERIFY_QUICK ? analysis::effort::quick : analysis::effort::full;
+    const auto facts = analysis::facts::analyse(*program_, world, effort);
+    report = to_report(analysis::verify(*program_, world, facts, config_.call_depth));
+    return EBPF_OK;
 }
 
 int configured_vm::interrupt() {

@@ -282,6 +282,12 @@ int ebpf_vm::set_jump_targets(const uint32_t *pcs, size_t count) {
     return impl_->set_jump_targets(pcs, count);
 }
 
+int ebpf_vm::verify(ebpf_verify_level level, verify_report &report) {
+    if (level != EBPF_VERIFY_QUICK and level != EBPF_VERIFY_FULL)
+        return refuse("the level of verification is not one of enum ebpf_verify_level");
+    return impl_->verify(level, report);
+}
+
 std::vector<uint8_t> ebpf_vm::do_aot_compile() { return impl_->do_aot_compile(); }
 std::vector<uint8_t> ebpf_vm::do_aot_compile(const ebpf_aot_options &options) {
     return impl_->do_aot_compile_with(options);

@@ -88,6 +88,7 @@ int64_t bpftime_vm_impl::exec_regions(void *mem, size_t mem_len, const ebpf_regi
 }
 
 int bpftime_vm_impl::interrupt() { return not_supported("interrupt"); }
+int bpftime_vm_impl::verify(ebpf_verify_level, verify_report &) { return not_supported("verify"); }
 
 std::vector<uint8_t> bpftime_vm_impl::do_aot_compile() {
     not_supported("do_aot_compile");

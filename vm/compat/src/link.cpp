@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <map>
 #include <utility>
 
 namespace bpftime::vm::compat {
@@ -167,7 +167,7 @@ private:
         const auto put_object = [&](const auto &value_of, const auto &size_of) {
             const uint64_t value = value_of(id);
             put(value);
-            grant(value, size_of ? size_of(id) : 0);
+            grant(pc, {value, size_of ? size_of(id) : 0});
             return value;
         };
         const auto put_map = [&](const auto &value_of, const auto &size_of) {
@@ -175,12 +175,14 @@ private:
         };
         const auto put_value = [&](uint64_t map) {
             const uint64_t value = h.map_val(map);
-            put(value + static_cast<uint32_t>(p_.insn(pc + 1).imm));
+            const auto offset = static_cast<uint32_t>(p_.insn(pc + 1).imm);
+            put(value + offset);
             const ebpf_map_shape *const shape = h.map_shape ? h.map_shape(map) : nullptr;
             if (shape != nullptr and shape->arena != nullptr) return note_arena(pc, *shape->arena);
-            grant(value, h.map_val_size ? h.map_val_size(map) : 0,
-                  shape == nullptr ? permission::read_write
-                                   : static_cast<permission>(shape->permission));
+            const permission allowed = shape == nullptr
+                                           ? permission::read_write
+                                           : static_cast<permission>(shape->permission);
+            grant(pc, {value, h.map_val_size ? h.map_val_size(map) : 0, allowed}, offset);
             return maybe_error{};
         };
         switch (isa::info(i.id).operation) {
@@ -231,17 +233,21 @@ private:
         return {};
     }
 
-    /// Each piece of memory once, however often the program names it: accesses search the list.
-    void grant(uint64_t address, uint64_t size, permission allowed = permission::read_write) {
-        if (size != 0 and granted_.emplace(address, size).second)
-            out_.regions_.push_back({address, size, allowed});
+    /// What the lddw at `pc` gives is `offset` behind the start of this memory. Each piece once,
+    /// however often the program names it: accesses search the list.
+    void grant(uint32_t pc, const memory_span &span, uint64_t offset = 0) {
+        if (span.len == 0) return;
+        const auto next = static_cast<uint32_t>(out_.regions_.size());
+        const auto [known, is_new] = granted_.try_emplace({span.begin, span.len}, next);
+        if (is_new) out_.regions_.push_back(span);
+        out_.places_.emplace(pc, linked_place{known->second, offset});
     }
 
     const program &p_;
     const vm_config &config_;
     linkage out_;
     std::optional<uint32_t> first_cast_;
-    std::set<std::pair<uint64_t, uint64_t>> granted_;
+    std::map<std::pair<uint64_t, uint64_t>, uint32_t> granted_;  ///< places in out_.regions_
 };
 
 result<linkage> linkage::resolve(const program &p, const vm_config &config) {
@@ -256,6 +262,11 @@ uint64_t linkage::lddw_value(const program &p, uint32_t pc) const noexcept {
 std::optional<uint32_t> linkage::map_at(uint32_t pc) const noexcept {
     const auto it = map_indices_.find(pc);
     return it == map_indices_.end() ? std::nullopt : std::optional{it->second};
+}
+
+std::optional<linked_place> linkage::place_at(uint32_t pc) const noexcept {
+    const auto it = places_.find(pc);
+    return it == places_.end() ? std::nullopt : std::optional{it->second};
 }
 
 const helper_binding *linkage::helper(uint32_t id) const noexcept {

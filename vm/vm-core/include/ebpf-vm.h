@@ -166,6 +166,16 @@ EBPF_EXPORT bool ebpf_toggle_bounds_check(struct ebpf_vm *vm, bool enable);
 EBPF_EXPORT int ebpf_register_region(struct ebpf_vm *vm, void *ptr, size_t len,
                                      unsigned int permission);
 
+/** Says what is known of the loaded program before it runs, with the helpers, callbacks and limits
+ * that are set now, and with memory checks on: whether it is proven safe, which accesses have to be
+ * checked at run time, or that it certainly faults. `level`: enum ebpf_verify_level. 0 and *report,
+ * which is the caller's (ebpf_free_verify_report()); or a negative error, and *report is NULL:
+ * EBPF_ERROR_UNRESOLVED and EBPF_ERROR_UNSUPPORTED tell what is missing to run it at all. */
+EBPF_EXPORT int ebpf_verify(struct ebpf_vm *vm, unsigned int level,
+                            struct ebpf_verify_report **report);
+
+EBPF_EXPORT void ebpf_free_verify_report(struct ebpf_verify_report *report);
+
 /** Takes back the region that was registered with this `ptr`. */
 EBPF_EXPORT int ebpf_unregister_region(struct ebpf_vm *vm, void *ptr);
 

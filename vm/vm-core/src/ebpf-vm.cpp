@@ -68,6 +68,37 @@ const char *keep_forever(const std::string &text) {
     return it != kept.end() ? it->c_str() : kept.emplace_back(text).c_str();
 }
 
+/// What ebpf_verify() gives: the report for C over the words that it points to.
+struct kept_report : ebpf_verify_report {
+    explicit kept_report(compat::verify_report &&found)
+        : ebpf_verify_report{.safety = static_cast<uint32_t>(found.safety),
+                             .fault_pc = found.fault_pc,
+                             .accesses = found.accesses,
+                             .proven = found.proven,
+                             .covered = found.covered,
+                             .checked = found.checked,
+                             .faulting = found.faulting,
+                             .other_checks = found.other_checks,
+                             .loops = found.loops,
+                             .unbounded_loops = found.unbounded_loops,
+                             .is_complete = found.is_complete,
+                             .summary = nullptr,
+                             .notes = nullptr,
+                             .note_count = found.notes.size()},
+          words{std::move(found)} {
+        rows.reserve(words.notes.size());
+        for (const auto &n : words.notes)
+            rows.push_back({n.pc, static_cast<uint32_t>(n.proof), n.text.c_str()});
+        summary = words.summary.c_str();
+        notes = rows.data();
+    }
+    kept_report(const kept_report &) = delete;
+    kept_report &operator=(const kept_report &) = delete;
+
+    const compat::verify_report words;
+    std::vector<ebpf_verify_note> rows;
+};
+
 constexpr auto error_names = std::to_array<const char *>(
     {"ok", "invalid argument", "invalid program", "not supported",
      "unresolved helper or lddw callback", "no program loaded", "already exists", "not found",
@@ -227,6 +258,21 @@ bool ebpf_toggle_bounds_check(struct ebpf_vm *vm, bool enable) {
 
 int ebpf_register_region(struct ebpf_vm *vm, void *ptr, size_t len, unsigned int permission) {
     return with(vm, [&](ebpf_vm &v) { return v.register_region(ptr, len, permission); });
+}
+
+int ebpf_verify(struct ebpf_vm *vm, unsigned int level, struct ebpf_verify_report **report) {
+    return with(vm, [&](ebpf_vm &v) -> int {
+        if (report == nullptr) return refuse(v, "report is NULL");
+        *report = nullptr;
+        compat::verify_report found;
+        const int error = v.verify(static_cast<ebpf_verify_level>(level), found);
+        if (error == EBPF_OK) *report = new kept_report{std::move(found)};
+        return error;
+    });
+}
+
+void ebpf_free_verify_report(struct ebpf_verify_report *report) {
+    delete static_cast<kept_report *>(report);
 }
 
 int ebpf_unregister_region(struct ebpf_vm *vm, void *ptr) {

@@ -85,6 +85,12 @@ struct linked_map {
     const ebpf_map_shape *shape;
 };
 
+/// Where the address that an lddw gives lies in the memory that came with it.
+struct linked_place {
+    uint32_t region;  ///< which of linkage::regions()
+    uint64_t offset;
+};
+
 /// What a program refers to outside itself, resolved: the values of its lddw, and its helpers.
 class EBPF_EXPORT linkage {
 public:
@@ -109,6 +115,8 @@ public:
     [[nodiscard]] const ebpf_arena *arena() const noexcept { return arena_; }
     /// The index in maps() of the map that the lddw at `pc` names; none: it names no such map.
     [[nodiscard]] std::optional<uint32_t> map_at(uint32_t pc) const noexcept;
+    /// The memory that the lddw at `pc` gives an address of; none: none came with it.
+    [[nodiscard]] std::optional<linked_place> place_at(uint32_t pc) const noexcept;
 
 private:
     friend class linker;
@@ -118,6 +126,7 @@ private:
     std::vector<linked_map> maps_;
     const ebpf_arena *arena_ = nullptr;
     std::unordered_map<uint32_t, uint32_t> map_indices_;  // by pc
+    std::unordered_map<uint32_t, linked_place> places_;   // by pc
 };
 
 }  // namespace bpftime::vm::compat

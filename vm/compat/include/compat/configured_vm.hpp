@@ -47,6 +47,7 @@ public:
     int register_region(const ebpf_region &region) override;
     int unregister_region(void *ptr) override;
     int set_jump_targets(const uint32_t *pcs, size_t count) override;
+    int verify(ebpf_verify_level level, verify_report &report) override;
 
     /// The program ready to run, made so now if need be; the (recorded) error's code if that cannot
     /// be.
