@@ -35,7 +35,7 @@ inline constexpr auto exit_codes = std::to_array<exit_code_info>({
     {exit_code::ok, "success"},
     {exit_code::usage, "the command line is wrong"},
     {exit_code::bad_input, "a program, its memory or a capture cannot be used as it is"},
-    {exit_code::fault, "the program faulted while it ran"},
+    {exit_code::fault, "a program faulted while it ran, or certainly would"},
     {exit_code::unsupported, "a tool or backend is missing, or cannot do this"},
     {exit_code::io, "reading or writing failed, or memory ran out"},
     {exit_code::internal, "a defect of bpftime-vm"},

@@ -34,8 +34,8 @@ void build(CLI::App &app, context &ctx, bool &version, bool &as_json) {
     app.get_formatter()->column_width(34);
     app.add_flag("-V,--version", version, "Print the version");
     app.add_flag("--json", as_json, "Print JSON instead of text");
-    for (const auto add :
-         {add_run, add_asm, add_disasm, add_inspect, add_cc, add_map, add_vms, add_completion})
+    for (const auto add : {add_run, add_asm, add_disasm, add_inspect, add_verify, add_cc, add_map,
+                           add_vms, add_completion})
         add(app, ctx);
     app.footer(
         "Without a command, as in `bpftime-cli prog.bin packet.bin`, the command is run.\n\n" +

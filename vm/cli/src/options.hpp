@@ -72,6 +72,7 @@ void add_disasm(CLI::App &app, context &ctx);
 void add_inspect(CLI::App &app, context &ctx);
 void add_map(CLI::App &app, context &ctx);
 void add_run(CLI::App &app, context &ctx);
+void add_verify(CLI::App &app, context &ctx);
 void add_vms(CLI::App &app, context &ctx);
 
 }  // namespace bpftime::vm::cli

@@ -51,10 +51,6 @@ exit_code exit_code_of(int64_t error) {
     }
 }
 
-std::unexpected<failure> library_failure(int64_t error) {
-    return std::unexpected{failure{exit_code_of(error), ebpf_last_error()}};
-}
-
 outcome<void> configure(ebpf_vm *vm, const runner_options &options) {
     if (const int e = ebpf_set_max_insns(vm, options.max_insns); e < 0) return library_failure(e);
     if (options.instruction_limit) {
@@ -96,6 +92,10 @@ outcome<void> load(ebpf_vm *vm, std::span<const uint8_t> code) {
 }
 
 }  // namespace
+
+std::unexpected<failure> library_failure(int64_t error) {
+    return std::unexpected{failure{exit_code_of(error), ebpf_last_error()}};
+}
 
 std::string_view runnable::name() const noexcept {
     return loaded_ == nullptr ? std::string_view{} : loaded_->info.name;

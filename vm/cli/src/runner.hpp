@@ -156,6 +156,9 @@ private:
     runtime::timer_runs timers_;
 };
 
+/// What the library's last function gave, and its message, as a failure.
+[[nodiscard]] std::unexpected<failure> library_failure(int64_t error);
+
 /// The names of the backends, best first.
 [[nodiscard]] std::vector<std::string> list_vms();
 

@@ -253,14 +253,14 @@ class Usage(CliTest):
         self.assert_ends(result, USAGE, out="")
         first = f"Usage: {CLI} <path to ebpf instructions> [path to memory for the ebpf program]"
         self.assertEqual(result.err.splitlines()[0], first)
-        for command in ("run", "asm", "disasm", "inspect", "cc", "map", "vms", "completion"):
+        for command in ("run", "asm", "disasm", "inspect", "verify", "cc", "map", "vms", "completion"):
             self.assertRegex(result.err, rf"(?m)^  {command} ")
 
     def test_help(self):
         result = self.cli("--help")
         self.assert_ends(result, OK)
-        self.assertIn("3  the program faulted while it ran", result.out)
-        for command in ("run", "asm", "disasm", "inspect", "cc", "map", "vms", "completion"):
+        self.assertIn("3  a program faulted while it ran, or certainly would", result.out)
+        for command in ("run", "asm", "disasm", "inspect", "verify", "cc", "map", "vms", "completion"):
             own = self.cli(command, "--help")
             self.assert_ends(own, OK)
             self.assertIn("--json", own.out)
@@ -1737,6 +1737,49 @@ class Inspect(CliTest):
         self.assert_ends(self.cli("inspect", self.file("p.s", "ja +5\n")), BAD_INPUT, "jump target 6 outside", out="")
 
 
+class Verify(CliTest):
+    SAFE = "mov %r0, 0\njlt %r2, 14, out\nldxh %r0, [%r1+12]\nout: exit\n"
+    CHECKED = "mov %r0, 0\njlt %r2, 14, out\nldxh %r0, [%r1+13]\nout: exit\n"
+    FAULTING = "mov %r3, 0\nldxdw %r0, [%r3+8]\nexit\n"
+
+    def test_says_what_is_proven(self):
+        result = self.cli("verify", self.file("safe.s", self.SAFE))
+        self.assert_ends(result, OK)
+        self.assertIn("safe.s: proven safe\n  accesses       1: 1 proven\n", result.out)
+
+    def test_says_what_is_checked_and_where(self):
+        path = self.file("checked.s", self.CHECKED)
+        self.assertIn("safe with 1 check at run time", self.cli("verify", path).out)
+        explained = self.cli("verify", path, "--explain").out
+        self.assertRegex(explained, r"(?m)^  2: r0 = \*\(u16 \*\)\(r1 \+ 13\)\n +check")
+        self.assert_ends(self.cli("verify", path, "--proven"), FAULT)
+        self.assert_ends(self.cli("verify", self.file("safe.s", self.SAFE), "--proven"), OK)
+
+    def test_says_what_certainly_faults(self):
+        path = self.file("faulting.s", self.FAULTING)
+        result = self.cli("verify", path)
+        self.assert_ends(result, FAULT)
+        self.assertIn("certainly faults at pc 1", result.out)
+        (program,) = self.cli("verify", path, "--json").json["programs"]
+        self.assertEqual((program["safety"], program["fault_pc"]), ("certainly faults", 1))
+        self.assert_ends(self.cli("run", path), FAULT, "at pc 1 ")
+
+    def test_tells_what_is_missing_from_what_is_wrong(self):
+        missing = self.cli("verify", self.file("missing.s", "call 4711\nexit\n"))
+        self.assertRegex(missing.out + missing.err, "helper 4711 is not registered")
+        self.assertNotIn(missing.code, (OK, FAULT))
+
+    def test_all_programs_of_an_object_with_their_lines_of_c(self):
+        path = self.object(XDP_C)
+        result = self.cli("verify", path, "--explain")
+        self.assert_ends(result, OK)
+        self.assertIn("by_first_byte (xdp): ", result.out)
+        self.assertRegex(result.out, r"; .*prog\.bpf\.o\.c:\d+: +return p \+ 1 > end")
+        (program,) = self.cli("verify", path, "--explain", "--json").json["programs"]
+        self.assertEqual(program["name"], "by_first_byte")
+        self.assertTrue(any("source" in note for note in program["notes"]))
+
+
 class Completion(CliTest):
     def complete(self, *words):
         """What bash offers for the last word."""
@@ -1750,7 +1793,7 @@ class Completion(CliTest):
 
     def test_bash(self):
         self.assertEqual(self.complete("dis"), {"disasm"})
-        self.assertLessEqual({"run", "asm", "disasm", "inspect", "cc", "map", "vms", "completion"}, self.complete(""))
+        self.assertLessEqual({"run", "asm", "disasm", "inspect", "verify", "cc", "map", "vms", "completion"}, self.complete(""))
         self.assertEqual(self.complete("run", "--rep"), {"--repeat"})
         self.assertEqual(self.complete("run", "--format", ""), {"raw", "hex", "asm", "elf", "c"})
         self.assertEqual(self.complete("disasm", "--style", "a"), {"assembly"})
