@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #include "compiler.hpp"
 
+#include "compat/linked_world.hpp"
 #include "function_compiler.hpp"
 #include "memory_checks.hpp"
 #include "state_words.hpp"
@@ -159,6 +160,20 @@ private:
     }
 };
 
+/// Facts about the program, if they are true of the code that is made of it.
+std::optional<analysis::facts> prove(const compat::build_input &input, const provenance &known) {
+    // Pages of an arena come and go.
+    if (not input.config.bounds_checks or input.linked.arena() != nullptr) return {};
+    const compat::linked_world world{input.code, input.linked, input.config};
+    auto facts = analysis::facts::analyse(input.code, world);
+    // They rely on that nobody finds frames whose addresses nobody has; in memory they could be
+    // found.
+    for (uint32_t f = 0; f < input.code.functions().size(); ++f) {
+        if (known.of_function(f).frame_in_memory and not facts.frames_escape()) return {};
+    }
+    return facts;
+}
+
 class module_compiler {
 public:
     module_compiler(const compat::build_input &input, llvm::Module &module)
@@ -168,6 +183,7 @@ public:
           module_{module},
           parts_{.input = input, .facts = facts_, .module = module, .functions = {}} {
         if (input.config.blinding_seed) parts_.keys.emplace(*input.config.blinding_seed);
+        parts_.proofs = prove(input, facts_);
     }
 
     void compile() {
