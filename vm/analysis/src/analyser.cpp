@@ -10,7 +10,6 @@ namespace bpftime::vm::analysis {
 
 namespace {
 
-using isa::operation;
 using isa::operation_kind;
 
 /// Steps for each instruction until the quick way is gone, and for the program.
@@ -226,10 +225,7 @@ void analyser::leave_block(const basic_block &b, state &s) {
     const isa::instruction &last = code_.insn(pc);
     const auto next = code_.successors_of(b);
     if (last.id == isa::insn_id::none or not is_conditional(last)) {
-        for (std::size_t i = 0; i < next.size(); ++i) {
-            const bool is_last = i + 1 == next.size();
-            go_to(b, next[i], is_last ? std::move(s) : state{s});
-        }
+        for (const uint32_t to : next) go_to(b, to, state{s});
         return;
     }
     state taken = s;
@@ -239,12 +235,8 @@ void analyser::leave_block(const basic_block &b, state &s) {
     const uint32_t target = code_.jump_target(pc);
     for (const uint32_t to : next) {
         const uint32_t begin = code_.blocks()[to].begin;
-        if (begin == target and may_be_taken) {
-            if (begin == pc + 1 and may_go_on) go_to(b, to, state{s});
-            go_to(b, to, std::move(taken));
-        } else if (begin == pc + 1 and may_go_on) {
-            go_to(b, to, std::move(s));
-        }
+        if (begin == target and may_be_taken) go_to(b, to, state{taken});
+        if (begin == pc + 1 and may_go_on) go_to(b, to, state{s});
     }
 }
 

@@ -193,18 +193,19 @@ number from_bits(const known_bits &bits) noexcept {
 /// The least and most word with these bits.
 template <std::unsigned_integral U>
 void meet_with_bits(range<U> &u, range<std::make_signed_t<U>> &s, U value, U unknown) noexcept {
-    using S = std::make_signed_t<U>;
+    using signed_t = std::make_signed_t<U>;
     constexpr U sign = U{1} << (std::numeric_limits<U>::digits - 1);
     u.meet(value, value | unknown);
-    s.meet(static_cast<S>(value | (unknown & sign)), static_cast<S>(value | (unknown & ~sign)));
+    s.meet(static_cast<signed_t>(value | (unknown & sign)),
+           static_cast<signed_t>(value | (unknown & ~sign)));
 }
 
 /// Unsigned and signed ranges of the same words.
 template <std::unsigned_integral U>
 void meet_each_other(range<U> &u, range<std::make_signed_t<U>> &s) noexcept {
-    using S = std::make_signed_t<U>;
-    if (static_cast<S>(u.least) <= static_cast<S>(u.most))
-        s.meet(static_cast<S>(u.least), static_cast<S>(u.most));
+    using signed_t = std::make_signed_t<U>;
+    if (static_cast<signed_t>(u.least) <= static_cast<signed_t>(u.most))
+        s.meet(static_cast<signed_t>(u.least), static_cast<signed_t>(u.most));
     if (static_cast<U>(s.least) <= static_cast<U>(s.most))
         u.meet(static_cast<U>(s.least), static_cast<U>(s.most));
 }
@@ -247,9 +248,9 @@ bool has_empty_range(const number &n) noexcept {
 
 template <std::unsigned_integral U>
 void meet_each_other(number &n, U value, U unknown) noexcept {
-    using S = std::make_signed_t<U>;
+    using signed_t = std::make_signed_t<U>;
     range<U> u = get<U>(n);
-    range<S> s = get<S>(n);
+    range<signed_t> s = get<signed_t>(n);
     meet_with_bits(u, s, value, unknown);
     meet_each_other(u, s);
     put(n, u);
@@ -519,20 +520,20 @@ bool order(number &a, number &b, bool strictly) noexcept {
 
 template <std::unsigned_integral U>
 bool compare(operation op, number &a, number &b) noexcept {
-    using S = std::make_signed_t<U>;
+    using signed_t = std::make_signed_t<U>;
     switch (op) {
     case operation::jne:
         make_different<U>(a, b);
-        make_different<S>(a, b);
+        make_different<signed_t>(a, b);
         return true;
     case operation::jlt: return order<U>(a, b, true);
     case operation::jle: return order<U>(a, b, false);
     case operation::jgt: return order<U>(b, a, true);
     case operation::jge: return order<U>(b, a, false);
-    case operation::jslt: return order<S>(a, b, true);
-    case operation::jsle: return order<S>(a, b, false);
-    case operation::jsgt: return order<S>(b, a, true);
-    default: return order<S>(b, a, false);  // jsge
+    case operation::jslt: return order<signed_t>(a, b, true);
+    case operation::jsle: return order<signed_t>(a, b, false);
+    case operation::jsgt: return order<signed_t>(b, a, true);
+    default: return order<signed_t>(b, a, false);  // jsge
     }
 }
 
@@ -593,8 +594,9 @@ range<T> widen(const range<T> &old, const range<T> &grown,
     if (grown.least >= old.least) {
         out.least = old.least;
     } else if (std::in_range<int64_t>(grown.least)) {
-        auto it = std::ranges::upper_bound(thresholds, static_cast<int64_t>(grown.least));
-        if (it != thresholds.begin() and fits(*--it)) out.least = static_cast<T>(*it);
+        const auto after = std::ranges::upper_bound(thresholds, static_cast<int64_t>(grown.least));
+        if (after != thresholds.begin() and fits(*(after - 1)))
+            out.least = static_cast<T>(*(after - 1));
     }
     if (grown.most <= old.most) {
         out.most = old.most;
