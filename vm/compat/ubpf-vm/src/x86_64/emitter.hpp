@@ -192,7 +192,7 @@ private:
         list_op(id, to, operand);
         uint8_t *p = begin_insn();
         p = put_rex(p, wide, 0, 0, to.id());
-        const auto modrm = static_cast<uint8_t>(0xc0 | e.digit << 3 | (to.id() & 7));
+        const auto modrm = static_cast<uint8_t>(0xc0U | uint32_t{e.digit} << 3 | (to.id() & 7));
         const bool is_byte = value == static_cast<int8_t>(value);
         if (e.kind == shift) {
             const bool by_one = value == 1;
