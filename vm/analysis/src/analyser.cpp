@@ -279,6 +279,9 @@ bool analyser::run(observer &what) {
         complete = cursor_ >= heads_.size();
     }
     if (effort_ == effort::quick or not complete) start_quickly();
+    // Where loops begin the quick way looks at no word, so it does not see addresses get away.
+    if (effort_ == effort::quick)
+        found_.escaping_frames.assign(code_.functions().size(), frames_may_escape_);
     transfer_.set_recorder(nullptr);
     observer_ = nullptr;
     return complete;

@@ -88,7 +88,10 @@ void set_words(value &v, const number &n) noexcept {
         return least;
     }();
     if (v.kind == value_kind::unknown and says_little) return;
-    if (v.kind == value_kind::unknown) v.kind = value_kind::scalar;
+    if (v.kind == value_kind::unknown) {
+        v.kind = value_kind::scalar;
+        v.link = {};
+    }
     v.offset = n;
 }
 
@@ -232,6 +235,7 @@ bool learn(value &v, const value &told, int64_t by) {
         v.kind = value_kind::scalar;
         v.nullable = false;
         v.offset = other.offset;
+        v.link = {};
     } else if (v.kind != told.kind or v.kind == value_kind::unknown) {
         return true;
     } else {

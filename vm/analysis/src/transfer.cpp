@@ -151,6 +151,7 @@ value transfer::moved(const value &v, int64_t by, uint32_t f) {
         out.kind = value_kind::unknown;
         out.nullable = false;
         out.offset = {};
+        out.link = {};  // it was the offset's; of an unknown word it would be the word's
     }
     if (out.kind == value_kind::unknown or may_wrap(v, by)) {
         out.limit = {};
@@ -190,7 +191,7 @@ value transfer::pointer_plus(uint32_t pc, const state &s, const value &p, const 
         out.gap = make_gap(p.gap.of, p.gap.of_delta, p.gap.distance - wide{by.smax});
     if (p.offset.is_constant()) {
         const auto start = p.offset.umin;
-        if (n.link.of != 0)
+        if (n.link.of != 0 and n.is_scalar())
             out.link = {n.link.of, n.link.scale,
                         static_cast<int64_t>(static_cast<uint64_t>(n.link.addend) + start)};
         else if (n.id != 0)
@@ -506,6 +507,10 @@ access_facts transfer::access(uint32_t pc, uint32_t f, const place &at, const st
     return out;
 }
 
+/// How far from an address bytes may be that it is known to be checked for: far below what an
+/// offset in a cover can be.
+constexpr int64_t farthest_cover = int64_t{1} << 30;
+
 /// The check of an access has passed: all who have its address know.
 void transfer::note_checked(const access_facts &a, const place &at, state &s) const {
     if (a.what != verdict::check or world_.has_arena()) return;
@@ -514,9 +519,12 @@ void transfer::note_checked(const access_facts &a, const place &at, state &s) co
     const auto tell = [&](value &v) {
         const auto by = static_cast<int64_t>(static_cast<uint64_t>(v.delta) -
                                              static_cast<uint64_t>(at.base.delta));
+        if (by < -farthest_cover or by > farthest_cover) return;
         const int64_t begin = at.offset - by;
         const int64_t end = begin + static_cast<int64_t>(at.size);
-        if (not std::in_range<int32_t>(by) or v.cover.covers(begin, end, at.wanted)) return;
+        if (begin < -farthest_cover or end > farthest_cover or
+            v.cover.covers(begin, end, at.wanted))
+            return;
         const bool is_same = v.cover.begin == begin and v.cover.end == end;
         const auto allowed =
             static_cast<permission>(static_cast<uint8_t>(at.wanted) |
@@ -614,6 +622,8 @@ void transfer::store(uint32_t f, const access_facts &a, const place &at, const v
     }
     if (a.region != value_kind::frame) {
         if (what != nullptr) note_escape(f, *what);
+        // What a helper gave may be memory that it got: a frame.
+        if (a.region == value_kind::granted and frames_escape_) write_anywhere(f, s);
         return;
     }
     const frame_range bytes{a.least_offset, a.most_offset + static_cast<int64_t>(at.size)};
@@ -867,8 +877,10 @@ std::optional<transfer::place> transfer::argument_place(const helper_declaration
         if (map == nullptr) return std::nullopt;
         const map_facts shape = world_.map(map->index);
         size = a.kind == argument_kind::map_key ? shape.key_size : shape.value_size;
-    } else if (size == 0 and i + 1 < max_helper_arguments and
-               d.arguments[i + 1].kind == argument_kind::memory_size) {
+    } else if (size == 0) {
+        const bool has_size =
+            i + 1 < max_helper_arguments and d.arguments[i + 1].kind == argument_kind::memory_size;
+        if (not has_size) return std::nullopt;
         const value &given = s.registers[first_argument + i + 1];
         if (not given.is_scalar() or given.offset.umax > most_bytes) return std::nullopt;
         size = given.offset.umax;
@@ -895,6 +907,30 @@ void transfer::prove_arguments(uint32_t pc, const helper_declaration &d, const s
     recorder_->proven_arguments(pc, proven);
 }
 
+/// Whether the helper may write to addresses that its declaration does not call so: in arguments
+/// that are declared words, or memory to be read, where addresses may be.
+bool transfer::may_write_elsewhere(const helper_declaration &d, const state &s) noexcept {
+    for (unsigned i = 0; i < d.arity(); ++i) {
+        switch (d.arguments[i].kind) {
+        case argument_kind::unused:
+        case argument_kind::memory_size:
+        case argument_kind::context:
+        case argument_kind::map:
+        case argument_kind::map_key:
+        case argument_kind::map_value: break;
+        case argument_kind::scalar:
+            if (const value &v = s.registers[first_argument + i];
+                v.is_scalar() and v.offset.umax <= std::numeric_limits<uint16_t>::max())
+                break;
+            return true;
+        case argument_kind::map_value_write:
+        case argument_kind::memory_write: break;  // what is there now, it does not read
+        default: return true;
+        }
+    }
+    return false;
+}
+
 /// Forgets what the helper writes.
 void transfer::apply_writes(uint32_t f, const helper_declaration &d, state &s) {
     if (d.typed and d.purity != helper_purity::impure and not d.runs_code()) return;
@@ -902,6 +938,7 @@ void transfer::apply_writes(uint32_t f, const helper_declaration &d, state &s) {
         if (frames_escape_) write_anywhere(f, s);
         return;
     }
+    if (frames_escape_ and may_write_elsewhere(d, s)) write_anywhere(f, s);
     for (unsigned i = 0; i < max_helper_arguments; ++i) {
         const argument_kind kind = d.arguments[i].kind;
         if (not allows_write(permission_of(kind))) continue;

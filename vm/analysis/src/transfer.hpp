@@ -176,6 +176,8 @@ private:
     void prove_arguments(uint32_t pc, const helper_declaration &d, const state &s);
     [[nodiscard]] std::optional<place> argument_place(const helper_declaration &d, unsigned i,
                                                       const state &s) const;
+    [[nodiscard]] static bool may_write_elsewhere(const helper_declaration &d,
+                                                  const state &s) noexcept;
     void apply_writes(uint32_t f, const helper_declaration &d, state &s);
     [[nodiscard]] value result_of(uint32_t pc, const helper_declaration &d, const state &s) const;
     void note_function(const value &handle);

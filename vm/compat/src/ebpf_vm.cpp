@@ -1,6 +1,7 @@
 // bpftime-vm: struct ebpf_vm: argument checks in front of a backend
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
+#include "analysis/environment.hpp"
 #include "bpftime_vm_compat.hpp"
 #include "fault_of_thread.hpp"
 
@@ -33,10 +34,11 @@ constexpr auto limit_ranges = std::to_array<limit_range>({
     {"call depth", 1, EBPF_MOST_CALL_DEPTH, 1},
     {"optimization level", 0, EBPF_MOST_OPTIMIZATION_LEVEL, 1},
     {"constant blinding", 0, 1, 1},
+    {"check elimination", 0, 1, 1},
 });
 
 bool is_sound(const void *ptr, size_t len) noexcept {
-    return (ptr != nullptr or len == 0) and
+    return (ptr != nullptr or len == 0) and len <= analysis::most_bytes and
            len <= std::numeric_limits<uintptr_t>::max() - reinterpret_cast<uintptr_t>(ptr);
 }
 

@@ -143,7 +143,7 @@ bool run::settle(uint64_t &r0) {
     const auto [value, function] = *early_result_;
     r0 = value;
     if (function == 0) return true;
-    if (not program_->code.is_callable(function))
+    if (not program_->code.is_callable(function) or not calls_back(*program_, pc))
         return fail(
             {.kind = fault_kind::bad_call_target, .pc = so_far_.helper_pc, .address = function});
     const uint64_t arguments[5] = {value};
@@ -188,10 +188,23 @@ struct run::back_in_helper {
     }
 };
 
+namespace {
+
+/// Whether the helper that is called at `pc` is declared to call functions: others may not, as the
+/// code around their calls does not reckon with it.
+bool calls_back(const build_input &program, uint32_t pc) noexcept {
+    const isa::instruction &i = program.code.insn(pc);
+    if (i.id != isa::insn_id::call) return false;
+    const helper_binding *const helper = program.linked.helper(static_cast<uint32_t>(i.imm));
+    return helper != nullptr and helper->declaration().calls_back();
+}
+
+}  // namespace
+
 bool run::call_back(uint64_t function, const uint64_t arguments[5], uint64_t &r0) {
     if (has_ended()) return false;
     const uint32_t pc = so_far_.helper_pc;
-    if (not program_->code.is_callable(function))
+    if (not program_->code.is_callable(function) or not calls_back(*program_, pc))
         return fail({.kind = fault_kind::bad_call_target, .pc = pc, .address = function});
     const back_in_helper when_done{*this, memory_.live_frames() - 1, pc};
     has_ended_ = not so_far_.code->call_back(*this, pc, function, arguments, r0);
