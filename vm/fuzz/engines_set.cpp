@@ -243,6 +243,7 @@ engine_set::vm_ptr engine_set::make(const char *backend) const {
     set(ebpf_set_call_depth(vm.get(), s.call_depth));
     set(ebpf_set_optimization_level(vm.get(), settings_.optimization_level));
     set(ebpf_set_constant_blinding(vm.get(), settings_.blinds_constants));
+    set(ebpf_set_check_elimination(vm.get(), settings_.eliminates_checks));
     set(ebpf_set_jump_targets(vm.get(), s.jump_targets.data(), s.jump_targets.size()));
     const arena::block &constants = shared().read_only;
     set(ebpf_register_region(vm.get(), constants.data.get(), constants.size, EBPF_PERM_READ));

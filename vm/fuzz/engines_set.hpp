@@ -22,6 +22,7 @@ struct engine_settings {
     settings how = {};
     uint32_t optimization_level = EBPF_OPTIMIZATION_LEVEL;
     bool blinds_constants = false;
+    bool eliminates_checks = true;
 };
 
 /// Whether all engines put the stack at the same address when they are called from the same

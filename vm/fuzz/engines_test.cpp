@@ -90,6 +90,7 @@ trial make_trial(random_source &random, bool exact) {
     constexpr auto levels = std::to_array<uint32_t>({0, 1, 1, 2, 3, 3});
     t.how.optimization_level = random.pick(levels);
     t.how.blinds_constants = random.chance(10);
+    t.how.eliminates_checks = not random.chance(20);
     settings &s = t.how.how;
     s.instruction_limit = 1 + random.below(5'000);
     if (random.chance(3)) s.instruction_limit += uint64_t{1} << 20;

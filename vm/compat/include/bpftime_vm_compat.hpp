@@ -54,7 +54,8 @@ enum class vm_limit : uint32_t {
     stack_size,
     call_depth,
     optimization_level,
-    constant_blinding  ///< 0 or 1
+    constant_blinding,  ///< 0 or 1
+    check_elimination   ///< 0 or 1
 };
 
 /// What verify() found; ebpf_verify_report says what the members mean.

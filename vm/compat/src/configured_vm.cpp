@@ -263,6 +263,7 @@ int configured_vm::set_limit(vm_limit limit, uint64_t value) {
         config_.optimization_level = static_cast<uint32_t>(value);
         break;
     case vm_limit::constant_blinding: return set_constant_blinding(value != 0);
+    case vm_limit::check_elimination: config_.eliminates_checks = value != 0; break;
     }
     drop_prepared();
     return EBPF_OK;

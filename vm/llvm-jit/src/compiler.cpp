@@ -162,9 +162,11 @@ private:
 
 /// Facts about the program, if they are true of the code that is made of it.
 std::optional<analysis::facts> prove(const compat::build_input &input, const provenance &known) {
+    const compat::vm_config &config = input.config;
     // Pages of an arena come and go.
-    if (not input.config.bounds_checks or input.linked.arena() != nullptr) return {};
-    const compat::linked_world world{input.code, input.linked, input.config};
+    if (not config.eliminates_checks or not config.bounds_checks or input.linked.arena() != nullptr)
+        return {};
+    const compat::linked_world world{input.code, input.linked, config};
     auto facts = analysis::facts::analyse(input.code, world);
     // They rely on that nobody finds frames whose addresses nobody has; in memory they could be
     // found.

@@ -289,6 +289,7 @@ TEST_P(callbacks, work_without_checks_too) {
 }
 
 INSTANTIATE_TEST_SUITE_P(engines, callbacks, testing::ValuesIn(engines()), engine_name{});
+INSTANTIATE_TEST_SUITE_P(proving, callbacks, testing::ValuesIn(proving_engines()), engine_name{});
 
 TEST(call_back, is_for_helpers) {
     const std::array<uint64_t, 5> arguments{};

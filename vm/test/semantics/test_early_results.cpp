@@ -185,6 +185,8 @@ TEST_P(early_results, pay_for_what_was_done) {
 }
 
 INSTANTIATE_TEST_SUITE_P(engines, early_results, testing::ValuesIn(engines()), engine_name{});
+INSTANTIATE_TEST_SUITE_P(proving, early_results, testing::ValuesIn(proving_engines()),
+                         engine_name{});
 
 }  // namespace
 

@@ -1050,6 +1050,7 @@ TEST_P(lessons, a_callers_frame_is_where_its_callee_finds_it_without_checks) {
 }
 
 INSTANTIATE_TEST_SUITE_P(all, lessons, testing::ValuesIn(engines()), engine_name{});
+INSTANTIATE_TEST_SUITE_P(proving, lessons, testing::ValuesIn(proving_engines()), engine_name{});
 
 }  // namespace
 

@@ -534,6 +534,7 @@ TEST_P(run_state, fault_of_a_run_inside_a_helper_is_not_the_outer_runs) {
 }
 
 INSTANTIATE_TEST_SUITE_P(all, run_state, testing::ValuesIn(engines()), engine_name{});
+INSTANTIATE_TEST_SUITE_P(proving, run_state, testing::ValuesIn(proving_engines()), engine_name{});
 
 }  // namespace
 

@@ -36,6 +36,14 @@ constexpr auto blinding = std::to_array<engine>({
 #endif
 });
 
+constexpr auto proving = std::to_array<engine>({
+#ifdef TEST_LLVM_BACKEND
+    {"llvm", "llvm", false, true},
+#else
+    {"ubpf_interpreter", "ubpf", false, true},  // makes all checks, and gives the same answers
+#endif
+});
+
 #ifdef TEST_UBPF_JIT
 /// The light backend, whose programs are native code from the start.
 class ubpf_jit final : public ubpf::ubpf_vm {
@@ -56,9 +64,12 @@ std::span<const engine> engines() { return all; }
 
 std::span<const engine> blinding_engines() { return blinding; }
 
+std::span<const engine> proving_engines() { return proving; }
+
 std::unique_ptr<ebpf_vm> make_vm(const engine &e) {
     auto vm = std::make_unique<ebpf_vm>(e.backend);
     EXPECT_EQ(vm->set_limit(compat::vm_limit::constant_blinding, e.blinds_constants), EBPF_OK);
+    EXPECT_EQ(vm->set_limit(compat::vm_limit::check_elimination, e.eliminates_checks), EBPF_OK);
     return vm;
 }
 

@@ -17,6 +17,7 @@ struct engine {
     const char *name;     ///< in test names: letters, digits and '_'
     const char *backend;  ///< for ebpf_create()
     bool blinds_constants = false;
+    bool eliminates_checks = false;
 
     friend std::ostream &operator<<(std::ostream &out, const engine &e) { return out << e.name; }
 };
@@ -26,6 +27,9 @@ struct engine {
 
 /// Those that make native code, with constants hidden in it: for what depends on constants.
 [[nodiscard]] std::span<const engine> blinding_engines();
+
+/// Those that leave out checks that are proven to pass: for what faults, or must not.
+[[nodiscard]] std::span<const engine> proving_engines();
 
 [[nodiscard]] std::unique_ptr<ebpf_vm> make_vm(const engine &e);
 

@@ -207,6 +207,11 @@ EBPF_EXPORT int ebpf_set_optimization_level(struct ebpf_vm *vm, uint32_t level);
  * fails if the system gives none. */
 EBPF_EXPORT int ebpf_set_constant_blinding(struct ebpf_vm *vm, bool enable);
 
+/** Whether native code leaves out the memory checks that ebpf_verify() says are proven or covered
+ * (off by default). On, memory safety rests on the analysis besides the checks; what a program
+ * gives does not change. Backend "llvm"; the others make all their checks. */
+EBPF_EXPORT int ebpf_set_check_elimination(struct ebpf_vm *vm, bool enable);
+
 /** A secret with which the backend obfuscates the code pointers that it keeps in memory (helper
  * functions), so that an attacker who can read or overwrite that memory gains nothing; 0: none. To
  * be set before a program is loaded. */

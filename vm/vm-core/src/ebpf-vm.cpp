@@ -307,6 +307,10 @@ int ebpf_set_constant_blinding(struct ebpf_vm *vm, bool enable) {
     return with(vm, [&](ebpf_vm &v) { return v.set_limit(vm_limit::constant_blinding, enable); });
 }
 
+int ebpf_set_check_elimination(struct ebpf_vm *vm, bool enable) {
+    return with(vm, [&](ebpf_vm &v) { return v.set_limit(vm_limit::check_elimination, enable); });
+}
+
 int ebpf_set_pointer_secret(struct ebpf_vm *vm, uint64_t secret) {
     return with(vm, [&](ebpf_vm &v) { return v.set_pointer_secret(secret); });
 }

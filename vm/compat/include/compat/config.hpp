@@ -72,6 +72,8 @@ struct vm_config {
     /// What hides constants in native code; none: they are not hidden.
     std::optional<uint64_t> blinding_seed;
     bool bounds_checks = true;
+    /// Whether checks that are proven to pass may be left out.
+    bool eliminates_checks = false;
     std::optional<uint32_t> unwind_helper;
     lddw_helpers lddw;
     std::unordered_map<uint32_t, helper_binding> helpers;
