@@ -105,6 +105,13 @@ TEST_P(checks_together, loads_in_a_row_from_two_places) {
                 "ldxdw r2, [r6+8]\nadd r0, r2\nldxdw r2, [r1+16]\nadd r0, r2\nexit"));
 }
 
+/// Both are known no earlier than the first access; one may be outside of the input.
+TEST_P(checks_together, loads_in_a_row_from_two_places_that_were_loaded) {
+    expect_same(
+        program("add r7, r1\nldxb r2, [r6]\nadd r0, r2\nldxb r2, [r7+20]\nadd r0, r2\n"
+                "ldxh r2, [r6+5]\nadd r0, r2\nldxw r2, [r7+16]\nadd r0, r2\nexit"));
+}
+
 /// The second address is not known before the first access has been made.
 TEST_P(checks_together, loads_of_where_to_load) {
     expect_same(
