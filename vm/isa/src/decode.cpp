@@ -27,12 +27,11 @@ constexpr slot encode_row(const instruction &insn) noexcept {
 constexpr bool is_unambiguous() {
     for (std::size_t i = 0; i < insn_count; ++i) {
         const auto id = static_cast<insn_id>(i);
-        const slot s = encode_row({.id = id, .imm = info(id).selector == selector::imm_nonzero});
-        const auto matches = std::ranges::count_if(insn_table, [&](const insn_info &row) {
-            const auto key = key_of(static_cast<insn_id>(&row - insn_table.data()));
-            return row.opcode == s.opcode and key.selects(word_of(s));
-        });
-        if (matches != 1 or find_row(word_of(s)) != id) return false;
+        const uint64_t word =
+            word_of(encode_row({.id = id, .imm = info(id).selector == selector::imm_nonzero}));
+        const auto selects = [word](const row_key &key) { return key.selects(word); };
+        if (std::ranges::count_if(rows_of(info(id).opcode), selects) != 1 or find_row(word) != id)
+            return false;
     }
     return true;
 }
