@@ -38,7 +38,7 @@ constexpr auto limit_ranges = std::to_array<limit_range>({
 });
 
 bool is_sound(const void *ptr, size_t len) noexcept {
-    return (ptr != nullptr or len == 0) and len <= analysis::most_bytes and
+    return (ptr != nullptr or len == 0) and len <= bpftime::vm::analysis::most_bytes and
            len <= std::numeric_limits<uintptr_t>::max() - reinterpret_cast<uintptr_t>(ptr);
 }
 

@@ -143,7 +143,7 @@ bool run::settle(uint64_t &r0) {
     const auto [value, function] = *early_result_;
     r0 = value;
     if (function == 0) return true;
-    if (not program_->code.is_callable(function) or not calls_back(*program_, pc))
+    if (not program_->code.is_callable(function))
         return fail(
             {.kind = fault_kind::bad_call_target, .pc = so_far_.helper_pc, .address = function});
     const uint64_t arguments[5] = {value};
