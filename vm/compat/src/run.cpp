@@ -113,22 +113,25 @@ after_call run::call_helper(uint32_t pc, const helper_binding &helper, const uin
     if (checks and not check_arguments(pc, helper, a, map)) return after_call::ends;
     const unsigned arity = helper.arity();
     const auto word = [&](unsigned i) { return i < arity ? a[i] : 0; };
-    so_far_.helper_pc = pc;
+    // Whoever is not declared to calls no functions: the code around its call does not reckon with
+    // it.
+    const uint32_t outer = std::exchange(so_far_.after_caller, declared.calls_back() ? pc + 1 : 0);
     result = helper.call(config().pointer_secret, word(0), word(1), word(2), word(3), word(4));
+    so_far_.after_caller = outer;
     if (not declared.typed) return after_call::goes_on;
     if (declared.result == result_kind::tail_call) return tail_call(pc, result, result);
     if (has_ended()) {
         result = 0;
         return after_call::ends;
     }
-    if (declared.result == result_kind::ends_run) return end_with(declared, a, result);
+    if (declared.result == result_kind::ends_run) return end_with(pc, declared, a, result);
     grant_result(declared, result, map);
     return after_call::goes_on;
 }
 
-after_call run::end_with(const helper_declaration &helper, const uint64_t arguments[5],
+after_call run::end_with(uint32_t pc, const helper_declaration &helper, const uint64_t arguments[5],
                          uint64_t value) noexcept {
-    early_result_ = {value, 0};
+    early_result_ = {value, 0, pc};
     for (unsigned i = 0; i < max_helper_arguments; ++i) {
         if (helper.arguments[i].kind == argument_kind::function)
             early_result_->function = arguments[i];
@@ -140,19 +143,18 @@ after_call run::end_with(const helper_declaration &helper, const uint64_t argume
 /// The function is called when the whole program has been left, in its place: so it has all of the
 /// stack, however deep the program was.
 bool run::settle(uint64_t &r0) {
-    const auto [value, function] = *early_result_;
+    const auto [value, function, pc] = *early_result_;
     r0 = value;
     if (function == 0) return true;
     if (not program_->code.is_callable(function))
-        return fail(
-            {.kind = fault_kind::bad_call_target, .pc = so_far_.helper_pc, .address = function});
+        return fail({.kind = fault_kind::bad_call_target, .pc = pc, .address = function});
     const uint64_t arguments[5] = {value};
     early_result_.reset();
     has_ended_ = false;
     static_cast<void>(so_far_.code->call(*this, function, arguments, r0));
     // It may have ended the run itself, but by no function once more.
     if (early_result_) r0 = early_result_->value;
-    early_result_ = {r0, 0};
+    early_result_ = {r0, 0, 0};
     has_ended_ = true;
     return not has_fault();
 }
@@ -180,33 +182,21 @@ bool run::execute(const executable &code, uint64_t function, const uint64_t argu
 struct run::back_in_helper {
     run &of;
     uint32_t caller;
-    uint32_t pc;
+    uint32_t after_caller;
 
     ~back_in_helper() {
         of.leave_to_frame(caller);
-        of.so_far_.helper_pc = pc;
+        of.so_far_.after_caller = after_caller;
     }
 };
 
-namespace {
-
-/// Whether the helper that is called at `pc` is declared to call functions: others may not, as the
-/// code around their calls does not reckon with it.
-bool calls_back(const build_input &program, uint32_t pc) noexcept {
-    const isa::instruction &i = program.code.insn(pc);
-    if (i.id != isa::insn_id::call) return false;
-    const helper_binding *const helper = program.linked.helper(static_cast<uint32_t>(i.imm));
-    return helper != nullptr and helper->declaration().calls_back();
-}
-
-}  // namespace
-
 bool run::call_back(uint64_t function, const uint64_t arguments[5], uint64_t &r0) {
-    if (has_ended()) return false;
-    const uint32_t pc = so_far_.helper_pc;
-    if (not program_->code.is_callable(function) or not calls_back(*program_, pc))
+    if (has_ended() or not may_call_back()) return false;
+    const uint32_t pc = so_far_.after_caller - 1;
+    if (not program_->code.is_callable(function))
         return fail({.kind = fault_kind::bad_call_target, .pc = pc, .address = function});
-    const back_in_helper when_done{*this, memory_.live_frames() - 1, pc};
+    const back_in_helper when_done{*this, memory_.live_frames() - 1,
+                                   std::exchange(so_far_.after_caller, 0)};
     has_ended_ = not so_far_.code->call_back(*this, pc, function, arguments, r0);
     return not has_ended_;
 }

@@ -69,7 +69,7 @@ after_call run::run_in_place(const prepared_program &callee, uint64_t &result) {
     if (not inner.has_ended()) return after_call::returns;
     fault_ = inner.fault_;
     so_far_.faulted_in = &inner.faulted_in();
-    if (inner.early_result_) early_result_ = {inner.early_result_->value, 0};
+    if (inner.early_result_) early_result_ = {inner.early_result_->value, 0, 0};
     has_ended_ = true;
     return after_call::ends;
 }

@@ -124,9 +124,10 @@ EBPF_EXPORT int ebpf_set_unwind_function_index(struct ebpf_vm *vm, unsigned int 
 EBPF_EXPORT int ebpf_grant(void *ptr, size_t len, unsigned int permission);
 
 /** Calls a function of the running program: to be called inside a helper, with the word that it got
- * as an EBPF_ARG_FUNCTION; elsewhere it fails with EBPF_ERROR_INVALID_ARGUMENT. `arguments`: r1 to
- * r5. 0 and *result = r0 (result may be NULL); or EBPF_ERROR_FAULT: the run ends, as soon as the
- * helper returns. C++ exceptions of helpers that the function calls pass through. */
+ * as an EBPF_ARG_FUNCTION; elsewhere it fails with EBPF_ERROR_INVALID_ARGUMENT, also in helpers
+ * that are not declared to take one. `arguments`: r1 to r5. 0 and *result = r0 (result may be
+ * NULL); or EBPF_ERROR_FAULT: the run ends, as soon as the helper returns. C++ exceptions of
+ * helpers that the function calls pass through. */
 EBPF_EXPORT int ebpf_call_back(uint64_t function, const uint64_t arguments[5], uint64_t *result);
 
 /** The functions that give 64-bit immediates (lddw, RFC 9669, section 5.4) their values when the
@@ -220,8 +221,8 @@ EBPF_EXPORT int ebpf_set_pointer_secret(struct ebpf_vm *vm, uint64_t secret);
 /* ----------------------------------------------------------------------------------------------
  * running */
 
-/** Runs the program once: r1 = mem, r2 = mem_len. 0 and *result = r0 (result may be NULL), or a
- * negative error. */
+/** Runs the program once: r1 = mem, r2 = mem_len (at most 2^56 bytes). 0 and *result = r0 (result
+ * may be NULL), or a negative error. */
 EBPF_EXPORT int64_t ebpf_exec(struct ebpf_vm *vm, void *mem, size_t mem_len, int64_t *result);
 
 /** The same, with further memory that this run may touch. */

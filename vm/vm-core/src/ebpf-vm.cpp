@@ -207,6 +207,13 @@ int ebpf_call_back(uint64_t function, const uint64_t arguments[5], uint64_t *res
                                          : "arguments is NULL");
         });
     }
+    if (not run->may_call_back()) {
+        return guarded([] {
+            return refuse(
+                "ebpf_call_back() is for helpers that are declared to take a function "
+                "(EBPF_ARG_FUNCTION)");
+        });
+    }
     uint64_t r0 = 0;
     if (not run->call_back(function, arguments, r0)) return EBPF_ERROR_FAULT;
     if (result != nullptr) *result = r0;

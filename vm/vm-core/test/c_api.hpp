@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -66,6 +67,12 @@ void PrintTo(const place &p, std::ostream *out);
 
 [[nodiscard]] inline uint64_t address_of(const void *ptr) {
     return reinterpret_cast<uintptr_t>(ptr);
+}
+
+/// The most bytes that memory at `ptr` may be said to have: 2^56, unless addresses end before.
+[[nodiscard]] inline size_t longest_at(const void *ptr) {
+    const uint64_t to_the_end = SIZE_MAX - reinterpret_cast<uintptr_t>(ptr);
+    return static_cast<size_t>(std::min(to_the_end, uint64_t{1} << 56));
 }
 
 /// A helper by its members, zero-initialised as ebpf-types.h asks for.

@@ -372,7 +372,7 @@ TEST_F(arguments, exec_of_memory_beyond_the_address_space) {
     EXPECT_EQ(ebpf_exec_regions(vm(), some_memory.data(), SIZE_MAX, nullptr, 0, &some_result),
               EBPF_ERROR_INVALID_ARGUMENT);
     // The longest memory that there can be, of which this program touches nothing.
-    const size_t longest = SIZE_MAX - reinterpret_cast<uintptr_t>(some_memory.data());
+    const size_t longest = c_api::longest_at(some_memory.data());
     EXPECT_EQ(run(vm(), some_memory.data(), longest), longest);
     EXPECT_EQ(ebpf_exec(vm(), some_memory.data(), longest + 1, &some_result),
               EBPF_ERROR_INVALID_ARGUMENT);

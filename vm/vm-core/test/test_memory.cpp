@@ -90,7 +90,7 @@ TEST_F(memory, of_the_input_does_not_wrap_around) {
 
 TEST_F(memory, of_the_longest_input_does_not_wrap_around) {
     load("mov %r3, -1\nldxdw %r0, [%r3]\nexit");
-    const size_t longest = SIZE_MAX - reinterpret_cast<uintptr_t>(block_.data());
+    const size_t longest = longest_at(block_.data());
     EXPECT_EQ(run_to_fault(vm(), block_.data(), longest).kind,
               uint32_t{EBPF_FAULT_OUT_OF_BOUNDS_READ});
 }

@@ -163,8 +163,10 @@ public:
     /// name.
     [[nodiscard]] const helper_binding *callable_helper(uint64_t value) const noexcept;
 
-    /// For helpers: calls a function of the program. False if the run ends, which the helper then
-    /// lets happen by returning.
+    /// Whether the helper that is running is one that may call functions of the program.
+    [[nodiscard]] bool may_call_back() const noexcept { return so_far_.after_caller != 0; }
+    /// For those helpers: calls a function of the program. False if the run ends, which the helper
+    /// then lets happen by returning.
     [[nodiscard]] bool call_back(uint64_t function, const uint64_t arguments[5], uint64_t &r0);
 
     /// Ends the run with a fault; always false, so that engines can return it.
@@ -219,6 +221,7 @@ private:
     struct early_result {
         uint64_t value;
         uint64_t function;  ///< the handle of one that makes the result of it; 0: none
+        uint32_t pc;        ///< of the helper's call
     };
 
     void place_stack() {
@@ -230,7 +233,7 @@ private:
     void place_large_stack();
     void go_on_with(const prepared_program &callee);
     [[nodiscard]] bool has_ended() const noexcept { return has_ended_ or has_fault(); }
-    after_call end_with(const helper_declaration &helper, const uint64_t arguments[5],
+    after_call end_with(uint32_t pc, const helper_declaration &helper, const uint64_t arguments[5],
                         uint64_t value) noexcept;
     /// Runs what the code that has ended goes on with.
     bool finish(uint64_t &r0);
@@ -257,7 +260,9 @@ private:
         const executable *code;
         void *engine_state;
         void (*at_end)() noexcept;
-        uint32_t helper_pc;  ///< where the running helper was called
+        /// Where the running helper was called that is declared to call functions, plus 1; 0: none
+        /// is running, or the program is.
+        uint32_t after_caller;
         uint32_t tail_calls;
         run *whole;                 ///< null: this one
         const program *faulted_in;  ///< null: the one that runs
