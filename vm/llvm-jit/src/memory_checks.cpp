@@ -26,16 +26,34 @@ constexpr const char *input_mark = "bpf.input";
 constexpr unsigned input_begin_argument = 3;
 constexpr unsigned input_len_argument = 4;
 
-/// The call of the memory map that this block begins with.
+/// The call of the memory map that is all that this block does, but for going on where it passes.
 llvm::CallInst *check_call_in(llvm::BasicBlock &block) {
+    llvm::CallInst *asks = nullptr;
     for (llvm::Instruction &i : block) {
-        auto *const call = llvm::dyn_cast<llvm::CallInst>(&i);
-        if (call == nullptr) continue;
-        const bool asks =
-            is_call_of(*call, rare_function::check) and call->getMetadata(input_mark) != nullptr;
-        return asks ? call : nullptr;
+        if (auto *const call = llvm::dyn_cast<llvm::CallInst>(&i);
+            call != nullptr and asks == nullptr and is_call_of(*call, rare_function::check) and
+            call->getMetadata(input_mark) != nullptr) {
+            asks = call;
+        } else if (i.mayHaveSideEffects()) {
+            return nullptr;
+        }
     }
-    return nullptr;
+    return asks;
+}
+
+/// Where control goes from the block of this call if the check passes; null: that is not what ends
+/// the block.
+llvm::BasicBlock *passing_successor(const llvm::CallInst &call) {
+    const auto *const branch = llvm::dyn_cast<llvm::BranchInst>(call.getParent()->getTerminator());
+    if (branch == nullptr or not branch->isConditional()) return nullptr;
+    const auto *const compares = llvm::dyn_cast<llvm::ICmpInst>(branch->getCondition());
+    if (compares == nullptr or not compares->isEquality() or compares->getOperand(0) != &call)
+        return nullptr;
+    const auto *const with = llvm::dyn_cast<llvm::ConstantInt>(compares->getOperand(1));
+    if (with == nullptr or not with->isZero()) return nullptr;
+    const unsigned passes = compares->getPredicate() == llvm::CmpInst::ICMP_NE ? 0 : 1;
+    llvm::BasicBlock *const to = branch->getSuccessor(passes);
+    return to == branch->getSuccessor(1 - passes) ? nullptr : to;
 }
 
 /// A word of the run's state, or the argument that it is.
@@ -94,7 +112,9 @@ std::optional<memory_check> check_in(llvm::BasicBlock &block) {
         llvm::BasicBlock *const ask = branch->getSuccessor(s);
         if (ask->getSinglePredecessor() != &block) continue;
         llvm::CallInst *const call = check_call_in(*ask);
-        if (call != nullptr and llvm::isa<llvm::ConstantInt>(call->getArgOperand(2)))
+        // Others have made shapes of checks that look alike: who fails one may go on to ask.
+        if (call != nullptr and llvm::isa<llvm::ConstantInt>(call->getArgOperand(2)) and
+            passing_successor(*call) == branch->getSuccessor(1 - s))
             return memory_check{branch, s, call};
     }
     return std::nullopt;

@@ -1049,6 +1049,44 @@ TEST_P(lessons, a_callers_frame_is_where_its_callee_finds_it_without_checks) {
               9U);
 }
 
+/// Two checks of one address: who fails the first one goes on to the second one, which looked as if
+/// that were its own failing.
+TEST_P(lessons, a_check_that_fails_is_not_taken_for_one_that_passes) {
+    for (const uint64_t level : {1, 2, 3}) {
+        set_limit(vm_limit::optimization_level, level);
+        load(R"(
+            again: mov r6, r1
+            mov r1, 0
+            and32 r3, 7
+            mod r4, 15
+            movsx1632 r1, r2
+            jsle r7, 1, +0
+            may_goto -1
+            or r7, r2
+            stdw [r6], -9
+            load_acquire64 r7, [r6]
+            mov r3, 2
+            callx r3
+            mul r9, r1
+            div r5, r7
+            sub r1, r7
+            stw [r6], 0
+            arsh r0, r9
+            call 2
+            add r4, 5
+            jlt32 r0, -1097816924, again
+            stxh [r6+6], r8
+            mov r8, 2
+            callx r8
+            mov r0, r2
+            exit)");
+        alignas(8) std::array<uint8_t, 9> memory{};
+        const fault_place at = fault(memory);
+        EXPECT_EQ(at.kind, fault_kind::out_of_bounds_write) << "level " << level;
+        EXPECT_EQ(at.pc, 8U) << "level " << level;
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(all, lessons, testing::ValuesIn(engines()), engine_name{});
 INSTANTIATE_TEST_SUITE_P(proving, lessons, testing::ValuesIn(proving_engines()), engine_name{});
 
