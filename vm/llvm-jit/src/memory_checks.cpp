@@ -100,12 +100,17 @@ void memory_check::set_condition(llvm::Value *is_fine) const {
 }
 
 void mark_input_check(llvm::CallInst &call) {
-    call.setMetadata(input_mark, llvm::MDNode::get(call.getContext(), {}));
+    llvm::MDNode *const mark = llvm::MDNode::get(call.getContext(), {});
+    call.setMetadata(input_mark, mark);
+    call.getParent()->getSinglePredecessor()->getTerminator()->setMetadata(input_mark, mark);
 }
 
 std::optional<memory_check> check_in(llvm::BasicBlock &block) {
     auto *const branch = llvm::dyn_cast<llvm::BranchInst>(block.getTerminator());
+    // A branch of the program that has taken in a check's comparison has no mark: it goes to where
+    // nothing is asked for a reason of its own.
     if (branch == nullptr or not branch->isConditional() or
+        branch->getMetadata(input_mark) == nullptr or
         llvm::isa<llvm::Constant>(branch->getCondition()))
         return std::nullopt;
     for (const unsigned s : {0U, 1U}) {

@@ -28,7 +28,8 @@ struct memory_check {
     void set_condition(llvm::Value *is_fine) const;
 };
 
-/// Says that what `call` asks is asked only where an access is not inside the input memory.
+/// Says that what `call` asks is asked only where an access is not inside the input memory, and
+/// that the branch to its block, which has no other way in yet, is about that alone.
 void mark_input_check(llvm::CallInst &call);
 
 /// The check that this block ends with.

@@ -1087,6 +1087,48 @@ TEST_P(lessons, a_check_that_fails_is_not_taken_for_one_that_passes) {
     }
 }
 
+/// Loads that nobody wants are gone, and what is left of their checks became part of the
+/// program's own conditions.
+TEST_P(lessons, a_check_is_made_only_where_the_program_gets_there) {
+    for (const uint64_t level : {1, 2, 3}) {
+        set_limit(vm_limit::optimization_level, level);
+        std::array<uint8_t, 4> memory{};
+        load(R"(
+            jne r2, 3, other
+            ldxdw r4, [r1]
+            other: mov r0, 5
+            exit)");
+        EXPECT_EQ(result(memory), 5U) << "level " << level;
+        load(R"(
+            ldxb r3, [r1]
+            ldxb r4, [r1+1]
+            jeq r3, 0, +1
+            ldxdw r5, [r1]
+            ldxb r5, [r1+2]
+            add r4, r5
+            mov r0, r4
+            exit)");
+        EXPECT_EQ(result(memory), 0U) << "level " << level;
+    }
+}
+
+/// What follows the call of a function is not what a check says.
+TEST_P(lessons, a_fault_in_a_callee_comes_before_one_behind_the_call) {
+    for (const uint64_t level : {1, 2, 3}) {
+        set_limit(vm_limit::optimization_level, level);
+        load(R"(
+            mov r6, r1
+            again: call local f
+            stw [r6-4], 7
+            ja again
+            exit
+            f: stxw [r8+8], r2
+            exit)");
+        std::array<uint8_t, 4> memory{};
+        EXPECT_EQ(fault(memory).pc, 5U) << "level " << level;
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(all, lessons, testing::ValuesIn(engines()), engine_name{});
 INSTANTIATE_TEST_SUITE_P(proving, lessons, testing::ValuesIn(proving_engines()), engine_name{});
 

@@ -36,7 +36,7 @@ define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %
   %20 = ptrtoint ptr %19 to i64
   %21 = sub i64 %20, %8
   %22 = icmp ult i64 %21, %11
-  br i1 %22, label %fine, label %ask, !prof !0
+  br i1 %22, label %fine, label %ask, !prof !0, !bpf.input !1
 
 ask:                                              ; preds = %15
   %23 = call preserve_mostcc i64 @ebpf_rt_check(ptr %0, i64 %20, i64 8589935619, i64 %2), !bpf.input !1
@@ -59,7 +59,7 @@ aligned:                                          ; preds = %fine
   %30 = ptrtoint ptr %29 to i64
   %31 = sub i64 %30, %8
   %32 = icmp ult i64 %31, %12
-  br i1 %32, label %fine2, label %ask1, !prof !0
+  br i1 %32, label %fine2, label %ask1, !prof !0, !bpf.input !1
 
 ask1:                                             ; preds = %aligned
   %33 = call preserve_mostcc i64 @ebpf_rt_check(ptr %0, i64 %30, i64 12884903939, i64 %2), !bpf.input !1
@@ -82,7 +82,7 @@ aligned4:                                         ; preds = %fine2
   %40 = ptrtoint ptr %39 to i64
   %41 = sub i64 %40, %8
   %42 = icmp ult i64 %41, %13
-  br i1 %42, label %fine6, label %ask5, !prof !0
+  br i1 %42, label %fine6, label %ask5, !prof !0, !bpf.input !1
 
 ask5:                                             ; preds = %aligned4
   %43 = call preserve_mostcc i64 @ebpf_rt_check(ptr %0, i64 %40, i64 17179869697, i64 %2), !bpf.input !1
@@ -106,7 +106,7 @@ aligned8:                                         ; preds = %fine6
   %51 = ptrtoint ptr %50 to i64
   %52 = sub i64 %51, %8
   %53 = icmp ult i64 %52, %14
-  br i1 %53, label %fine10, label %ask9, !prof !0
+  br i1 %53, label %fine10, label %ask9, !prof !0, !bpf.input !1
 
 ask9:                                             ; preds = %aligned8
   %54 = call preserve_mostcc i64 @ebpf_rt_check(ptr %0, i64 %51, i64 21474836738, i64 %2), !bpf.input !1

@@ -18,7 +18,7 @@ define internal fastcc { i64, i64 } @f0(ptr noalias readonly dereferenceable(32)
   %17 = ptrtoint ptr %16 to i64
   %18 = sub i64 %17, %10
   %19 = icmp ult i64 %18, %14
-  br i1 %19, label %fine, label %ask, !prof !1
+  br i1 %19, label %fine, label %ask, !prof !1, !bpf.input !0
 
 ask:                                              ; preds = %15
   %20 = call preserve_mostcc i64 @ebpf_rt_check(ptr %0, i64 %17, i64 2049, i64 %2), !bpf.input !0

@@ -14,7 +14,7 @@ define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %
   %6 = ptrtoint ptr %3 to i64
   %7 = call i64 @llvm.usub.sat.i64(i64 %4, i64 1)
   %.not = icmp ult i64 %4, 4
-  br i1 %.not, label %ask, label %fine, !prof !0
+  br i1 %.not, label %ask, label %fine, !prof !0, !bpf.input !1
 
 fine4:                                            ; preds = %fine2
   %8 = getelementptr i8, ptr %19, i64 14
@@ -77,14 +77,14 @@ fine4.checked:                                    ; preds = %ask3.checked, %34
   %31 = ptrtoint ptr %30 to i64
   %32 = sub i64 %31, %6
   %33 = icmp ult i64 %32, %4
-  br i1 %33, label %.sink.split, label %ask5.checked, !prof !2
+  br i1 %33, label %.sink.split, label %ask5.checked, !prof !2, !bpf.input !1
 
 34:                                               ; preds = %fine2.checked
   %35 = getelementptr i8, ptr %19, i64 14
   %36 = ptrtoint ptr %35 to i64
   %37 = sub i64 %36, %6
   %38 = icmp ult i64 %37, %4
-  br i1 %38, label %fine4.checked, label %ask3.checked, !prof !2
+  br i1 %38, label %fine4.checked, label %ask3.checked, !prof !2, !bpf.input !1
 
 ask3.checked:                                     ; preds = %34
   %39 = call preserve_mostcc i64 @ebpf_rt_check(ptr nonnull %0, i64 %36, i64 17179869442, i64 %2), !bpf.input !1
@@ -99,7 +99,7 @@ ask5.checked:                                     ; preds = %fine4.checked
 checked:                                          ; preds = %fine
   %41 = sub i64 %21, %6
   %42 = icmp ult i64 %41, %7
-  br i1 %42, label %fine2.checked, label %ask1.checked, !prof !2
+  br i1 %42, label %fine2.checked, label %ask1.checked, !prof !2, !bpf.input !1
 }
 
 ; Function Attrs: mustprogress nounwind

@@ -12,7 +12,7 @@ declare preserve_mostcc i64 @ebpf_rt_check(ptr, i64, i64, i64) #2
 ; Function Attrs: mustprogress nounwind
 define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %1, i64 %2, ptr %3, i64 %4) #3 {
   %.not = icmp ult i64 %4, 4
-  br i1 %.not, label %ask, label %fine, !prof !0
+  br i1 %.not, label %ask, label %fine, !prof !0, !bpf.input !1
 
 ask:                                              ; preds = %5
   %6 = ptrtoint ptr %3 to i64

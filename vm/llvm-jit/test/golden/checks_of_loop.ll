@@ -78,7 +78,7 @@ round_by_round:                                   ; preds = %15, %round_by_round
   %41 = ptrtoint ptr %38 to i64
   %42 = sub i64 %41, %6
   %43 = icmp ult i64 %42, %4
-  br i1 %43, label %fine, label %ask, !prof !1
+  br i1 %43, label %fine, label %ask, !prof !1, !bpf.input !2
 
 44:                                               ; preds = %fine
   %45 = getelementptr i8, ptr %38, i64 4

@@ -30,7 +30,7 @@ define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %
   %17 = ptrtoint ptr %16 to i64
   %18 = sub i64 %17, %8
   %19 = icmp ult i64 %18, %13
-  br i1 %19, label %fine, label %ask, !prof !0
+  br i1 %19, label %fine, label %ask, !prof !0, !bpf.input !1
 
 ask:                                              ; preds = %14
   %20 = call preserve_mostcc i64 @ebpf_rt_check(ptr %0, i64 %17, i64 4294969346, i64 %2), !bpf.input !1

@@ -35,7 +35,7 @@ define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %
   %16 = ptrtoint ptr %15 to i64
   %17 = sub i64 %16, %8
   %18 = icmp ult i64 %17, %11
-  br i1 %18, label %fine, label %ask, !prof !0
+  br i1 %18, label %fine, label %ask, !prof !0, !bpf.input !1
 
 19:                                               ; preds = %target1
   %20 = insertvalue { i64, i64 } { i64 1, i64 poison }, i64 %14, 1

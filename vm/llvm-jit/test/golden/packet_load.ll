@@ -30,7 +30,7 @@ define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %
   %14 = ptrtoint ptr %13 to i64
   %15 = sub i64 %14, %8
   %16 = icmp ult i64 %15, %11
-  br i1 %16, label %fine, label %ask, !prof !0
+  br i1 %16, label %fine, label %ask, !prof !0, !bpf.input !1
 
 ask:                                              ; preds = %12
   %17 = call preserve_mostcc i64 @ebpf_rt_check(ptr %0, i64 %14, i64 513, i64 %2), !bpf.input !1
