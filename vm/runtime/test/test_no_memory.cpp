@@ -25,12 +25,20 @@ namespace {
 /// Whether this thread's next request for memory fails.
 thread_local bool next_fails = false;
 
+void *allocate(std::size_t size) noexcept {
+    return std::exchange(next_fails, false) ? nullptr : std::malloc(size | 1);
+}
+
 }  // namespace
 
 void *operator new(std::size_t size) {
-    void *const memory = std::exchange(next_fails, false) ? nullptr : std::malloc(size | 1);
+    void *const memory = allocate(size);
     if (memory == nullptr) throw std::bad_alloc{};
     return memory;
+}
+// Sanitizers have one of their own.
+void *operator new(std::size_t size, const std::nothrow_t & /*tag*/) noexcept {
+    return allocate(size);
 }
 void operator delete(void *memory) noexcept { std::free(memory); }
 void operator delete(void *memory, std::size_t /*size*/) noexcept { std::free(memory); }
