@@ -819,18 +819,6 @@ bool declares_arguments(const helper_declaration &d) noexcept {
            });
 }
 
-permission permission_of(argument_kind kind) noexcept {
-    switch (kind) {
-    case argument_kind::memory_read:
-    case argument_kind::map_key:
-    case argument_kind::map_value: return permission::read;
-    case argument_kind::memory_write:
-    case argument_kind::map_value_write: return permission::write;
-    case argument_kind::memory_read_write: return permission::read_write;
-    default: return permission::none;
-    }
-}
-
 /// The map that the arguments before the one at `i` name.
 const value *map_argument(const helper_declaration &d, const state &s) noexcept {
     for (unsigned i = 0; i < max_helper_arguments; ++i) {

@@ -9,18 +9,6 @@ namespace bpftime::vm::compat {
 
 namespace {
 
-permission permission_of(argument_kind kind) noexcept {
-    switch (kind) {
-    case argument_kind::memory_read:
-    case argument_kind::map_key:
-    case argument_kind::map_value: return permission::read;
-    case argument_kind::memory_write:
-    case argument_kind::map_value_write: return permission::write;
-    case argument_kind::memory_read_write: return permission::read_write;
-    default: return permission::none;
-    }
-}
-
 /// Bytes of the memory argument `i`.
 uint64_t size_of(const helper_declaration &helper, std::size_t i, const uint64_t arguments[5],
                  const ebpf_map_shape *map) noexcept {

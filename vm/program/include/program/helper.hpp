@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "program/region.hpp"
+
 #include <array>
 #include <cstdint>
 #include <string>
@@ -38,6 +40,19 @@ enum class argument_kind : uint8_t {
     case argument_kind::map_value:
     case argument_kind::map_value_write: return true;
     default: return false;
+    }
+}
+
+/// What the helper does with the memory of an argument of this kind.
+[[nodiscard]] constexpr permission permission_of(argument_kind kind) noexcept {
+    switch (kind) {
+    case argument_kind::memory_read:
+    case argument_kind::map_key:
+    case argument_kind::map_value: return permission::read;
+    case argument_kind::memory_write:
+    case argument_kind::map_value_write: return permission::write;
+    case argument_kind::memory_read_write: return permission::read_write;
+    default: return permission::none;
     }
 }
 
