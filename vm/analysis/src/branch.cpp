@@ -17,21 +17,6 @@ using isa::width;
 /// How two words are ordered, without signs.
 enum class order : uint8_t { less, at_most, greater, at_least, equal, different, not_known };
 
-operation opposite(operation op) noexcept {
-    switch (op) {
-    case operation::jeq: return operation::jne;
-    case operation::jne: return operation::jeq;
-    case operation::jgt: return operation::jle;
-    case operation::jge: return operation::jlt;
-    case operation::jlt: return operation::jge;
-    case operation::jle: return operation::jgt;
-    case operation::jsgt: return operation::jsle;
-    case operation::jsge: return operation::jslt;
-    case operation::jslt: return operation::jsge;
-    default: return operation::jsgt;  // of jsle
-    }
-}
-
 bool is_signed(operation op) noexcept {
     return op == operation::jsgt or op == operation::jsge or op == operation::jslt or
            op == operation::jsle;

@@ -465,22 +465,6 @@ number widened(operation op, const number &n) noexcept {
 
 // --- branches
 
-/// How a branch that is not taken is one that is.
-operation opposite(operation op) noexcept {
-    switch (op) {
-    case operation::jeq: return operation::jne;
-    case operation::jne: return operation::jeq;
-    case operation::jgt: return operation::jle;
-    case operation::jge: return operation::jlt;
-    case operation::jlt: return operation::jge;
-    case operation::jle: return operation::jgt;
-    case operation::jsgt: return operation::jsle;
-    case operation::jsge: return operation::jslt;
-    case operation::jslt: return operation::jsge;
-    default: return operation::jsgt;  // of jsle
-    }
-}
-
 template <std::integral T>
 void exclude(range<T> &r, T word) noexcept {
     // A set of this one word becomes an empty one.
@@ -693,6 +677,21 @@ number convert(operation op, width w, const number &n) noexcept {
     const unsigned unused = 64 - isa::bits_of(w);
     return from_bits(
         {__builtin_bswap64(n.bits.value << unused), __builtin_bswap64(n.bits.unknown << unused)});
+}
+
+operation opposite(operation op) noexcept {
+    switch (op) {
+    case operation::jeq: return operation::jne;
+    case operation::jne: return operation::jeq;
+    case operation::jgt: return operation::jle;
+    case operation::jge: return operation::jlt;
+    case operation::jlt: return operation::jge;
+    case operation::jle: return operation::jgt;
+    case operation::jsgt: return operation::jsle;
+    case operation::jsge: return operation::jslt;
+    case operation::jslt: return operation::jsge;
+    default: return operation::jsgt;  // of jsle
+    }
 }
 
 bool refine(operation op, width w, number &a, number &b, bool taken) noexcept {

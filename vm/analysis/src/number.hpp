@@ -26,6 +26,8 @@ namespace bpftime::vm::analysis {
 [[nodiscard]] number zero_extend(const number &n, isa::width width) noexcept;
 [[nodiscard]] number sign_extend(const number &n, isa::width width) noexcept;
 
+/// The branch that is taken where `op`, which compares, is not.
+[[nodiscard]] isa::operation opposite(isa::operation op) noexcept;
 /// What the two sides of a branch are if it is `taken` or not. False: that cannot be.
 [[nodiscard]] bool refine(isa::operation op, isa::width width, number &a, number &b,
                           bool taken) noexcept;
