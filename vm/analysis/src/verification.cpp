@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: MIT
 #include "analysis/verification.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -190,10 +192,16 @@ private:
     }
 
     [[nodiscard]] note why(uint32_t pc) const {
-        const auto is_reason = [](const note &n) { return n.what == verdict::faults; };
-        const auto at = std::ranges::equal_range(out_.notes, pc, {}, &note::pc);
-        const auto reason = std::ranges::find_if(at, is_reason);
-        return reason == at.end() ? note{pc, verdict::faults, "faults"} : *reason;
+        std::string text = fmt::format("`{}` ", p_.text_at(pc));
+        if (f_.access(pc).what != verdict::faults)
+            text += "calls a helper that cannot be called here";
+        else if (f_.access(pc).region > value_kind::scalar)
+            text += f_.explain(pc) + " (outside, or not allowed): compare the offset first";
+        else
+            text +=
+                "accesses an address that is no memory's: test for null, or give the memory with "
+                "ebpf_register_region()";
+        return {pc, verdict::faults, std::move(text)};
     }
 
     [[nodiscard]] outcomes walk(uint32_t function) const {

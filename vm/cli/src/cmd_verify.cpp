@@ -273,7 +273,7 @@ void add_verify(CLI::App &app, context &ctx) {
     c.program(options->program);
     c.flag("-e,--explain", options->explains,
            "Show each instruction with what is known of it, and its line of C");
-    c.flag("--quick", options->quick, "One pass over each program, as the light JIT makes it");
+    c.flag("--quick", options->quick, "One pass over each program, which learns nothing where loops begin");
     c.flag("--proven", options->wants_proof,
            "Fail (3) unless every program is proven safe; without, only if one certainly faults");
     std::vector<std::string> types{"auto"};
