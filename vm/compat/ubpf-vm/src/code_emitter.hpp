@@ -31,6 +31,7 @@ public:
             prepare();
         }
         error_ = asmjit::kErrorOk;
+        a_.resetInstOptions();
         if (listing_ != nullptr) listing_->clear();
         a_._bufferPtr = a_._bufferData;
         code_.textSection()->buffer()._size = 0;
@@ -40,8 +41,10 @@ public:
     [[nodiscard]] std::span<const std::byte> bytes() const noexcept {
         return {reinterpret_cast<const std::byte *>(a_.bufferData()), a_.offset()};
     }
-    /// The first error of AsmJit; kErrorOk if there is none.
+    /// The first error of AsmJit; kErrorOk if there is none. Nothing is appended or changed after
+    /// it: places in the code that others were told of may not be there.
     [[nodiscard]] asmjit::Error error() const noexcept { return error_; }
+    [[nodiscard]] bool has_error() const noexcept { return error_ != asmjit::kErrorOk; }
 
     void name_target(const char *name) {
         if (listing_ != nullptr) listing_->name_target(name);
@@ -50,14 +53,16 @@ public:
     /// Appends an instruction.
     template <typename... Operands>
     void op(asmjit::InstId id, const Operands &...operands) {
+        if (has_error()) [[unlikely]]
+            return;
         list_op(id, operands...);
-        if (const asmjit::Error e = a_.emit(id, operands...); e != asmjit::kErrorOk) error_ = e;
+        note(a_.emit(id, operands...));
     }
 
     void align(unsigned to) {
+        if (has_error()) return;
         if (listing_ != nullptr and offset() % to != 0) listing_->add(offset(), "align");
-        if (a_.align(asmjit::AlignMode::kCode, to) != asmjit::kErrorOk)
-            error_ = asmjit::kErrorTooLarge;
+        note(a_.align(asmjit::AlignMode::kCode, to));
     }
 
     /// Data: `count` words.
@@ -66,7 +71,8 @@ public:
         for (uint32_t i = 0; i < count; ++i) put32(value);
     }
     void set_word(uint32_t at, uint32_t value) noexcept {
-        std::memcpy(data() + at, &value, sizeof value);
+        if (uint8_t *const place = written(at, sizeof value))
+            std::memcpy(place, &value, sizeof value);
     }
 
 protected:
@@ -78,8 +84,10 @@ protected:
 
     [[nodiscard]] listing *list() const noexcept { return listing_; }
     [[nodiscard]] Assembler &assembler() noexcept { return a_; }
-    /// The code, to be changed.
-    [[nodiscard]] uint8_t *data() noexcept { return a_.bufferData(); }
+    /// So many bytes of the code, to be changed; null if they were never written, for an error.
+    [[nodiscard]] uint8_t *written(uint32_t at, uint32_t bytes) noexcept {
+        return has_error() or uint64_t{at} + bytes > a_.offset() ? nullptr : a_.bufferData() + at;
+    }
 
     template <typename... Operands>
     void list_op(asmjit::InstId id, const Operands &...operands) {
@@ -96,21 +104,23 @@ protected:
             static constexpr uint8_t nothing[most] = {};
             const uint32_t at = offset();
             put(nothing, most);  // makes the buffer larger
-            if (error_ != asmjit::kErrorOk) return no_space_;
+            if (has_error()) return no_space_;
             a_._bufferPtr = a_._bufferData + at;
         }
         return a_._bufferPtr;
     }
     void end_insn(uint8_t *end) noexcept {
-        if (error_ != asmjit::kErrorOk) [[unlikely]]
+        if (has_error()) [[unlikely]]
             return;
         a_._bufferPtr = end;
         note_size();
     }
 
     void put(const uint8_t *bytes, std::size_t n) {
+        if (has_error()) [[unlikely]]
+            return;
         if (a_.remainingSpace() < n) {
-            if (const asmjit::Error e = a_.embed(bytes, n); e != asmjit::kErrorOk) error_ = e;
+            note(a_.embed(bytes, n));
             return;
         }
         std::memcpy(a_._bufferPtr, bytes, n);
@@ -124,6 +134,9 @@ protected:
     }
 
 private:
+    void note(asmjit::Error e) noexcept {
+        if (e != asmjit::kErrorOk) error_ = e;
+    }
     /// AsmJit counts on it when it makes the buffer larger.
     void note_size() noexcept {
         std::size_t &size = a_._section->buffer()._size;

@@ -10,15 +10,23 @@
 
 namespace bpftime::vm::ubpf {
 
+namespace {
+
+error why_no_code(asmjit::Error e) {
+    const bool no_memory = e == asmjit::kErrorOutOfMemory;
+    return make_error(no_memory ? error_code::out_of_memory : error_code::internal,
+                      fmt::format("no native code for this program: {}",
+                                  no_memory ? "there is not enough memory to make it in"
+                                            : asmjit::DebugUtils::errorAsString(e)));
+}
+
+}  // namespace
+
 result<native_code> generate_code(generator &maker, machine_features machine,
                                   const compat::build_input &input, const native_program *program) {
     native_code out;
-    if (not maker.generate(input, machine, program, out)) {
-        return std::unexpected{
-            make_error(error_code::internal,
-                       fmt::format("no native code for this program: {}",
-                                   asmjit::DebugUtils::errorAsString(maker.code().error())))};
-    }
+    if (not maker.generate(input, machine, program, out))
+        return std::unexpected{why_no_code(maker.code().error())};
     auto memory = code_memory::allocate(maker.code().bytes().size());
     if (not memory) return std::unexpected{std::move(memory.error())};
     maker.copy_to(memory->writable(), memory->shared_code() - memory->code());

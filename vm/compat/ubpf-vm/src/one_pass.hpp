@@ -278,6 +278,7 @@ private:
             generator().begin_instruction(pc);
             const uint32_t made = generator().generate_together(pc, b.end);
             if (made == 0 and insn(pc).id != isa::insn_id::none) generate_instruction(pc);
+        if (generator().code().has_error()) return;
             pc += std::max(made, 1U);
         }
     }

@@ -170,7 +170,7 @@ public:
     }
     /// The branch that is there goes to `target`, which it reaches.
     void close(uint32_t at, uint32_t target) noexcept {
-        write(at, branch_insn::in_code(read(at)).with_distance(int64_t{target} - at));
+        set_word(at, branch_insn::in_code(read(at)).with_distance(int64_t{target} - at));
     }
     /// The branch comes here.
     void close(uint32_t at) noexcept { close(at, offset()); }
@@ -190,7 +190,7 @@ public:
     /// Where jump_anywhere() has its distance.
     static constexpr uint32_t distance_at = 16;
     void set_distance(uint32_t at, uint32_t target) noexcept {
-        write(at + distance_at, target - at);
+        set_word(at + distance_at, target - at);
     }
 
     /// Appends a jump to where the table says, which has to follow it: entry `index` is a distance
@@ -217,11 +217,9 @@ private:
 
     [[nodiscard]] uint32_t read(uint32_t at) noexcept {
         uint32_t word = 0;
-        std::memcpy(&word, data() + at, sizeof word);
+        if (const uint8_t *const place = written(at, sizeof word))
+            std::memcpy(&word, place, sizeof word);
         return word;
-    }
-    void write(uint32_t at, uint32_t word) noexcept {
-        std::memcpy(data() + at, &word, sizeof word);
     }
 };
 

@@ -58,7 +58,7 @@ bool generator::generate(const compat::build_input &input, machine_features mach
         out.entry = e_.offset();
         make_entry(program);
     }
-    return e_.error() == asmjit::kErrorOk;
+    return not e_.has_error();
 }
 
 /// ebpf_jit_fn: (mem, len) become the arguments of rt_enter().

@@ -153,7 +153,8 @@ public:
 
     /// The jump goes to `target`. False if that is too far for it.
     [[nodiscard]] bool close(open_jump j, uint32_t target) noexcept {
-        uint8_t *const at = data() + j.at;
+        uint8_t *const at = written(j.at, j.is_short ? 1 : 4);
+        if (at == nullptr) return false;
         if (j.is_short) {
             const int64_t distance = int64_t{target} - (int64_t{j.at} + 1);
             *at = static_cast<uint8_t>(distance);

@@ -74,6 +74,7 @@ bool generator::generate(const compat::build_input &input, machine_features mach
     for (const bool short_jumps : {not keys_, false}) {
         short_jumps_ = short_jumps;
         if (try_generate(program, out)) return true;
+        if (e_.has_error()) break;
     }
     return false;
 }
@@ -90,7 +91,7 @@ bool generator::try_generate(const native_program *program, native_code &out) {
         out.entry = e_.offset();
         make_entry(program);
     }
-    return e_.error() == asmjit::kErrorOk;
+    return not e_.has_error();
 }
 
 /// ebpf_jit_fn: (mem, len) become the arguments of rt_enter().
