@@ -63,8 +63,8 @@ int64_t configured_vm::fail(const error &e) const {
 
 void configured_vm::drop_prepared() {
     ready_.store(nullptr, std::memory_order_release);
-    if (prepared_ != nullptr and prepared_->code->entry() != nullptr)
-        retired_.push_back(std::move(prepared_));
+    if (entry_is_out_) retired_.push_back(std::move(prepared_));
+    entry_is_out_ = false;
     prepared_.reset();
 }
 
@@ -144,7 +144,10 @@ precompiled_ebpf_function configured_vm::compile() {
     const auto ready = prepare_native();
     if (not ready) return nullptr;
     const precompiled_ebpf_function entry = (*ready)->code->entry();
-    if (entry == nullptr) not_supported("ebpf_compile (native code)");
+    if (entry == nullptr)
+        not_supported("ebpf_compile (native code)");
+    else
+        entry_is_out_ = true;
     return entry;
 }
 

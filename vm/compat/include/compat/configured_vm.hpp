@@ -88,6 +88,8 @@ private:
     std::vector<std::unique_ptr<const prepared_program>> retired_;
     std::atomic<const prepared_program *> ready_ = nullptr;
     bool is_native_ = false;  ///< under the lock: what is prepared is to be native code
+    /// Whether the host was given the native entry of what is prepared.
+    std::atomic<bool> entry_is_out_ = false;
     std::atomic<uint32_t> interrupts_ = 0;
     std::mutex build_lock_;
 };

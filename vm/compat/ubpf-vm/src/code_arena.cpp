@@ -141,9 +141,11 @@ public:
         return std::nullopt;
     }
 
-    void give_back(std::size_t at, std::size_t size) {
+    /// `forks`: those that the chunk had seen when the memory was taken.
+    void give_back(std::size_t at, std::size_t size, uint32_t forks) {
         free_bytes_ += size;
-        if (is_frozen_) return;
+        // A child may still run it.
+        if (is_frozen_ or forks != forks_) return;
         auto next = std::ranges::lower_bound(free_, at, {}, &range::begin);
         const bool joins_next = next != free_.end() and next->begin == at + size;
         const bool joins_previous = next != free_.begin() and std::prev(next)->end == at;
@@ -164,9 +166,14 @@ public:
         longest_free_ = std::max(longest_free_, length);
     }
 
-    /// From now on nothing is written.
+    // A forked child shares the memory. The parent goes on with what is free, which is nothing to
+    // the child; what the child may run is not written again.
+    void note_fork() noexcept { ++forks_; }
+    [[nodiscard]] uint32_t forks() const noexcept { return forks_; }
+    /// In the child: from now on nothing is written.
     void freeze() noexcept { is_frozen_ = true; }
-    [[nodiscard]] bool is_frozen() const noexcept { return is_frozen_; }
+    /// Whether there is memory that nobody will get again.
+    [[nodiscard]] bool is_shared() const noexcept { return is_frozen_ or forks_ != 0; }
 
     [[nodiscard]] const dual_mapping &memory() const noexcept { return memory_; }
     [[nodiscard]] std::size_t used() const noexcept {
@@ -179,6 +186,7 @@ private:
     std::vector<range> free_;  ///< sorted, no two touch
     std::size_t free_bytes_ = 0;
     std::size_t longest_free_ = 0;  ///< at least
+    uint32_t forks_ = 0;
     bool is_registered_ = false;
     bool is_frozen_ = false;
     alignas(8) std::array<std::byte, most_unwind_bytes> unwind_table_{};
@@ -188,18 +196,19 @@ namespace {
 
 class code_arena {
 public:
-    code_arena() { pthread_atfork(before_fork, after_fork, after_fork); }
+    code_arena() { pthread_atfork(before_fork, after_fork, in_child); }
 
     struct place {
         code_chunk *chunk;
         std::size_t offset;
+        uint32_t forks;
     };
 
     result<place> allocate(std::size_t size) {
         const std::lock_guard lock{lock_};
         // The last one first: programs come and go in turns.
         for (auto it = chunks_.rbegin(); it != chunks_.rend(); ++it) {
-            if (const auto at = (*it)->take(size)) return place{it->get(), *at};
+            if (const auto at = (*it)->take(size)) return place{it->get(), *at, (*it)->forks()};
         }
         auto chunk = std::make_unique<code_chunk>();
         if (const char *const failed = chunk->make(size)) {
@@ -210,14 +219,14 @@ public:
                             std::strerror(why)))};
         }
         chunks_.push_back(std::move(chunk));
-        return place{chunks_.back().get(), *chunks_.back()->take(size)};
+        return place{chunks_.back().get(), *chunks_.back()->take(size), 0};
     }
 
-    void free(code_chunk *chunk, std::size_t at, std::size_t size) {
+    void free(code_chunk *chunk, std::size_t at, std::size_t size, uint32_t forks) {
         const std::lock_guard lock{lock_};
-        chunk->give_back(at, size);
+        chunk->give_back(at, size, forks);
         // One chunk is kept, so that a program that is made over and over maps memory once.
-        if (chunk->is_empty() and (chunk->is_frozen() or chunks_.size() > 1))
+        if (chunk->is_empty() and (chunk->is_shared() or chunks_.size() > 1))
             std::erase_if(chunks_, [=](const auto &c) { return c.get() == chunk; });
     }
 
@@ -238,13 +247,15 @@ public:
     }
 
 private:
-    // A forked child shares the memory: neither process may change what the other one runs. So what
-    // is there stays as it is, and what is made later lies elsewhere.
-    static void before_fork() {
-        the().lock_.lock();
-        for (const auto &chunk : the().chunks_) chunk->freeze();
+    static void before_fork() { the().lock_.lock(); }
+    static void after_fork() {
+        for (const auto &chunk : the().chunks_) chunk->note_fork();
+        the().lock_.unlock();
     }
-    static void after_fork() { the().lock_.unlock(); }
+    static void in_child() {
+        for (const auto &chunk : the().chunks_) chunk->freeze();
+        the().lock_.unlock();
+    }
 
     std::mutex lock_;
     std::vector<std::unique_ptr<code_chunk>> chunks_;
@@ -256,11 +267,11 @@ result<code_memory> code_memory::allocate(std::size_t size) {
     const std::size_t rounded = round_up(std::max<std::size_t>(size, 1), granule);
     const auto place = code_arena::the().allocate(rounded);
     if (not place) return std::unexpected{place.error()};
-    return code_memory{place->chunk, place->offset, rounded};
+    return code_memory{place->chunk, place->offset, rounded, place->forks};
 }
 
 code_memory::~code_memory() {
-    if (chunk_ != nullptr) code_arena::the().free(chunk_, offset_, size_);
+    if (chunk_ != nullptr) code_arena::the().free(chunk_, offset_, size_, forks_);
 }
 
 const std::byte *code_memory::code() const noexcept {

@@ -25,11 +25,13 @@ public:
     code_memory(code_memory &&other) noexcept
         : chunk_{std::exchange(other.chunk_, nullptr)},
           offset_{other.offset_},
-          size_{other.size_} {}
+          size_{other.size_},
+          forks_{other.forks_} {}
     code_memory &operator=(code_memory &&other) noexcept {
         std::swap(chunk_, other.chunk_);
         std::swap(offset_, other.offset_);
         std::swap(size_, other.size_);
+        std::swap(forks_, other.forks_);
         return *this;
     }
     ~code_memory();
@@ -47,12 +49,13 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
 private:
-    code_memory(code_chunk *chunk, std::size_t offset, std::size_t size) noexcept
-        : chunk_{chunk}, offset_{offset}, size_{size} {}
+    code_memory(code_chunk *chunk, std::size_t offset, std::size_t size, uint32_t forks) noexcept
+        : chunk_{chunk}, offset_{offset}, size_{size}, forks_{forks} {}
 
     code_chunk *chunk_ = nullptr;
     std::size_t offset_ = 0;
     std::size_t size_ = 0;
+    uint32_t forks_ = 0;  ///< of the process, before it was allocated
 };
 
 /// What every chunk begins with: code that programs call, and how exceptions pass through all code

@@ -207,4 +207,46 @@ TEST(code_arena, parts_from_its_parent_when_a_process_forks) {
     close(to_child[1]);
 }
 
+TEST(code_arena, goes_on_with_what_is_free_after_a_fork) {
+    std::vector<std::unique_ptr<ebpf_vm>> kept;
+    kept.push_back(compiled(returns(1)));
+    const arena_usage before = code_arena_usage();
+    for (int n = 2; n < 20; ++n) {
+        const pid_t child = fork();
+        ASSERT_GE(child, 0);
+        if (child == 0) _exit(0);
+        int status = -1;
+        ASSERT_EQ(waitpid(child, &status, 0), child);
+        kept.push_back(compiled(returns(n)));
+    }
+    EXPECT_EQ(code_arena_usage().chunks, before.chunks);
+    for (int n = 1; n < 20; ++n) EXPECT_EQ(result_of(*kept[static_cast<std::size_t>(n - 1)]), n);
+}
+
+TEST(code_arena, has_no_code_of_settings_that_were_changed) {
+    ebpf_vm vm{"ubpf"};
+    const auto code = assemble(returns(5));
+    ASSERT_EQ(vm.load_code(code.data(), code.size()), 0);
+    ASSERT_NE(vm.compile(), nullptr);
+    ASSERT_EQ(vm.set_limit(compat::vm_limit::instructions, 1000), 0);
+    EXPECT_EQ(result_of(vm), 5);
+    const arena_usage before = code_arena_usage();
+    for (uint64_t limit = 1001; limit < 1100; ++limit) {
+        ASSERT_EQ(vm.set_limit(compat::vm_limit::instructions, limit), 0);
+        EXPECT_EQ(result_of(vm), 5);
+    }
+    EXPECT_EQ(code_arena_usage().used, before.used) << "what nobody can call is freed";
+}
+
+TEST(code_arena, keeps_the_code_whose_entry_the_host_has) {
+    ebpf_vm vm{"ubpf"};
+    const auto code = assemble(returns(6));
+    ASSERT_EQ(vm.load_code(code.data(), code.size()), 0);
+    const auto entry = vm.compile();
+    ASSERT_NE(entry, nullptr);
+    ASSERT_EQ(vm.set_limit(compat::vm_limit::instructions, 1000), 0);
+    EXPECT_EQ(result_of(vm), 6);
+    EXPECT_EQ(entry(nullptr, 0), 6U);
+}
+
 }  // namespace bpftime::vm::ubpf::test
