@@ -7,6 +7,7 @@
 #include "compat/configured_vm.hpp"
 #include "compat/run.hpp"
 #include "fault_of_thread.hpp"
+#include "spare.hpp"
 
 #include <algorithm>
 #include <array>
@@ -36,11 +37,20 @@ run::run(const build_input &program, const stack_layout &stack, input_memory inp
 }
 
 void run::place_large_stack() {
-    large_stack_ = std::make_unique_for_overwrite<std::byte[]>(stack_.bytes());
-    stack_.place(large_stack_.get());
+    large_stack_ = spare<std::vector<std::byte>>::take();
+    if (large_stack_ == nullptr) large_stack_ = std::make_unique<std::vector<std::byte>>();
+    if (large_stack_->size() < stack_.bytes()) large_stack_->resize(stack_.bytes());
+    stack_.place(large_stack_->data());
+}
+
+void run::leave_large_stack() noexcept {
+    constexpr std::size_t most_kept = std::size_t{1} << 20;
+    if (large_stack_->size() <= most_kept)
+        spare<std::vector<std::byte>>::keep(std::move(large_stack_));
 }
 
 run::~run() {
+    if (large_stack_ != nullptr) leave_large_stack();
     if (so_far_.at_end != nullptr) so_far_.at_end();
     current_run = outer_;
     // A helper may have run another program on this thread, whose fault is not this run's.

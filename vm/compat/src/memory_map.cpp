@@ -3,10 +3,13 @@
 // SPDX-License-Identifier: MIT
 #include "compat/memory_map.hpp"
 
+#include "spare.hpp"
+
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <ranges>
+#include <utility>
 
 namespace bpftime::vm::compat {
 
@@ -79,6 +82,22 @@ void given_memory::index_grants() {
         granted_index[index_slot(granted[i].begin)] = static_cast<uint32_t>(i + 1);
 }
 
+given_memory *given_memory::take() {
+    auto kept = spare<given_memory>::take();
+    return kept != nullptr ? kept.release() : new given_memory;
+}
+
+void given_memory::give_back::operator()(given_memory *given) const noexcept {
+    constexpr std::size_t most_kept = 1024;
+    std::unique_ptr<given_memory> owned{given};
+    if (owned->granted.capacity() > most_kept or owned->lent.capacity() > most_kept) return;
+    owned->granted.clear();
+    owned->lent.clear();
+    owned->granted_index.clear();
+    owned->index_used = 0;
+    spare<given_memory>::keep(std::move(owned));
+}
+
 bool given_memory::is_granted(const memory_span &span) const noexcept {
     const auto covers = [&](const memory_span &s) {
         return s.holds(span.begin, span.len) and bpftime::vm::allows(s.allowed, span.allowed);
@@ -90,7 +109,7 @@ bool given_memory::is_granted(const memory_span &span) const noexcept {
 
 void given_memory::add(uint64_t begin, uint64_t len, permission allowed) {
     // A program that looks up the same few values over and over must not make the list grow.
-    if (is_granted({begin, len, allowed})) return;
+    if (not granted.empty() and is_granted({begin, len, allowed})) return;
     granted.emplace_back(begin, len, allowed);
     if (granted.size() <= few_grants) return;
     if (2 * ++index_used > granted_index.size())
@@ -105,8 +124,13 @@ void memory_map::exchange_grants(memory_map &other) noexcept {
 }
 
 void memory_map::revoke(uint64_t begin) noexcept {
-    if (given_)
-        std::erase_if(given_->granted, [&](const memory_span &s) { return s.begin == begin; });
+    if (given_ != nullptr) {
+        auto &granted = given_->granted;
+        // Most often it is the last one, and the only one.
+        if (not granted.empty() and granted.back().begin == begin) granted.pop_back();
+        if (not granted.empty())
+            std::erase_if(granted, [&](const memory_span &s) { return s.begin == begin; });
+    }
     if (recent_.begin == begin) recent_ = {.allowed = permission::none};
 }
 

@@ -159,7 +159,8 @@ uint64_t ringbuf_output(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint
 
 uint64_t ringbuf_reserve(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, uint64_t) {
     ring_buffer *const ring = as_ring_buffer(&map_of(r1));
-    run_scope *const scope = run_scope::current();
+    compat::run *const run = compat::run::current();
+    run_scope *const scope = run == nullptr ? nullptr : run_scope::of(*run);
     if (ring == nullptr or scope == nullptr) return 0;
     void *const record = ring->reserve(r2, r3);
     if (record == nullptr) return 0;
@@ -169,15 +170,16 @@ uint64_t ringbuf_reserve(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, uint64
         ring->discard(record, 0);
         throw;
     }
-    compat::run::current()->memory().grant({word_of(record), r2});
+    run->memory().grant({word_of(record), r2});
     return word_of(record);
 }
 
 /// The ring of a record that this run reserved, whose memory the program then no longer has.
 static ring_buffer *take_record(uint64_t record) noexcept {
-    run_scope *const scope = run_scope::current();
+    compat::run *const run = compat::run::current();
+    run_scope *const scope = run == nullptr ? nullptr : run_scope::of(*run);
     ring_buffer *const ring = scope == nullptr ? nullptr : scope->take_record(pointer(record));
-    if (ring != nullptr) compat::run::current()->memory().revoke(record);
+    if (ring != nullptr) run->memory().revoke(record);
     return ring;
 }
 

@@ -22,17 +22,14 @@ struct scope_stack {
 };
 
 thread_local scope_stack this_thread;
-/// The last of those in progress: unlike the others, it is there without being asked for.
-constinit thread_local run_scope *innermost_scope = nullptr;
 
 }  // namespace
 
+constinit thread_local run_scope *run_scope::innermost = nullptr;
+
 run_scope *run_scope::current() noexcept {
-    compat::run *const innermost = compat::run::current();
-    if (innermost == nullptr) return nullptr;
-    compat::run &run = innermost->whole();
-    if (innermost_scope != nullptr and innermost_scope->run_ == &run) return innermost_scope;
-    return begin(run);
+    compat::run *const run = compat::run::current();
+    return run == nullptr ? nullptr : of(*run);
 }
 
 /// Not inlined: each helper that asks for a scope would save the registers that this one needs.
@@ -42,14 +39,14 @@ run_scope *run_scope::current() noexcept {
     run_scope &fresh = scopes[depth++];
     fresh.run_ = &run;
     run.at_end(end);
-    innermost_scope = &fresh;
+    innermost = &fresh;
     return &fresh;
 }
 
 void run_scope::end() noexcept {
     auto &[scopes, depth] = this_thread;
     scopes[--depth].clear();
-    innermost_scope = depth == 0 ? nullptr : &scopes[depth - 1];
+    innermost = depth == 0 ? nullptr : &scopes[depth - 1];
 }
 
 void run_scope::clear() noexcept {

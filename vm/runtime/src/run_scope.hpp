@@ -23,6 +23,11 @@ class run_scope {
 public:
     /// That of the innermost run on this thread; null outside of runs.
     [[nodiscard]] static run_scope *current() noexcept;
+    /// That of the whole run that `part` is, or is a part of. It is the innermost one.
+    [[nodiscard]] static run_scope *of(compat::run &part) noexcept {
+        compat::run &run = part.whole();
+        return innermost != nullptr and innermost->run_ == &run ? innermost : begin(run);
+    }
 
     /// What is looked up from now on stays until the run ends.
     void read() noexcept {
@@ -66,6 +71,9 @@ private:
         object_heap *of;
         uint32_t count;
     };
+
+    /// The last of those in progress: unlike the others, it is there without being asked for.
+    [[gnu::tls_model("initial-exec")]] static constinit thread_local run_scope *innermost;
 
     static run_scope *begin(compat::run &run) noexcept;
     static void end() noexcept;

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -110,6 +111,13 @@ struct EBPF_EXPORT given_memory {
     /// Words, so that `recent_` is not read back from where the span was just written.
     void add(uint64_t begin, uint64_t len, permission allowed);
 
+    /// Empty, for a run: what one of this thread's earlier runs had, if that is there.
+    [[nodiscard]] static given_memory *take();
+    /// For a later run of this thread, unless it is large.
+    struct give_back {
+        EBPF_EXPORT void operator()(given_memory *given) const noexcept;
+    };
+
 private:
     [[nodiscard]] bool is_granted(const memory_span &span) const noexcept;
     [[nodiscard]] std::size_t index_slot(uint64_t begin) const noexcept;
@@ -135,8 +143,12 @@ public:
     /// Whether the program may do `wanted` with [address, address + size).
     [[nodiscard]] bool allows(uint64_t address, uint64_t size, permission wanted) noexcept {
         return top_frame_.holds(address, size) or input_.holds(address, size) or
-               (recent_.holds(address, size) and bpftime::vm::allows(recent_.allowed, wanted)) or
-               search(address, size, wanted);
+               allows_again(address, size, wanted) or search(address, size, wanted);
+    }
+    /// Whether it is certain because of recent(), whichever frames are live.
+    [[nodiscard]] bool allows_again(uint64_t address, uint64_t size,
+                                    permission wanted) const noexcept {
+        return recent_.holds(address, size) and bpftime::vm::allows(recent_.allowed, wanted);
     }
 
     /// Memory that allows() found, beside input and frames; without permissions if there is none.
@@ -170,7 +182,7 @@ public:
         return lent.size() - 1;
     }
     void take_back(std::size_t loan) noexcept {
-        if (auto &lent = given().lent; loan < lent.size()) lent.resize(loan);
+        if (given_ != nullptr and loan < given_->lent.size()) given_->lent.resize(loan);
         recent_ = {.allowed = permission::none};
     }
 
@@ -192,7 +204,10 @@ private:
         memory_span span;
     };
 
-    [[nodiscard]] given_memory &given() { return given_ ? *given_ : given_.emplace(); }
+    [[nodiscard]] given_memory &given() {
+        if (given_ == nullptr) given_.reset(given_memory::take());
+        return *given_;
+    }
     [[nodiscard]] arena_view arena() const noexcept { return arena_view{program_->arena}; }
 
     bool search(uint64_t address, uint64_t size, permission wanted) noexcept;
@@ -207,7 +222,7 @@ private:
     const program_memory *program_;
     std::span<const memory_span> run_;
     uint64_t lost_;  ///< what was written to a page of the arena that is not there
-    std::optional<given_memory> given_;
+    std::unique_ptr<given_memory, given_memory::give_back> given_;
 };
 
 /// Memory that a run may touch as long as this lives.

@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 namespace bpftime::vm::compat {
 
@@ -231,6 +232,7 @@ private:
             stack_.place(small_stack_);
     }
     void place_large_stack();
+    void leave_large_stack() noexcept;
     void go_on_with(const prepared_program &callee);
     [[nodiscard]] bool has_ended() const noexcept { return has_ended_ or has_fault(); }
     after_call end_with(uint32_t pc, const helper_declaration &helper, const uint64_t arguments[5],
@@ -268,7 +270,7 @@ private:
         const program *faulted_in;  ///< null: the one that runs
     };
     progress so_far_{};
-    std::unique_ptr<std::byte[]> large_stack_;
+    std::unique_ptr<std::vector<std::byte>> large_stack_;
     alignas(16) std::byte
         small_stack_[inline_stack_bytes];  // not initialised: frames are zeroed when entered
 };
