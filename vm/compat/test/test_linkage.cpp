@@ -7,6 +7,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+#include <cstring>
 #include <stdexcept>
 
 namespace {
@@ -176,6 +179,23 @@ TEST(helper_bindings, call_through_any_secret) {
         bound.change_secret(secret, 12345);
         EXPECT_EQ(bound.call(12345, 1, 2, 0, 0, 0), 5U);
     }
+}
+
+TEST(helper_bindings, do_not_hold_the_address_with_a_secret) {
+    ebpf_helper h{};
+    h.fn = [](uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return uint64_t{0}; };
+    const auto address = reinterpret_cast<uintptr_t>(h.fn);
+    const auto holds_address = [&](const helper_binding &b) {
+        std::array<uint64_t, sizeof(helper_binding) / sizeof(uint64_t)> words;
+        std::memcpy(words.data(), static_cast<const void *>(&b), sizeof words);
+        return std::ranges::find(words, uint64_t{address}) != words.end();
+    };
+    EXPECT_TRUE(holds_address(helper_binding{h, 0}));
+    helper_binding hidden{h, 0xdead'beef'dead'beef};
+    EXPECT_FALSE(holds_address(hidden));
+    hidden.change_secret(0xdead'beef'dead'beef, 12345);
+    EXPECT_FALSE(holds_address(hidden));
+    EXPECT_EQ(hidden.code(12345), address);
 }
 
 TEST(helper_bindings, are_typed_when_anything_is_declared) {

@@ -210,12 +210,14 @@ EBPF_EXPORT int ebpf_set_constant_blinding(struct ebpf_vm *vm, bool enable);
 
 /** Whether native code leaves out the memory checks that ebpf_verify() says are proven or covered
  * (off by default). On, memory safety rests on the analysis besides the checks; what a program
- * gives does not change. Backend "llvm"; the others make all their checks. */
+ * gives does not change. */
 EBPF_EXPORT int ebpf_set_check_elimination(struct ebpf_vm *vm, bool enable);
 
-/** A secret with which the backend obfuscates the code pointers that it keeps in memory (helper
- * functions), so that an attacker who can read or overwrite that memory gains nothing; 0: none. To
- * be set before a program is loaded. */
+/** A secret that the code pointers of helpers are kept XORed with, wherever they lie in memory that
+ * can be written; 0: none. Who can overwrite such a pointer, or read it, but does not know the
+ * secret, cannot choose what is called, or learn where code is. It is no help against who can read
+ * all of the process's memory: the secret is there, too. Take a random number. Calls of helpers
+ * take longer with it: all go through the host. To be set before a program is loaded. */
 EBPF_EXPORT int ebpf_set_pointer_secret(struct ebpf_vm *vm, uint64_t secret);
 
 /* ----------------------------------------------------------------------------------------------
