@@ -19,7 +19,6 @@ struct engine_row {
     bool compiles_first;  ///< by ebpf_compile(), where ebpf_exec() alone would not
 };
 
-/// The first is what the others are compared with.
 constexpr auto engines = std::to_array<engine_row>({
     {"ubpf", "ubpf", false},
 #ifdef FUZZ_UBPF_JIT
@@ -225,16 +224,37 @@ bool stacks_agree() {
     return true;
 }
 
+/// One VM, and how it is told from the others.
+struct engine_set::contender {
+    engine_row row;
+    bool is_reference = false;
+    bool checks = true;
+    vm_ptr vm = nullptr;
+};
+
 engine_set::engine_set(engine_settings s)
     : settings_{std::move(s)}, memory_{std::make_unique<uint8_t[]>(settings_.how.memory_size)} {
-    for (const engine_row &e : engines) vms_.push_back(make(e.backend));
-    seen_.resize(vms_.size());
+    add({.row = engines.front(), .is_reference = true});
+    for (const engine_row &e : engines) {
+        // The same as the reference tells nothing.
+        const bool differs = settings_.eliminates_checks or settings_.pointer_secret != 0 or
+                             e.name != engines.front().name;
+        if (differs) add({.row = e});
+    }
+    if (not settings_.also_unchecked) return;
+    for (const engine_row &e : engines) add({.row = e, .checks = false});
 }
 
-engine_set::vm_ptr engine_set::make(const char *backend) const {
+engine_set::~engine_set() = default;
+
+void engine_set::add(const contender &c) {
+    all_.push_back({c.row, c.is_reference, c.checks, make(c)});
+}
+
+engine_set::vm_ptr engine_set::make(const contender &c) const {
     static const auto helpers = make_helpers();
     const settings &s = settings_.how;
-    vm_ptr vm{ebpf_create(backend)};
+    vm_ptr vm{ebpf_create(c.row.backend)};
     require(vm != nullptr, "all backends are there");
     const auto set = [](int code) { require(code == EBPF_OK, "the VM can be configured so"); };
     set(ebpf_set_max_insns(vm.get(), s.max_insns));
@@ -243,7 +263,11 @@ engine_set::vm_ptr engine_set::make(const char *backend) const {
     set(ebpf_set_call_depth(vm.get(), s.call_depth));
     set(ebpf_set_optimization_level(vm.get(), settings_.optimization_level));
     set(ebpf_set_constant_blinding(vm.get(), settings_.blinds_constants));
-    set(ebpf_set_check_elimination(vm.get(), settings_.eliminates_checks));
+    if (not c.is_reference) {
+        set(ebpf_set_check_elimination(vm.get(), settings_.eliminates_checks));
+        set(ebpf_set_pointer_secret(vm.get(), settings_.pointer_secret));
+    }
+    ebpf_toggle_bounds_check(vm.get(), c.checks);
     set(ebpf_set_jump_targets(vm.get(), s.jump_targets.data(), s.jump_targets.size()));
     const arena::block &constants = shared().read_only;
     set(ebpf_register_region(vm.get(), constants.data.get(), constants.size, EBPF_PERM_READ));
@@ -260,34 +284,43 @@ engine_set::vm_ptr engine_set::make(const char *backend) const {
 }
 
 bool engine_set::load(std::span<const uint8_t> code) {
-    const auto load_in = [&](const vm_ptr &vm) {
-        return ebpf_load(vm.get(), code.data(), static_cast<uint32_t>(code.size()), nullptr);
+    const auto load_in = [&](const contender &c) {
+        return ebpf_load(c.vm.get(), code.data(), static_cast<uint32_t>(code.size()), nullptr);
     };
-    const int first = load_in(vms_.front());
-    for (std::size_t i = 1; i < vms_.size(); ++i)
-        require(load_in(vms_[i]) == first, "all engines load the same programs");
+    const int first = load_in(all_.front());
+    for (const contender &c : all_)
+        require(c.is_reference or load_in(c) == first, "all engines load the same programs");
     return first == EBPF_OK;
 }
 
-std::optional<std::string> engine_set::difference(bool exact) {
+engine_set::observed engine_set::run(const contender &c) const {
     const std::span memory{memory_.get(), settings_.how.memory_size};
-    for (std::size_t i = 0; i < vms_.size(); ++i)
-        seen_[i] = run_on(vms_[i].get(), memory, settings_.how.regions, engines[i].compiles_first);
-    const observed &a = seen_.front();
-    for (std::size_t i = 1; i < seen_.size(); ++i) {
-        const observed &b = seen_[i];
+    return run_on(c.vm.get(), memory, settings_.how.regions, c.row.compiles_first);
+}
+
+/// All runs are called from one place, so that their stacks lie there, too.
+std::optional<std::string> engine_set::difference(bool exact) {
+    for (const contender &c : all_) {
+        // What a check would end may do anything without.
+        if (not c.checks and reference_.code != EBPF_OK) continue;
+        observed b = run(c);
+        if (c.is_reference) {
+            reference_ = std::move(b);
+            continue;
+        }
+        const observed &a = reference_;
         if (a.code != b.code or a.result != b.result or not same_fault(a.fault, b.fault, exact) or
             a.memory != b.memory)
-            return describe(b, i);
+            return describe(b, c);
     }
     return std::nullopt;
 }
 
-std::string engine_set::describe(const observed &other, std::size_t index) const {
-    const observed &first = seen_.front();
-    return std::string{engines.front().name} + ": " + to_text(first) + '\n' + engines[index].name +
-           ": " + to_text(other) + "\nlevel " + std::to_string(settings_.optimization_level) +
-           where_memory_differs(first.memory, other.memory);
+std::string engine_set::describe(const observed &other, const contender &c) const {
+    return "reference: " + to_text(reference_) + '\n' + c.row.name +
+           (c.checks ? "" : ", unchecked") + ": " + to_text(other) + "\nlevel " +
+           std::to_string(settings_.optimization_level) +
+           where_memory_differs(reference_.memory, other.memory);
 }
 
 }  // namespace bpftime::vm::fuzz

@@ -23,6 +23,9 @@ struct engine_settings {
     uint32_t optimization_level = EBPF_OPTIMIZATION_LEVEL;
     bool blinds_constants = false;
     bool eliminates_checks = true;
+    /// Programs that end well are run without checks, too.
+    bool also_unchecked = false;
+    uint64_t pointer_secret = 0;
 };
 
 /// Whether all engines put the stack at the same address when they are called from the same
@@ -30,12 +33,14 @@ struct engine_settings {
 /// pointers are confined can be compared.
 [[nodiscard]] bool stacks_agree();
 
-/// The interpreter, and the engines that are compared with it: the light JIT and the LLVM backend,
-/// as far as they are there. All are configured alike. Helpers read and write memory, give
+/// The interpreter, which makes all checks and has no secrets, and the engines that are compared
+/// with it: itself, the light JIT and the LLVM backend, as far as they are there, configured as the
+/// settings say. Helpers read and write memory, give
 /// pointers, grant memory, unwind; two are declared pure.
 class engine_set {
 public:
     explicit engine_set(engine_settings s);
+    ~engine_set();
     engine_set(const engine_set &) = delete;
     engine_set &operator=(const engine_set &) = delete;
 
@@ -54,7 +59,7 @@ public:
     /// of it. Addresses in faults count only if `exact`.
     [[nodiscard]] std::optional<std::string> difference(bool exact = true);
     /// What the interpreter made of the last run.
-    [[nodiscard]] const observed &reference() const noexcept { return seen_.front(); }
+    [[nodiscard]] const observed &reference() const noexcept { return reference_; }
 
 private:
     struct destroy {
@@ -62,13 +67,17 @@ private:
     };
     using vm_ptr = std::unique_ptr<ebpf_vm, destroy>;
 
-    [[nodiscard]] vm_ptr make(const char *backend) const;
-    [[nodiscard]] std::string describe(const observed &other, std::size_t index) const;
+    struct contender;
+
+    void add(const contender &c);
+    [[nodiscard]] vm_ptr make(const contender &c) const;
+    [[nodiscard]] observed run(const contender &c) const;
+    [[nodiscard]] std::string describe(const observed &other, const contender &c) const;
 
     engine_settings settings_;
     std::unique_ptr<uint8_t[]> memory_;
-    std::vector<vm_ptr> vms_;
-    std::vector<observed> seen_;
+    std::vector<contender> all_;  ///< the reference first, those without checks last
+    observed reference_;
 };
 
 }  // namespace bpftime::vm::fuzz

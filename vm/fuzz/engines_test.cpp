@@ -91,6 +91,8 @@ trial make_trial(random_source &random, bool exact) {
     t.how.optimization_level = random.pick(levels);
     t.how.blinds_constants = random.chance(10);
     t.how.eliminates_checks = not random.chance(20);
+    t.how.also_unchecked = random.chance(20);
+    if (random.chance(10)) t.how.pointer_secret = random.next();
     settings &s = t.how.how;
     s.instruction_limit = 1 + random.below(5'000);
     if (random.chance(3)) s.instruction_limit += uint64_t{1} << 20;
