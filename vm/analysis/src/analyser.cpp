@@ -48,7 +48,7 @@ analyser::analyser(const program &p, const environment &world, effort how)
     : code_{p},
       world_{world},
       effort_{p.size() > most_slots_of_programs ? effort::quick : how},
-      frames_may_escape_{frames_may_escape()},
+      frames_may_escape_{uses_frame_addresses()},
       needs_{p, frames_may_escape_},
       found_{p.functions().size()},
       transfer_{p, world, needs_, frames_may_escape_, found_},
@@ -57,7 +57,7 @@ analyser::analyser(const program &p, const environment &world, effort how)
     if (effort_ == effort::full) find_thresholds();
 }
 
-bool analyser::frames_may_escape() const {
+bool analyser::uses_frame_addresses() const {
     for (const basic_block &b : code_.blocks()) {
         if (not b.reachable) continue;
         for (uint32_t pc = b.begin; pc < b.end; ++pc) {

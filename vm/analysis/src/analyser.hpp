@@ -45,6 +45,9 @@ public:
     [[nodiscard]] std::optional<state> before(uint32_t pc);
 
     [[nodiscard]] const findings &found() const noexcept { return found_; }
+    /// Whether anything but accesses to the own frame is done with r10. If so, what is known of
+    /// frames is true even if writes through guessed addresses find them.
+    [[nodiscard]] bool frames_may_escape() const noexcept { return frames_may_escape_; }
 
 private:
     struct head {
@@ -61,7 +64,7 @@ private:
 
     void find_heads();
     void find_thresholds();
-    [[nodiscard]] bool frames_may_escape() const;
+    [[nodiscard]] bool uses_frame_addresses() const;
 
     void start();
     void start_quickly();

@@ -3,7 +3,6 @@
 // SPDX-License-Identifier: MIT
 #include "compiler.hpp"
 
-#include "compat/linked_world.hpp"
 #include "function_compiler.hpp"
 #include "memory_checks.hpp"
 #include "state_words.hpp"
@@ -160,20 +159,11 @@ private:
     }
 };
 
-/// Facts about the program, if they are true of the code that is made of it.
-std::optional<analysis::facts> prove(const compat::build_input &input, const provenance &known) {
-    const compat::vm_config &config = input.config;
-    // Pages of an arena come and go.
-    if (not config.eliminates_checks or not config.bounds_checks or input.linked.arena() != nullptr)
-        return {};
-    const compat::linked_world world{input.code, input.linked, config};
-    auto facts = analysis::facts::analyse(input.code, world);
-    // They rely on that nobody finds frames whose addresses nobody has; in memory they could be
-    // found.
-    for (uint32_t f = 0; f < input.code.functions().size(); ++f) {
-        if (known.of_function(f).frame_in_memory and not facts.frames_escape()) return {};
+bool hides_frames(const program &p, const provenance &known) {
+    for (uint32_t f = 0; f < p.functions().size(); ++f) {
+        if (known.of_function(f).frame_in_memory) return false;
     }
-    return facts;
+    return true;
 }
 
 class module_compiler {
@@ -183,9 +173,12 @@ public:
           facts_{input.code, input.linked, input.config.stack_size,
                  input.config.blinding_seed ? provenance::short_reach : provenance::most_reach},
           module_{module},
-          parts_{.input = input, .facts = facts_, .module = module, .functions = {}} {
+          parts_{.input = input,
+                 .facts = facts_,
+                 .module = module,
+                 .functions = {},
+                 .proofs{input, hides_frames(input.code, facts_), analysis::effort::full}} {
         if (input.config.blinding_seed) parts_.keys.emplace(*input.config.blinding_seed);
-        parts_.proofs = prove(input, facts_);
     }
 
     void compile() {

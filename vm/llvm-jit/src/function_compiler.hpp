@@ -4,9 +4,9 @@
 #pragma once
 
 #include "abi.hpp"
-#include "analysis/facts.hpp"
 #include "compat/blinding_keys.hpp"
 #include "compat/configured_vm.hpp"
+#include "compat/proofs.hpp"
 #include "host_functions.hpp"
 #include "provenance.hpp"
 
@@ -33,19 +33,7 @@ struct module_parts {
     bool checks_depth = true;
     /// What hides constants; none: they are not hidden.
     std::optional<compat::blinding_keys> keys = std::nullopt;
-    /// What is proven of accesses; none: all of them are checked, or none.
-    std::optional<analysis::facts> proofs = std::nullopt;
-
-    /// Whether the access at `pc` is known to be allowed wherever control gets there.
-    [[nodiscard]] bool is_proven(uint32_t pc) const noexcept {
-        if (not proofs) return false;
-        const analysis::verdict known = proofs->access(pc).what;
-        return known == analysis::verdict::proven or known == analysis::verdict::covered;
-    }
-    /// Whether its address is a multiple of its size then.
-    [[nodiscard]] bool is_aligned(uint32_t pc) const noexcept {
-        return proofs and proofs->access(pc).is_aligned;
-    }
+    compat::proofs proofs;
 };
 
 /// The parameters of every compiled function: run_state, slice, r10, r1 to r5.
@@ -216,7 +204,6 @@ private:
 
     // --- memory
     address access(uint32_t pc, unsigned base, permission wanted, bool atomic);
-    [[nodiscard]] bool is_in_frame(uint32_t pc) const;
     address access_frame(uint32_t pc, unsigned base, uint64_t packed, bool atomic);
     value known_offset(const origin &o) { return word(static_cast<uint64_t>(int64_t{o.offset})); }
     value check(value number, value is_likely, uint64_t packed, bool compares_with_input);

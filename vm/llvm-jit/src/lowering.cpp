@@ -581,16 +581,6 @@ void function_compiler::check_alignment(value number, uint64_t packed) {
     b_.SetInsertPoint(aligned);
 }
 
-/// Whether the access at `pc` is proven to be one of the own frame.
-bool function_compiler::is_in_frame(uint32_t pc) const {
-    if (not parts_.is_proven(pc)) return false;
-    const analysis::access_facts &known = parts_.proofs->access(pc);
-    const auto size = static_cast<int64_t>(isa::bytes_of(isa::info(p_.insn(pc).id).width));
-    return known.what == analysis::verdict::proven and
-           known.region == analysis::value_kind::frame and known.index == 0 and
-           known.least_offset >= -frame_size_ and known.most_offset <= -size;
-}
-
 function_compiler::address function_compiler::access_frame(uint32_t pc, unsigned base,
                                                            uint64_t packed, bool atomic) {
     const origin &o = origin_[base];
@@ -598,7 +588,8 @@ function_compiler::address function_compiler::access_frame(uint32_t pc, unsigned
     const int64_t at = (o.exact ? int64_t{o.offset} : 0) + p_.insn(pc).offset;
     const value distance = o.exact ? word(static_cast<uint64_t>(at))
                                    : b_.CreateAdd(reg_[base], word(static_cast<uint64_t>(at)));
-    const bool inside = (o.exact and at >= -frame_size_ and at <= -size) or is_in_frame(pc);
+    const bool inside = (o.exact and at >= -frame_size_ and at <= -size) or
+                        parts_.proofs.is_in_frame(pc, size, frame_size_);
     const value pointer = b_.CreateGEP(b_.getInt8Ty(), frame_top_, distance);
     const llvm::Align align = o.exact ? alignment_at(at) : llvm::Align{1};
     // Other frames are where the memory map has them.
@@ -621,7 +612,8 @@ function_compiler::address function_compiler::access_frame(uint32_t pc, unsigned
         }
     }
     const bool is_aligned = o.exact and align.value() >= static_cast<uint64_t>(size);
-    if (atomic and not is_aligned and not parts_.is_aligned(pc)) check_alignment(number, packed);
+    if (atomic and not is_aligned and not parts_.proofs.is_aligned(pc))
+        check_alignment(number, packed);
     return {result, align};
 }
 
@@ -635,7 +627,7 @@ function_compiler::address function_compiler::access(uint32_t pc, unsigned base,
                                  word(static_cast<uint64_t>(int64_t{i.offset})));
     if (not checks()) return {pointer, llvm::Align{1}};
     const value number = b_.CreatePtrToInt(pointer, b_.getInt64Ty());
-    if (not parts_.is_proven(pc)) {
+    if (not parts_.proofs.is_proven(pc)) {
         const value offset = b_.CreateSub(number, input_begin_);
         // A value of a map need only be there.
         const bool in_value = parts_.facts.is_in_value(pc, origin_[base]);
@@ -644,7 +636,7 @@ function_compiler::address function_compiler::access(uint32_t pc, unsigned base,
         const value elsewhere = check(number, is_likely, packed, not in_value);
         if (elsewhere != nullptr) pointer = elsewhere;
     }
-    if (atomic and not parts_.is_aligned(pc)) check_alignment(number, packed);
+    if (atomic and not parts_.proofs.is_aligned(pc)) check_alignment(number, packed);
     return {pointer, llvm::Align{1}};
 }
 

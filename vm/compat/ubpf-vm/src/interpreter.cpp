@@ -7,7 +7,10 @@
 // where they do not, it returns, and a loop calls the next one.
 #include "interpreter.hpp"
 
+#include "compat/proofs.hpp"
+#include "effort.hpp"
 #include "isa/arithmetic.hpp"
+#include "ubpf/watcher.hpp"
 
 #include <algorithm>
 #include <array>
@@ -233,14 +236,17 @@ struct callee {
 /// The program as ops, and what they refer to.
 struct op_list {
     const program &source;
-    std::vector<op> ops;
-    std::vector<callee> functions;  ///< as those of the program
+    std::vector<op> ops{};
+    std::vector<callee> functions{};  ///< as those of the program
     /// Whether frames are in memory, where the memory map says. If not, no instruction lets the
     /// address of a frame get anywhere.
-    bool keeps_frames;
-    near_span frame;  ///< what all frames are but for their place; empty if they are not in memory
-    std::vector<const compat::helper_binding *> helpers;
+    bool keeps_frames = false;
+    /// What all frames are but for their place; empty if they are not in memory.
+    near_span frame{};
+    std::vector<const compat::helper_binding *> helpers{};
     const compat::helper_binding *packet_helper;  ///< does legacy packet loads; null: nobody
+    watcher *watched_by = nullptr;
+    std::vector<op_handler> watched{};  ///< what ops mean whose handler tells the watcher first
 };
 
 /// In the place of a register: the op tells which.
@@ -300,6 +306,11 @@ public:
     template <sequence S>
     static const op *handle_fused(machine &m, const op *ip) {
         return m.fused<S, 0>(ip, 0);
+    }
+    static const op *handle_watched(machine &m, const op *ip) {
+        const uint32_t pc = m.pc_of(ip);
+        m.code_.watched_by->see({pc, m.depth_, m.reg_, m.run_});
+        return m.code_.watched[pc](m, ip);
     }
 
 private:
@@ -860,8 +871,12 @@ constexpr auto fused_handlers = []<std::size_t... Row>(std::index_sequence<Row..
 
 class interpreter final : public compat::executable {
 public:
-    explicit interpreter(const compat::build_input &input)
-        : code_{input.code, {}, {}, false, {}, {}, input.linked.helper(EBPF_PACKET_LOAD_HELPER)},
+    /// `by`: null: nobody looks on.
+    interpreter(const compat::build_input &input, std::unique_ptr<watcher> by)
+        : code_{.source = input.code,
+                .packet_helper = input.linked.helper(EBPF_PACKET_LOAD_HELPER),
+                .watched_by = by.get()},
+          watcher_{std::move(by)},
           frame_size_{input.config.stack_size},
           checked_{input.asks_for_places()} {
         const program &p = input.code;
@@ -869,15 +884,17 @@ public:
         code_.functions.reserve(p.functions().size());
         for (const function &f : p.functions())
             code_.functions.push_back({&code_.ops[f.begin], f.weight, frame_bytes(f)});
-        if (code_.keeps_frames) {
-            code_.frame.set({.begin = 0, .len = frame_size_});
+        if (code_.keeps_frames) code_.frame.set({.begin = 0, .len = frame_size_});
+        if (code_.keeps_frames or watcher_ != nullptr) {
             for (callee &f : code_.functions) f.zeroed_bytes = frame_size_;
         }
+        const compat::proofs proofs{input, not code_.keeps_frames, effort_for(p)};
         for (uint32_t pc = 0; pc < p.size(); ++pc) {
             if (p.insn(pc).id == insn_id::none) continue;
-            decode(pc, input.linked);
-            fuse(pc);
+            decode(pc, input.linked, proofs);
+            if (watcher_ == nullptr) fuse(pc, proofs);
         }
+        if (watcher_ != nullptr) let_watch();
     }
 
     bool execute(compat::run &r, uint64_t &r0) const override {
@@ -934,12 +951,18 @@ private:
                i.offset >= -static_cast<int32_t>(frame_size_);
     }
 
-    /// Whether the instruction has to be checked as all accesses are.
-    [[nodiscard]] bool is_checked(const isa::instruction &i) const noexcept {
-        return checked_ and is_access(i.id) and not is_own_access(i);
+    /// Whether the instruction at `pc` has to be checked as all accesses are.
+    [[nodiscard]] bool is_checked(uint32_t pc, const compat::proofs &proofs) const noexcept {
+        const isa::instruction &i = code_.source.insn(pc);
+        if (not checked_ or not is_access(i.id) or is_own_access(i)) return false;
+        // What checks an atomic looks at its alignment, too.
+        const bool is_atomic = isa::kind_of(i.id) == operation_kind::atomic;
+        return not proofs.is_proven(pc) or (is_atomic and not proofs.is_aligned(pc));
     }
 
-    [[nodiscard]] op_handler single_handler(const isa::instruction &i, bool back) const noexcept {
+    [[nodiscard]] op_handler single_handler(uint32_t pc, bool back,
+                                            const compat::proofs &proofs) const noexcept {
+        const isa::instruction &i = code_.source.insn(pc);
         const std::size_t id = plain(i.id);
         switch (known_registers(i.id)) {
         case known::dst: return knowing_handlers[id][i.dst];
@@ -947,10 +970,10 @@ private:
         case known::none: break;
         }
         const std::size_t what = back ? backwards(i.id) : id;
-        return is_checked(i) ? handlers<true>[what] : handlers<false>[what];
+        return is_checked(pc, proofs) ? handlers<true>[what] : handlers<false>[what];
     }
 
-    void decode(uint32_t pc, const compat::linkage &linked) {
+    void decode(uint32_t pc, const compat::linkage &linked, const compat::proofs &proofs) {
         const program &p = code_.source;
         const isa::instruction &i = p.insn(pc);
         op &o = code_.ops[pc];
@@ -976,7 +999,7 @@ private:
         } else if (isa::is_wide(i.id)) {
             code_.ops[pc + 1].wide = linked.lddw_value(p, pc);
         }
-        o.handler = single_handler(i, back);
+        o.handler = single_handler(pc, back, proofs);
     }
 
     /// Tells a jump backwards what it costs.
@@ -1020,7 +1043,7 @@ private:
 
     /// Makes the op at `pc` the first of a sequence, if there is one. The others stay what they
     /// are: jumps may go there.
-    void fuse(uint32_t pc) noexcept {
+    void fuse(uint32_t pc, const compat::proofs &proofs) noexcept {
         const auto id = static_cast<std::size_t>(code_.source.insn(pc).id);
         for (std::size_t row = indexed_fusions.first[id]; row < fusions.size();
              row = indexed_fusions.next[row]) {
@@ -1033,19 +1056,28 @@ private:
             for (std::size_t n = 0; n < f.count; ++n) {
                 const isa::instruction &i = code_.source.insn(at);
                 accesses += is_access(i.id);
-                checked += is_checked(i);
+                checked += is_checked(at, proofs);
                 if (n == f.known) reg = i.dst;
                 at += isa::is_wide(i.id) ? 2 : 1;
             }
             // A frame that is not in memory passes no check.
-            if (checked != 0 and checked != accesses) continue;
+            if (checked != 0 and checked != accesses and not code_.keeps_frames) continue;
             const auto &of_rows = checked != 0 ? fused_handlers<true> : fused_handlers<false>;
             code_.ops[pc].handler = of_rows[row][reg];
             return;
         }
     }
 
+    void let_watch() {
+        code_.watched.resize(code_.ops.size());
+        for (uint32_t pc = 0; pc < code_.source.size(); ++pc) {
+            if (code_.source.insn(pc).id == insn_id::none) continue;
+            code_.watched[pc] = std::exchange(code_.ops[pc].handler, &machine::handle_watched);
+        }
+    }
+
     op_list code_;
+    std::unique_ptr<watcher> watcher_;
     uint32_t frame_size_;
     bool checked_;
 };
@@ -1053,7 +1085,12 @@ private:
 }  // namespace
 
 std::unique_ptr<const compat::executable> make_interpreter(const compat::build_input &input) {
-    return std::make_unique<interpreter>(input);
+    return std::make_unique<interpreter>(input, nullptr);
+}
+
+std::unique_ptr<const compat::executable> make_watched_interpreter(const compat::build_input &input,
+                                                                   std::unique_ptr<watcher> by) {
+    return std::make_unique<interpreter>(input, std::move(by));
 }
 
 }  // namespace bpftime::vm::ubpf

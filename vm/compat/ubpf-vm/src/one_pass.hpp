@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "compat/proofs.hpp"
+#include "effort.hpp"
 #include "jit.hpp"
 #include "jit_analysis.hpp"
 #include "stubs.hpp"
@@ -10,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -72,6 +75,7 @@ protected:
         p_ = &input.code;
         analysis_.analyse(input);
         checks_ = input.asks_for_places();
+        proofs_.emplace(input, not analysis_.keeps_frames(), effort_for(input.code));
         frame_size_ = static_cast<int32_t>(input.config.stack_size);
         offsets_.resize(p_->size());
         near_frame_at_.resize(p_->size());
@@ -90,6 +94,7 @@ protected:
         }
         out.jump_targets.clear();
         for (const uint32_t pc : p_->jump_targets()) out.jump_targets.push_back(offsets_[pc]);
+        proofs_.reset();
         return true;
     }
 
@@ -242,6 +247,7 @@ protected:
     const program *p_ = nullptr;
     jit_analysis analysis_;
     bool checks_ = true;
+    std::optional<compat::proofs> proofs_;
     int32_t frame_size_ = 0;
     // of the function:
     const function_facts *facts_ = nullptr;
@@ -272,13 +278,13 @@ private:
     }
 
     void generate_block(const basic_block &b) {
+        if (generator().code().has_error()) return;
         generator().place_block(b.begin);
         begin_block(b.begin);
         for (uint32_t pc = b.begin; pc < b.end;) {
             generator().begin_instruction(pc);
             const uint32_t made = generator().generate_together(pc, b.end);
             if (made == 0 and insn(pc).id != isa::insn_id::none) generate_instruction(pc);
-        if (generator().code().has_error()) return;
             pc += std::max(made, 1U);
         }
     }

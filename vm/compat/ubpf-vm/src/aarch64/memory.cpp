@@ -48,8 +48,9 @@ generator::place generator::access(uint32_t pc, unsigned base, permission wanted
         return {frame_reg, offset};
     }
     const bool has_arena = input_->linked.arena() != nullptr;
-    const bool is_known = allows(static_cast<permission>(k.allowed), wanted) and
-                          k.begin <= i.offset and i.offset + size <= k.end;
+    const bool is_known = (allows(static_cast<permission>(k.allowed), wanted) and
+                           k.begin <= i.offset and i.offset + size <= k.end) or
+                          proofs_->is_proven(pc);
     if (has_arena) {
         // The memory map says where it goes: pages come and go, and some addresses mean others.
         address_in_input(base, i.offset);
@@ -57,7 +58,7 @@ generator::place generator::access(uint32_t pc, unsigned base, permission wanted
     } else if (not is_known) {
         check(pc, base, wanted);
     }
-    if (atomic and size > 1) check_alignment(pc, base, wanted);
+    if (atomic and size > 1 and not proofs_->is_aligned(pc)) check_alignment(pc, base, wanted);
     return has_arena ? place{temp_reg, 0} : place{gp64(base), i.offset};
 }
 

@@ -43,10 +43,11 @@ x86::Mem generator::access(uint32_t pc, unsigned base, permission wanted, bool a
         return x86::Mem{frame_reg, offset, static_cast<uint32_t>(size)};
     }
     if (input_->linked.arena() != nullptr) return access_with_arena(pc, base, wanted, atomic);
-    const bool is_known = allows(static_cast<permission>(k.allowed), wanted) and
-                          k.begin <= i.offset and i.offset + size <= k.end;
+    const bool is_known = (allows(static_cast<permission>(k.allowed), wanted) and
+                           k.begin <= i.offset and i.offset + size <= k.end) or
+                          proofs_->is_proven(pc);
     if (not is_known) check(pc, base, wanted);
-    if (atomic and size > 1) check_alignment(pc, base, wanted);
+    if (atomic and size > 1 and not proofs_->is_aligned(pc)) check_alignment(pc, base, wanted);
     return at;
 }
 
