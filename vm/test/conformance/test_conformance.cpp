@@ -103,13 +103,14 @@ void expect_case(const fs::path &file, const engine &e) {
 }
 
 void add_cases(const std::string &suite, const std::vector<fs::path> &files, const fs::path &root) {
-    for (const engine &e : engines()) {
+    const auto add_all = [&](const engine &e, const std::string &as) {
         for (const fs::path &file : files) {
-            add(std::string{e.name} + "_" + suite,
-                fs::relative(file, root).replace_extension().string(),
+            add(as + "_" + suite, fs::relative(file, root).replace_extension().string(),
                 [file, e] { expect_case(file, e); });
         }
-    }
+    };
+    for (const engine &e : engines()) add_all(e, e.name);
+    for (const engine &e : proving_engines()) add_all(e, std::string{"proving_"} + e.name);
 }
 
 /// The file sets one reserved field: it must be refused for that, and accepted with the field

@@ -179,7 +179,7 @@ private:
             return end_without_ours(outcome::not_deterministic, fmt::format("{}{}", with, d));
         if (std::ranges::all_of(runs, [](const auto &r) { return not r.refusal.empty(); }))
             return end_without_ours(outcome::not_in_kernel, runs.front().refusal);
-        for (const vm::test::engine &e : vm::test::engines()) {
+        for (const vm::test::engine &e : vm::test::engines_and_facts()) {
             auto ours = our_side::load(subject_, e.backend);
             if (not ours) return end(outcome::not_loaded, ours.error());
             const trace got = run_all(*ours, filled);

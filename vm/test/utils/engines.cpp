@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: MIT
 #include "engines.hpp"
 
+#include "facts_engine.hpp"
+
 #ifdef TEST_UBPF_JIT
 #include "ubpf/ubpf_vm.hpp"
 #endif
@@ -14,6 +16,7 @@
 namespace bpftime::vm::test {
 
 namespace {
+/// The one that asserts facts comes last.
 constexpr auto all = std::to_array<engine>({
     {"ubpf_interpreter", "ubpf"},
 #ifdef TEST_UBPF_JIT
@@ -22,7 +25,15 @@ constexpr auto all = std::to_array<engine>({
 #ifdef TEST_LLVM_BACKEND
     {"llvm", "llvm"},
 #endif
+#ifdef TEST_FACTS
+    {"facts", facts_backend},
+#endif
 });
+#ifdef TEST_FACTS
+constexpr std::size_t without_facts = all.size() - 1;
+#else
+constexpr std::size_t without_facts = all.size();
+#endif
 
 constexpr auto blinding = std::to_array<engine>({
 #ifdef TEST_UBPF_JIT
@@ -37,10 +48,15 @@ constexpr auto blinding = std::to_array<engine>({
 });
 
 constexpr auto proving = std::to_array<engine>({
+    {"ubpf_interpreter", "ubpf", false, true},
+#ifdef TEST_UBPF_JIT
+    {"ubpf_jit", "ubpf-jit", false, true},
+#endif
 #ifdef TEST_LLVM_BACKEND
     {"llvm", "llvm", false, true},
-#else
-    {"ubpf_interpreter", "ubpf", false, true},  // makes all checks, and gives the same answers
+#endif
+#ifdef TEST_FACTS
+    {"facts", facts_backend},
 #endif
 });
 
@@ -58,9 +74,13 @@ __attribute__((constructor)) void register_ubpf_jit() {
 }
 #endif
 
+__attribute__((constructor)) void register_facts() { register_facts_engine(); }
+
 }  // namespace
 
-std::span<const engine> engines() { return all; }
+std::span<const engine> engines() { return std::span{all}.first(without_facts); }
+
+std::span<const engine> engines_and_facts() { return all; }
 
 std::span<const engine> blinding_engines() { return blinding; }
 

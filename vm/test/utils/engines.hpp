@@ -28,8 +28,12 @@ struct engine {
 /// Those that make native code, with constants hidden in it: for what depends on constants.
 [[nodiscard]] std::span<const engine> blinding_engines();
 
-/// Those that leave out checks that are proven to pass: for what faults, or must not.
+/// Those that leave out checks that are proven to pass, and one that asserts what is proven: for
+/// what faults, or must not.
 [[nodiscard]] std::span<const engine> proving_engines();
+
+/// All engines, and the one that asserts what is proven, where it is there: for whole programs.
+[[nodiscard]] std::span<const engine> engines_and_facts();
 
 [[nodiscard]] std::unique_ptr<ebpf_vm> make_vm(const engine &e);
 
