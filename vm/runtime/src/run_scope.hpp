@@ -21,8 +21,13 @@ class object_heap;
 /// One for each whole run in progress on a thread that used a map in a way that lasts.
 class run_scope {
 public:
-    /// That of the innermost run on this thread; null outside of runs.
+    /// That of the innermost run on this thread; null outside of runs, and where there is no memory
+    /// for one: then the run is within another one, and has nothing that lasts.
     [[nodiscard]] static run_scope *current() noexcept;
+    /// The same, but throws std::bad_alloc where there is no memory.
+    [[nodiscard]] static run_scope *current_or_throw();
+    /// The same, but where there is no memory that of a run around, which lasts longer.
+    [[nodiscard]] static run_scope *current_or_outer() noexcept;
 
     /// What is looked up from now on stays until the run ends.
     void read() noexcept {
@@ -69,9 +74,13 @@ private:
 
     static run_scope *begin(compat::run &run) noexcept;
     static void end() noexcept;
+    [[nodiscard]] static run_scope *outermost() noexcept;
+    [[nodiscard]] run_scope *inner() noexcept;
     void clear() noexcept;
 
     compat::run *run_ = nullptr;
+    run_scope *outer_ = nullptr;
+    std::unique_ptr<run_scope> inner_;  ///< of the next run within this one, made for the first
     std::optional<read_section> reading_;
     std::vector<const map *> maps_;
     std::vector<open_record> records_;
