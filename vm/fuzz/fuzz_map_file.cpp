@@ -146,6 +146,19 @@ private:
     [[nodiscard]] std::span<uint8_t> key() { return {key_.data(), map_->definition().key_size}; }
     [[nodiscard]] std::span<uint8_t> value() { return {value_.data(), map_->host_value_size()}; }
 
+    /// Prefixes mostly have a length that they can have.
+    void write_key(uint32_t number) {
+        if (map_->definition().type != map_type::lpm_trie) {
+            std::memcpy(key_.data(), &number, sizeof number);
+            return;
+        }
+        const std::size_t bits = key().subspan(4).size() * 8;
+        const auto length = static_cast<uint32_t>(number % (bits + 2));
+        std::memcpy(key_.data(), &length, sizeof length);
+        std::memcpy(key_.data() + sizeof length, &number,
+                    std::min<std::size_t>(sizeof number, bits / 8));
+    }
+
     void touch(void *found) const {
         if (found == nullptr) return;
         const std::size_t size = map_->definition().value_size;
@@ -156,7 +169,7 @@ private:
     }
 
     void perform(const map_step &step) {
-        std::memcpy(key_.data(), &step.number, sizeof step.number);
+        write_key(step.number);
         std::memcpy(value_.data(), &step.place, sizeof step.place);
         if (runtime::ring_buffer *const ring = runtime::as_ring_buffer(map_.get()))
             return use_records(*ring, step);

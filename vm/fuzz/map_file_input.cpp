@@ -17,7 +17,7 @@ constexpr std::size_t most_steps = 100;
 constexpr auto types = std::to_array<map_type>(
     {map_type::hash, map_type::array, map_type::percpu_hash, map_type::percpu_array,
      map_type::lru_hash, map_type::lru_percpu_hash, map_type::queue, map_type::stack,
-     map_type::bloom_filter, map_type::ringbuf});
+     map_type::bloom_filter, map_type::ringbuf, map_type::lpm_trie});
 
 map_definition definition_of(input_reader &input) {
     map_definition d;
@@ -34,6 +34,10 @@ map_definition definition_of(input_reader &input) {
     case map_type::queue:
     case map_type::stack:
     case map_type::bloom_filter: d.key_size = 0; break;
+    case map_type::lpm_trie:
+        d.key_size += 4;
+        d.flags = map_no_prealloc;
+        break;
     case map_type::ringbuf:
         d.key_size = d.value_size = 0;
         d.max_entries = 4096;

@@ -4,6 +4,7 @@
 //
 // map_benchmark [options of Google Benchmark]: per_op is what one operation takes
 //   ours/...     called from C++, on one thread and on two; time of the CPU
+//   pinned/...   likewise, on a map that other processes could open
 //   BACKEND/...  in a program on a backend of this process, checks and loop included; likewise
 //   kernel/...   in the same program in the kernel, on one thread and on two
 #include "kernel.hpp"
@@ -14,9 +15,11 @@
 
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -31,16 +34,31 @@ namespace {
 constexpr uint32_t kernel_rounds = 100;
 constexpr uint32_t first_key_step = 0x85eb'ca6b;  // odd, so that each round begins elsewhere
 
-std::shared_ptr<runtime::map> make_map(const operation &o) {
-    auto made = runtime::map::create(o.map);
+std::shared_ptr<runtime::map> fill(result<std::shared_ptr<runtime::map>> made, const operation &o) {
     if (not made) throw std::runtime_error(made.error().message);
+    const auto write_entry = o.write_entry != nullptr ? o.write_entry : o.write_key;
     for (uint32_t i = 0; i < o.entries; ++i) {
         arguments a;
-        o.write_key(a, i);
+        write_entry(a, i);
         if ((*made)->update_elem(a.key.data(), &a.value, 0) != 0)
             throw std::runtime_error("the map takes no entry");
     }
     return *made;
+}
+
+std::shared_ptr<runtime::map> make_map(const operation &o) {
+    return fill(runtime::map::create(o.map), o);
+}
+
+/// The file has no name any more when this returns.
+std::shared_ptr<runtime::map> make_pinned_map(const operation &o) {
+    const std::filesystem::path shm{"/dev/shm"};
+    const auto folder =
+        access(shm.c_str(), W_OK) == 0 ? shm : std::filesystem::temp_directory_path();
+    const auto path = folder / fmt::format("map_benchmark-{}", getpid());
+    auto made = runtime::map::create_pinned(o.map, path);
+    if (made) std::filesystem::remove(path);
+    return fill(std::move(made), o);
 }
 
 /// Lets the producers have the whole ring again.
@@ -144,6 +162,12 @@ void add(const operation &o) {
         add("ours/" + o.name, when_needed<runtime::map>([&o] { return make_map(o); }),
             [&o](::benchmark::State &state, runtime::map &m) { run_ours(state, o, m); })
             ->Threads(threads);
+        if (runtime::map::can_be_pinned(o.map.type)) {
+            add("pinned/" + o.name, when_needed<runtime::map>([&o] { return make_pinned_map(o); }),
+                [&o](::benchmark::State &state, runtime::map &m) { run_ours(state, o, m); })
+                ->Threads(threads);
+        }
+        if (o.text.empty()) continue;
         for (const std::string &backend : compat::list_vm_backends()) {
             add(backend + "/" + o.name, when_needed<backend_operation>([&o, backend] {
                     return std::make_shared<backend_operation>(o, backend);

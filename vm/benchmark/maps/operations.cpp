@@ -42,6 +42,25 @@ void write_prefix(arguments &a, uint32_t i) {
     std::memcpy(a.key.data() + 4, &i, sizeof i);
 }
 
+/// An address of so many bytes, and its length.
+template <uint32_t Bytes>
+void write_address(arguments &a, uint32_t i) {
+    const uint32_t length = Bytes * 8;
+    const uint64_t words[] = {(i + 1) * 0x9e37'79b9'7f4a'7c15, (i + 1) * 0xd1b5'4a32'd192'ed03};
+    std::memcpy(a.key.data(), &length, sizeof length);
+    std::memcpy(a.key.data() + 4, words, Bytes);
+}
+
+/// A prefix of it: they have so many lengths, from 0 bits to all.
+template <uint32_t Bytes, uint32_t Lengths>
+void write_route(arguments &a, uint32_t i) {
+    write_address<Bytes>(a, i);
+    if constexpr (Lengths > 1) {
+        const uint32_t length = i % Lengths * (Bytes * 8) / (Lengths - 1);
+        std::memcpy(a.key.data(), &length, sizeof length);
+    }
+}
+
 /// Far apart, so that many keys are not in one part of memory.
 constexpr uint32_t key_step = 0x9e3779b1;
 
@@ -111,20 +130,36 @@ const std::string ring_text =
 template <auto Perform>
 operation on_numbers(std::string name, const map_definition &d, uint32_t entries,
                      const std::string &text) {
-    return {std::move(name), d,   entries, write_number, round<write_number, Perform>,
-            store_number,    text};
+    return {.name = std::move(name),
+            .map = d,
+            .entries = entries,
+            .write_key = write_number,
+            .round = round<write_number, Perform>,
+            .store_key_text = store_number,
+            .text = text};
 }
 
 template <auto Perform>
 operation on_prefixes(std::string name, uint32_t entries, const std::string &text) {
     const uint32_t most = std::max(entries, 1024U);
-    return {std::move(name),
-            define(map_type::lpm_trie, 8, most, map_no_prealloc),
-            entries,
-            write_prefix,
-            round<write_prefix, Perform>,
-            store_prefix,
-            text};
+    return {.name = std::move(name),
+            .map = define(map_type::lpm_trie, 8, most, map_no_prealloc),
+            .entries = entries,
+            .write_key = write_prefix,
+            .round = round<write_prefix, Perform>,
+            .store_key_text = store_prefix,
+            .text = text};
+}
+
+/// Lookups of addresses of so many bytes among prefixes of so many lengths.
+template <uint32_t Bytes, uint32_t Lengths>
+operation among_lengths(std::string name) {
+    return {.name = std::move(name),
+            .map = define(map_type::lpm_trie, 4 + Bytes, 1024, map_no_prealloc),
+            .entries = operation::few_keys,
+            .write_key = write_address<Bytes>,
+            .write_entry = write_route<Bytes, Lengths>,
+            .round = round<write_address<Bytes>, lookup>};
 }
 
 std::vector<operation> make_operations() {
@@ -158,6 +193,11 @@ std::vector<operation> make_operations() {
         on_prefixes<lookup>("lpm_trie/lookup", few, lookup_text),
         on_prefixes<lookup>("lpm_trie/lookup/1M", many, lookup_text),
         on_prefixes<update>("lpm_trie/update", few, update_text),
+        on_prefixes<add_and_delete>("lpm_trie/add_and_delete", 0, add_and_delete_text),
+        among_lengths<4, 1>("lpm_trie/lookup/1_length"),
+        among_lengths<4, 4>("lpm_trie/lookup/4_lengths"),
+        among_lengths<4, 33>("lpm_trie/lookup/33_lengths"),
+        among_lengths<16, 129>("lpm_trie/lookup/129_lengths"),
         on_numbers<push_and_pop>("queue/push_and_pop", define(queue, 0, most), 0,
                                  push_and_pop_text),
         on_numbers<reserve_and_submit>("ringbuf/reserve_and_submit", define(ringbuf, 0, 1U << 24),

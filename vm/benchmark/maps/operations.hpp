@@ -20,7 +20,7 @@ inline constexpr uint32_t operations_of_round = 1000;
 
 /// Key and value of one operation.
 struct arguments {
-    alignas(8) std::array<uint8_t, 16> key{};
+    alignas(8) std::array<uint8_t, 24> key{};
     uint64_t value = 0;
 };
 
@@ -34,13 +34,17 @@ struct operation {
     uint32_t entries;
     /// Writes key `i`.
     void (*write_key)(arguments &a, uint32_t i);
+    /// Writes the key of entry `i`, if that is another one: a prefix of the address that is key
+    /// `i`.
+    void (*write_entry)(arguments &a, uint32_t i) = nullptr;
     /// Performs the operation operations_of_round times: on so many keys, those from number `from`
     /// on, far from each other.
     void (*round)(runtime::map &m, uint32_t from, uint32_t keys);
     /// The same for programs: the key's number is in r1, r10-16 is the key's place, r10-24 a
-    /// value's, "MAP" stands for the map. Changes r0 to r5, and adds what it reads to r8.
-    std::string store_key_text;
-    std::string text;
+    /// value's, "MAP" stands for the map. Changes r0 to r5, and adds what it reads to r8. Empty: no
+    /// program does it.
+    std::string store_key_text{};
+    std::string text{};
 
     [[nodiscard]] uint32_t keys() const noexcept { return std::max(entries, few_keys); }
 };

@@ -694,7 +694,13 @@ SEC("socket") int count(void *ctx) {
     bpf_map_push_elem(&jobs, &key, 0);
     return bpf_map_update_elem(&runs, &key, &one, 0);
 }
-SEC("socket") int look(void *ctx) { __u64 key = 0; return bpf_map_lookup_elem(&prefixes, &key) != 0; }
+struct { __uint(type, BPF_MAP_TYPE_STACK_TRACE); __uint(max_entries, 8); __uint(key_size, 4); __uint(value_size, 64); } stacks
+    SEC(".maps");
+SEC("socket") int look(void *ctx) {
+    __u64 key = 0;
+    __u32 stack = 0;
+    return (bpf_map_lookup_elem(&prefixes, &key) != 0) + (bpf_map_lookup_elem(&stacks, &stack) != 0);
+}
 """
 
     def setUp(self):
@@ -743,8 +749,26 @@ SEC("socket") int look(void *ctx) { __u64 key = 0; return bpf_map_lookup_elem(&p
         self.assertTrue(shown.out.endswith("\n  value\n  1\n  7\n"), shown.out)
         self.assertEqual(self.cli("map", "dump", jobs, "--json").json["entries"], [{"value": 1}, {"value": 7}])
         self.assert_ends(self.run_count("--pin-map", "jobs"), USAGE, "--pin-map needs --pin")
-        result = self.cli("run", self.program, "--program", "look", "--type", "plain", "--pin", self.pins, "--pin-map", "prefixes")
-        self.assert_ends(result, UNSUPPORTED, "map prefixes of type lpm_trie cannot be pinned yet")
+        result = self.cli("run", self.program, "--program", "look", "--type", "plain", "--pin", self.pins, "--pin-map", "stacks")
+        self.assert_ends(result, UNSUPPORTED, "map stacks of type stack_trace cannot be pinned yet")
+
+    def test_prefixes_are_found_from_run_to_run(self):
+        def look():
+            return self.cli("run", self.program, "--program", "look", "--type", "plain", "--maps", "none", "--pin", self.pins,
+                            "--pin-map", "prefixes")
+        prefixes = self.pins + "/prefixes"
+        nothing = look().out
+        self.assert_ends(self.cli("map", "update", prefixes, "x080000000a010203", "5"), OK, out="")
+        self.assert_ends(self.cli("map", "lookup", prefixes, "x200000000a636363"), OK, out="5\n")
+        self.assert_ends(self.cli("map", "lookup", prefixes, "x200000000b636363"), BAD_INPUT, "there is no such entry")
+        self.assertEqual(look().out, nothing)
+        self.assert_ends(self.cli("map", "update", prefixes, "x0000000000000000", "6"), OK, out="")
+        self.assertNotEqual(look().out, nothing)
+        shown = self.cli("map", "dump", prefixes, "--json")
+        self.assert_ends(shown, OK)
+        self.assertEqual(sorted(entry["value"] for entry in shown.json["entries"]), [5, 6])
+        self.assert_ends(self.cli("map", "delete", prefixes, "x080000000a000000"), OK, out="")
+        self.assert_ends(self.cli("map", "lookup", prefixes, "x200000000a636363"), OK, out="6\n")
 
     def test_they_have_to_be_as_declared(self):
         self.assert_ends(self.run_count("--pin", self.pins), OK)

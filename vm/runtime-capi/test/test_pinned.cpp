@@ -82,9 +82,9 @@ TEST_F(pinned_maps, that_cannot_be_are_refused) {
     definition.max_entries = 9;
     EXPECT_FAILS(ebpf_map_open_or_create_pinned(&definition, path("m").c_str()), nullptr, EINVAL,
                  "max_entries 8, not 9");
-    definition = define(EBPF_MAP_TYPE_LPM_TRIE, 8);
-    EXPECT_FAILS(ebpf_map_create_pinned(&definition, path("trie").c_str()), nullptr, not_supported,
-                 "of type lpm_trie cannot be pinned");
+    definition = define(EBPF_MAP_TYPE_STACK_TRACE, 8);
+    EXPECT_FAILS(ebpf_map_create_pinned(&definition, path("stacks").c_str()), nullptr,
+                 not_supported, "of type stack_trace cannot be pinned");
 }
 
 TEST_F(pinned_maps, of_records_have_no_file_descriptor) {

@@ -11,7 +11,8 @@
 namespace bpftime::vm::runtime {
 
 uint64_t helper::spin_lock(uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
-    run_scope *const scope = run_scope::current();
+    // Who cannot give the lock back must not have it, and who goes on without it would do harm.
+    run_scope *const scope = run_scope::current_or_throw();
     if (scope != nullptr and lock_value(pointer(r1))) scope->set_lock(pointer(r1));
     return 0;
 }

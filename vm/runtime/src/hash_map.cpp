@@ -42,9 +42,9 @@ uint64_t seed_of(const map_memory &memory, const map_definition &d) {
 
 }  // namespace
 
-hash_layout::hash_layout(const map_definition &d)
+hash_layout::hash_layout(const map_definition &d, std::size_t beside)
     : buckets{std::bit_ceil(d.max_entries)},
-      value_offset{sizeof(element) + words_of(d.key_size) * 8},
+      value_offset{sizeof(element) + words_of(d.key_size) * 8 + beside},
       value_stride{round_up(d.value_size, 8)},
       element_bytes{value_offset + (is_percpu(d.type) ? sizeof(uint64_t) : value_stride)} {
     const std::size_t elements_in_all = element_pool::size_for(d.max_entries);
@@ -55,11 +55,18 @@ hash_layout::hash_layout(const map_definition &d)
     bytes = percpu_values + cpu_stride * cpu_count();
 }
 
-hash_map::hash_map(const map_definition &d, map_memory memory)
+std::size_t hash_layout::bytes_to_reserve() const noexcept {
+    return percpu_values - elements < element_links::most_bytes
+               ? bytes
+               : std::numeric_limits<std::size_t>::max() / 2;
+}
+
+hash_map::hash_map(const map_definition &d, map_memory memory, std::size_t beside)
     : map{d, host_value_bytes(d)},
       percpu_{is_percpu(d.type)},
       lru_{is_lru(d.type)},
-      layout_{d},
+      beside_{beside},
+      layout_{d, beside},
       memory_{std::move(memory)},
       holder_{memory_.holder()},
       cpus_{memory_},
@@ -128,6 +135,10 @@ void hash_map::fill(element *e, uint32_t hash, const void *key, const void *valu
                     cpus scope) noexcept {
     e->hash.store(hash, std::memory_order_relaxed);
     store_key(e->key(), key, definition().key_size);
+    if (beside_ != 0) {
+        const std::size_t behind = words_of(definition().key_size) * 8;
+        store_shared(e->key() + behind, static_cast<const uint8_t *>(key) + behind, beside_);
+    }
     if (percpu_) return fill_percpu(e, value, scope);
     forget_fields(value_of(e));
     store_value(layout(), value_of(e), value, definition().value_size);
@@ -417,13 +428,7 @@ map_ptr make_kind(const map_definition &d, map_memory memory) {
 
 }  // namespace
 
-/// More than any memory has, if links could not reach all of it.
-std::size_t bytes_of_hash(const map_definition &d) {
-    const hash_layout layout{d};
-    const std::size_t elements = layout.percpu_values - layout.elements;
-    return elements < element_links::most_bytes ? layout.bytes
-                                                : std::numeric_limits<std::size_t>::max() / 2;
-}
+std::size_t bytes_of_hash(const map_definition &d) { return hash_layout{d}.bytes_to_reserve(); }
 
 map_ptr make_hash(const map_definition &d, map_memory memory) {
     switch (d.key_size) {

@@ -28,13 +28,18 @@ struct hash_layout {
     std::size_t percpu_values;
     std::size_t bytes;
 
-    explicit hash_layout(const map_definition &definition);
+    /// `beside`: bytes, whole words, that an element keeps behind its key.
+    explicit hash_layout(const map_definition &definition, std::size_t beside = 0);
+    /// The same as `bytes`, or more than any memory has, if links could not reach all of it.
+    [[nodiscard]] std::size_t bytes_to_reserve() const noexcept;
 };
 
 /// All of a hash map but the lookup of programs.
 class hash_map : public map {
 public:
-    hash_map(const map_definition &definition, map_memory memory);
+    /// `beside`: what follows a key, and its padding to words, in memory of the caller when the key
+    /// is added or its value replaced, and in the element from then on. It is not compared.
+    hash_map(const map_definition &definition, map_memory memory, std::size_t beside = 0);
 
     /// Whether all that another process wrote stays inside of the memory.
     [[nodiscard]] bool is_sound() const noexcept override;
@@ -46,6 +51,8 @@ public:
     std::optional<value_place> locate(const void *place) const override;
 
 protected:
+    [[nodiscard]] const map_memory &memory() const noexcept { return memory_; }
+
     /// The element with this key; null if there is none. Takes no lock. `Shared`: other processes
     /// may write to the map.
     template <bool Shared>
@@ -137,6 +144,7 @@ private:
 
     const bool percpu_;
     const bool lru_;
+    const std::size_t beside_;
     const hash_layout layout_;
     const map_memory memory_;
     const lock_holder &holder_;

@@ -49,7 +49,7 @@ uint64_t map_lookup_elem(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t)
     if (m.gives_values()) return word_of(found);
     const map_type type = m.definition().type;
     if (found != nullptr and (type == map_type::array_of_maps or type == map_type::hash_of_maps)) {
-        if (run_scope *const scope = run_scope::current())
+        if (run_scope *const scope = run_scope::current_or_throw())
             scope->add_map(static_cast<const map *>(found));
         return word_of(found);
     }

@@ -99,6 +99,7 @@ constexpr auto pinnable_types = std::to_array<pinnable_type>({
     {map_type::percpu_array, bytes_of_percpu_array, make_percpu_array},
     {map_type::lru_hash, bytes_of_hash, make_hash},
     {map_type::lru_percpu_hash, bytes_of_hash, make_hash},
+    {map_type::lpm_trie, bytes_of_pinned_trie, make_pinned_trie},
     {map_type::queue, bytes_of_queue, make_queue},
     {map_type::stack, bytes_of_queue, make_queue},
     {map_type::bloom_filter, bytes_of_bloom_filter, make_bloom_filter},
@@ -131,10 +132,11 @@ map_ptr make_in_own_memory(const pinnable_type &row, const map_definition &d) {
 }
 
 result<map_ptr> make_plain(const map_definition &d) {
-    if (const pinnable_type *const type = find_pinnable(d.type))
-        return make_in_own_memory(*type, d);
+    // What is in both tables is made otherwise where no other process has it.
     const auto row = std::ranges::find(makers, d.type, &maker_row::type);
     if (row != makers.end()) return row->make(d);
+    if (const pinnable_type *const type = find_pinnable(d.type))
+        return make_in_own_memory(*type, d);
     return std::unexpected{kernel_error(
         -not_supported,
         fmt::format("making map {} of type {}", d.name, static_cast<uint32_t>(d.type)))};

@@ -42,6 +42,8 @@ std::size_t bytes_of_percpu_array(const map_definition &definition);
 map_ptr make_percpu_array(const map_definition &definition, map_memory memory);
 std::size_t bytes_of_hash(const map_definition &definition);
 map_ptr make_hash(const map_definition &definition, map_memory memory);
+std::size_t bytes_of_pinned_trie(const map_definition &definition);
+map_ptr make_pinned_trie(const map_definition &definition, map_memory memory);
 std::size_t bytes_of_queue(const map_definition &definition);
 map_ptr make_queue(const map_definition &definition, map_memory memory);
 std::size_t bytes_of_bloom_filter(const map_definition &definition);

@@ -43,8 +43,9 @@ void drop(object_heap &heap, uint64_t object) {
     if (heap.release(object)) compat::run::current()->memory().revoke(object);
 }
 
-/// Before anything is looked at: what the run finds stays until it ends.
-void begin() { run_scope::current()->read(); }
+/// Before anything is looked at: what the run finds stays until it ends, and what it owns can be
+/// remembered.
+void begin() { run_scope::current_or_throw()->read(); }
 
 /// Takes what owns the object of a node from the run; false if it does not own it.
 bool take(object_heap &heap, uint64_t node, place &out) {
@@ -65,7 +66,8 @@ uint64_t percpu_obj_new(void *context, uint64_t type, uint64_t, uint64_t, uint64
 }
 
 uint64_t obj_drop(void *context, uint64_t object, uint64_t, uint64_t, uint64_t, uint64_t) {
-    if (run_scope::current()->take_object(object)) drop(heap_of(context), object);
+    run_scope *const scope = run_scope::current();
+    if (scope != nullptr and scope->take_object(object)) drop(heap_of(context), object);
     return 0;
 }
 

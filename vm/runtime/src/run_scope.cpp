@@ -4,10 +4,11 @@
 #include "run_scope.hpp"
 
 #include "object_heap.hpp"
+#include "thread_end.hpp"
 #include "value_lock.hpp"
 
 #include <algorithm>
-#include <deque>
+#include <memory>
 #include <new>
 #include <utility>
 
@@ -15,17 +16,41 @@ namespace bpftime::vm::runtime {
 
 namespace {
 
-/// Those of runs in progress come first, the innermost one last; the others keep their memory.
-struct scope_stack {
-    std::deque<run_scope> scopes;
-    std::size_t depth = 0;
+/// That of runs which are in no other one: each thread has it, so that no run lacks the memory for
+/// it. Those within are made when they are needed, and keep their memory.
+struct scope_memory {
+    alignas(run_scope) std::byte bytes[sizeof(run_scope)];
+    run_scope *made;
 };
+constinit thread_local scope_memory outermost_scope{};
 
-thread_local scope_stack this_thread;
+void forget_scopes(void *of_thread) noexcept {
+    outermost_scope.made = nullptr;
+    std::destroy_at(static_cast<run_scope *>(of_thread));
+}
 
 }  // namespace
 
 constinit thread_local run_scope *run_scope::innermost = nullptr;
+
+/// Without memory to remember it, what it has is not given back when the thread ends.
+run_scope *run_scope::outermost() noexcept {
+    static const thread_end when_thread_ends{forget_scopes};
+    scope_memory &memory = outermost_scope;
+    if (memory.made == nullptr) {
+        memory.made = new (memory.bytes) run_scope;
+        static_cast<void>(when_thread_ends.leave(memory.made));
+    }
+    return memory.made;
+}
+
+run_scope *run_scope::inner() noexcept {
+    if (inner_ == nullptr) {
+        inner_.reset(new (std::nothrow) run_scope);
+        if (inner_ != nullptr) inner_->outer_ = this;
+    }
+    return inner_.get();
+}
 
 run_scope *run_scope::current() noexcept {
     compat::run *const run = compat::run::current();
@@ -34,19 +59,28 @@ run_scope *run_scope::current() noexcept {
 
 /// Not inlined: each helper that asks for a scope would save the registers that this one needs.
 [[gnu::noinline]] run_scope *run_scope::begin(compat::run &run) noexcept {
-    auto &[scopes, depth] = this_thread;
-    if (depth == scopes.size()) scopes.emplace_back();
-    run_scope &fresh = scopes[depth++];
-    fresh.run_ = &run;
+    run_scope *const fresh = innermost == nullptr ? outermost() : innermost->inner();
+    if (fresh == nullptr) return nullptr;
+    fresh->run_ = &run;
     run.at_end(end);
-    innermost = &fresh;
-    return &fresh;
+    innermost = fresh;
+    return fresh;
+}
+
+run_scope *run_scope::current_or_throw() {
+    run_scope *const scope = current();
+    if (scope == nullptr and compat::run::current() != nullptr) throw std::bad_alloc{};
+    return scope;
+}
+
+run_scope *run_scope::current_or_outer() noexcept {
+    run_scope *const scope = current();
+    return scope != nullptr or compat::run::current() == nullptr ? scope : innermost;
 }
 
 void run_scope::end() noexcept {
-    auto &[scopes, depth] = this_thread;
-    scopes[--depth].clear();
-    innermost = depth == 0 ? nullptr : &scopes[depth - 1];
+    innermost->clear();
+    innermost = innermost->outer_;
 }
 
 void run_scope::clear() noexcept {

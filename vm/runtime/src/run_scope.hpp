@@ -21,13 +21,18 @@ class object_heap;
 /// One for each whole run in progress on a thread that used a map in a way that lasts.
 class run_scope {
 public:
-    /// That of the innermost run on this thread; null outside of runs.
+    /// That of the innermost run on this thread; null outside of runs, and where there is no memory
+    /// for one: then the run is within another one, and has nothing that lasts.
     [[nodiscard]] static run_scope *current() noexcept;
-    /// That of the whole run that `part` is, or is a part of. It is the innermost one.
+    /// The same for the whole run that `part` is, or is a part of, which is the innermost one.
     [[nodiscard]] static run_scope *of(compat::run &part) noexcept {
         compat::run &run = part.whole();
         return innermost != nullptr and innermost->run_ == &run ? innermost : begin(run);
     }
+    /// The same, but throws std::bad_alloc where there is no memory.
+    [[nodiscard]] static run_scope *current_or_throw();
+    /// The same, but where there is no memory that of a run around, which lasts longer.
+    [[nodiscard]] static run_scope *current_or_outer() noexcept;
 
     /// What is looked up from now on stays until the run ends.
     void read() noexcept {
@@ -72,14 +77,18 @@ private:
         uint32_t count;
     };
 
-    /// The last of those in progress: unlike the others, it is there without being asked for.
+    /// That of the innermost run that has one.
     [[gnu::tls_model("initial-exec")]] static constinit thread_local run_scope *innermost;
 
     static run_scope *begin(compat::run &run) noexcept;
     static void end() noexcept;
+    [[nodiscard]] static run_scope *outermost() noexcept;
+    [[nodiscard]] run_scope *inner() noexcept;
     void clear() noexcept;
 
     compat::run *run_ = nullptr;
+    run_scope *outer_ = nullptr;
+    std::unique_ptr<run_scope> inner_;  ///< of the next run within this one, made for the first
     std::optional<read_section> reading_;
     std::vector<const map *> maps_;
     std::vector<open_record> records_;

@@ -23,8 +23,19 @@ namespace bpftime::vm::runtime::test {
 /// Those that can be pinned.
 inline constexpr auto pinnable_types = std::to_array<map_type>(
     {map_type::hash, map_type::array, map_type::percpu_hash, map_type::percpu_array,
-     map_type::lru_hash, map_type::lru_percpu_hash, map_type::queue, map_type::stack,
-     map_type::bloom_filter, map_type::ringbuf});
+     map_type::lru_hash, map_type::lru_percpu_hash, map_type::lpm_trie, map_type::queue,
+     map_type::stack, map_type::bloom_filter, map_type::ringbuf});
+
+/// The key with this number, below 256, of any such map; empty if it has none. Tries have prefixes
+/// of three lengths.
+[[nodiscard]] inline bytes key_for(const map &m, uint32_t number) {
+    if (m.definition().key_size == 0) return {};
+    if (m.definition().type != map_type::lpm_trie) return key(number);
+    bytes prefix = key(32 - number % 3);
+    const bytes bits = key(number);
+    prefix.insert(prefix.end(), bits.begin(), bits.end());
+    return prefix;
+}
 
 /// A folder for the files of one test.
 class pinned_maps : public testing::Test {

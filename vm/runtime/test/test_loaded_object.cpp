@@ -343,15 +343,15 @@ TEST_P(pinned, maps_have_to_be_as_declared) {
 
 TEST_P(pinned, maps_of_one_process_are_refused_by_name) {
     constexpr std::string_view others = R"(
-struct { __uint(type, 11); __uint(max_entries, 8); __uint(key_size, 8); __type(value, u64);
-         __uint(map_flags, 1); __uint(pinning, 1); } routes SEC(".maps");
+struct { __uint(type, 7); __uint(max_entries, 8); __uint(key_size, 4); __uint(value_size, 64);
+         __uint(pinning, 1); } stacks SEC(".maps");
 static u64 target;
 u64 *pointer = &target;
-SEC("socket") int look(void *ctx) { u64 key = 0; return lookup(&routes, &key) != 0; }
+SEC("socket") int look(void *ctx) { u32 key = 0; return lookup(&stacks, &key) != 0; }
 SEC("socket") int follow(void *ctx) { return *pointer; }
 )";
     const object_file file = parse(others);
-    EXPECT_THAT(refusal_to_pin(file), HasSubstr("map routes of type lpm_trie cannot be pinned"));
+    EXPECT_THAT(refusal_to_pin(file), HasSubstr("map stacks of type stack_trace cannot be pinned"));
     EXPECT_THAT(refusal_to_pin(file, {".data"}), HasSubstr("cannot be pinned"));
     std::filesystem::remove_all(folder_);
     EXPECT_THAT(refusal_to_pin(parse(pinning)), HasSubstr("there is no such file"));

@@ -32,8 +32,7 @@ void fill(map &m, uint32_t count) {
             ASSERT_EQ(ring->output(&i, sizeof i, 0), 0);
             continue;
         }
-        const bool has_keys = m.definition().key_size != 0;
-        ASSERT_EQ(errno_of(m.update(has_keys ? key(i) : bytes{}, value)), 0);
+        ASSERT_EQ(errno_of(m.update(key_for(m, i), value)), 0);
     }
 }
 
@@ -61,7 +60,7 @@ void use_ring(ring_buffer &ring, uint32_t number) {
 }
 
 void use_entries(map &m, uint32_t number) {
-    bytes wanted = key(number % 16);
+    bytes wanted = key_for(m, number % 16);
     wanted.resize(m.definition().key_size);
     const bytes value(m.host_value_size(), static_cast<uint8_t>(number));
     touch(m.lookup_elem(wanted.data()), m);
@@ -160,7 +159,7 @@ constexpr damage damages[] = {
     {"too much memory", memory_size, 0xffff'f000, EBADMSG},
     {"no type", type, 0, EBADMSG},
     {"unknown type", type, 1000, EBADMSG},
-    {"type that cannot be pinned", type, static_cast<uint32_t>(map_type::lpm_trie), EBADMSG},
+    {"type that cannot be pinned", type, static_cast<uint32_t>(map_type::stack_trace), EBADMSG},
     {"type of another size", type, static_cast<uint32_t>(map_type::array), EBADMSG},
     {"no keys", key_size, 0, EBADMSG},
     {"longer keys", key_size, 64, EBADMSG},
@@ -262,18 +261,21 @@ TEST_F(pinned_files, of_other_sizes_than_their_maps_are_refused) {
 }
 
 TEST_F(pinned_files, with_links_that_lead_out_are_opened_or_refused) {
-    {
-        const auto m = create(map_type::hash, 8);
-        for (uint32_t i = 0; i < 8; ++i) ASSERT_EQ(errno_of(m->update(key(i), word(i))), 0);
-    }
-    const std::vector<char> whole = content();
-    for (std::size_t at = 4096; at + 8 <= whole.size(); at += 8) {
-        std::vector<char> altered = whole;
-        const uint64_t far = uint64_t{1} << 40;
-        std::memcpy(altered.data() + at, &far, 8);
-        write(altered);
-        const auto opened = map::open_pinned(path());
-        EXPECT_TRUE(opened or errno_of(opened) == EBADMSG);
+    for (const map_type of : {map_type::hash, map_type::lpm_trie}) {
+        {
+            fill(*create(of, 8), 8);
+        }
+        const std::vector<char> whole = content();
+        for (std::size_t at = 4096; at + 8 <= whole.size(); at += 8) {
+            std::vector<char> altered = whole;
+            const uint64_t far = uint64_t{1} << 40;
+            std::memcpy(altered.data() + at, &far, 8);
+            write(altered);
+            const auto opened = map::open_pinned(path());
+            EXPECT_TRUE(opened or errno_of(opened) == EBADMSG);
+            if (opened) use(**opened, static_cast<uint32_t>(at));
+        }
+        std::filesystem::remove(path());
     }
 }
 

@@ -42,13 +42,12 @@ uint64_t total(map &m, uint32_t number) {
 TEST_F(pinned_maps, keep_what_they_hold) {
     for (const map_type type : pinnable_types) {
         if (type == map_type::ringbuf) continue;  // has records instead of entries
-        const bool has_keys = define(type, 8).key_size != 0;
         {
             const auto m = create(type, 8);
             ASSERT_NE(m, nullptr);
             for (uint32_t i = 0; i < 5; ++i) {
                 const bytes value(m->host_value_size(), static_cast<uint8_t>(i + 1));
-                ASSERT_EQ(errno_of(m->update(has_keys ? key(i) : bytes{}, value)), 0);
+                ASSERT_EQ(errno_of(m->update(key_for(*m, i), value)), 0);
             }
         }
         const auto m = open();
@@ -56,7 +55,7 @@ TEST_F(pinned_maps, keep_what_they_hold) {
         EXPECT_EQ(m->definition().type, type);
         EXPECT_EQ(m->definition().max_entries, 8U);
         bytes first(m->host_value_size(), 1);
-        EXPECT_EQ(errno_of(m->lookup(has_keys ? key(0) : bytes{}, first)), 0) << name_of(type);
+        EXPECT_EQ(errno_of(m->lookup(key_for(*m, 0), first)), 0) << name_of(type);
         EXPECT_EQ(first[0], type == map_type::stack ? 5 : 1) << name_of(type);
         std::filesystem::remove(path());
     }
@@ -77,18 +76,21 @@ TEST_F(pinned_maps, keep_their_records) {
 }
 
 TEST_F(pinned_maps, are_one_map_to_all_who_open_them) {
-    for (const map_type type : {map_type::hash, map_type::array, map_type::lru_hash}) {
+    for (const map_type type :
+         {map_type::hash, map_type::array, map_type::lru_hash, map_type::lpm_trie}) {
         const auto one = create(type, 64);
         const auto other = open();
-        for (uint32_t i = 0; i < 64; ++i) ASSERT_EQ(errno_of(one->update(key(i), word(i))), 0);
-        for (uint32_t i = 0; i < 64; ++i) EXPECT_EQ(number_of(*other->lookup(key(i))), i);
+        const auto nth = [&](uint32_t i) { return key_for(*one, i); };
+        for (uint32_t i = 0; i < 64; ++i) ASSERT_EQ(errno_of(one->update(nth(i), word(i))), 0);
+        for (uint32_t i = 0; i < 64; ++i) EXPECT_EQ(number_of(*other->lookup(nth(i))), i);
         if (type != map_type::array) {
-            EXPECT_EQ(errno_of(other->remove(key(3))), 0);
-            EXPECT_EQ(errno_of(one->lookup(key(3))), ENOENT);
+            EXPECT_EQ(errno_of(other->remove(nth(3))), 0);
+            EXPECT_EQ(errno_of(one->lookup(nth(3))), ENOENT);
         }
         // A value is at the place that both look at.
-        count_in(one->lookup_elem(key(7).data()), 100);
-        EXPECT_EQ(program_value(*other, 7), 107U);
+        count_in(one->lookup_elem(nth(7).data()), 100);
+        EXPECT_EQ(number_of(*other->lookup(nth(7))), 107U);
+        EXPECT_NE(other->lookup_elem(nth(7).data()), nullptr);
         std::filesystem::remove(path());
     }
 }
@@ -174,26 +176,29 @@ TEST_F(pinned_maps, of_other_types_are_refused_by_name) {
 constexpr uint64_t rounds = 200'000;
 
 TEST_F(pinned_maps, count_what_two_processes_do) {
-    const auto m = create(map_type::hash, 16);
     const auto work = [](map &mine) {
         for (uint64_t i = 0; i < rounds; ++i) {
-            const auto number = static_cast<uint32_t>(i % 16);
-            void *value = mine.lookup_elem(&number);
+            const bytes k = key_for(mine, static_cast<uint32_t>(i % 16));
+            void *value = mine.lookup_elem(k.data());
             if (value == nullptr) {
                 const uint64_t zero = 0;
-                mine.update_elem(&number, &zero, update_noexist);
-                value = mine.lookup_elem(&number);
+                mine.update_elem(k.data(), &zero, update_noexist);
+                value = mine.lookup_elem(k.data());
             }
             if (value == nullptr) return false;
             count_in(value);
         }
         return true;
     };
-    const std::array children{start(path(), work), start(path(), work)};
-    for (const pid_t child : children) EXPECT_TRUE(succeeds(child));
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < 16; ++i) sum += program_value(*m, i);
-    EXPECT_EQ(sum, 2 * rounds);
+    for (const map_type type : {map_type::hash, map_type::lpm_trie}) {
+        const auto m = create(type, 16);
+        const std::array children{start(path(), work), start(path(), work)};
+        for (const pid_t child : children) EXPECT_TRUE(succeeds(child));
+        uint64_t sum = 0;
+        for (uint32_t i = 0; i < 16; ++i) sum += number_of(*m->lookup(key_for(*m, i)));
+        EXPECT_EQ(sum, 2 * rounds) << name_of(type);
+        std::filesystem::remove(path());
+    }
 }
 
 TEST_F(pinned_maps, give_each_process_a_cpu_of_its_own) {
@@ -239,9 +244,11 @@ TEST_F(pinned_maps, pass_values_through_a_queue) {
 void expect_usable(map &m, uint32_t keys) {
     for (uint32_t i = 0; i < keys; ++i) {
         const bytes value(m.host_value_size(), 7);
-        ASSERT_EQ(errno_of(m.update(key(i), value)), 0);
-        ASSERT_EQ(errno_of(m.lookup(key(i))), 0);
+        ASSERT_EQ(errno_of(m.update(key_for(m, i), value)), 0);
+        ASSERT_EQ(errno_of(m.lookup(key_for(m, i))), 0);
     }
+    EXPECT_GE(keys_of(m).size(), keys);
+    if (m.definition().type == map_type::lpm_trie) return;
     std::size_t steps = 0;
     const auto count = [](void *n, const void *, void *) {
         return ++*static_cast<std::size_t *>(n) > 10'000;
@@ -253,16 +260,17 @@ void expect_usable(map &m, uint32_t keys) {
 
 TEST_F(pinned_maps, survive_processes_that_are_killed) {
     std::mt19937 random{5};
-    for (const map_type type : {map_type::hash, map_type::lru_hash, map_type::percpu_hash}) {
+    for (const map_type type :
+         {map_type::hash, map_type::lru_hash, map_type::percpu_hash, map_type::lpm_trie}) {
         // Room for elements that processes die with.
         const auto m = create(type, 128);
         for (int kill_number = 0; kill_number < 30; ++kill_number) {
             const pid_t child = start(path(), [](map &mine) {
                 const bytes value(mine.host_value_size(), 1);
                 for (uint32_t i = 0;; ++i) {
-                    const uint32_t number = i % 8;
-                    mine.update_elem(&number, value.data(), update_any);
-                    if (i % 3 == 0) mine.delete_elem(&number);
+                    const bytes k = key_for(mine, i % 8);
+                    mine.update_elem(k.data(), value.data(), update_any);
+                    if (i % 3 == 0) mine.delete_elem(k.data());
                 }
                 return true;
             });
@@ -326,17 +334,21 @@ TEST_F(pinned_maps, take_locks_of_queues_over) {
 }
 
 TEST_F(pinned_maps, take_locks_of_chains_over) {
-    map_with_ghost ghost{create(map_type::hash, 8), path()};
-    for (uint32_t i = 0; i < 8; ++i) ASSERT_EQ(errno_of(ghost.m->update(key(i), word(i))), 0);
-    // The heads of chains follow the control block and a block for each CPU.
-    const std::size_t heads = 64 + std::size_t{64} * cpu_count();
-    for (std::size_t i = 0; i < 8; ++i) ghost.change(heads + 8 * i, map_with_ghost::token);
-    for (uint32_t i = 0; i < 8; ++i) {
-        EXPECT_EQ(program_value(*ghost.m, i), i);
-        EXPECT_EQ(errno_of(ghost.m->update(key(i), word(i + 1))), 0);
-        EXPECT_EQ(program_value(*ghost.m, i), i + 1);
+    for (const map_type type : {map_type::hash, map_type::lpm_trie}) {
+        map_with_ghost ghost{create(type, 8), path()};
+        const auto nth = [&](uint32_t i) { return key_for(*ghost.m, i); };
+        for (uint32_t i = 0; i < 8; ++i) ASSERT_EQ(errno_of(ghost.m->update(nth(i), word(i))), 0);
+        // The heads of chains follow the control block and a block for each CPU.
+        const std::size_t heads = 64 + std::size_t{64} * cpu_count();
+        for (std::size_t i = 0; i < 8; ++i) ghost.change(heads + 8 * i, map_with_ghost::token);
+        for (uint32_t i = 0; i < 8; ++i) {
+            EXPECT_EQ(number_of(*ghost.m->lookup(nth(i))), i);
+            EXPECT_EQ(errno_of(ghost.m->update(nth(i), word(i + 1))), 0);
+            EXPECT_EQ(number_of(*ghost.m->lookup(nth(i))), i + 1);
+        }
+        EXPECT_NE(open(), nullptr);
+        std::filesystem::remove(path());
     }
-    EXPECT_NE(open(), nullptr);
 }
 
 // --- ring buffers

@@ -7,7 +7,8 @@
 
 namespace bpftime::vm::runtime {
 
-/// While one lives, nothing that its thread finds in a map is freed, whoever deletes it. They nest.
+/// While one lives, nothing that its thread finds in a map is freed, whoever deletes it. They nest,
+/// and can begin where there is no memory.
 /// Programs need none: what they look up stays until their run ends.
 class read_section {
 public:
