@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "compat/thread_end.hpp"
+
 #include <memory>
 #include <utility>
 
@@ -15,23 +17,22 @@ class spare {
 public:
     /// What was kept, in the state that it was given in; null: nothing was.
     [[nodiscard]] static std::unique_ptr<T> take() noexcept {
-        return has_ended ? nullptr : std::move(of_thread().kept);
+        return std::unique_ptr<T>{std::exchange(kept, nullptr)};
     }
     static void keep(std::unique_ptr<T> object) noexcept {
-        if (not has_ended) of_thread().kept = std::move(object);
+        static const thread_end when_thread_ends{forget};
+        if (not is_remembered) is_remembered = when_thread_ends.leave(&kept);
+        if (is_remembered and kept == nullptr) kept = object.release();
     }
 
 private:
-    struct place {
-        std::unique_ptr<T> kept;
-        ~place() { has_ended = true; }
-    };
-    static place &of_thread() noexcept {
-        static thread_local place here;
-        return here;
+    static void forget(void * /*left*/) noexcept {
+        is_remembered = false;  // runs may come from what other objects of the thread do at its end
+        delete std::exchange(kept, nullptr);
     }
-    /// Runs may come from destructors of the thread's other objects.
-    static inline constinit thread_local bool has_ended = false;
+
+    static inline constinit thread_local T *kept = nullptr;
+    static inline constinit thread_local bool is_remembered = false;
 };
 
 }  // namespace bpftime::vm::compat

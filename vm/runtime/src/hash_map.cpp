@@ -317,8 +317,16 @@ int hash_map::replace(locked_chain &chain, element *old, uint32_t hash, const vo
                       const void *value) noexcept {
     const bool replaced = pool_.with_spare([&](element *fresh) {
         fill(fresh, hash, key, value, cpus::current);
-        // It is where it was only if no other process moved it.
-        if (not chain.replace(old, fresh)) chain.insert(fresh);
+        if (memory_.file() == nullptr) {
+            // First in the chain, as in the kernel: a reader that still looks at what this element
+            // was before must not miss what lies in front of the old one.
+            chain.insert(fresh);
+            chain.unlink(old);
+        } else if (not chain.replace(old, fresh)) {
+            // In one step, as a process that dies must not leave two. It is not where it was if
+            // another process moved it.
+            chain.insert(fresh);
+        }
         fresh->state.store(element_used | element_referenced, std::memory_order_relaxed);
         old->state.store(0, std::memory_order_relaxed);
         forget_fields(value_of(old));

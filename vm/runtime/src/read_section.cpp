@@ -3,9 +3,9 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/read_section.hpp"
 
+#include "compat/thread_end.hpp"
 #include "run_scope.hpp"
 #include "spin_lock.hpp"
-#include "thread_end.hpp"
 
 #include <array>
 #include <atomic>
@@ -88,7 +88,7 @@ void give_back(void *of_thread) noexcept {
 }
 
 [[gnu::noinline]] reader *first_reader() noexcept {
-    static const thread_end when_thread_ends{give_back};
+    static const compat::thread_end when_thread_ends{give_back};
     reader *const taken = take_reader();
     if (taken == nullptr or when_thread_ends.leave(taken)) return taken;
     taken->taken.store(false, std::memory_order_release);

@@ -3,8 +3,8 @@
 // SPDX-License-Identifier: MIT
 #include "run_scope.hpp"
 
+#include "compat/thread_end.hpp"
 #include "object_heap.hpp"
-#include "thread_end.hpp"
 #include "value_lock.hpp"
 
 #include <algorithm>
@@ -35,7 +35,7 @@ constinit thread_local run_scope *run_scope::innermost = nullptr;
 
 /// Without memory to remember it, what it has is not given back when the thread ends.
 run_scope *run_scope::outermost() noexcept {
-    static const thread_end when_thread_ends{forget_scopes};
+    static const compat::thread_end when_thread_ends{forget_scopes};
     scope_memory &memory = outermost_scope;
     if (memory.made == nullptr) {
         memory.made = new (memory.bytes) run_scope;

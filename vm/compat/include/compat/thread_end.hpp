@@ -5,7 +5,7 @@
 
 #include <pthread.h>
 
-namespace bpftime::vm::runtime {
+namespace bpftime::vm::compat {
 
 /// Calls a function with what a thread left for it, when that thread ends. A destructor of a
 /// thread_local object is not for threads that must go on without memory: where the C library has
@@ -32,4 +32,4 @@ private:
     bool has_key_;
 };
 
-}  // namespace bpftime::vm::runtime
+}  // namespace bpftime::vm::compat
