@@ -141,6 +141,33 @@ SEC("tc") int last(struct __sk_buff *skb) {
 char _license[] SEC("license") = "GPL";
 """
 
+# Programs that change where the packet begins or ends, each in its own way, and others that tell how long it is.
+MOVING_C = """
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_endian.h>
+#define TC(name, what) SEC("tc") int name(struct __sk_buff *skb) { return what ? TC_ACT_SHOT : TC_ACT_OK; }
+#define LWT(name, what) SEC("lwt_xmit") int name(struct __sk_buff *skb) { return what ? BPF_DROP : BPF_OK; }
+TC(head, bpf_skb_change_head(skb, 14, 0))
+TC(tail, bpf_skb_change_tail(skb, skb->len - 6, 0))
+TC(longer_tail, bpf_skb_change_tail(skb, skb->len + 6, 0))
+TC(room, bpf_skb_adjust_room(skb, 8, BPF_ADJ_ROOM_MAC, 0))
+TC(less_room, bpf_skb_adjust_room(skb, -8, BPF_ADJ_ROOM_MAC, 0))
+TC(encap, bpf_skb_adjust_room(skb, 20, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_ENCAP_L3_IPV4))
+TC(proto, bpf_skb_change_proto(skb, bpf_htons(0x86dd), 0))
+TC(tags, bpf_skb_vlan_push(skb, bpf_htons(0x8100), 5) || bpf_skb_vlan_push(skb, bpf_htons(0x8100), 6))
+LWT(network_head, bpf_skb_change_head(skb, 14, 0))
+LWT(network_tail, bpf_skb_change_tail(skb, skb->len - 3, 0))
+LWT(encap_ip6, ({ char header[40] = {0x60, [6] = 41}; bpf_lwt_push_encap(skb, BPF_LWT_ENCAP_IP, header, sizeof header); }))
+SEC("cgroup_skb/egress") int none(struct __sk_buff *skb) { return 1; }
+SEC("tc") int tc_length(struct __sk_buff *skb) { bpf_printk("tc %d", skb->len); return TC_ACT_OK; }
+SEC("action") int action_length(struct __sk_buff *skb) { bpf_printk("action %d", skb->len); return TC_ACT_OK; }
+SEC("xdp") int xdp_length(struct xdp_md *ctx) { bpf_printk("xdp %d", (int)(ctx->data_end - ctx->data)); return XDP_PASS; }
+SEC("cgroup_skb/egress") int cgroup_length(struct __sk_buff *skb) { bpf_printk("cgroup %d", skb->len); return 1; }
+char _license[] SEC("license") = "GPL";
+"""
+
 
 def frame(head, size=16):
     """An Ethernet frame that begins with these bytes."""
@@ -1432,6 +1459,38 @@ class Packets(CliTest):
         document = self.cli("run", self.program, packet, "-p", "first", "-p", "longer", "--json").json
         self.assertEqual([(p["name"], p["action"]) for p in document["programs"]], [("first", "XDP_PASS"), ("longer", "XDP_PASS")])
         self.assertEqual((document["packet"], document["trace"]), (frame(b"\2\x0b\2\1", 18).hex(), ["first 1"]))
+
+    def test_packets_out_begin_and_end_where_programs_left_them(self):
+        path = self.object(MOVING_C, "moving.o")
+        link, payload = bytes.fromhex("020000000001" "020000000002" "0800"), bytes.fromhex(
+            "4500002800000000" "40110000" "c0000201" "c0000202") + bytes(range(20))
+        ip6 = link[:12] + b"\x86\xdd" + b"\x60" + bytes(5) + b"\x29" + bytes(33)
+        # As the kernel's test run gives them; where programs see no Ethernet header, that gives one of zeros.
+        expected = {"head": bytes(14) + link + payload, "tail": link + payload[:-6], "longer_tail": link + payload + bytes(6),
+                    "room": link + bytes(8) + payload, "less_room": link + payload[8:], "encap": link + bytes(20) + payload,
+                    "proto": link + bytes(20) + payload, "tags": link[:12] + b"\x81\0\0\5\x08\0" + payload,
+                    "network_head": link + bytes(14) + payload, "network_tail": link + payload[:-3],
+                    "encap_ip6": ip6 + payload, "none": link + payload}
+        out = self.folder / "moved.pcap"
+        for vm in self.cli("vms", "--json").json["vms"]:
+            for name, packet in expected.items():
+                with self.subTest(vm=vm["name"], program=name):
+                    document = self.cli("run", path, "hex:" + (link + payload).hex(), "-p", name, "-o", out, "--vm", vm["name"],
+                                        "--json", "--repeat", "2").json
+                    self.assertEqual(document["packet"], packet.hex())
+                    self.assertEqual(packets_of(out.read_bytes()), [packet])
+
+    def test_programs_of_other_types_get_packets_as_they_were_left(self):
+        path = self.object(MOVING_C, "moving.o")
+        capture = self.file("two.pcap", pcap([bytes(12) + b"\x08\0\x45" + bytes(39)] * 2))
+
+        def lengths(*programs):
+            chosen = [word for name in programs for word in ("-p", name)]
+            return self.cli("run", path, capture, *chosen, "--json").json["trace"]
+
+        self.assertEqual(lengths("head", "tc_length", "action_length", "xdp_length"), ["tc 68", "action 68", "xdp 68"] * 2)
+        self.assertEqual(lengths("xdp_length", "tail", "xdp_length"), ["xdp 54", "xdp 48"] * 2)
+        self.assertEqual(lengths("encap_ip6", "network_head", "tc_length", "cgroup_length"), ["tc 108", "cgroup 94"] * 2)
 
     def test_what_programs_print(self):
         self.assert_ends(self.chain(), OK, "^(first 1\n){6}$")
