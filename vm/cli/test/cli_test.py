@@ -487,6 +487,37 @@ class Objects(CliTest):
     def test_object_without_programs(self):
         self.assert_ends(self.cli("run", self.object("int x = 1;")), BAD_INPUT, "the object holds no program")
 
+    def test_programs_that_tail_calls_reach_are_loaded(self):
+        programs = """
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+int second(struct xdp_md *ctx); int third(struct xdp_md *ctx);
+struct { __uint(type, BPF_MAP_TYPE_PROG_ARRAY); __uint(max_entries, 3); __uint(key_size, 4); __array(values, int(void *)); }
+    jumps SEC(".maps") = {.values = {[1] = (void *)&second, [2] = (void *)&third}};
+SEC("xdp") int third(struct xdp_md *ctx) { return 42; }
+SEC("xdp") int second(struct xdp_md *ctx) { bpf_tail_call(ctx, &jumps, 2); return 2; }
+SEC("xdp") int first(struct xdp_md *ctx) { bpf_tail_call(ctx, &jumps, 1); return 1; }
+char _license[] SEC("license") = "GPL";
+"""
+        # As iproute2 has it: the section says which slot of which array a program is in.
+        numbered = """
+#include <linux/bpf.h>
+#define SEC(name) __attribute__((section(name), used))
+static long (*tail_call)(void *, void *, unsigned) = (void *)12;
+struct elf_map { unsigned type, key, value, entries, flags, id, pinning; };
+struct elf_map SEC("maps") jumps = {BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 3, 0, 2, 0};
+SEC("2/2") int third(struct __sk_buff *skb) { return skb->len; }
+SEC("2/1") int second(struct __sk_buff *skb) { tail_call(skb, &jumps, 2); return 2; }
+SEC("classifier") int first(struct __sk_buff *skb) { tail_call(skb, &jumps, 1); return 1; }
+char _license[] SEC("license") = "GPL";
+"""
+        for vm in self.cli("vms", "--json").json["vms"]:
+            for name, source, arguments in (("values.o", programs, []), ("numbered.o", numbered, ["--type", "tc"])):
+                with self.subTest(vm=vm["name"], object=name):
+                    document = self.cli("run", self.object(source, name), "@42", "-p", "first", *arguments, "--vm", vm["name"],
+                                        "--json").json
+                    self.assertEqual((document["r0"], document["program"]["name"]), (42, "first"))
+
 
 # One defines what the other calls, and both count in one map.
 MAIN_C = """

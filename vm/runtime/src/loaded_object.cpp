@@ -228,7 +228,9 @@ private:
     }
 
     maybe_error link_programs() {
-        for (const object::function_info *f : chosen()) {
+        auto programs = chosen();
+        for (std::size_t next = 0; next < programs.size(); ++next) {
+            const object::function_info *const f = programs[next];
             const object::program_type type = options_.type.value_or(f->type.program);
             const kernel_functions known =
                 functions_for(context_layout_of(type) != nullptr, options_.kernel_functions);
@@ -238,8 +240,29 @@ private:
             call_helpers(*linked, known.ids);
             out_.parts_->programs.push_back({*f, type, std::move(*linked), nullptr});
             if (auto e = finish(out_.parts_->programs.back(), known.ids)) return e;
+            if (options_.load_targets) add_targets(out_.parts_->programs.back(), programs);
         }
         return {};
+    }
+
+    /// What the object puts into the arrays that a program can reach.
+    void add_targets(const loaded_program &p,
+                     std::vector<const object::function_info *> &programs) const {
+        for (const uint32_t i : p.linked.maps) {
+            for (const object::map_slot &slot : file_.maps()[i].slots) {
+                const auto *const target = slot.is_program ? find_function(slot.name) : nullptr;
+                const bool is_new = std::ranges::find(programs, target) == programs.end();
+                if (target != nullptr and is_new) programs.push_back(target);
+            }
+        }
+    }
+
+    [[nodiscard]] const object::function_info *find_function(std::string_view name) const {
+        const auto is_it = [name](const object::function_info &f) {
+            return f.is_program and f.name == name;
+        };
+        const auto found = std::ranges::find_if(file_.functions(), is_it);
+        return found == file_.functions().end() ? nullptr : &*found;
     }
 
     maybe_error finish(loaded_program &p, std::span<const uint32_t> known) const {

@@ -480,6 +480,33 @@ SEC("socket") int f(void *ctx) { u32 key = 1; return lookup(&jumps, &key) != 0; 
     EXPECT_EQ(run(object, "f"), 0U) << "programs do not see them";
 }
 
+TEST_P(loaded, targets_of_tail_calls_are_loaded_if_the_host_wants_it) {
+    const object_file file = parse(R"(
+SEC("socket") int second(void *ctx);
+SEC("socket") int third(void *ctx);
+struct { __uint(type, 3); __uint(max_entries, 4); __uint(key_size, 4); __array(values, int(void *)); }
+    jumps SEC(".maps") = { .values = { [1] = (void *)&second } },
+    more_jumps SEC(".maps") = { .values = { [2] = (void *)&third } };
+#define JUMP(ctx, array, slot) ((long (*)(void *, void *, u32))12)(ctx, array, slot)
+SEC("socket") int other(void *ctx) { return 5; }
+SEC("socket") int third(void *ctx) { JUMP(ctx, &jumps, 0); return 42; }
+SEC("socket") int second(void *ctx) { JUMP(ctx, &more_jumps, 2); return 8; }
+SEC("socket") int first(void *ctx) { JUMP(ctx, &jumps, 1); return 7; }
+)");
+    const auto first = std::ranges::find(file.functions(), "first", &object::function_info::name);
+    const auto names = [](const loaded_object &object) {
+        std::vector<std::string> all;
+        for (const loaded_program &p : object.programs()) all.push_back(p.info.name);
+        return all;
+    };
+    const loaded_object alone = load(file, {.programs = {&*first}});
+    EXPECT_THAT(names(alone), testing::ElementsAre("first"));
+    EXPECT_EQ(run(alone, "first"), 7U);
+    const loaded_object all = load(file, {.programs = {&*first}, .load_targets = true});
+    EXPECT_THAT(names(all), testing::ElementsAre("first", "second", "third"));
+    EXPECT_EQ(run(all, "first"), 42U);
+}
+
 /// A tail call to a program whose object is gone would use maps that are gone.
 TEST_P(loaded, programs_leave_arrays_when_their_object_ends) {
     const object_file file = parse(R"(

@@ -28,6 +28,10 @@ struct timer_host;
 struct load_options {
     /// Elements of object_file::functions(); none: all programs that the object would have loaded.
     std::vector<const object::function_info *> programs{};
+    /// Whether the programs that the object itself puts into arrays which those can reach are
+    /// loaded, too, and what these reach in turn: behind the others in loaded_object::programs().
+    /// Without, the slots of programs that are not loaded stay empty.
+    bool load_targets = false;
     std::string backend{};  ///< of the VMs; empty: the best there is
     /// Helpers besides those of helper_table(), or instead of them.
     std::vector<ebpf_helper> helpers{};
