@@ -89,7 +89,7 @@ outcome<void> set_program(const loaded_object &object, runtime::object_map &arra
                     array.definition().name, name);
     }
     const auto id = static_cast<uint32_t>(p - object.programs().data()) + 1;
-    auto done = array.set_object(key, p->vm, id);
+    auto done = array.set_program(key, p->vm, id, p->as_user());
     return done ? outcome<void>{} : fail("", done.error());
 }
 

@@ -512,11 +512,29 @@ SEC("classifier") int first(struct __sk_buff *skb) { tail_call(skb, &jumps, 1); 
 char _license[] SEC("license") = "GPL";
 """
         for vm in self.cli("vms", "--json").json["vms"]:
-            for name, source, arguments in (("values.o", programs, []), ("numbered.o", numbered, ["--type", "tc"])):
+            for name, source, arguments in (("values.o", programs, []), ("numbered.o", numbered, [])):
                 with self.subTest(vm=vm["name"], object=name):
                     document = self.cli("run", self.object(source, name), "@42", "-p", "first", *arguments, "--vm", vm["name"],
                                         "--json").json
                     self.assertEqual((document["r0"], document["program"]["name"]), (42, "first"))
+
+    def test_tail_calls_are_between_programs_of_one_type(self):
+        path = self.object("""
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+int judge(struct xdp_md *ctx);
+struct { __uint(type, BPF_MAP_TYPE_PROG_ARRAY); __uint(max_entries, 2); __uint(key_size, 4); __array(values, int(void *)); }
+    jumps SEC(".maps") = {.values = {[1] = (void *)&judge}}, other SEC(".maps");
+SEC("tc") int filter(struct __sk_buff *skb) { bpf_tail_call(skb, &jumps, 1); return 1; }
+SEC("tc") int empty(struct __sk_buff *skb) { bpf_tail_call(skb, &other, 1); return 1; }
+SEC("xdp") int judge(struct xdp_md *ctx) { return ctx->data_end - ctx->data; }
+char _license[] SEC("license") = "GPL";
+""")
+        refused = "program 'judge' is of type xdp, but map '%s' is for tail calls between programs of type sched_cls, as '%s' is"
+        self.assert_ends(self.cli("run", path, "@50", "-p", "filter"), BAD_INPUT, refused % ("jumps", "filter"), out="")
+        self.assert_ends(self.cli("run", path, "@50", "-p", "empty", "--map", "other=1:judge"), BAD_INPUT,
+                         refused % ("other", "empty"), out="")
+        self.assert_ends(self.cli("run", path, "@50", "-p", "judge"), OK, out="r0 = 50 (0x32) invalid action 50\n")
 
 
 # One defines what the other calls, and both count in one map.

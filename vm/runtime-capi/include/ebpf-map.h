@@ -221,8 +221,10 @@ EBPF_EXPORT int ebpf_map_delete_batch(struct ebpf_map *map, const void *keys, si
 EBPF_EXPORT int ebpf_map_set_map(struct ebpf_map *map, const void *key, size_t key_size,
                                  const struct ebpf_map *value, uint64_t flags);
 
-/** Puts a program of a loaded object into an array of programs, for bpf_tail_call() from programs
- * of the same type. It leaves the array when its object is closed. */
+/** Puts a program of a loaded object into an array of programs, for bpf_tail_call(). An array is
+ * for programs of one type, those that use it and those in it: that of the first which is put in or
+ * loaded. errno is EINVAL, with both types in the message, for others, also in ebpf_object_load().
+ * The program leaves the array when its object is closed. */
 EBPF_EXPORT int ebpf_map_set_program(struct ebpf_map *map, uint32_t index,
                                      struct ebpf_program *program);
 

@@ -438,8 +438,8 @@ int ebpf_map_set_program(struct ebpf_map *map, uint32_t index, struct ebpf_progr
             return report(wrong_type(m, "an array of programs"));
         const auto id = static_cast<uint32_t>(program - program->owner->programs.data()) + 1;
         program->owner->note_array(map->made);
-        return to_c(runtime::as_object_map(&m)->set_object(bytes(&index, sizeof index),
-                                                           program->loaded->vm, id));
+        return to_c(runtime::as_object_map(&m)->set_program(
+            bytes(&index, sizeof index), program->loaded->vm, id, program->loaded->as_user()));
     });
 }
 

@@ -246,8 +246,8 @@ TEST(model, arrays_of_programs_hold_what_was_put_in) {
             const uint32_t which = pick(2);
             switch (pick(3)) {
             case 0:
-                RC_ASSERT(errno_of(objects.set_object(key(k), programs[which], which + 1)) ==
-                          (k < most ? 0 : E2BIG));
+                RC_ASSERT(errno_of(objects.set_program(key(k), programs[which], which + 1,
+                                                       any_program)) == (k < most ? 0 : E2BIG));
                 if (k < most) model[k] = which;
                 break;
             case 1:

@@ -396,7 +396,7 @@ TEST(threads, exchange_programs_while_others_look) {
         for (uint32_t i = 0; i < rounds / 10; ++i) {
             const bytes k = key(i % 4);
             if (thread < 4) {
-                ASSERT_EQ(errno_of(objects.set_object(k, mine, thread + 1)), 0);
+                ASSERT_EQ(errno_of(objects.set_program(k, mine, thread + 1, any_program)), 0);
                 if (i % 7 == 0) objects.take_out(mine.get());
                 continue;
             }
