@@ -536,6 +536,35 @@ char _license[] SEC("license") = "GPL";
                          refused % ("other", "empty"), out="")
         self.assert_ends(self.cli("run", path, "@50", "-p", "judge"), OK, out="r0 = 50 (0x32) invalid action 50\n")
 
+    def test_programs_of_unknown_type_are_told_what_is_missing(self):
+        source = """
+#define SEC(name) __attribute__((section(name), used))
+struct __sk_buff { unsigned len; };
+SEC("from-netdev") int f(struct __sk_buff *skb) { return skb->len; }
+SEC("from-container") int g(void *ctx) { char byte; return ((long (*)(void *, int, void *, int))26)(ctx, 0, &byte, 1); }
+SEC("prog") int plain(unsigned *memory) { return *memory; }
+"""
+        path, capture = self.object(source), self.file("in.pcap", pcap([bytes(64)]))
+        hint = "section 'from-%s' does not say of which type program '%s' is%s: --type tc "
+        takes = hint % ("netdev", "f", ", which takes a struct __sk_buff")
+        self.assert_ends(self.cli("run", path, "@64", "-p", "f"), USAGE, takes + r".*\(--type plain: it gets plain memory\)", out="")
+        self.assert_ends(self.cli("run", path, "@64", "-p", "f", "--type", "tc"), OK, out="r0 = 64 (0x40) invalid action 64\n")
+        self.assert_ends(self.cli("run", path, "@64", "-p", "f", "--type", "plain"), OK, out="r0 = 0 (0x0)\n")
+        missing = "program 'g' needs what is not supported yet: helper 26 .*; " + hint % ("container", "g", "")
+        self.assert_ends(self.cli("run", path, "@64", "-p", "g"), UNSUPPORTED, missing, out="")
+        self.assert_ends(self.cli("run", path, "@64", "-p", "plain"), OK, out="r0 = 0 (0x0)\n")
+        self.assert_ends(self.cli("run", path, capture, "-p", "plain"), OK,
+                         "^bpftime-cli: warning: section 'prog' does not say .*; it gets plain memory, as with --type plain\n$")
+        self.assert_ends(self.cli("run", path, capture, "-p", "plain", "--type", "plain"), OK)
+        without_types = self.object(source.replace("-container", "-host").replace("struct __sk_buff *skb", "unsigned *skb")
+                                    .replace("skb->len", "*skb"), "old.o")
+        self.assert_ends(self.cli("run", without_types, "@64", "-p", "f"), OK, "^bpftime-cli: warning: " + hint % ("netdev", "f", ""))
+
+        self.assertRegex(self.cli("inspect", path).out, "cannot run     " + missing)
+        self.assertNotIn("cannot run", self.cli("inspect", path, "--type", "tc").out)
+        programs = self.cli("inspect", path, "--type", "tc", "--json").json["programs"]
+        self.assertEqual([p["name"] for p in programs if "cannot_run" in p], [])
+
 
 # One defines what the other calls, and both count in one map.
 MAIN_C = """
