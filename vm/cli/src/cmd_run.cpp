@@ -566,14 +566,19 @@ outcome<std::string> iterated_map(const program_file &file,
     return file.object->maps()[*index].definition.name;
 }
 
-outcome<runner> load_programs(const program_file &file, const run_options &options) {
+outcome<runner> load_programs(const program_file &file, std::span<const map_file> files,
+                              const run_options &options) {
     if (file.object) {
         const auto chosen = choose_programs(file, options.program);
         if (not chosen) return std::unexpected{chosen.error()};
         const auto over = iterated_map(file, *chosen, options);
         if (not over) return std::unexpected{over.error()};
-        const auto wishes = read_wishes(*file.object, options.sizes, options.entries, *over);
+        auto wishes = read_wishes(*file.object, options.sizes, options.entries, *over);
         if (not wishes) return std::unexpected{wishes.error()};
+        for (const map_file &f : files) {
+            if (auto done = f.add_wishes(*file.object, *wishes); not done)
+                return std::unexpected{std::move(done.error())};
+        }
         auto made = runner::create(options.vm, file, *chosen, *wishes);
         return with_path(file, with_hint(file, *chosen, options, std::move(made)));
     }
@@ -618,7 +623,7 @@ outcome<void> run(run_options &options, context &ctx) {
     if (auto done = sort_arguments(options, *file); not done) return done;
     const auto files = prepare(*file, options);
     if (not files) return std::unexpected{files.error()};
-    auto vm = load_programs(*file, options);
+    auto vm = load_programs(*file, *files, options);
     if (not vm) return std::unexpected{std::move(vm.error())};
     if (auto done = read_network(options.network, vm->network()); not done) return done;
     const auto judges = judges_packets(*vm, options);
@@ -672,7 +677,8 @@ void add_run(CLI::App &app, context &ctx) {
     c.texts("--set", options->variables, "VARIABLE=VALUE",
             "Value of a global variable of the object, also a constant one");
     c.texts("--map", options->entries, "MAP=KEY:VALUE",
-            "Entry of a map: numbers, or bytes as x00112233; of an array of programs: its name");
+            "Entry of a map: numbers, or bytes as x00112233; the name of a program or map that it "
+            "is to hold");
     c.texts("--max-entries", options->sizes, "MAP=NUMBER",
             "Most entries of a map, whatever the object says");
     c.text("--over", options->over, "MAP",

@@ -987,6 +987,85 @@ char _license[] SEC("license") = "GPL";
                 self.assert_ends(self.run_with(document), BAD_INPUT, message, out="")
 
 
+class MapsOfObjects(CliTest):
+    """Maps that hold maps, programs or control groups."""
+    SOURCE = """
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+struct inner { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1); __type(key, __u32); __type(value, __u32); };
+struct inner one SEC(".maps"), two SEC(".maps");
+#define OUTER(kind) __uint(type, kind); __uint(max_entries, 4); __type(key, __u32); __array(values, struct inner)
+struct { OUTER(BPF_MAP_TYPE_ARRAY_OF_MAPS); } outer SEC(".maps");
+struct { OUTER(BPF_MAP_TYPE_HASH_OF_MAPS); } by_key SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_PROG_ARRAY); __uint(max_entries, 4); __type(key, __u32); __type(value, __u32); } calls SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_CGROUP_ARRAY); __uint(max_entries, 4); __type(key, __u32); __type(value, __u32); } groups SEC(".maps");
+static __u32 look(void *map, __u32 key) {
+    __u32 zero = 0, *v = 0;
+    void *in = bpf_map_lookup_elem(map, &key);
+    if (in) v = bpf_map_lookup_elem(in, &zero);
+    return v ? *v : 0;
+}
+SEC("socket") int f(struct __sk_buff *skb) {
+    __u32 sum = look(&outer, 1) * 100 + look(&by_key, 7);
+    if (bpf_current_task_under_cgroup(&groups, 2) == -11) sum += 10000;
+    bpf_tail_call(skb, &calls, 3);
+    return sum;
+}
+SEC("socket") int g(struct __sk_buff *skb) { return 77; }
+SEC("xdp") int other(struct xdp_md *ctx) { return 77; }
+char _license[] SEC("license") = "GPL";
+"""
+    FILE = {"outer": {"1": "one"}, "by_key": {"7": "two"}, "groups": {"2": 3}, "one": {"0": 4}, "two": {"0": 5}}
+
+    def setUp(self):
+        super().setUp()
+        self.program = self.object(self.SOURCE)
+
+    def run_f(self, *arguments):
+        return self.cli("run", self.program, "@64", "-p", "f", *arguments)
+
+    def map_file(self, document):
+        return ["--map-file", self.file("maps.json", document if isinstance(document, str) else json.dumps(document))]
+
+    def test_are_filled_from_the_command_line(self):
+        entries = ["outer=1:one", "by_key=7:two", "one=0:4", "two=0:5"]
+        options = [word for entry in entries for word in ("--map", entry)]
+        for vm in self.cli("vms", "--json").json["vms"]:
+            self.assert_ends(self.run_f(*options, "--vm", vm["name"], "--maps", "none"), OK, out="r0 = 10405 (0x28a5)\n")
+            self.assert_ends(self.run_f("--map", "groups=2:3", "--vm", vm["name"], "--maps", "none"), OK, out="r0 = 0 (0x0)\n")
+            self.assert_ends(self.run_f(*options, "--map", "calls=3:g", "--vm", vm["name"], "--maps", "none"), OK,
+                             out="r0 = 77 (0x4d)\n")
+
+    def test_are_filled_from_json_and_shown_as_it_wants_them(self):
+        first = self.run_f(*self.map_file(self.FILE), "--json")
+        self.assert_ends(first, OK, "^$")
+        self.assertEqual(first.json["r0"], 405)
+        shown = {m["name"]: m["entries"] for m in first.json["maps"]}
+        self.assertEqual((shown["outer"], shown["by_key"], shown["groups"], shown["calls"]),
+                         ([{"key": 1, "value": "one"}], [{"key": 7, "value": "two"}], [{"key": 2, "value": 3}], []))
+        again = self.run_f(*self.map_file(first.out), "--json")
+        self.assert_ends(again, OK, "^$")
+        self.assertEqual((again.json["r0"], again.json["maps"]), (405, first.json["maps"]))
+        called = self.run_f(*self.map_file({"calls": {"3": "g"}}), "--json")
+        self.assertEqual(called.json["r0"], 77)
+        self.assertIn({"key": 3, "value": "g"}, [e for m in called.json["maps"] if m["name"] == "calls" for e in m["entries"]])
+        self.assertRegex(self.run_f("--map", "outer=1:one").out, r"(?m)^  1    one$")
+
+    def test_wrong_objects_are_refused(self):
+        for name, key, value, message in (
+                ("outer", 1, "three", "the object has no map 'three'"), ("outer", 1, "calls", "update of map outer"),
+                ("outer", 1, "9999", "the object has no map '9999'"), ("by_key", 1, "three", "the object has no map 'three'"),
+                ("calls", 1, "h", "map 'calls': the object has no program 'h'"),
+                ("calls", 1, "other", "program 'other' is of type xdp, but map 'calls' is for tail calls between"),
+                ("calls", 9, "g", "update of map calls"),
+                ("groups", 1, "one", "map 'groups' takes the numbers of control groups, and \"one\" is none")):
+            with self.subTest(name=name, value=value):
+                self.assert_ends(self.run_f("--map", f"{name}={key}:{value}"), BAD_INPUT, message, out="")
+                self.assert_ends(self.run_f(*self.map_file({name: {str(key): value}})), BAD_INPUT, message, out="")
+        self.assert_ends(self.run_f(*self.map_file({"outer": {"1": 9999}})), BAD_INPUT,
+                         "map 'outer' takes the names of maps, and 9999 is none", out="")
+
+
 ITERATE_C = """
 #define SEC(name) __attribute__((section(name), used))
 typedef unsigned u32;

@@ -70,7 +70,9 @@ map_definition ebpf_map::definition() const {
 }
 
 runtime_json::map_types ebpf_map::types() const {
-    return file == nullptr ? runtime_json::map_types{} : runtime_json::map_types::of(*file, index);
+    if (file == nullptr) return {};
+    const bool has_owner = owner != nullptr and owner->is_loaded();
+    return runtime_json::map_types::of(*file, index, has_owner ? &*owner->loaded : nullptr);
 }
 
 error bpftime::vm::runtime_capi::not_made(const ebpf_map &map) {

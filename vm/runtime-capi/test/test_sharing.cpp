@@ -4,6 +4,8 @@
 #include "c_api.hpp"
 
 #include <functional>
+#include <memory>
+#include <string_view>
 
 namespace runtime_c_api {
 
@@ -206,6 +208,23 @@ TEST_P(sharing, arrays_outlive_the_programs_in_them) {
     const auto o = options();
     ASSERT_EQ(ebpf_object_load(next.get(), &o), 0) << ebpf_last_error();
     EXPECT_EQ(static_cast<int32_t>(run(next, "jump")), -1);
+}
+
+TEST_P(sharing, arrays_are_filled_by_the_names_of_programs) {
+    const object_ptr object = load(jumping);
+    ebpf_map *const jumps = ebpf_object_find_map(object.get(), "jumps");
+    ASSERT_EQ(ebpf_map_load_json(jumps, R"({"1": "target"})"), 0) << ebpf_last_error();
+    EXPECT_EQ(run(object, "jump"), 41);
+    const std::unique_ptr<char, decltype(&ebpf_free)> dump{ebpf_map_dump_json(jumps), ebpf_free};
+    ASSERT_NE(dump, nullptr) << ebpf_last_error();
+    EXPECT_NE(std::string_view{dump.get()}.find(R"("entries":[{"key":1,"value":"target"}])"),
+              std::string_view::npos)
+        << dump.get();
+    ASSERT_EQ(ebpf_map_load_json(jumps, dump.get()), 0) << ebpf_last_error();
+    EXPECT_FAILS(ebpf_map_load_json(jumps, R"({"0": "nobody"})"), EBPF_ERROR_NOT_FOUND, EINVAL,
+                 "map 'jumps': no program 'nobody' of its object is loaded");
+    EXPECT_FAILS(ebpf_map_load_json(jumps, R"({"0": 9})"), EBPF_ERROR_INVALID_ARGUMENT, EINVAL,
+                 "map 'jumps' takes the names of programs, and 9 is none");
 }
 
 TEST_P(sharing, arrays_take_loaded_programs) {
