@@ -162,7 +162,11 @@ json record_to_json(const btf *types, const record_log::stream &stream, bytes_vi
 }
 
 std::string shape_of(const map_definition &d) {
-    if (d.type == map_type::ringbuf) return fmt::format("{} bytes", d.max_entries);
+    if (d.type == map_type::ringbuf or d.type == map_type::user_ringbuf)
+        return fmt::format("{} bytes", d.max_entries);
+    if (d.type == map_type::arena) return fmt::format("{} pages", d.max_entries);
+    if (d.max_entries == 0)  // a value for each of what somebody else has
+        return fmt::format("values of {}", d.value_size);
     const std::string keys = d.key_size == 0 ? "" : fmt::format(", keys of {} bytes", d.key_size);
     return fmt::format("{} entries at most{}, values of {}", d.max_entries, keys, d.value_size);
 }
@@ -192,6 +196,8 @@ outcome<void> all_of(const map_listing &listing) {
 
 void print_entries(const typed_map &view, const map_listing &listing, bool in_full) {
     const auto &entries = listing.entries;
+    if (not listing.hidden.empty()) print("  {}\n", listing.hidden);
+    if (entries.empty() and not listing.hidden.empty()) return;
     if (entries.empty()) {
         if (not listing.stopped_by)
             print("  {}\n", is_array(view.definition().type) ? "all zero" : "no entries");

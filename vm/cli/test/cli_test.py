@@ -1066,6 +1066,47 @@ char _license[] SEC("license") = "GPL";
                          "map 'outer' takes the names of maps, and 9999 is none", out="")
 
 
+class Dumps(CliTest):
+    def test_what_no_host_can_read_is_said(self):
+        path = self.object("""
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#define MAP(kind, size) struct { __uint(type, BPF_MAP_TYPE_##kind); __uint(max_entries, 4); __uint(key_size, 4); __uint(value_size, size); }
+MAP(SOCKMAP, 4) short_socks SEC(".maps");
+MAP(SOCKMAP, 8) socks SEC(".maps");
+MAP(SOCKHASH, 4) short_hash SEC(".maps");
+MAP(XSKMAP, 4) queues SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_SK_STORAGE); __uint(map_flags, BPF_F_NO_PREALLOC); __type(key, int); __type(value, __u64); }
+    storage SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_USER_RINGBUF); __uint(max_entries, 4096); } from_host SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_BLOOM_FILTER); __uint(max_entries, 4); __type(value, __u32); } bloom SEC(".maps");
+SEC("socket") int f(struct __sk_buff *skb) {
+    __u32 k = 0;
+    return (bpf_map_lookup_elem(&short_socks, &k) != 0) + (bpf_map_lookup_elem(&socks, &k) != 0) +
+           (bpf_map_lookup_elem(&short_hash, &k) != 0) + (bpf_map_lookup_elem(&queues, &k) != 0) +
+           (bpf_map_peek_elem(&bloom, &k) == 0) + (bpf_map_lookup_elem(&storage, &k) != 0) +
+           (bpf_map_lookup_elem(&from_host, &k) != 0);
+}
+char _license[] SEC("license") = "GPL";
+""")
+        values, keys = "no host can read values of maps of this type and size", "no host can list what is in maps of this type"
+        expected = {"short_socks": values, "socks": None, "short_hash": values, "queues": values, "storage": keys,
+                    "from_host": keys, "bloom": keys}
+        entries = [word for name in ("short_socks", "socks", "short_hash", "queues") for word in ("--map", f"{name}=1:1")]
+        text = self.cli("run", path, "@64", "--maps", "all", *entries)
+        self.assert_ends(text, OK)
+        shown = dict(re.findall(r"(?m)^map (\S+) \(.*\)\n  (.*)$", text.out))
+        document = self.cli("run", path, "@64", "--maps", "all", "--json", *entries)
+        self.assert_ends(document, OK, "^$")
+        said = {m["name"]: m.get("hidden") for m in document.json["maps"]}
+        for name, hidden in expected.items():
+            with self.subTest(name):
+                self.assertEqual(said[name], hidden)
+                self.assertEqual(shown[name], hidden or "key  value")
+        for line in ("map storage (sk_storage, values of 8)", "map from_host (user_ringbuf, 4096 bytes)"):
+            self.assertIn("\n" + line + "\n", text.out)
+
+
 ITERATE_C = """
 #define SEC(name) __attribute__((section(name), used))
 typedef unsigned u32;

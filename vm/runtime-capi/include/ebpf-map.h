@@ -324,7 +324,8 @@ EBPF_EXPORT void *ebpf_map_arena_touch(struct ebpf_map *map, size_t offset, size
  * each CPU; sections of variables have "variables" by name. Of arrays only entries that are not
  * zero; of maps without keys, none. Programs and maps in maps are named if they are of the map's
  * object, otherwise they are numbers. Where the entries are not all, as the host may not read the
- * map or another process has damaged it, "stopped_by" says why. Free it with ebpf_free(). */
+ * map or another process has damaged it, "stopped_by" says why; "hidden" says what of maps of its
+ * type nobody can read. Free it with ebpf_free(). */
 EBPF_EXPORT char *ebpf_map_dump_json(struct ebpf_map *map);
 
 /** Puts entries or variables into the map: what ebpf_map_dump_json() gave, its "entries" alone, or

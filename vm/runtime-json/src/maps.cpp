@@ -79,13 +79,15 @@ result<void> put(runtime::map &m, bytes_view key, bytes_view value) {
 
 namespace {
 
-/// That keys came to their end, or that the map never has any.
-bool is_end(const error &e) { return e.kernel_errno == ENOENT or e.kernel_errno == EOPNOTSUPP; }
+/// Whether maps of the type cannot do it, whatever is in them: also as sockets' numbers do not fit.
+bool is_of_type(const error &e) {
+    return e.code == error_code::unsupported or e.kernel_errno == ENOSPC;
+}
 
 /// Of arrays of objects the numbers, which the kernel keeps for itself of some.
 result<bytes> lookup(runtime::map &m, bytes_view key) {
     auto value = m.lookup(key);
-    if (value or value.error().code != error_code::unsupported) return value;
+    if (value or not is_of_type(value.error())) return value;
     const runtime::object_map *const objects = runtime::as_object_map(&m);
     if (objects == nullptr) return value;
     const runtime::read_section reading;
@@ -118,12 +120,18 @@ map_listing typed_map::entries() const {
     auto key = map_.next_key({});
     for (; key and steps < most; key = map_.next_key(*key), ++steps) {
         auto value = lookup(map_, *key);
+        if (not value and is_of_type(value.error())) {
+            listing.hidden = "no host can read values of maps of this type and size";
+            return listing;
+        }
         if (value and not(is_array(definition().type) and is_zero(*value)))
             listing.entries.push_back({*key, std::move(*value)});
     }
     if (key)
         listing.stopped_by = too_many_keys(definition());
-    else if (not is_end(key.error()))
+    else if (is_of_type(key.error()))
+        listing.hidden = "no host can list what is in maps of this type";
+    else if (key.error().kernel_errno != ENOENT)
         listing.stopped_by = std::move(key.error());
     std::ranges::sort(listing.entries, comes_before);
     return listing;
@@ -211,6 +219,7 @@ json typed_map::to_json(const map_listing &listing) const {
     }
     document["entries"] = std::move(rows);
     if (listing.stopped_by) document["stopped_by"] = listing.stopped_by->message;
+    if (not listing.hidden.empty()) document["hidden"] = listing.hidden;
     return document;
 }
 

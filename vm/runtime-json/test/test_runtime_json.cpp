@@ -178,6 +178,20 @@ TEST(listings, of_maps_without_keys_are_all) {
     EXPECT_FALSE(typed_map(**filter, {}).to_json().contains("stopped_by"));
 }
 
+TEST(listings, say_what_no_host_can_read) {
+    map_definition d;
+    d.name = "socks";
+    d.type = map_type::sockmap;
+    d.key_size = d.value_size = 4;
+    d.max_entries = 4;
+    const auto socks = runtime::map::create(d);
+    ASSERT_TRUE(socks) << socks.error().message;
+    EXPECT_THAT(std::string{typed_map(**socks, {}).entries().hidden}, HasSubstr("values"));
+    EXPECT_TRUE(typed_map(**socks, {}).to_json().contains("hidden"));
+    d.value_size = 8;
+    EXPECT_EQ(typed_map(**runtime::map::create(d), {}).entries().hidden, "");
+}
+
 TEST(maps_of_objects, are_filled_by_names) {
     const auto file = object::object_file::parse(object::test::compile(R"(
 #define SEC(name) __attribute__((section(name), used))

@@ -43,6 +43,8 @@ struct map_listing {
     std::vector<map_entry> entries;
     /// Why these are not all: the host may not read the map, or others damage or change it.
     std::optional<error> stopped_by{};
+    /// What of maps of this type no host can read, in words; empty: nothing.
+    std::string_view hidden{};
 };
 
 /// Puts an entry into a map; per-CPU maps get the value for every CPU.
@@ -54,7 +56,7 @@ result<void> put(runtime::map &m, std::span<const uint8_t> key, std::span<const 
 /// have "values" in entries, one for each CPU; queues and stacks have no keys; sections whose types
 /// are known have "variables" with values by name instead of entries. Values of maps that hold
 /// programs or maps are the names of those, or their numbers if nobody knows the names. Where these
-/// entries are not all, "stopped_by" says why.
+/// entries are not all, "stopped_by" says why, or "hidden" what no host can read.
 class typed_map {
 public:
     /// Both must outlive it.
