@@ -5,6 +5,7 @@
 #include "options.hpp"
 #include "output.hpp"
 #include "program/program.hpp"
+#include "program_hints.hpp"
 #include "report.hpp"
 #include "runtime/helpers.hpp"
 #include "runtime/loaded_object.hpp"
@@ -26,6 +27,7 @@ namespace {
 struct inspect_options {
     program_options program;
     std::vector<std::string> more;  ///< objects to link
+    std::optional<program_type> type;
     bool with_blocks = false;
     bool as_json = false;
 };
@@ -454,17 +456,23 @@ outcome<inspected> load(outcome<program_image> image) {
 }
 
 /// A program of an object, and what is missing to run it.
-outcome<inspected> load(const program_file &file, const object::function_info &f) {
+outcome<inspected> load(const program_file &file, const object::function_info &f,
+                        std::optional<program_type> type) {
     auto found = load(link(file, f));
     if (not found) return found;
+    found->image.type = type.value_or(found->image.type);
     const auto raise_limit = [](ebpf_vm &vm) -> result<void> {
         vm.set_limit(compat::vm_limit::insns, most_max_insns);
         return {};
     };
-    const auto runs = runtime::loaded_object::load(
-        *file.object,
-        {.programs = {&f}, .backend = "ubpf", .configure = raise_limit, .target = file.target});
+    const auto runs = runtime::loaded_object::load(*file.object, {.programs = {&f},
+                                                                  .backend = "ubpf",
+                                                                  .configure = raise_limit,
+                                                                  .target = file.target,
+                                                                  .type = type});
     if (not runs) found->why_not = runs.error().message;
+    if (not runs and not type and lacks_type(f))
+        found->why_not += "; " + hint_of_type(*file.object, f);
     return found;
 }
 
@@ -482,7 +490,7 @@ json to_json(const collected &program, const program_file &file) {
             {"error", program.loaded.error().message}};
 }
 
-std::vector<collected> collect(program_file &file) {
+std::vector<collected> collect(program_file &file, std::optional<program_type> type) {
     std::vector<collected> programs;
     if (not file.object) {
         programs.push_back(
@@ -492,7 +500,7 @@ std::vector<collected> collect(program_file &file) {
         return programs;
     }
     for (const object::function_info &f : file.object->functions()) {
-        if (f.is_program) programs.push_back({f.name, f.section, load(file, f)});
+        if (f.is_program) programs.push_back({f.name, f.section, load(file, f, type)});
     }
     return programs;
 }
@@ -500,7 +508,7 @@ std::vector<collected> collect(program_file &file) {
 outcome<void> inspect_chosen(const program_file &file, const inspect_options &options) {
     const auto chosen = choose_program(file, options.program);
     if (not chosen) return std::unexpected{chosen.error()};
-    const auto loaded = load(file, **chosen);
+    const auto loaded = load(file, **chosen, options.type);
     if (not loaded) return std::unexpected{loaded.error()};
     if (options.as_json) {
         print_json({{"path", file.path}, {"programs", {program_to_json(*loaded, file)}}});
@@ -514,7 +522,7 @@ outcome<void> inspect_chosen(const program_file &file, const inspect_options &op
 }
 
 outcome<void> inspect_all(program_file &file, const inspect_options &options) {
-    const auto programs = collect(file);
+    const auto programs = collect(file, options.type);
     if (not file.object and not programs.front().loaded)
         return std::unexpected{programs.front().loaded.error()};
     json document = describe(file);
@@ -569,6 +577,10 @@ void add_inspect(CLI::App &app, context &ctx) {
               [options] { return inspect(*options); }};
     c.program(options->program);
     c.positionals("OBJECT", options->more, "Objects or C files to link to PROGRAM");
+    std::vector<std::string> types{"auto"};
+    for (const type_name &row : type_names) types.emplace_back(row.name);
+    c.choice("-t,--type", types, "What the programs are (auto: what their sections say)",
+             [options](const std::string &type) { options->type = find_type(type); });
     c.flag("--blocks", options->with_blocks, "List the basic blocks, too");
 }
 

@@ -8,6 +8,7 @@
 #include "options.hpp"
 #include "output.hpp"
 #include "packets.hpp"
+#include "program_hints.hpp"
 #include "report.hpp"
 #include "runner.hpp"
 #include "runtime/iterator.hpp"
@@ -512,6 +513,43 @@ outcome<runner> with_path(const program_file &file, outcome<runner> made) {
     return fail(made.error().code, "{}: {}", whole_name(file), made.error().message);
 }
 
+/// A program that needs what its section does not say lacks helpers, or others of its array.
+outcome<runner> with_hint(const program_file &file,
+                          std::span<const object::function_info *const> chosen,
+                          const run_options &options, outcome<runner> made) {
+    const auto lacking =
+        std::ranges::find_if(chosen, [](const object::function_info *f) { return lacks_type(*f); });
+    if (made or options.vm.type or lacking == chosen.end()) return made;
+    const failure &why = made.error();
+    const bool is_of_others =
+        why.message.find("is of type generic") != std::string::npos or
+        why.message.find("between programs of type generic") != std::string::npos;
+    if (why.code != exit_code::unsupported and not is_of_others) return made;
+    return fail(why.code, "{}; {}", why.message, hint_of_type(*file.object, **lacking));
+}
+
+/// Programs that look like those for packets, but get plain memory. A failure if they certainly are
+/// for packets.
+outcome<void> note_types(const program_file &file, const runner &vm, const run_options &options,
+                         bool is_capture) {
+    if (options.vm.type or not file.object) return {};
+    for (const runnable &r : vm.programs()) {
+        const auto is_it = [&r](const object::function_info &f) {
+            return f.name == r.name() and f.section == r.section();
+        };
+        const auto found = std::ranges::find_if(file.object->functions(), is_it);
+        const bool is_known = found == file.object->functions().end() or not lacks_type(*found) or
+                              r.type() != object::program_type::generic;
+        if (is_known) continue;
+        const std::string hint = hint_of_type(*file.object, *found);
+        if (not context_struct(*file.object, *found).empty())
+            return fail(exit_code::usage, "{} (--type plain: it gets plain memory)", hint);
+        if (is_capture or has_name_for_packets(found->section))
+            warn(fmt::format("{}; it gets plain memory, as with --type plain", hint));
+    }
+    return {};
+}
+
 /// The name of the map that programs among the chosen ones iterate over; "": none does.
 outcome<std::string> iterated_map(const program_file &file,
                                   std::span<const object::function_info *const> chosen,
@@ -528,15 +566,21 @@ outcome<std::string> iterated_map(const program_file &file,
     return file.object->maps()[*index].definition.name;
 }
 
-outcome<runner> load_programs(const program_file &file, const run_options &options) {
+outcome<runner> load_programs(const program_file &file, std::span<const map_file> files,
+                              const run_options &options) {
     if (file.object) {
         const auto chosen = choose_programs(file, options.program);
         if (not chosen) return std::unexpected{chosen.error()};
         const auto over = iterated_map(file, *chosen, options);
         if (not over) return std::unexpected{over.error()};
-        const auto wishes = read_wishes(*file.object, options.sizes, options.entries, *over);
+        auto wishes = read_wishes(*file.object, options.sizes, options.entries, *over);
         if (not wishes) return std::unexpected{wishes.error()};
-        return with_path(file, runner::create(options.vm, file, *chosen, *wishes));
+        for (const map_file &f : files) {
+            if (auto done = f.add_wishes(*file.object, *wishes); not done)
+                return std::unexpected{std::move(done.error())};
+        }
+        auto made = runner::create(options.vm, file, *chosen, *wishes);
+        return with_path(file, with_hint(file, *chosen, options, std::move(made)));
     }
     const auto program = select_program(file, options.program);
     if (not program) return std::unexpected{program.error()};
@@ -579,13 +623,15 @@ outcome<void> run(run_options &options, context &ctx) {
     if (auto done = sort_arguments(options, *file); not done) return done;
     const auto files = prepare(*file, options);
     if (not files) return std::unexpected{files.error()};
-    auto vm = load_programs(*file, options);
+    auto vm = load_programs(*file, *files, options);
     if (not vm) return std::unexpected{std::move(vm.error())};
     if (auto done = read_network(options.network, vm->network()); not done) return done;
     const auto judges = judges_packets(*vm, options);
     if (not judges) return std::unexpected{judges.error()};
     auto input = read_memory(options);
     if (not input) return std::unexpected{std::move(input.error())};
+    const bool is_capture = std::holds_alternative<capture_reader>(*input);
+    if (auto done = note_types(*file, *vm, options, is_capture); not done) return done;
     auto maps = prepare_maps(*file, *files, *vm, options);
     if (not maps) return std::unexpected{std::move(maps.error())};
     const session s{options, ctx, *file, *vm, std::move(*maps)};
@@ -631,7 +677,8 @@ void add_run(CLI::App &app, context &ctx) {
     c.texts("--set", options->variables, "VARIABLE=VALUE",
             "Value of a global variable of the object, also a constant one");
     c.texts("--map", options->entries, "MAP=KEY:VALUE",
-            "Entry of a map: numbers, or bytes as x00112233; of an array of programs: its name");
+            "Entry of a map: numbers, or bytes as x00112233; the name of a program or map that it "
+            "is to hold");
     c.texts("--max-entries", options->sizes, "MAP=NUMBER",
             "Most entries of a map, whatever the object says");
     c.text("--over", options->over, "MAP",

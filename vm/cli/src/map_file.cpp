@@ -5,7 +5,6 @@
 
 #include "capture.hpp"
 #include "input.hpp"
-#include "runtime/object_map.hpp"
 #include "runtime_json/maps.hpp"
 
 #include <nlohmann/json.hpp>
@@ -48,6 +47,11 @@ outcome<void> set_variable(object::object_file &file, const std::string &name, c
     if (not read) return fail("", read.error());
     auto done = file.set(name, *read);
     return done ? outcome<void>{} : fail("", done.error());
+}
+
+bool holds_objects(map_type type) noexcept {
+    return type == map_type::prog_array or type == map_type::array_of_maps or
+           type == map_type::hash_of_maps;
 }
 
 outcome<void> with_subject(const std::string &path, outcome<void> done) {
@@ -105,6 +109,23 @@ outcome<void> map_file::set_variables(object::object_file &file) const {
     return {};
 }
 
+outcome<void> map_file::add_wishes(const object::object_file &file, map_wishes &wishes) const {
+    for (const json &m : *maps_) {
+        const auto entries = m.find("entries");
+        if (entries == m.end() or entries->empty()) continue;
+        const auto index = index_of(file, m["name"].get_ref<const std::string &>());
+        if (not index or not holds_objects(file.maps()[*index].definition.type)) continue;
+        wishes.maps.push_back(*index);
+        for (const json &entry : *entries) {
+            const auto value = entry.is_object() ? entry.find("value") : entry.end();
+            if (value == entry.end() or not value->is_string()) continue;
+            auto done = wishes.add_object(file, *index, value->get_ref<const std::string &>());
+            if (not done) return with_subject(path_, std::move(done));
+        }
+    }
+    return {};
+}
+
 outcome<void> map_file::fill(const object::object_file &file,
                              const runtime::loaded_object &object) const {
     for (const json &m : *maps_) {
@@ -115,8 +136,9 @@ outcome<void> map_file::fill(const object::object_file &file,
             return fail(exit_code::bad_input, "{}: the object has no map '{}'", path_,
                         runtime_json::printable(name));
         runtime::map *const made = object.maps()[*index].get();
-        if (made == nullptr or runtime::as_object_map(made) != nullptr) continue;
-        const runtime_json::typed_map map{*made, runtime_json::map_types::of(file, *index)};
+        if (made == nullptr) continue;
+        const runtime_json::typed_map map{*made,
+                                          runtime_json::map_types::of(file, *index, &object)};
         for (const json &entry : m["entries"]) {
             if (auto done = map.add(entry); not done) return fail(path_, done.error());
         }

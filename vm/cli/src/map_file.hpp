@@ -4,6 +4,7 @@
 #pragma once
 
 #include "failure.hpp"
+#include "maps.hpp"
 #include "object/object.hpp"
 #include "output.hpp"
 #include "runtime/loaded_object.hpp"
@@ -25,8 +26,11 @@ public:
 
     /// Gives the variables in it to an object that is not loaded yet.
     [[nodiscard]] outcome<void> set_variables(object::object_file &file) const;
+    /// Wishes for what its entries hold: maps and programs of the object, by name.
+    [[nodiscard]] outcome<void> add_wishes(const object::object_file &file,
+                                           map_wishes &wishes) const;
     /// Puts the entries in it into the maps that the programs use; those of other maps of the
-    /// object are left out, and so are maps of objects, which no file can hold.
+    /// object are left out.
     [[nodiscard]] outcome<void> fill(const object::object_file &file,
                                      const runtime::loaded_object &object) const;
 

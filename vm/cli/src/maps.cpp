@@ -80,16 +80,11 @@ outcome<entry_text> split_entry(std::string_view name, std::string_view entry) {
                 name);
 }
 
-/// Puts a program into an array of programs.
-outcome<void> set_program(const loaded_object &object, runtime::object_map &array, bytes_view key,
-                          std::string_view name) {
-    const runtime::loaded_program *const p = object.find_program(name);
-    if (p == nullptr) {
-        return fail(exit_code::bad_input, "map '{}': the object has no program '{}'",
-                    array.definition().name, name);
-    }
-    const auto id = static_cast<uint32_t>(p - object.programs().data()) + 1;
-    auto done = array.set_object(key, p->vm, id);
+/// Puts a program or map of the object, or the number of a control group, into a map of such.
+outcome<void> set_object(const loaded_object &object, runtime::map &m, bytes_view key,
+                         std::string_view value) {
+    const typed_map map{m, {.owner = &object}};
+    auto done = map.put_object(key, std::string{value});
     return done ? outcome<void>{} : fail("", done.error());
 }
 
@@ -103,8 +98,7 @@ outcome<void> set_entry(const loaded_object &object, runtime::map &m, std::strin
         if (not parsed) return std::unexpected{std::move(parsed.error())};
         key = std::move(*parsed);
     }
-    if (d.type == map_type::prog_array)
-        return set_program(object, *runtime::as_object_map(&m), key, parts->value);
+    if (runtime::as_object_map(&m) != nullptr) return set_object(object, m, key, parts->value);
     auto value = parse_value(parts->value, d.value_size, fmt::format("value of map '{}'", d.name));
     if (not value) return std::unexpected{std::move(value.error())};
     auto done = runtime_json::put(m, key, *value);
@@ -142,7 +136,7 @@ std::vector<uint32_t> unused_types(const btf *types) {
 // --- showing maps
 
 typed_map view_of(const object_file &file, const loaded_object &object, uint32_t index) {
-    return {*object.maps()[index], map_types::of(file, index)};
+    return {*object.maps()[index], map_types::of(file, index, &object)};
 }
 
 std::string value_line(const typed_map &map, const map_entry &e) {
@@ -168,7 +162,11 @@ json record_to_json(const btf *types, const record_log::stream &stream, bytes_vi
 }
 
 std::string shape_of(const map_definition &d) {
-    if (d.type == map_type::ringbuf) return fmt::format("{} bytes", d.max_entries);
+    if (d.type == map_type::ringbuf or d.type == map_type::user_ringbuf)
+        return fmt::format("{} bytes", d.max_entries);
+    if (d.type == map_type::arena) return fmt::format("{} pages", d.max_entries);
+    if (d.max_entries == 0)  // a value for each of what somebody else has
+        return fmt::format("values of {}", d.value_size);
     const std::string keys = d.key_size == 0 ? "" : fmt::format(", keys of {} bytes", d.key_size);
     return fmt::format("{} entries at most{}, values of {}", d.max_entries, keys, d.value_size);
 }
@@ -198,6 +196,8 @@ outcome<void> all_of(const map_listing &listing) {
 
 void print_entries(const typed_map &view, const map_listing &listing, bool in_full) {
     const auto &entries = listing.entries;
+    if (not listing.hidden.empty()) print("  {}\n", listing.hidden);
+    if (entries.empty() and not listing.hidden.empty()) return;
     if (entries.empty()) {
         if (not listing.stopped_by)
             print("  {}\n", is_array(view.definition().type) ? "all zero" : "no entries");
@@ -314,26 +314,41 @@ outcome<void> read_size(const object_file &file, const std::string &text, map_wi
     return {};
 }
 
-/// The map of an entry is made, and a program that is its value loaded.
+}  // namespace
+
+outcome<void> map_wishes::add_object(const object_file &file, uint32_t map,
+                                     std::string_view value) {
+    const map_definition &d = file.maps()[map].definition;
+    const auto is_it = [value](const object::function_info &f) {
+        return f.is_program and f.name == value;
+    };
+    if (d.type == map_type::prog_array) {
+        const auto found = std::ranges::find_if(file.functions(), is_it);
+        if (found == file.functions().end()) {
+            return fail(exit_code::bad_input, "map '{}': the object has no program '{}'", d.name,
+                        value);
+        }
+        targets.push_back(&*found);
+    } else if (d.type == map_type::array_of_maps or d.type == map_type::hash_of_maps) {
+        const auto found = index_of(file, value);
+        if (not found) return no_map(value);
+        maps.push_back(*found);
+    }
+    return {};
+}
+
+namespace {
+
+/// The map of an entry is made, and what of the object is its value.
 outcome<void> read_entry(const object_file &file, const std::string &text, map_wishes &wishes) {
     const auto parts = split(text, "MAP=KEY:VALUE");
     if (not parts) return std::unexpected{parts.error()};
     const auto index = index_of(file, parts->name);
     if (not index) return no_map(parts->name);
     wishes.maps.push_back(*index);
-    if (file.maps()[*index].definition.type != map_type::prog_array) return {};
     const auto entry = split_entry(parts->name, parts->value);
     if (not entry) return std::unexpected{entry.error()};
-    const auto is_it = [&](const object::function_info &f) {
-        return f.is_program and f.name == entry->value;
-    };
-    const auto found = std::ranges::find_if(file.functions(), is_it);
-    if (found == file.functions().end()) {
-        return fail(exit_code::bad_input, "map '{}': the object has no program '{}'", parts->name,
-                    entry->value);
-    }
-    wishes.targets.push_back(&*found);
-    return {};
+    return wishes.add_object(file, *index, entry->value);
 }
 
 bool may_be_iterated(const object::object_map &m) {

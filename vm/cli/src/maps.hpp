@@ -30,6 +30,10 @@ struct map_wishes {
     std::vector<uint32_t> maps;  ///< that are made though no program may reach them, by index
     /// Programs that are to be loaded with the others, for arrays of programs.
     std::vector<const object::function_info *> targets;
+
+    /// What of the object is to be there for `value` to be in the map, by name.
+    [[nodiscard]] outcome<void> add_object(const object::object_file &file, uint32_t map,
+                                           std::string_view value);
 };
 
 /// `sizes`: "map=number of entries"; `entries`: as set_entries() takes them; `over`: a map, or "".

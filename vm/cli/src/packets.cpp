@@ -22,7 +22,7 @@ using clock = std::chrono::steady_clock;
 /// The room that the kernel's test runs give.
 constexpr std::size_t headroom = 256;
 constexpr std::size_t most_bytes_with_tailroom = 3520;
-constexpr std::size_t ethernet_header_bytes = 14;
+constexpr std::size_t ethernet_type_offset = 12;
 /// More than captures of any link type hold.
 constexpr std::size_t largest_packet = std::size_t{1} << 28;
 
@@ -195,6 +195,11 @@ private:
     packet_summary summary_;
 };
 
+/// In network order; 0: its context has none.
+uint16_t protocol_of(runtime::packet_context &packet) noexcept {
+    return packet.skb() == nullptr ? uint16_t{0} : static_cast<uint16_t>(packet.skb()->protocol);
+}
+
 using target_key = std::tuple<bool, bool, const runtime::map *, uint32_t, uint64_t>;
 
 target_key key_of(const redirection &r) noexcept {
@@ -258,17 +263,39 @@ void packet_stage::place(std::span<const uint8_t> packet) {
 /// False if the packet is too short for one.
 bool packet_stage::make_context(program_type type) {
     if (frame_.size() < ethernet_header_bytes) return false;
+    if (frame_.data() == rebuilt_.data()) place(frame_);
     const auto before = static_cast<std::size_t>(frame_.data() - memory_.data());
     const std::size_t used = before + frame_.size();
     const std::size_t end = headroom + most_bytes_with_tailroom;
     const runtime::packet_room room{.before = before, .after = end > used ? end - used : 0};
+    if (context_ and context_->type() == type) {
+        if (not context_->renew(frame_, room)) return false;
+    } else {
+        auto made = runtime::packet_context::create(type, frame_, room);
+        if (not made) return false;
+        context_.emplace(std::move(*made));
+        context_->set_network(network_);
+    }
     has_context_ = true;
-    if (context_ and context_->type() == type) return context_->renew(frame_, room).has_value();
-    auto made = runtime::packet_context::create(type, frame_, room);
-    if (not made) return false;
-    context_.emplace(std::move(*made));
-    context_->set_network(network_);
+    std::ranges::copy(frame_.first(ethernet_header_bytes), header_.begin());
+    protocol_ = protocol_of(*context_);
     return true;
+}
+
+/// Programs that do not see the Ethernet header may have made the packet longer where that was.
+void packet_stage::take_packet() {
+    const auto seen = context_->packet();
+    if (runtime::sees_ethernet(context_->type())) {
+        frame_ = seen;
+        return;
+    }
+    const auto behind_header = frame_.subspan(ethernet_header_bytes);
+    if (seen.data() == behind_header.data() and seen.size() == behind_header.size()) return;
+    rebuilt_.assign(header_.begin(), header_.end());
+    if (const uint16_t protocol = protocol_of(*context_); protocol != protocol_)
+        std::memcpy(&rebuilt_[ethernet_type_offset], &protocol, sizeof protocol);
+    rebuilt_.insert(rebuilt_.end(), seen.begin(), seen.end());
+    frame_ = rebuilt_;
 }
 
 outcome<void> packet_stage::judge(const runnable &program, judgement &out) {
@@ -276,6 +303,8 @@ outcome<void> packet_stage::judge(const runnable &program, judgement &out) {
     out.then = fate::dropped;
     out.redirections.clear();
     const bool takes_packets = program.takes_packets();
+    // What it writes there, a context would not know of.
+    if (not takes_packets and frame_.data() == rebuilt_.data()) has_context_ = false;
     if (takes_packets and not(has_context_ and context_->type() == program.type())) {
         out.too_short = not make_context(program.type());
         if (out.too_short) return {};
@@ -286,7 +315,7 @@ outcome<void> packet_stage::judge(const runnable &program, judgement &out) {
     if (not out.result) return {};
     out.then = fate_of(program.type(), *out.result);
     if (not takes_packets) return {};
-    if (context_->xdp() != nullptr) frame_ = context_->packet();
+    take_packet();
     note_redirections(out);
     return {};
 }

@@ -9,6 +9,8 @@
 #include "statistics.hpp"
 #include "verdicts.hpp"
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -67,6 +69,8 @@ struct packet_summary {
     std::optional<failure> stopped_by;  ///< why the capture was not read to its end
 };
 
+inline constexpr std::size_t ethernet_header_bytes = 14;
+
 /// Where a packet lies while programs run over it, with the room around it that the kernel's test
 /// runs give. Each program gets what passed the one before it.
 class packet_stage {
@@ -82,21 +86,27 @@ public:
     }
     /// Whether the packet goes on after the last program, or back.
     [[nodiscard]] bool is_let_through() const noexcept;
-    /// The packet as the last run left it, from its Ethernet header on.
+    /// The packet as the last run left it, from its Ethernet header on: of programs that do not see
+    /// that, the one that it came with, and the type there that of what follows it now.
     [[nodiscard]] std::span<const uint8_t> frame() const noexcept { return frame_; }
 
 private:
     void place(std::span<const uint8_t> packet);
     [[nodiscard]] outcome<void> judge(const runnable &program, judgement &out);
     [[nodiscard]] bool make_context(program_type type);
+    void take_packet();
     void note_redirections(judgement &out) const;
 
     std::span<const runnable> programs_;
     const runtime::network &network_;
     std::vector<uint8_t> memory_;
-    std::span<uint8_t> frame_;
+    std::vector<uint8_t> rebuilt_;  ///< a frame of a header and what a program made of the rest
+    std::span<uint8_t> frame_;      ///< in one of them
     std::optional<runtime::packet_context> context_;  ///< of this packet or one before it
     bool has_context_ = false;                        ///< of this packet
+    // When the context was made:
+    std::array<uint8_t, ethernet_header_bytes> header_{};
+    uint16_t protocol_ = 0;
     std::vector<judgement> judgements_;
     std::size_t judged_ = 0;
 };

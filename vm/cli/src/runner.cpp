@@ -190,6 +190,7 @@ outcome<runner> runner::create(const runner_options &options, const program_file
         if (chosen != wishes.max_entries.end()) d.max_entries = chosen->second;
     };
     auto object = runtime::loaded_object::load(*file.object, {.programs = all,
+                                                              .load_targets = true,
                                                               .backend = options.vm,
                                                               .configure = set_limits,
                                                               .adjust = choose_size,

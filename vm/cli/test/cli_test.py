@@ -141,6 +141,33 @@ SEC("tc") int last(struct __sk_buff *skb) {
 char _license[] SEC("license") = "GPL";
 """
 
+# Programs that change where the packet begins or ends, each in its own way, and others that tell how long it is.
+MOVING_C = """
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_endian.h>
+#define TC(name, what) SEC("tc") int name(struct __sk_buff *skb) { return what ? TC_ACT_SHOT : TC_ACT_OK; }
+#define LWT(name, what) SEC("lwt_xmit") int name(struct __sk_buff *skb) { return what ? BPF_DROP : BPF_OK; }
+TC(head, bpf_skb_change_head(skb, 14, 0))
+TC(tail, bpf_skb_change_tail(skb, skb->len - 6, 0))
+TC(longer_tail, bpf_skb_change_tail(skb, skb->len + 6, 0))
+TC(room, bpf_skb_adjust_room(skb, 8, BPF_ADJ_ROOM_MAC, 0))
+TC(less_room, bpf_skb_adjust_room(skb, -8, BPF_ADJ_ROOM_MAC, 0))
+TC(encap, bpf_skb_adjust_room(skb, 20, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_ENCAP_L3_IPV4))
+TC(proto, bpf_skb_change_proto(skb, bpf_htons(0x86dd), 0))
+TC(tags, bpf_skb_vlan_push(skb, bpf_htons(0x8100), 5) || bpf_skb_vlan_push(skb, bpf_htons(0x8100), 6))
+LWT(network_head, bpf_skb_change_head(skb, 14, 0))
+LWT(network_tail, bpf_skb_change_tail(skb, skb->len - 3, 0))
+LWT(encap_ip6, ({ char header[40] = {0x60, [6] = 41}; bpf_lwt_push_encap(skb, BPF_LWT_ENCAP_IP, header, sizeof header); }))
+SEC("cgroup_skb/egress") int none(struct __sk_buff *skb) { return 1; }
+SEC("tc") int tc_length(struct __sk_buff *skb) { bpf_printk("tc %d", skb->len); return TC_ACT_OK; }
+SEC("action") int action_length(struct __sk_buff *skb) { bpf_printk("action %d", skb->len); return TC_ACT_OK; }
+SEC("xdp") int xdp_length(struct xdp_md *ctx) { bpf_printk("xdp %d", (int)(ctx->data_end - ctx->data)); return XDP_PASS; }
+SEC("cgroup_skb/egress") int cgroup_length(struct __sk_buff *skb) { bpf_printk("cgroup %d", skb->len); return 1; }
+char _license[] SEC("license") = "GPL";
+"""
+
 
 def frame(head, size=16):
     """An Ethernet frame that begins with these bytes."""
@@ -459,6 +486,84 @@ class Objects(CliTest):
 
     def test_object_without_programs(self):
         self.assert_ends(self.cli("run", self.object("int x = 1;")), BAD_INPUT, "the object holds no program")
+
+    def test_programs_that_tail_calls_reach_are_loaded(self):
+        programs = """
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+int second(struct xdp_md *ctx); int third(struct xdp_md *ctx);
+struct { __uint(type, BPF_MAP_TYPE_PROG_ARRAY); __uint(max_entries, 3); __uint(key_size, 4); __array(values, int(void *)); }
+    jumps SEC(".maps") = {.values = {[1] = (void *)&second, [2] = (void *)&third}};
+SEC("xdp") int third(struct xdp_md *ctx) { return 42; }
+SEC("xdp") int second(struct xdp_md *ctx) { bpf_tail_call(ctx, &jumps, 2); return 2; }
+SEC("xdp") int first(struct xdp_md *ctx) { bpf_tail_call(ctx, &jumps, 1); return 1; }
+char _license[] SEC("license") = "GPL";
+"""
+        # As iproute2 has it: the section says which slot of which array a program is in.
+        numbered = """
+#include <linux/bpf.h>
+#define SEC(name) __attribute__((section(name), used))
+static long (*tail_call)(void *, void *, unsigned) = (void *)12;
+struct elf_map { unsigned type, key, value, entries, flags, id, pinning; };
+struct elf_map SEC("maps") jumps = {BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 3, 0, 2, 0};
+SEC("2/2") int third(struct __sk_buff *skb) { return skb->len; }
+SEC("2/1") int second(struct __sk_buff *skb) { tail_call(skb, &jumps, 2); return 2; }
+SEC("classifier") int first(struct __sk_buff *skb) { tail_call(skb, &jumps, 1); return 1; }
+char _license[] SEC("license") = "GPL";
+"""
+        for vm in self.cli("vms", "--json").json["vms"]:
+            for name, source, arguments in (("values.o", programs, []), ("numbered.o", numbered, [])):
+                with self.subTest(vm=vm["name"], object=name):
+                    document = self.cli("run", self.object(source, name), "@42", "-p", "first", *arguments, "--vm", vm["name"],
+                                        "--json").json
+                    self.assertEqual((document["r0"], document["program"]["name"]), (42, "first"))
+
+    def test_tail_calls_are_between_programs_of_one_type(self):
+        path = self.object("""
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+int judge(struct xdp_md *ctx);
+struct { __uint(type, BPF_MAP_TYPE_PROG_ARRAY); __uint(max_entries, 2); __uint(key_size, 4); __array(values, int(void *)); }
+    jumps SEC(".maps") = {.values = {[1] = (void *)&judge}}, other SEC(".maps");
+SEC("tc") int filter(struct __sk_buff *skb) { bpf_tail_call(skb, &jumps, 1); return 1; }
+SEC("tc") int empty(struct __sk_buff *skb) { bpf_tail_call(skb, &other, 1); return 1; }
+SEC("xdp") int judge(struct xdp_md *ctx) { return ctx->data_end - ctx->data; }
+char _license[] SEC("license") = "GPL";
+""")
+        refused = "program 'judge' is of type xdp, but map '%s' is for tail calls between programs of type sched_cls, as '%s' is"
+        self.assert_ends(self.cli("run", path, "@50", "-p", "filter"), BAD_INPUT, refused % ("jumps", "filter"), out="")
+        self.assert_ends(self.cli("run", path, "@50", "-p", "empty", "--map", "other=1:judge"), BAD_INPUT,
+                         refused % ("other", "empty"), out="")
+        self.assert_ends(self.cli("run", path, "@50", "-p", "judge"), OK, out="r0 = 50 (0x32) invalid action 50\n")
+
+    def test_programs_of_unknown_type_are_told_what_is_missing(self):
+        source = """
+#define SEC(name) __attribute__((section(name), used))
+struct __sk_buff { unsigned len; };
+SEC("from-netdev") int f(struct __sk_buff *skb) { return skb->len; }
+SEC("from-container") int g(void *ctx) { char byte; return ((long (*)(void *, int, void *, int))26)(ctx, 0, &byte, 1); }
+SEC("prog") int plain(unsigned *memory) { return *memory; }
+"""
+        path, capture = self.object(source), self.file("in.pcap", pcap([bytes(64)]))
+        hint = "section 'from-%s' does not say of which type program '%s' is%s: --type tc "
+        takes = hint % ("netdev", "f", ", which takes a struct __sk_buff")
+        self.assert_ends(self.cli("run", path, "@64", "-p", "f"), USAGE, takes + r".*\(--type plain: it gets plain memory\)", out="")
+        self.assert_ends(self.cli("run", path, "@64", "-p", "f", "--type", "tc"), OK, out="r0 = 64 (0x40) invalid action 64\n")
+        self.assert_ends(self.cli("run", path, "@64", "-p", "f", "--type", "plain"), OK, out="r0 = 0 (0x0)\n")
+        missing = "program 'g' needs what is not supported yet: helper 26 .*; " + hint % ("container", "g", "")
+        self.assert_ends(self.cli("run", path, "@64", "-p", "g"), UNSUPPORTED, missing, out="")
+        self.assert_ends(self.cli("run", path, "@64", "-p", "plain"), OK, out="r0 = 0 (0x0)\n")
+        self.assert_ends(self.cli("run", path, capture, "-p", "plain"), OK,
+                         "^bpftime-cli: warning: section 'prog' does not say .*; it gets plain memory, as with --type plain\n$")
+        self.assert_ends(self.cli("run", path, capture, "-p", "plain", "--type", "plain"), OK)
+        without_types = self.object(source.replace("-container", "-host").replace("struct __sk_buff *skb", "unsigned *skb")
+                                    .replace("skb->len", "*skb"), "old.o")
+        self.assert_ends(self.cli("run", without_types, "@64", "-p", "f"), OK, "^bpftime-cli: warning: " + hint % ("netdev", "f", ""))
+
+        self.assertRegex(self.cli("inspect", path).out, "cannot run     " + missing)
+        self.assertNotIn("cannot run", self.cli("inspect", path, "--type", "tc").out)
+        programs = self.cli("inspect", path, "--type", "tc", "--json").json["programs"]
+        self.assertEqual([p["name"] for p in programs if "cannot_run" in p], [])
 
 
 # One defines what the other calls, and both count in one map.
@@ -904,6 +1009,126 @@ char _license[] SEC("license") = "GPL";
                 ([{"name": ".data", "variables": {"seen": []}}], r"variable 'seen': \[\] is no value of 4 bytes")):
             with self.subTest(document):
                 self.assert_ends(self.run_with(document), BAD_INPUT, message, out="")
+
+
+class MapsOfObjects(CliTest):
+    """Maps that hold maps, programs or control groups."""
+    SOURCE = """
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+struct inner { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1); __type(key, __u32); __type(value, __u32); };
+struct inner one SEC(".maps"), two SEC(".maps");
+#define OUTER(kind) __uint(type, kind); __uint(max_entries, 4); __type(key, __u32); __array(values, struct inner)
+struct { OUTER(BPF_MAP_TYPE_ARRAY_OF_MAPS); } outer SEC(".maps");
+struct { OUTER(BPF_MAP_TYPE_HASH_OF_MAPS); } by_key SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_PROG_ARRAY); __uint(max_entries, 4); __type(key, __u32); __type(value, __u32); } calls SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_CGROUP_ARRAY); __uint(max_entries, 4); __type(key, __u32); __type(value, __u32); } groups SEC(".maps");
+static __u32 look(void *map, __u32 key) {
+    __u32 zero = 0, *v = 0;
+    void *in = bpf_map_lookup_elem(map, &key);
+    if (in) v = bpf_map_lookup_elem(in, &zero);
+    return v ? *v : 0;
+}
+SEC("socket") int f(struct __sk_buff *skb) {
+    __u32 sum = look(&outer, 1) * 100 + look(&by_key, 7);
+    if (bpf_current_task_under_cgroup(&groups, 2) == -11) sum += 10000;
+    bpf_tail_call(skb, &calls, 3);
+    return sum;
+}
+SEC("socket") int g(struct __sk_buff *skb) { return 77; }
+SEC("xdp") int other(struct xdp_md *ctx) { return 77; }
+char _license[] SEC("license") = "GPL";
+"""
+    FILE = {"outer": {"1": "one"}, "by_key": {"7": "two"}, "groups": {"2": 3}, "one": {"0": 4}, "two": {"0": 5}}
+
+    def setUp(self):
+        super().setUp()
+        self.program = self.object(self.SOURCE)
+
+    def run_f(self, *arguments):
+        return self.cli("run", self.program, "@64", "-p", "f", *arguments)
+
+    def map_file(self, document):
+        return ["--map-file", self.file("maps.json", document if isinstance(document, str) else json.dumps(document))]
+
+    def test_are_filled_from_the_command_line(self):
+        entries = ["outer=1:one", "by_key=7:two", "one=0:4", "two=0:5"]
+        options = [word for entry in entries for word in ("--map", entry)]
+        for vm in self.cli("vms", "--json").json["vms"]:
+            self.assert_ends(self.run_f(*options, "--vm", vm["name"], "--maps", "none"), OK, out="r0 = 10405 (0x28a5)\n")
+            self.assert_ends(self.run_f("--map", "groups=2:3", "--vm", vm["name"], "--maps", "none"), OK, out="r0 = 0 (0x0)\n")
+            self.assert_ends(self.run_f(*options, "--map", "calls=3:g", "--vm", vm["name"], "--maps", "none"), OK,
+                             out="r0 = 77 (0x4d)\n")
+
+    def test_are_filled_from_json_and_shown_as_it_wants_them(self):
+        first = self.run_f(*self.map_file(self.FILE), "--json")
+        self.assert_ends(first, OK, "^$")
+        self.assertEqual(first.json["r0"], 405)
+        shown = {m["name"]: m["entries"] for m in first.json["maps"]}
+        self.assertEqual((shown["outer"], shown["by_key"], shown["groups"], shown["calls"]),
+                         ([{"key": 1, "value": "one"}], [{"key": 7, "value": "two"}], [{"key": 2, "value": 3}], []))
+        again = self.run_f(*self.map_file(first.out), "--json")
+        self.assert_ends(again, OK, "^$")
+        self.assertEqual((again.json["r0"], again.json["maps"]), (405, first.json["maps"]))
+        called = self.run_f(*self.map_file({"calls": {"3": "g"}}), "--json")
+        self.assertEqual(called.json["r0"], 77)
+        self.assertIn({"key": 3, "value": "g"}, [e for m in called.json["maps"] if m["name"] == "calls" for e in m["entries"]])
+        self.assertRegex(self.run_f("--map", "outer=1:one").out, r"(?m)^  1    one$")
+
+    def test_wrong_objects_are_refused(self):
+        for name, key, value, message in (
+                ("outer", 1, "three", "the object has no map 'three'"), ("outer", 1, "calls", "update of map outer"),
+                ("outer", 1, "9999", "the object has no map '9999'"), ("by_key", 1, "three", "the object has no map 'three'"),
+                ("calls", 1, "h", "map 'calls': the object has no program 'h'"),
+                ("calls", 1, "other", "program 'other' is of type xdp, but map 'calls' is for tail calls between"),
+                ("calls", 9, "g", "update of map calls"),
+                ("groups", 1, "one", "map 'groups' takes the numbers of control groups, and \"one\" is none")):
+            with self.subTest(name=name, value=value):
+                self.assert_ends(self.run_f("--map", f"{name}={key}:{value}"), BAD_INPUT, message, out="")
+                self.assert_ends(self.run_f(*self.map_file({name: {str(key): value}})), BAD_INPUT, message, out="")
+        self.assert_ends(self.run_f(*self.map_file({"outer": {"1": 9999}})), BAD_INPUT,
+                         "map 'outer' takes the names of maps, and 9999 is none", out="")
+
+
+class Dumps(CliTest):
+    def test_what_no_host_can_read_is_said(self):
+        path = self.object("""
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#define MAP(kind, size) struct { __uint(type, BPF_MAP_TYPE_##kind); __uint(max_entries, 4); __uint(key_size, 4); __uint(value_size, size); }
+MAP(SOCKMAP, 4) short_socks SEC(".maps");
+MAP(SOCKMAP, 8) socks SEC(".maps");
+MAP(SOCKHASH, 4) short_hash SEC(".maps");
+MAP(XSKMAP, 4) queues SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_SK_STORAGE); __uint(map_flags, BPF_F_NO_PREALLOC); __type(key, int); __type(value, __u64); }
+    storage SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_USER_RINGBUF); __uint(max_entries, 4096); } from_host SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_BLOOM_FILTER); __uint(max_entries, 4); __type(value, __u32); } bloom SEC(".maps");
+SEC("socket") int f(struct __sk_buff *skb) {
+    __u32 k = 0;
+    return (bpf_map_lookup_elem(&short_socks, &k) != 0) + (bpf_map_lookup_elem(&socks, &k) != 0) +
+           (bpf_map_lookup_elem(&short_hash, &k) != 0) + (bpf_map_lookup_elem(&queues, &k) != 0) +
+           (bpf_map_peek_elem(&bloom, &k) == 0) + (bpf_map_lookup_elem(&storage, &k) != 0) +
+           (bpf_map_lookup_elem(&from_host, &k) != 0);
+}
+char _license[] SEC("license") = "GPL";
+""")
+        values, keys = "no host can read values of maps of this type and size", "no host can list what is in maps of this type"
+        expected = {"short_socks": values, "socks": None, "short_hash": values, "queues": values, "storage": keys,
+                    "from_host": keys, "bloom": keys}
+        entries = [word for name in ("short_socks", "socks", "short_hash", "queues") for word in ("--map", f"{name}=1:1")]
+        text = self.cli("run", path, "@64", "--maps", "all", *entries)
+        self.assert_ends(text, OK)
+        shown = dict(re.findall(r"(?m)^map (\S+) \(.*\)\n  (.*)$", text.out))
+        document = self.cli("run", path, "@64", "--maps", "all", "--json", *entries)
+        self.assert_ends(document, OK, "^$")
+        said = {m["name"]: m.get("hidden") for m in document.json["maps"]}
+        for name, hidden in expected.items():
+            with self.subTest(name):
+                self.assertEqual(said[name], hidden)
+                self.assertEqual(shown[name], hidden or "key  value")
+        for line in ("map storage (sk_storage, values of 8)", "map from_host (user_ringbuf, 4096 bytes)"):
+            self.assertIn("\n" + line + "\n", text.out)
 
 
 ITERATE_C = """
@@ -1456,6 +1681,38 @@ class Packets(CliTest):
         document = self.cli("run", self.program, packet, "-p", "first", "-p", "longer", "--json").json
         self.assertEqual([(p["name"], p["action"]) for p in document["programs"]], [("first", "XDP_PASS"), ("longer", "XDP_PASS")])
         self.assertEqual((document["packet"], document["trace"]), (frame(b"\2\x0b\2\1", 18).hex(), ["first 1"]))
+
+    def test_packets_out_begin_and_end_where_programs_left_them(self):
+        path = self.object(MOVING_C, "moving.o")
+        link, payload = bytes.fromhex("020000000001" "020000000002" "0800"), bytes.fromhex(
+            "4500002800000000" "40110000" "c0000201" "c0000202") + bytes(range(20))
+        ip6 = link[:12] + b"\x86\xdd" + b"\x60" + bytes(5) + b"\x29" + bytes(33)
+        # As the kernel's test run gives them; where programs see no Ethernet header, that gives one of zeros.
+        expected = {"head": bytes(14) + link + payload, "tail": link + payload[:-6], "longer_tail": link + payload + bytes(6),
+                    "room": link + bytes(8) + payload, "less_room": link + payload[8:], "encap": link + bytes(20) + payload,
+                    "proto": link + bytes(20) + payload, "tags": link[:12] + b"\x81\0\0\5\x08\0" + payload,
+                    "network_head": link + bytes(14) + payload, "network_tail": link + payload[:-3],
+                    "encap_ip6": ip6 + payload, "none": link + payload}
+        out = self.folder / "moved.pcap"
+        for vm in self.cli("vms", "--json").json["vms"]:
+            for name, packet in expected.items():
+                with self.subTest(vm=vm["name"], program=name):
+                    document = self.cli("run", path, "hex:" + (link + payload).hex(), "-p", name, "-o", out, "--vm", vm["name"],
+                                        "--json", "--repeat", "2").json
+                    self.assertEqual(document["packet"], packet.hex())
+                    self.assertEqual(packets_of(out.read_bytes()), [packet])
+
+    def test_programs_of_other_types_get_packets_as_they_were_left(self):
+        path = self.object(MOVING_C, "moving.o")
+        capture = self.file("two.pcap", pcap([bytes(12) + b"\x08\0\x45" + bytes(39)] * 2))
+
+        def lengths(*programs):
+            chosen = [word for name in programs for word in ("-p", name)]
+            return self.cli("run", path, capture, *chosen, "--json").json["trace"]
+
+        self.assertEqual(lengths("head", "tc_length", "action_length", "xdp_length"), ["tc 68", "action 68", "xdp 68"] * 2)
+        self.assertEqual(lengths("xdp_length", "tail", "xdp_length"), ["xdp 54", "xdp 48"] * 2)
+        self.assertEqual(lengths("encap_ip6", "network_head", "tc_length", "cgroup_length"), ["tc 108", "cgroup 94"] * 2)
 
     def test_what_programs_print(self):
         self.assert_ends(self.chain(), OK, "^(first 1\n){6}$")

@@ -51,6 +51,13 @@ constexpr std::size_t samples_inner = 5 * word_size;
 constexpr std::size_t samples_node = 6 * word_size;
 constexpr std::size_t samples_size = 7 * word_size;
 
+/// Where gobpf is the loader: how the map is pinned, and the folder for that as text, which the
+/// host says here.
+constexpr std::size_t gobpf_pinning = 5 * word_size;
+constexpr std::size_t gobpf_folder = 6 * word_size;
+constexpr std::size_t gobpf_size = gobpf_folder + 256;
+constexpr uint32_t gobpf_most_pinning = 3;
+
 struct legacy_place {
     std::string_view name;
     uint64_t begin;
@@ -95,6 +102,18 @@ bool is_known_to_iproute2(const map_definition &d, std::size_t at, uint32_t valu
            (at == iproute2_inner_slot and value == iproute2_nowhere);
 }
 
+/// Whether what follows the words that all loaders know is gobpf's.
+bool is_of_gobpf(std::span<const uint8_t> bytes) noexcept {
+    if (bytes.size() != gobpf_size) return false;
+    const auto folder = bytes.subspan(gobpf_folder);
+    const auto end = std::ranges::find(folder, uint8_t{0});
+    const auto is_text = [](uint8_t byte) { return byte > ' ' and byte < 0x7f; };
+    const auto is_nothing = [](uint8_t byte) { return byte == 0; };
+    return wire::read<uint32_t>(bytes, gobpf_pinning) <= gobpf_most_pinning and
+           std::all_of(folder.begin(), end, is_text) and
+           std::all_of(end, folder.end(), is_nothing) and end != folder.end();
+}
+
 result<object_map> read_legacy_map(const elf_section &section, const legacy_place &place) {
     const std::string name = printable(place.name);
     if (place.size < shortest_legacy or place.size % word_size != 0 or
@@ -111,10 +130,13 @@ result<object_map> read_legacy_map(const elf_section &section, const legacy_plac
     map.origin = map_origin::legacy;
     map.section = printable(section.name);
     map.offset = place.begin;
+    const bool is_gobpf = is_of_gobpf(bytes);
     for (std::size_t at = word_size, i = 0; at < bytes.size(); at += word_size, ++i) {
         const auto value = wire::read<uint32_t>(bytes, at);
         if (i < legacy_fields.size())
             map.definition.*legacy_fields[i] = value;
+        else if (is_gobpf)
+            map.pinned = map.pinned or (at == gobpf_pinning and value != 0);
         else if (is_of_iproute2(map.definition, bytes.size()) and
                  is_known_to_iproute2(map.definition, at, value))
             map.pinned = map.pinned or (at == iproute2_pinning and value != 0);

@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: MIT
 #include "object/program_type.hpp"
 
+#include "object/program_name.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -38,6 +40,47 @@ bool begins(std::string_view pattern, std::string_view name) {
 }
 
 }  // namespace
+
+std::string_view kernel_name(program_type type) noexcept {
+    constexpr auto names = std::to_array<std::string_view>({
+        "generic",
+        "socket_filter",
+        "kprobe",
+        "sched_cls",
+        "sched_act",
+        "tracepoint",
+        "xdp",
+        "perf_event",
+        "cgroup_skb",
+        "cgroup_sock",
+        "lwt_in",
+        "lwt_out",
+        "lwt_xmit",
+        "sock_ops",
+        "sk_skb",
+        "cgroup_device",
+        "sk_msg",
+        "raw_tracepoint",
+        "cgroup_sock_addr",
+        "lwt_seg6local",
+        "lirc_mode2",
+        "sk_reuseport",
+        "flow_dissector",
+        "cgroup_sysctl",
+        "raw_tracepoint_writable",
+        "cgroup_sockopt",
+        "tracing",
+        "struct_ops",
+        "extension",
+        "lsm",
+        "sk_lookup",
+        "syscall",
+        "netfilter",
+    });
+    static_assert(names.size() == static_cast<std::size_t>(program_type::netfilter) + 1);
+    const auto index = static_cast<std::size_t>(type);
+    return index < names.size() ? names[index] : names.front();
+}
 
 section_type type_of_section(std::string_view name) noexcept {
     const bool load = not name.starts_with('?');

@@ -292,6 +292,32 @@ SEC("2/") int no_place(void *ctx) { return 6; }
     EXPECT_EQ(find_map(file, "plain").definition.max_entries, 16U);
 }
 
+TEST(maps, legacy_definitions_of_gobpf) {
+    constexpr std::string_view layout =
+        "struct map_def { unsigned type, key, value, entries, "
+        "flags, pinning; char folder[256]; };\n";
+    const object_file file = parse(std::string{layout} + R"(
+SEC("maps/a") struct map_def a = {1, 4, 8, 16, 1, 2, "tcptracer"};
+SEC("maps/b") struct map_def b = {2, 4, 8, 17, 0, 0, ""};
+SEC("kprobe/f") int p(void *ctx) { return use(&a) + use(&b); }
+)",
+                                   "-O2");
+    EXPECT_EQ(find_map(file, "a").definition.max_entries, 16U);
+    EXPECT_EQ(find_map(file, "a").definition.flags, map_no_prealloc);
+    EXPECT_TRUE(find_map(file, "a").pinned);
+    EXPECT_EQ(find_map(file, "b").definition.type, map_type::array);
+    EXPECT_FALSE(find_map(file, "b").pinned);
+    EXPECT_THAT(
+        parse_error(std::string{layout} + "SEC(\"maps\") struct map_def m = {1, 4, 4, 1, 0, 9};",
+                    "-O2", error_code::unsupported),
+        StartsWith("the map 'm' has the value 9 at offset 20, whose meaning depends on"));
+    EXPECT_THAT(
+        parse_error(std::string{layout} +
+                        "SEC(\"maps\") struct map_def m = {1, 4, 4, 1, 0, 1, {'a', 0, 'b'}};",
+                    "-O2", error_code::unsupported),
+        StartsWith("the map 'm' has the value 1 at offset 20, whose meaning depends on"));
+}
+
 TEST(maps, legacy_maps_of_maps_of_the_kernels_samples) {
     const object_file file = parse(R"(
 struct map_def { unsigned type, key, value, entries, flags, inner, node; };

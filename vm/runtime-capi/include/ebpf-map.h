@@ -221,8 +221,10 @@ EBPF_EXPORT int ebpf_map_delete_batch(struct ebpf_map *map, const void *keys, si
 EBPF_EXPORT int ebpf_map_set_map(struct ebpf_map *map, const void *key, size_t key_size,
                                  const struct ebpf_map *value, uint64_t flags);
 
-/** Puts a program of a loaded object into an array of programs, for bpf_tail_call() from programs
- * of the same type. It leaves the array when its object is closed. */
+/** Puts a program of a loaded object into an array of programs, for bpf_tail_call(). An array is
+ * for programs of one type, those that use it and those in it: that of the first which is put in or
+ * loaded. errno is EINVAL, with both types in the message, for others, also in ebpf_object_load().
+ * The program leaves the array when its object is closed. */
 EBPF_EXPORT int ebpf_map_set_program(struct ebpf_map *map, uint32_t index,
                                      struct ebpf_program *program);
 
@@ -320,12 +322,16 @@ EBPF_EXPORT void *ebpf_map_arena_touch(struct ebpf_map *map, size_t offset, size
 /** What is in the map, as its object's types (BTF) say where they are known: {"name": .., "type":
  * .., .., "entries": [{"key": .., "value": ..}]}; per-CPU maps have "values" in entries, one for
  * each CPU; sections of variables have "variables" by name. Of arrays only entries that are not
- * zero; of maps without keys, none. Where the entries are not all, as the host may not read the map
- * or another process has damaged it, "stopped_by" says why. Free it with ebpf_free(). */
+ * zero; of maps without keys, none. Programs and maps in maps are named if they are of the map's
+ * object, otherwise they are numbers. Where the entries are not all, as the host may not read the
+ * map or another process has damaged it, "stopped_by" says why; "hidden" says what of maps of its
+ * type nobody can read. Free it with ebpf_free(). */
 EBPF_EXPORT char *ebpf_map_dump_json(struct ebpf_map *map);
 
 /** Puts entries or variables into the map: what ebpf_map_dump_json() gave, its "entries" alone, or
- * {"key": value, ..}. Other entries stay. Stops at the first error. */
+ * {"key": value, ..}. Of maps of maps and arrays of programs, values are names of maps and programs
+ * of its object (a number says that its entry stays); of arrays of control groups, their numbers.
+ * Other entries stay. Stops at the first error. */
 EBPF_EXPORT int ebpf_map_load_json(struct ebpf_map *map, const char *json);
 
 #ifdef __cplusplus

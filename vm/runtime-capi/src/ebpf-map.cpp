@@ -70,7 +70,9 @@ map_definition ebpf_map::definition() const {
 }
 
 runtime_json::map_types ebpf_map::types() const {
-    return file == nullptr ? runtime_json::map_types{} : runtime_json::map_types::of(*file, index);
+    if (file == nullptr) return {};
+    const bool has_owner = owner != nullptr and owner->is_loaded();
+    return runtime_json::map_types::of(*file, index, has_owner ? &*owner->loaded : nullptr);
 }
 
 error bpftime::vm::runtime_capi::not_made(const ebpf_map &map) {
@@ -438,8 +440,8 @@ int ebpf_map_set_program(struct ebpf_map *map, uint32_t index, struct ebpf_progr
             return report(wrong_type(m, "an array of programs"));
         const auto id = static_cast<uint32_t>(program - program->owner->programs.data()) + 1;
         program->owner->note_array(map->made);
-        return to_c(runtime::as_object_map(&m)->set_object(bytes(&index, sizeof index),
-                                                           program->loaded->vm, id));
+        return to_c(runtime::as_object_map(&m)->set_program(
+            bytes(&index, sizeof index), program->loaded->vm, id, program->loaded->as_user()));
     });
 }
 

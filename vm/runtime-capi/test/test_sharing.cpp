@@ -4,6 +4,8 @@
 #include "c_api.hpp"
 
 #include <functional>
+#include <memory>
+#include <string_view>
 
 namespace runtime_c_api {
 
@@ -161,6 +163,25 @@ TEST_P(sharing, programs_jump_to_others) {
     EXPECT_EQ(static_cast<int32_t>(run(object, "jump")), -1);
 }
 
+TEST_P(sharing, arrays_take_programs_of_one_type) {
+    const object_ptr object = load(jumping);
+    const object_ptr other = load("SEC(\"perf_event\") int target(void *ctx) { return 1; }");
+    EXPECT_FAILS(put(object, other, "target"), EBPF_ERROR_INVALID_ARGUMENT, EINVAL,
+                 "program 'target' is of type perf_event, but map 'jumps' is for tail calls "
+                 "between programs of type raw_tracepoint, as 'jump' is, its first one (EINVAL)");
+    EXPECT_EQ(static_cast<int32_t>(run(object, "jump")), -1);
+    const object_ptr next = open(
+        "struct { __uint(type, 3); __uint(max_entries, 2); __uint(key_size, 4); "
+        "__uint(value_size, 4); } jumps SEC(\".maps\");"
+        "SEC(\"perf_event\") int f(void *ctx) { tail_call(ctx, &jumps, 1); return 1; }");
+    ASSERT_EQ(ebpf_map_reuse(ebpf_object_find_map(next.get(), "jumps"),
+                             ebpf_object_find_map(object.get(), "jumps")),
+              0);
+    const auto o = options();
+    EXPECT_FAILS(ebpf_object_load(next.get(), &o), EBPF_ERROR_INVALID_ARGUMENT, EINVAL,
+                 "program 'f' is of type perf_event, but map 'jumps'");
+}
+
 /// The array must not keep a program whose maps are gone.
 TEST_P(sharing, programs_leave_arrays_when_their_object_is_closed) {
     const object_ptr object = load(jumping);
@@ -187,6 +208,23 @@ TEST_P(sharing, arrays_outlive_the_programs_in_them) {
     const auto o = options();
     ASSERT_EQ(ebpf_object_load(next.get(), &o), 0) << ebpf_last_error();
     EXPECT_EQ(static_cast<int32_t>(run(next, "jump")), -1);
+}
+
+TEST_P(sharing, arrays_are_filled_by_the_names_of_programs) {
+    const object_ptr object = load(jumping);
+    ebpf_map *const jumps = ebpf_object_find_map(object.get(), "jumps");
+    ASSERT_EQ(ebpf_map_load_json(jumps, R"({"1": "target"})"), 0) << ebpf_last_error();
+    EXPECT_EQ(run(object, "jump"), 41);
+    const std::unique_ptr<char, decltype(&ebpf_free)> dump{ebpf_map_dump_json(jumps), ebpf_free};
+    ASSERT_NE(dump, nullptr) << ebpf_last_error();
+    EXPECT_NE(std::string_view{dump.get()}.find(R"("entries":[{"key":1,"value":"target"}])"),
+              std::string_view::npos)
+        << dump.get();
+    ASSERT_EQ(ebpf_map_load_json(jumps, dump.get()), 0) << ebpf_last_error();
+    EXPECT_FAILS(ebpf_map_load_json(jumps, R"({"0": "nobody"})"), EBPF_ERROR_NOT_FOUND, EINVAL,
+                 "map 'jumps': no program 'nobody' of its object is loaded");
+    EXPECT_FAILS(ebpf_map_load_json(jumps, R"({"0": 9})"), EBPF_ERROR_INVALID_ARGUMENT, EINVAL,
+                 "map 'jumps' takes the names of programs, and 9 is none");
 }
 
 TEST_P(sharing, arrays_take_loaded_programs) {

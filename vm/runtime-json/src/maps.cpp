@@ -4,13 +4,16 @@
 #include "runtime_json/maps.hpp"
 
 #include "runtime/cpu.hpp"
+#include "runtime/read_section.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <limits>
+#include <memory>
 #include <utility>
 
 namespace bpftime::vm::runtime_json {
@@ -60,11 +63,12 @@ std::unexpected<error> refuse(std::string_view what) {
 
 }  // namespace
 
-map_types map_types::of(const object::object_file &file, uint32_t index) {
+map_types map_types::of(const object::object_file &file, uint32_t index,
+                        const runtime::loaded_object *owner) {
     const object::object_map &declared = file.maps()[index];
     const bool is_section = declared.origin != object::map_origin::declared and
                             declared.origin != object::map_origin::legacy;
-    return {file.types(), declared.key_type, declared.value_type, is_section};
+    return {file.types(), declared.key_type, declared.value_type, is_section, owner};
 }
 
 result<void> put(runtime::map &m, bytes_view key, bytes_view value) {
@@ -75,8 +79,24 @@ result<void> put(runtime::map &m, bytes_view key, bytes_view value) {
 
 namespace {
 
-/// That keys came to their end, or that the map never has any.
-bool is_end(const error &e) { return e.kernel_errno == ENOENT or e.kernel_errno == EOPNOTSUPP; }
+/// Whether maps of the type cannot do it, whatever is in them: also as sockets' numbers do not fit.
+bool is_of_type(const error &e) {
+    return e.code == error_code::unsupported or e.kernel_errno == ENOSPC;
+}
+
+/// Of arrays of objects the numbers, which the kernel keeps for itself of some.
+result<bytes> lookup(runtime::map &m, bytes_view key) {
+    auto value = m.lookup(key);
+    if (value or not is_of_type(value.error())) return value;
+    const runtime::object_map *const objects = runtime::as_object_map(&m);
+    if (objects == nullptr) return value;
+    const runtime::read_section reading;
+    const auto id = objects->object_id(key.data());
+    if (not id) return std::unexpected{make_error(error_code::not_found, "there is no object")};
+    bytes number(sizeof *id);
+    std::memcpy(number.data(), &*id, sizeof *id);
+    return number;
+}
 
 error too_many_keys(const map_definition &d) {
     return make_error(error_code::invalid_argument,
@@ -99,13 +119,19 @@ map_listing typed_map::entries() const {
     std::size_t steps = 0;
     auto key = map_.next_key({});
     for (; key and steps < most; key = map_.next_key(*key), ++steps) {
-        auto value = map_.lookup(*key);
+        auto value = lookup(map_, *key);
+        if (not value and is_of_type(value.error())) {
+            listing.hidden = "no host can read values of maps of this type and size";
+            return listing;
+        }
         if (value and not(is_array(definition().type) and is_zero(*value)))
             listing.entries.push_back({*key, std::move(*value)});
     }
     if (key)
         listing.stopped_by = too_many_keys(definition());
-    else if (not is_end(key.error()))
+    else if (is_of_type(key.error()))
+        listing.hidden = "no host can list what is in maps of this type";
+    else if (key.error().kernel_errno != ENOENT)
         listing.stopped_by = std::move(key.error());
     std::ranges::sort(listing.entries, comes_before);
     return listing;
@@ -119,8 +145,25 @@ json typed_map::value(bytes_view raw) const {
     return runtime_json::to_json(types_.known, types_.value, raw);
 }
 
+std::optional<std::string> typed_map::object_name(bytes_view key) const {
+    runtime::object_map *const objects = runtime::as_object_map(&map_);
+    if (objects == nullptr or types_.owner == nullptr) return {};
+    const runtime::read_section reading;
+    const void *const found = objects->lookup_elem(key.data());
+    if (found == nullptr) return {};
+    for (const runtime::loaded_program &p : types_.owner->programs()) {
+        if (p.vm.get() == found) return p.info.name;
+    }
+    for (uint32_t i = 0; i < types_.owner->maps().size(); ++i) {
+        const auto &m = types_.owner->maps()[i];
+        if (m != nullptr and m.get() == found) return m->definition().name;
+    }
+    return {};
+}
+
 std::vector<json> typed_map::values(const map_entry &e) const {
     const std::size_t size = definition().value_size;
+    if (auto name = object_name(e.key)) return {std::move(*name)};
     if (not is_percpu(definition().type))
         return {value(bytes_view{e.value}.first(std::min(size, e.value.size())))};
     std::vector<json> all;
@@ -176,6 +219,7 @@ json typed_map::to_json(const map_listing &listing) const {
     }
     document["entries"] = std::move(rows);
     if (listing.stopped_by) document["stopped_by"] = listing.stopped_by->message;
+    if (not listing.hidden.empty()) document["hidden"] = listing.hidden;
     return document;
 }
 
@@ -212,6 +256,52 @@ result<void> typed_map::add_for_cpus(bytes_view key, const json &values) const {
     return map_.update(key, all);
 }
 
+result<void> typed_map::put_program(runtime::object_map &array, bytes_view key,
+                                    std::string_view name) const {
+    const auto *const p = types_.owner == nullptr ? nullptr : types_.owner->find_program(name);
+    if (p == nullptr) {
+        return std::unexpected{make_error(
+            error_code::not_found, fmt::format("map '{}': no program '{}' of its object is loaded",
+                                               definition().name, printable(name)))};
+    }
+    const auto id = static_cast<uint32_t>(p - types_.owner->programs().data()) + 1;
+    return array.set_program(key, p->vm, id, p->as_user());
+}
+
+result<void> typed_map::put_map(runtime::object_map &outer, bytes_view key,
+                                std::string_view name) const {
+    auto inner = types_.owner == nullptr ? nullptr : types_.owner->find_map(name);
+    if (inner != nullptr) return outer.set_map(key, std::move(inner));
+    return std::unexpected{
+        make_error(error_code::not_found, fmt::format("map '{}': its object has made no map '{}'",
+                                                      definition().name, printable(name)))};
+}
+
+result<void> typed_map::put_object(bytes_view key, const json &value) const {
+    runtime::object_map *const objects = runtime::as_object_map(&map_);
+    const map_type type = definition().type;
+    if (objects == nullptr or key.size() != definition().key_size)
+        return refuse(fmt::format("map '{}' holds no objects", definition().name));
+    const auto number = from_json(nullptr, 0, value, sizeof(uint32_t), "");
+    if (number and type == map_type::cgroup_array) {
+        uint32_t group = 0;
+        std::memcpy(&group, number->data(), sizeof group);
+        // Groups are known by their numbers alone; the object is what keeps the place taken.
+        return objects->set_object(key, std::make_shared<uint32_t>(group), group);
+    }
+    // What was read from this map is still there.
+    if (const auto there = lookup(map_, key); number and there and *there == *number) return {};
+    if (value.is_string() and type == map_type::prog_array)
+        return put_program(*objects, key, value.get_ref<const std::string &>());
+    if (value.is_string() and type != map_type::cgroup_array)
+        return put_map(*objects, key, value.get_ref<const std::string &>());
+    return refuse(fmt::format("map '{}' takes {}, and {} is none", definition().name,
+                              type == map_type::prog_array     ? "the names of programs"
+                              : type == map_type::cgroup_array ? "the numbers of control groups"
+                                                               : "the names of maps",
+                              to_text(value)));
+}
+
 result<void> typed_map::add(const json &entry) const {
     const map_definition &d = definition();
     bytes key;
@@ -221,6 +311,7 @@ result<void> typed_map::add(const json &entry) const {
         if (not read) return std::unexpected{std::move(read.error())};
         key = std::move(*read);
     }
+    if (runtime::as_object_map(&map_) != nullptr) return put_object(key, part(entry, "value"));
     if (entry.contains("values")) return add_for_cpus(key, entry["values"]);
     const auto value = read_value(part(entry, "value"));
     if (not value) return std::unexpected{value.error()};

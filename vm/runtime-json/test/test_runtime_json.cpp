@@ -178,6 +178,68 @@ TEST(listings, of_maps_without_keys_are_all) {
     EXPECT_FALSE(typed_map(**filter, {}).to_json().contains("stopped_by"));
 }
 
+TEST(listings, say_what_no_host_can_read) {
+    map_definition d;
+    d.name = "socks";
+    d.type = map_type::sockmap;
+    d.key_size = d.value_size = 4;
+    d.max_entries = 4;
+    const auto socks = runtime::map::create(d);
+    ASSERT_TRUE(socks) << socks.error().message;
+    EXPECT_THAT(std::string{typed_map(**socks, {}).entries().hidden}, HasSubstr("values"));
+    EXPECT_TRUE(typed_map(**socks, {}).to_json().contains("hidden"));
+    d.value_size = 8;
+    EXPECT_EQ(typed_map(**runtime::map::create(d), {}).entries().hidden, "");
+}
+
+TEST(maps_of_objects, are_filled_by_names) {
+    const auto file = object::object_file::parse(object::test::compile(R"(
+#define SEC(name) __attribute__((section(name), used))
+#define __uint(name, value) int (*name)[value]
+struct inner { __uint(type, 2); __uint(max_entries, 1); __uint(key_size, 4); __uint(value_size, 4); } one SEC(".maps");
+struct { __uint(type, 12); __uint(max_entries, 2); __uint(key_size, 4); struct inner *values[]; } outer SEC(".maps") = {.values = {[0] = &one}};
+struct { __uint(type, 3); __uint(max_entries, 2); __uint(key_size, 4); __uint(value_size, 4); } calls SEC(".maps");
+struct { __uint(type, 8); __uint(max_entries, 2); __uint(key_size, 4); __uint(value_size, 4); } groups SEC(".maps");
+SEC("raw_tp") int f(void *ctx) {
+    ((long (*)(void *, void *, unsigned))12)(ctx, &calls, 0);
+    unsigned k = 0;
+    return ((long (*)(void *, unsigned))37)(&groups, 0) + (((void *(*)(void *, void *))1)(&outer, &k) != 0);
+}
+)"))
+                          .value();
+    const auto object = runtime::loaded_object::load(file);
+    ASSERT_TRUE(object) << object.error().message;
+    const auto view = [&](std::string_view name, const runtime::loaded_object *owner) {
+        return typed_map{*object->find_map(name), {.owner = owner}};
+    };
+    const auto entries = [&](std::string_view name, const runtime::loaded_object *owner) {
+        return to_text(view(name, owner).to_json()["entries"]);
+    };
+    const std::string id = std::to_string(object->find_map("one")->id());
+    EXPECT_EQ(entries("outer", &*object), R"([{"key":0,"value":"one"}])");
+    EXPECT_EQ(entries("outer", nullptr), R"([{"key":0,"value":)" + id + "}]");
+    EXPECT_TRUE(view("outer", &*object).load(parse(R"({"1": "one"})").value()));
+    EXPECT_EQ(entries("outer", &*object), R"([{"key":0,"value":"one"},{"key":1,"value":"one"}])");
+    EXPECT_TRUE(view("outer", nullptr).load(view("outer", nullptr).to_json())) << "it is there";
+    EXPECT_TRUE(view("calls", &*object).load(parse(R"({"1": "f"})").value()));
+    EXPECT_EQ(entries("calls", &*object), R"([{"key":1,"value":"f"}])");
+    EXPECT_EQ(entries("groups", &*object), "[]");
+    EXPECT_TRUE(view("groups", nullptr).load(parse(R"({"1": 70})").value()));
+    EXPECT_EQ(entries("groups", &*object), R"([{"key":1,"value":70}])");
+    const auto refused = [&](std::string_view name, std::string_view text) {
+        const auto done = view(name, &*object).load(parse(text).value());
+        return done ? "" : done.error().message;
+    };
+    EXPECT_EQ(refused("outer", R"({"1": 12345})"),
+              "map 'outer' takes the names of maps, and 12345 is none");
+    EXPECT_EQ(refused("outer", R"({"1": "two"})"), "map 'outer': its object has made no map 'two'");
+    EXPECT_EQ(refused("calls", R"({"0": "g"})"),
+              "map 'calls': no program 'g' of its object is loaded");
+    EXPECT_EQ(refused("groups", R"({"0": "f"})"),
+              "map 'groups' takes the numbers of control groups, and \"f\" is none");
+    EXPECT_THAT(refused("calls", R"({"2": "f"})"), HasSubstr("E2BIG"));
+}
+
 TEST(documents, are_json) {
     EXPECT_EQ(to_text(parse(R"({"b": [1], "a": null})").value()), R"({"b":[1],"a":null})");
     for (const char *text : {"", "{", "nul", "[1,]", "\"\xff\"", "[1] 2"})

@@ -207,9 +207,10 @@ public:
         : file_{file}, options_{options} {}
 
     result<loaded_object> run() && {
-        for (const auto step : {&object_loader::link_programs, &object_loader::make_maps,
-                                &object_loader::collect_pointers, &object_loader::fill_maps,
-                                &object_loader::make_vms, &object_loader::fill_program_arrays}) {
+        for (const auto step :
+             {&object_loader::link_programs, &object_loader::make_maps,
+              &object_loader::collect_pointers, &object_loader::fill_maps, &object_loader::make_vms,
+              &object_loader::use_program_arrays, &object_loader::fill_program_arrays}) {
             if (auto e = (this->*step)()) return std::unexpected{std::move(*e)};
         }
         return std::move(out_);
@@ -227,19 +228,103 @@ private:
         return all;
     }
 
+    /// A program that is to be loaded, and what becomes of it.
+    struct candidate {
+        const object::function_info *function;
+        std::optional<loaded_program> linked{};
+    };
+
     maybe_error link_programs() {
-        for (const object::function_info *f : chosen()) {
-            const object::program_type type = options_.type.value_or(f->type.program);
-            const kernel_functions known =
-                functions_for(context_layout_of(type) != nullptr, options_.kernel_functions);
-            auto linked =
-                file_.link(*f, {.kernel_functions = known.names, .target = options_.target.get()});
-            if (not linked) return std::move(linked.error());
-            call_helpers(*linked, known.ids);
-            out_.parts_->programs.push_back({*f, type, std::move(*linked), nullptr});
-            if (auto e = finish(out_.parts_->programs.back(), known.ids)) return e;
+        find_given_types();
+        std::vector<candidate> all;
+        for (const object::function_info *const f : chosen()) all.push_back({f});
+        while (candidate *const next = choose_next(all)) {
+            if (auto e = link(*next)) return e;
+            const auto reached = next->linked->linked.maps;  // `all` grows, and moves it
+            if (options_.load_targets) add_targets(reached, all);
+        }
+        for (candidate &c : all) out_.parts_->programs.push_back(std::move(*c.linked));
+        return {};
+    }
+
+    /// The first one whose type is known, or else the first one; null: all are linked.
+    candidate *choose_next(std::vector<candidate> &all) const {
+        candidate *first = nullptr;
+        for (candidate &c : all) {
+            if (c.linked) continue;
+            if (type_of(*c.function)) return &c;
+            if (first == nullptr) first = &c;
+        }
+        return first;
+    }
+
+    /// Sections with free names do not say, but arrays are for programs of one type.
+    [[nodiscard]] std::optional<object::program_type> type_of(
+        const object::function_info &f) const {
+        if (options_.type) return options_.type;
+        if (f.type.program != object::program_type::generic) return f.type.program;
+        for (const auto &[map, type] : array_types_) {
+            if (is_in(f, map)) return type;
         }
         return {};
+    }
+
+    [[nodiscard]] bool is_in(const object::function_info &f, uint32_t map) const {
+        return std::ranges::any_of(file_.maps()[map].slots, [&f](const object::map_slot &slot) {
+            return slot.is_program and slot.name == f.name;
+        });
+    }
+
+    [[nodiscard]] bool is_program_array(uint32_t map) const {
+        return file_.maps()[map].definition.type == map_type::prog_array;
+    }
+
+    void find_given_types() {
+        for (const auto &[map, given] : options_.maps) {
+            const object_map *const array = as_object_map(given.get());
+            const auto type = array == nullptr ? std::nullopt : array->admitted_type();
+            if (type and map < file_.maps().size()) array_types_.try_emplace(map, *type);
+        }
+    }
+
+    maybe_error link(candidate &c) {
+        const auto known_type = type_of(*c.function);
+        const object::program_type type = known_type.value_or(object::program_type::generic);
+        const kernel_functions known =
+            functions_for(context_layout_of(type) != nullptr, options_.kernel_functions);
+        auto linked = file_.link(
+            *c.function, {.kernel_functions = known.names, .target = options_.target.get()});
+        if (not linked) return std::move(linked.error());
+        call_helpers(*linked, known.ids);
+        c.linked.emplace(*c.function, type, std::move(*linked), nullptr);
+        if (auto e = finish(*c.linked, known.ids)) return e;
+        if (not known_type) return {};
+        for (uint32_t i = 0; i < file_.maps().size(); ++i) {
+            const bool uses = std::ranges::binary_search(c.linked->linked.maps, i);
+            if (is_program_array(i) and (uses or is_in(*c.function, i)))
+                array_types_.try_emplace(i, type);
+        }
+        return {};
+    }
+
+    /// What the object puts into the arrays that a program can reach.
+    void add_targets(std::span<const uint32_t> maps, std::vector<candidate> &all) const {
+        for (const uint32_t i : maps) {
+            for (const object::map_slot &slot : file_.maps()[i].slots) {
+                const auto *const target = slot.is_program ? find_function(slot.name) : nullptr;
+                const bool is_new =
+                    std::ranges::find(all, target, &candidate::function) == all.end();
+                if (target != nullptr and is_new) all.push_back({target});
+            }
+        }
+    }
+
+    [[nodiscard]] const object::function_info *find_function(std::string_view name) const {
+        const auto is_it = [name](const object::function_info &f) {
+            return f.is_program and f.name == name;
+        };
+        const auto found = std::ranges::find_if(file_.functions(), is_it);
+        return found == file_.functions().end() ? nullptr : &*found;
     }
 
     maybe_error finish(loaded_program &p, std::span<const uint32_t> known) const {
@@ -596,6 +681,18 @@ private:
         return {};
     }
 
+    /// Programs that call others have to be of their type.
+    maybe_error use_program_arrays() {
+        for (const loaded_program &p : out_.parts_->programs) {
+            for (const uint32_t i : p.linked.maps) {
+                auto *const array = as_object_map(out_.parts_->maps[i].get());
+                if (array == nullptr) continue;
+                if (auto done = array->admit(p.as_user()); not done) return std::move(done.error());
+            }
+        }
+        return {};
+    }
+
     /// With the programs that were loaded; the slots of others stay empty.
     maybe_error fill_program_arrays() {
         for (uint32_t i = 0; i < file_.maps().size(); ++i) {
@@ -606,8 +703,10 @@ private:
                     slot.is_program ? out_.find_program(slot.name) : nullptr;
                 if (p == nullptr) continue;
                 const auto id = static_cast<uint32_t>(p - out_.parts_->programs.data()) + 1;
-                if (auto done = array->set_object(bytes_of(slot.index), p->vm, id); not done)
+                if (auto done = array->set_program(bytes_of(slot.index), p->vm, id, p->as_user());
+                    not done) {
                     return std::move(done.error());
+                }
             }
         }
         return {};
@@ -615,6 +714,7 @@ private:
 
     const object::object_file &file_;
     const load_options &options_;
+    std::map<uint32_t, object::program_type> array_types_;        ///< of arrays of programs
     std::map<std::pair<uint32_t, uint32_t>, uint64_t> pointers_;  ///< by map and offset
     loaded_object out_;
 };

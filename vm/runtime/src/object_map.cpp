@@ -5,13 +5,17 @@
 
 #include "index_key.hpp"
 #include "map_types.hpp"
+#include "object/program_name.hpp"
 #include "runtime/read_section.hpp"
 #include "runtime/ring_buffer.hpp"
 #include "shared_bytes.hpp"
 #include "word_table.hpp"
 
+#include <fmt/format.h>
+
 #include <cerrno>
 #include <mutex>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -66,10 +70,39 @@ public:
 
     result<void> set_object(std::span<const uint8_t> key, std::shared_ptr<void> object,
                             uint32_t id) override {
-        const map_type type = definition().type;
-        if (object == nullptr or (type != map_type::prog_array and type != map_type::cgroup_array))
+        if (object == nullptr or definition().type != map_type::cgroup_array)
             return std::unexpected{fail(-EINVAL, "update of")};
         return put(key, std::move(object), id, update_any);
+    }
+
+    result<void> set_program(std::span<const uint8_t> key, std::shared_ptr<void> vm, uint32_t id,
+                             const array_user &program) override {
+        if (vm == nullptr or definition().type != map_type::prog_array)
+            return std::unexpected{fail(-EINVAL, "update of")};
+        if (const int refused = check_place(key, update_any))
+            return std::unexpected{fail(refused, "update of")};
+        if (auto done = admit(program); not done) return done;
+        return put(key, std::move(vm), id, update_any);
+    }
+
+    result<void> admit(const array_user &program) override {
+        if (definition().type != map_type::prog_array) return {};
+        const std::lock_guard guard{first_lock_};
+        if (not first_) first_ = first_user{program.type, std::string{program.name}};
+        if (first_->type == program.type) return {};
+        error e = make_error(
+            error_code::invalid_argument,
+            fmt::format("program '{}' is of type {}, but map '{}' is for tail calls between "
+                        "programs of type {}, as '{}' is, its first one (EINVAL)",
+                        program.name, object::kernel_name(program.type), definition().name,
+                        object::kernel_name(first_->type), first_->name));
+        e.kernel_errno = EINVAL;
+        return std::unexpected{std::move(e)};
+    }
+
+    [[nodiscard]] std::optional<object::program_type> admitted_type() const override {
+        const std::lock_guard guard{first_lock_};
+        return first_ ? std::optional{first_->type} : std::nullopt;
     }
 
     void take_out(const void *object) noexcept override {
@@ -96,15 +129,17 @@ private:
         return index < slots_.size() ? slots_[index].load(std::memory_order_acquire) : nullptr;
     }
 
+    [[nodiscard]] int check_place(std::span<const uint8_t> key, uint64_t flags) const noexcept {
+        if (const int refused = check_access(permission::write)) return refused;
+        if (key.size() != sizeof(uint32_t) or flags != update_any) return -EINVAL;
+        return index_of(key.data()) < slots_.size() ? 0 : -E2BIG;
+    }
+
     result<void> put(std::span<const uint8_t> key, std::shared_ptr<void> object, uint32_t id,
                      uint64_t flags) {
-        if (const int refused = check_access(permission::write))
+        if (const int refused = check_place(key, flags))
             return std::unexpected{fail(refused, "update of")};
-        if (key.size() != sizeof(uint32_t) or flags != update_any)
-            return std::unexpected{fail(-EINVAL, "update of")};
-        const uint32_t index = index_of(key.data());
-        if (index >= slots_.size()) return std::unexpected{fail(-E2BIG, "update of")};
-        exchange(index, std::make_unique<box>(std::move(object), id));
+        exchange(index_of(key.data()), std::make_unique<box>(std::move(object), id));
         return {};
     }
 
@@ -141,8 +176,15 @@ private:
         return next_index(key, next, definition().max_entries);
     }
 
+    struct first_user {
+        object::program_type type;
+        std::string name;
+    };
+
     const map_definition inner_;
     std::vector<std::atomic<box *>> slots_;
+    mutable std::mutex first_lock_;
+    std::optional<first_user> first_;
 };
 
 class hash_of_maps final : public object_map {
@@ -231,6 +273,11 @@ private:
 };
 
 }  // namespace
+
+result<void> object_map::set_program(std::span<const uint8_t> /*key*/, std::shared_ptr<void> /*vm*/,
+                                     uint32_t /*id*/, const array_user & /*program*/) {
+    return std::unexpected{fail(-EINVAL, "update of")};
+}
 
 result<std::shared_ptr<ring_buffer>> collect_events(object_map &events, uint32_t bytes) {
     map_definition d;

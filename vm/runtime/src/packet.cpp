@@ -99,11 +99,6 @@ skb_memory make_skb(std::span<const uint8_t> frame, std::span<uint8_t> packet) {
     return {c, socket_with_addresses(c)};
 }
 
-bool sees_ethernet(program_type type) noexcept {
-    return type == program_type::xdp or type == program_type::sched_cls or
-           type == program_type::sched_act;
-}
-
 permission permission_of(program_type type) noexcept {
     switch (type) {
     case program_type::socket_filter: return permission::none;
@@ -133,6 +128,11 @@ private:
 };
 
 }  // namespace
+
+bool sees_ethernet(program_type type) noexcept {
+    return type == program_type::xdp or type == program_type::sched_cls or
+           type == program_type::sched_act;
+}
 
 result<packet_context> packet_context::create(program_type type, std::span<uint8_t> frame,
                                               packet_room room) {

@@ -50,6 +50,9 @@ template <typename T>
 /// A definition with keys of 4 bytes and values of 8 unless its type has others.
 [[nodiscard]] map_definition define(map_type type, uint32_t max_entries, uint32_t flags = 0);
 
+/// For arrays of programs that are of no type.
+inline constexpr array_user any_program{object::program_type::generic, "program"};
+
 /// A map; the test fails if there is none.
 [[nodiscard]] std::shared_ptr<map> make(const map_definition &definition,
                                         const std::shared_ptr<map> &inner = nullptr);

@@ -82,7 +82,8 @@ TEST_P(calling, programs_are_put_into_slots_by_the_host) {
     const loaded_object other = load("SEC(\"socket\") int g(void *ctx) { return 99; }");
     auto *const jumps = as_object_map(object.find_map("jumps").get());
     ASSERT_NE(jumps, nullptr);
-    ASSERT_TRUE(jumps->set_object(key(1), other.find_program("g")->vm, 1));
+    ASSERT_TRUE(jumps->set_program(key(1), other.find_program("g")->vm, 1,
+                                   other.find_program("g")->as_user()));
     EXPECT_EQ(run(object, "first"), 99);
 }
 

@@ -480,6 +480,114 @@ SEC("socket") int f(void *ctx) { u32 key = 1; return lookup(&jumps, &key) != 0; 
     EXPECT_EQ(run(object, "f"), 0U) << "programs do not see them";
 }
 
+TEST_P(loaded, targets_of_tail_calls_are_loaded_if_the_host_wants_it) {
+    const object_file file = parse(R"(
+SEC("socket") int second(void *ctx);
+SEC("socket") int third(void *ctx);
+struct { __uint(type, 3); __uint(max_entries, 4); __uint(key_size, 4); __array(values, int(void *)); }
+    jumps SEC(".maps") = { .values = { [1] = (void *)&second } },
+    more_jumps SEC(".maps") = { .values = { [2] = (void *)&third } };
+#define JUMP(ctx, array, slot) ((long (*)(void *, void *, u32))12)(ctx, array, slot)
+SEC("socket") int other(void *ctx) { return 5; }
+SEC("socket") int third(void *ctx) { JUMP(ctx, &jumps, 0); return 42; }
+SEC("socket") int second(void *ctx) { JUMP(ctx, &more_jumps, 2); return 8; }
+SEC("socket") int first(void *ctx) { JUMP(ctx, &jumps, 1); return 7; }
+)");
+    const auto first = std::ranges::find(file.functions(), "first", &object::function_info::name);
+    const auto names = [](const loaded_object &object) {
+        std::vector<std::string> all;
+        for (const loaded_program &p : object.programs()) all.push_back(p.info.name);
+        return all;
+    };
+    const loaded_object alone = load(file, {.programs = {&*first}});
+    EXPECT_THAT(names(alone), testing::ElementsAre("first"));
+    EXPECT_EQ(run(alone, "first"), 7U);
+    const loaded_object all = load(file, {.programs = {&*first}, .load_targets = true});
+    EXPECT_THAT(names(all), testing::ElementsAre("first", "second", "third"));
+    EXPECT_EQ(run(all, "first"), 42U);
+}
+
+constexpr std::string_view of_two_types = R"(
+struct xdp_md { u32 data, data_end; };
+struct __sk_buff { u32 len; };
+SEC("xdp") int judge(struct xdp_md *ctx);
+struct { __uint(type, 3); __uint(max_entries, 2); __uint(key_size, 4); __array(values, int(void *)); }
+    jumps SEC(".maps") = { .values = { [1] = (void *)&judge } };
+SEC("tc") int filter(struct __sk_buff *ctx) { ((long (*)(void *, void *, u32))12)(ctx, &jumps, 1); return ctx->len; }
+SEC("xdp") int judge(struct xdp_md *ctx) { return ctx->data_end - ctx->data; }
+)";
+
+/// A program of another type would take what is in the context for something else.
+TEST_P(loaded, programs_of_an_array_are_of_one_type) {
+    const object_file file = parse(of_two_types);
+    EXPECT_EQ(refusal(file),
+              "program 'judge' is of type xdp, but map 'jumps' is for tail calls between programs "
+              "of type sched_cls, as 'filter' is, its first one (EINVAL)");
+    const auto named = [&](std::string_view name) {
+        return &*std::ranges::find(file.functions(), name, &object::function_info::name);
+    };
+    const loaded_object judging = load(file, {.programs = {named("judge")}, .wanted_maps = {0}});
+    const auto jumps = judging.find_map("jumps");
+    ASSERT_NE(jumps, nullptr);
+    const auto refused = loaded_object::load(
+        file,
+        {.programs = {named("filter")}, .backend = GetParam().backend, .maps = {{0U, jumps}}});
+    ASSERT_EQ(errno_of(refused), EINVAL);
+    EXPECT_THAT(refused.error().message, HasSubstr("program 'filter' is of type sched_cls, but"));
+    EXPECT_TRUE(load(file, {.type = object::program_type::sched_cls}).find_program("judge"));
+}
+
+uint64_t verdict_of(const loaded_object &object, std::string_view name, std::size_t bytes_sent) {
+    const loaded_program &program = *object.find_program(name);
+    bytes memory(bytes_sent);
+    auto packet = packet_context::create(program.type, memory);
+    if (not packet) throw std::runtime_error{packet.error().message};
+    int64_t r0 = 0;
+    EXPECT_EQ(packet->exec(*program.vm, r0), 0) << program.vm->error_message();
+    return static_cast<uint64_t>(r0);
+}
+
+constexpr std::string_view free_names = R"(
+struct __sk_buff { u32 len; };
+struct elf_map { u32 type, key, value, entries, flags, id, pinning; };
+struct elf_map SEC("maps") jumps = {3, 4, 4, 4, 0, 2, 0};
+struct elf_map SEC("maps") more_jumps = {3, 4, 4, 4, 0, 7, 0};
+#define JUMP(array, slot) ((long (*)(void *, void *, u32))12)(skb, array, slot)
+SEC("7/0") int last(struct __sk_buff *skb) { return skb->len; }
+SEC("2/1") int middle(struct __sk_buff *skb) { JUMP(&more_jumps, 0); return 1; }
+SEC("2/0") int other(struct __sk_buff *skb) { return skb->len; }
+)";
+
+TEST_P(loaded, programs_with_free_section_names_are_of_the_type_of_their_callers) {
+    const object_file file = parse(std::string{free_names} + R"(
+SEC("classifier") int first(struct __sk_buff *skb) { JUMP(&jumps, 1); return 2; }
+)");
+    const loaded_object object = load(file);
+    EXPECT_EQ(object.programs().front().info.name, "last") << "the order is the object's";
+    for (const loaded_program &p : object.programs())
+        EXPECT_EQ(p.type, object::program_type::sched_cls) << p.info.name;
+    EXPECT_EQ(verdict_of(object, "first", 60), 60U);
+}
+
+TEST_P(loaded, programs_with_free_section_names_are_of_the_type_of_others_in_their_array) {
+    const object_file file = parse(std::string{free_names} + R"(
+SEC("action") int caller_of_none(struct __sk_buff *skb) { return 3; }
+)");
+    for (const loaded_program &p : load(file).programs()) {
+        const bool has_name = p.info.section == "action";
+        EXPECT_EQ(p.type,
+                  has_name ? object::program_type::sched_act : object::program_type::generic);
+    }
+    auto array = map::create(file.maps()[0].definition);
+    ASSERT_TRUE(array);
+    ASSERT_TRUE(as_object_map(array->get())->admit({object::program_type::xdp, "of another one"}));
+    for (const loaded_program &p : load(file, {.maps = {{0U, *array}}}).programs()) {
+        const bool has_name = p.info.section == "action";
+        EXPECT_EQ(p.type, has_name ? object::program_type::sched_act : object::program_type::xdp)
+            << p.info.name;
+    }
+}
+
 /// A tail call to a program whose object is gone would use maps that are gone.
 TEST_P(loaded, programs_leave_arrays_when_their_object_ends) {
     const object_file file = parse(R"(

@@ -22,6 +22,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 
 namespace bpftime::vm::runtime::test {
 
@@ -246,8 +247,8 @@ TEST(model, arrays_of_programs_hold_what_was_put_in) {
             const uint32_t which = pick(2);
             switch (pick(3)) {
             case 0:
-                RC_ASSERT(errno_of(objects.set_object(key(k), programs[which], which + 1)) ==
-                          (k < most ? 0 : E2BIG));
+                RC_ASSERT(errno_of(objects.set_program(key(k), programs[which], which + 1,
+                                                       any_program)) == (k < most ? 0 : E2BIG));
                 if (k < most) model[k] = which;
                 break;
             case 1:
@@ -264,6 +265,88 @@ TEST(model, arrays_of_programs_hold_what_was_put_in) {
                 const auto id = objects.object_id(name.data());
                 RC_ASSERT(id.has_value() == model.contains(i));
                 if (id) RC_ASSERT(*id == model[i] + 1);
+            }
+        }
+    });
+}
+
+TEST(model, arrays_of_control_groups_hold_what_was_put_in) {
+    static constexpr uint32_t most = 4;
+    check_steps("array of control groups", [](auto more, auto pick) {
+        const auto m = make(map_type::cgroup_array, most);
+        object_map &objects = *as_object_map(m.get());
+        const std::array groups{std::make_shared<int>(1), std::make_shared<int>(2)};
+        std::map<uint32_t, uint32_t> model;
+        while (more()) {
+            const uint32_t k = pick(most + 2);
+            const uint32_t which = pick(2);
+            switch (pick(4)) {
+            case 0:
+                RC_ASSERT(errno_of(objects.set_object(key(k), groups[which], which + 70)) ==
+                          (k < most ? 0 : E2BIG));
+                if (k < most) model[k] = which;
+                break;
+            case 1:
+                objects.take_out(groups[which].get());
+                std::erase_if(model, [&](const auto &entry) { return entry.second == which; });
+                break;
+            case 2:
+                RC_ASSERT(errno_of(m->update(key(k), key(1))) == (k < most ? EBADF : E2BIG));
+                break;
+            default:
+                RC_ASSERT(errno_of(m->remove(key(k))) == (model.erase(k) == 1 ? 0
+                                                          : k < most          ? ENOENT
+                                                                              : E2BIG));
+            }
+            RC_ASSERT(errno_of(m->lookup(key(k))) == not_supported);
+            for (uint32_t i = 0; i < most + 1; ++i) {
+                const bytes name = key(i);
+                const auto id = objects.object_id(name.data());
+                RC_ASSERT(id.has_value() == model.contains(i));
+                if (id) RC_ASSERT(*id == model[i] + 70);
+            }
+        }
+    });
+}
+
+TEST(model, arrays_of_perf_events_send_to_what_was_put_in) {
+    static constexpr uint32_t most = 3;
+    check_steps("array of perf events", [](auto more, auto pick) {
+        const auto m = make(map_type::perf_event_array, most);
+        object_map &objects = *as_object_map(m.get());
+        const std::array rings{make(map_type::ringbuf, 4096), make(map_type::ringbuf, 4096)};
+        std::map<uint32_t, map *> model;
+        std::array<std::size_t, 2> sent{};
+        while (more()) {
+            const uint32_t k = pick(most + 2);
+            switch (pick(4)) {
+            case 0: {
+                const auto &ring = rings[pick(2)];
+                const uint64_t flags = pick(3);
+                const int expected = flags != update_any ? EINVAL : k < most ? 0 : E2BIG;
+                RC_ASSERT(errno_of(objects.set_map(key(k), ring, flags)) == expected);
+                if (expected == 0) model[k] = ring.get();
+                break;
+            }
+            case 1:
+                RC_ASSERT(errno_of(m->remove(key(k))) == (model.erase(k) == 1 ? 0
+                                                          : k < most          ? ENOENT
+                                                                              : E2BIG));
+                break;
+            case 2: RC_ASSERT(errno_of(m->lookup(key(k))) == not_supported); break;
+            default: {
+                const read_section reading;
+                auto *const found = static_cast<map *>(m->lookup_elem(key(k).data()));
+                RC_ASSERT(found == (model.contains(k) ? model[k] : nullptr));
+                if (found == nullptr) break;
+                RC_ASSERT(as_ring_buffer(found)->output(&k, sizeof k, 0) == 0);
+                ++sent[found == rings[1].get()];
+            }
+            }
+            for (std::size_t i = 0; i < rings.size(); ++i) {
+                if (pick(3) != 0) continue;
+                RC_ASSERT(as_ring_buffer(rings[i].get())->consume([](auto) { return true; }) ==
+                          std::exchange(sent[i], 0));
             }
         }
     });

@@ -88,8 +88,8 @@ TEST(prog_array, holds_the_host_s_objects) {
     const auto m = make(map_type::prog_array, 2);
     const auto program = std::make_shared<int>(5);
     object_map &objects = *as_object_map(m.get());
-    ASSERT_EQ(errno_of(objects.set_object(key(1), program, 42)), 0);
-    EXPECT_EQ(errno_of(objects.set_object(key(2), program, 42)), E2BIG);
+    ASSERT_EQ(errno_of(objects.set_program(key(1), program, 42, any_program)), 0);
+    EXPECT_EQ(errno_of(objects.set_program(key(2), program, 42, any_program)), E2BIG);
     EXPECT_EQ(m->lookup(key(1)).value(), key(42));
     {
         const read_section reading;
@@ -99,6 +99,45 @@ TEST(prog_array, holds_the_host_s_objects) {
     EXPECT_EQ(errno_of(m->remove(key(1))), ENOENT);
     EXPECT_EQ(errno_of(m->remove(key(9))), E2BIG);
     EXPECT_EQ(program.use_count(), 1);
+}
+
+TEST(prog_array, is_for_programs_of_the_type_of_the_first) {
+    const auto m = make(map_type::prog_array, 2);
+    object_map &array = *as_object_map(m.get());
+    const auto program = std::make_shared<int>(5);
+    const array_user judge{object::program_type::xdp, "judge"};
+    const array_user filter{object::program_type::sched_cls, "filter"};
+    EXPECT_EQ(errno_of(array.set_program(key(2), program, 1, filter)), E2BIG);
+    EXPECT_FALSE(array.admitted_type()) << "what was not put in does not count";
+    ASSERT_EQ(errno_of(array.set_program(key(1), program, 1, judge)), 0);
+    EXPECT_EQ(array.admitted_type(), object::program_type::xdp);
+    const auto refused = array.set_program(key(0), program, 2, filter);
+    ASSERT_EQ(errno_of(refused), EINVAL);
+    EXPECT_EQ(refused.error().message,
+              "program 'filter' is of type sched_cls, but map 'test' is for tail calls between "
+              "programs of type xdp, as 'judge' is, its first one (EINVAL)");
+    EXPECT_EQ(errno_of(m->lookup(key(0))), ENOENT);
+    ASSERT_EQ(errno_of(m->remove(key(1))), 0);
+    EXPECT_EQ(errno_of(array.admit(filter)), EINVAL) << "also when it is empty again";
+    EXPECT_EQ(errno_of(array.admit(judge)), 0);
+    EXPECT_EQ(errno_of(array.set_object(key(0), program, 1)), EINVAL);
+}
+
+TEST(prog_array, is_for_programs_of_the_type_of_the_first_that_uses_it) {
+    const auto m = make(map_type::prog_array, 2);
+    object_map &array = *as_object_map(m.get());
+    EXPECT_EQ(errno_of(array.admit({object::program_type::socket_filter, "f"})), 0);
+    EXPECT_EQ(errno_of(array.set_program(key(0), std::make_shared<int>(1), 1, any_program)),
+              EINVAL);
+}
+
+TEST(object_maps, are_for_all_programs_if_they_hold_none) {
+    const auto m = make(map_type::cgroup_array, 2);
+    object_map &groups = *as_object_map(m.get());
+    EXPECT_EQ(errno_of(groups.admit({object::program_type::xdp, "f"})), 0);
+    EXPECT_EQ(errno_of(groups.admit({object::program_type::sched_cls, "g"})), 0);
+    EXPECT_EQ(errno_of(groups.set_program(key(0), std::make_shared<int>(1), 1, any_program)),
+              EINVAL);
 }
 
 TEST(perf_event_array, takes_ring_buffers) {
@@ -114,7 +153,8 @@ TEST(object_maps, cannot_be_changed_when_they_are_frozen) {
     const auto program = std::make_shared<int>(1);
     const auto programs = make(map_type::prog_array, 2);
     ASSERT_EQ(errno_of(programs->freeze()), 0);
-    EXPECT_EQ(errno_of(as_object_map(programs.get())->set_object(key(0), program, 1)), EPERM);
+    EXPECT_EQ(errno_of(as_object_map(programs.get())->set_program(key(0), program, 1, any_program)),
+              EPERM);
     const auto inner = make(map_type::array, 1);
     const auto outer = make(define(map_type::hash_of_maps, 2), inner);
     ASSERT_EQ(errno_of(outer->freeze()), 0);

@@ -12,9 +12,11 @@
 #include "threads.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <set>
 #include <thread>
+#include <vector>
 
 namespace bpftime::vm::runtime::test {
 
@@ -396,7 +398,7 @@ TEST(threads, exchange_programs_while_others_look) {
         for (uint32_t i = 0; i < rounds / 10; ++i) {
             const bytes k = key(i % 4);
             if (thread < 4) {
-                ASSERT_EQ(errno_of(objects.set_object(k, mine, thread + 1)), 0);
+                ASSERT_EQ(errno_of(objects.set_program(k, mine, thread + 1, any_program)), 0);
                 if (i % 7 == 0) objects.take_out(mine.get());
                 continue;
             }
@@ -407,6 +409,62 @@ TEST(threads, exchange_programs_while_others_look) {
         }
         objects.take_out(mine.get());
     });
+}
+
+TEST(threads, exchange_control_groups_while_others_look) {
+    const auto m = make(map_type::cgroup_array, 4);
+    object_map &objects = *as_object_map(m.get());
+    on_all_threads([&](unsigned thread) {
+        const auto mine = std::make_shared<uint64_t>(thread);
+        for (uint32_t i = 0; i < rounds / 10; ++i) {
+            const bytes k = key(i % 4);
+            if (thread < 4) {
+                ASSERT_EQ(errno_of(objects.set_object(k, mine, thread + 1)), 0);
+                if (i % 5 == 0) static_cast<void>(m->remove(k));
+                if (i % 7 == 0) objects.take_out(mine.get());
+                continue;
+            }
+            if (const auto id = objects.object_id(k.data())) {
+                ASSERT_GE(*id, 1U);
+                ASSERT_LE(*id, 4U);
+            }
+        }
+        objects.take_out(mine.get());
+    });
+    for (uint32_t i = 0; i < 4; ++i) EXPECT_FALSE(objects.object_id(key(i).data())) << i;
+}
+
+TEST(threads, replace_ring_buffers_of_perf_events_while_others_send) {
+    const auto m = make(map_type::perf_event_array, 4);
+    object_map &objects = *as_object_map(m.get());
+    std::array<std::vector<std::shared_ptr<map>>, 2> rings;
+    std::atomic<uint64_t> sent = 0;
+    on_all_threads([&](unsigned thread) {
+        for (uint32_t i = 0; i < rounds / 40; ++i) {
+            const bytes k = key(i % 4);
+            if (thread < rings.size()) {
+                if (i % 3 == 0) static_cast<void>(m->remove(k));
+                rings[thread].push_back(make(map_type::ringbuf, 1 << 12));
+                ASSERT_EQ(errno_of(objects.set_map(k, rings[thread].back())), 0);
+                continue;
+            }
+            const read_section reading;
+            auto *const found = static_cast<map *>(m->lookup_elem(k.data()));
+            if (found == nullptr) continue;
+            const uint64_t record = 0x1122334455667788;
+            if (as_ring_buffer(found)->output(&record, sizeof record, 0) == 0) ++sent;
+        }
+    });
+    uint64_t received = 0;
+    for (const auto &of_thread : rings) {
+        for (const auto &ring : of_thread) {
+            received += as_ring_buffer(ring.get())->consume([](auto record) {
+                return number_of(record) == 0x1122334455667788;
+            });
+        }
+    }
+    EXPECT_EQ(received, sent);
+    EXPECT_GT(received, 0U);
 }
 
 TEST(threads, replace_inner_maps_while_others_use_them) {

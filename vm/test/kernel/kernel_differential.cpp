@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #include "differential.hpp"
 #include "kernel_side.hpp"
+#include "object/program_name.hpp"
 #include "runtime/helpers.hpp"
 
 #include <fmt/format.h>
@@ -53,7 +54,7 @@ void print(const char *path, const comparison &c) {
     nlohmann::json line{{"object", path},
                         {"program", c.program},
                         {"section", c.section},
-                        {"type", name_of(c.type)},
+                        {"type", object::kernel_name(c.type)},
                         {"type_is_guessed", c.type_is_guessed},
                         {"instructions", c.instructions},
                         {"identity", fmt::format("{:016x}", c.identity)},

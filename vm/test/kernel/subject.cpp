@@ -7,7 +7,6 @@
 #include "runtime/helpers.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
 namespace bpftime::vm::differential {
@@ -142,47 +141,6 @@ bool runs_on_packets(program_type type) noexcept {
 bool sees_ethernet(program_type type) noexcept {
     return type == program_type::xdp or type == program_type::sched_cls or
            type == program_type::sched_act;
-}
-
-std::string_view name_of(program_type type) noexcept {
-    constexpr auto names = std::to_array<std::string_view>({
-        "generic",
-        "socket_filter",
-        "kprobe",
-        "sched_cls",
-        "sched_act",
-        "tracepoint",
-        "xdp",
-        "perf_event",
-        "cgroup_skb",
-        "cgroup_sock",
-        "lwt_in",
-        "lwt_out",
-        "lwt_xmit",
-        "sock_ops",
-        "sk_skb",
-        "cgroup_device",
-        "sk_msg",
-        "raw_tracepoint",
-        "cgroup_sock_addr",
-        "lwt_seg6local",
-        "lirc_mode2",
-        "sk_reuseport",
-        "flow_dissector",
-        "cgroup_sysctl",
-        "raw_tracepoint_writable",
-        "cgroup_sockopt",
-        "tracing",
-        "struct_ops",
-        "extension",
-        "lsm",
-        "sk_lookup",
-        "syscall",
-        "netfilter",
-    });
-    static_assert(names.size() == static_cast<std::size_t>(program_type::netfilter) + 1);
-    const auto index = static_cast<std::size_t>(type);
-    return index < names.size() ? names[index] : "unknown";
 }
 
 std::set<int32_t> called_helpers(std::span<const uint8_t> code) {

@@ -54,8 +54,6 @@ struct subject {
 [[nodiscard]] bool runs_on_packets(object::program_type type) noexcept;
 /// What is not is given what follows the Ethernet header.
 [[nodiscard]] bool sees_ethernet(object::program_type type) noexcept;
-/// The kernel's name of the type, in lower case.
-[[nodiscard]] std::string_view name_of(object::program_type type) noexcept;
 
 /// Helpers that the code calls, by id.
 [[nodiscard]] std::set<int32_t> called_helpers(std::span<const uint8_t> code);

@@ -8,6 +8,7 @@
 #include "runtime/context.hpp"
 #include "runtime/helpers.hpp"
 #include "runtime/map_set.hpp"
+#include "runtime/object_map.hpp"
 #include "runtime/timers.hpp"
 
 #include <functional>
@@ -28,6 +29,10 @@ struct timer_host;
 struct load_options {
     /// Elements of object_file::functions(); none: all programs that the object would have loaded.
     std::vector<const object::function_info *> programs{};
+    /// Whether the programs that the object itself puts into arrays which those can reach are
+    /// loaded, too, and what these reach in turn: behind the others in loaded_object::programs().
+    /// Without, the slots of programs that are not loaded stay empty.
+    bool load_targets = false;
     std::string backend{};  ///< of the VMs; empty: the best there is
     /// Helpers besides those of helper_table(), or instead of them.
     std::vector<ebpf_helper> helpers{};
@@ -67,13 +72,16 @@ struct load_options {
 /// A program in its VM.
 struct loaded_program {
     object::function_info info;
-    object::program_type type;  ///< that it was loaded as
+    /// That it was loaded as: if nothing says what it is (see object::type_of_section()), as
+    /// programs that it shares an array of programs with.
+    object::program_type type;
     /// Its code is what the VM runs: accesses to the context go to where ours is.
     object::bytecode linked;
     std::shared_ptr<ebpf_vm> vm;
 
     /// Whether packet_context::exec() runs it; others get memory by ebpf_vm::exec().
     [[nodiscard]] bool takes_packets() const noexcept { return context_layout_of(type) != nullptr; }
+    [[nodiscard]] array_user as_user() const noexcept { return {type, info.name}; }
     /// Why the instruction at `pc` is one that cannot be run here; empty if it can.
     [[nodiscard]] std::string_view why_unavailable(uint32_t pc) const noexcept;
 };
@@ -93,7 +101,8 @@ public:
     /// fills them, and loads each program into a VM of its own. Programs with a context_layout are
     /// made for it. Instructions that only another host could run (see
     /// object::poisoned_instruction) are the fault `unavailable` when they are reached. Errors:
-    /// those of object_file::link(), rewrite_context_accesses() and map::create(); unsupported,
+    /// those of object_file::link(), rewrite_context_accesses(), map::create() and
+    /// object_map::admit(); unsupported,
     /// naming all helpers and types of maps that a program needs and nobody has.
     [[nodiscard]] static result<loaded_object> load(const object::object_file &file,
                                                     const load_options &options = {});

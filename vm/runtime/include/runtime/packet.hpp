@@ -81,6 +81,10 @@ struct skb_memory {
     socket_view socket{};  ///< of the packet's own socket
 };
 
+/// Whether programs of this type see packets from the Ethernet header on; others that get packets
+/// see what follows it.
+[[nodiscard]] bool sees_ethernet(object::program_type type) noexcept;
+
 /// A packet as BPF_PROG_TEST_RUN gives it to programs: it came in on interface 1, the loopback
 /// interface, into queue 0.
 ///
@@ -107,8 +111,7 @@ public:
         auto *const memory = std::get_if<skb_memory>(&context_);
         return memory == nullptr ? nullptr : &memory->context;
     }
-    /// What the program sees: XDP and traffic control from the Ethernet header on, others from what
-    /// follows it.
+    /// What the program sees; see sees_ethernet().
     [[nodiscard]] std::span<uint8_t> packet() const noexcept { return packet_; }
     /// What an XDP program has put before it.
     [[nodiscard]] std::span<uint8_t> metadata() const noexcept {
