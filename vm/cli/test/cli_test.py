@@ -1053,7 +1053,7 @@ SEC("xdp") int f(struct xdp_md *ctx) {
 }
 char _license[] SEC("license") = "GPL";
 """
-    EVENT = {"size": 64, "port": 80, "name": "6162"}
+    EVENT = {"size": 64, "port": 80, "name": "ab"}
     RAW = "4000000050006162"
 
     def records(self, path, *arguments):
@@ -1066,11 +1066,11 @@ char _license[] SEC("license") = "GPL";
         other = "0100000000000000" "0200000000000000"
         self.assertEqual(self.records(path), {"ring": [self.RAW, other], "perf": [self.RAW + "78797a00"]})
         self.assertEqual(self.records(path, "--event", "ring=event", "--event", "perf=event"),
-                         {"ring": [self.EVENT, {**self.EVENT, "size": 1, "port": 0, "name": "0000", "rest": other[16:]}],
+                         {"ring": [self.EVENT, {**self.EVENT, "size": 1, "port": 0, "name": "", "rest": other[16:]}],
                           "perf": [{**self.EVENT, "rest": "78797a00"}]})
         self.assertEqual(self.records(path, "--event", "ring=event", "--event", "ring=other")["ring"], [self.EVENT, {"a": 1, "b": 2}])
         text = self.cli("run", path, "@64", "--event", "ring=event", "--event", "ring=other").out
-        self.assertIn("  records: 2\n  {size=64, port=80, name=6162}\n  {a=1, b=2}\n", text)
+        self.assertIn("  records: 2\n  {size=64, port=80, name=ab}\n  {a=1, b=2}\n", text)
 
     def test_types_of_unused_pointers(self):
         path = self.object(self.SOURCE % "const struct event *unused; struct other *unused_2;")
