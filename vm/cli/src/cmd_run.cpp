@@ -562,7 +562,7 @@ outcome<map_report> prepare_maps(const program_file &file, std::span<const map_f
     }
     if (auto done = vm.set_record_types(*file.object, options.events); not done)
         return std::unexpected{std::move(done.error())};
-    if (auto done = set_entries(*vm.object(), options.entries); not done)
+    if (auto done = set_entries(*file.object, *vm.object(), options.entries); not done)
         return std::unexpected{std::move(done.error())};
     auto chosen = map_choice::of(options.maps, *file.object, *vm.object());
     if (not chosen) return std::unexpected{std::move(chosen.error())};
@@ -629,9 +629,9 @@ void add_run(CLI::App &app, context &ctx) {
              fmt::format("Most instructions of a program (default {})", EBPF_MAX_INSTS),
              [options](uint64_t n) { options->vm.max_insns = static_cast<uint32_t>(n); });
     c.texts("--set", options->variables, "VARIABLE=VALUE",
-            "Value of a global variable of the object, also a constant one");
+            "Value of a global variable of the object, or of a part of one (config.limits[2])");
     c.texts("--map", options->entries, "MAP=KEY:VALUE",
-            "Entry of a map: numbers, or bytes as x00112233; of an array of programs: its name");
+            "Entry of a map: numbers, bytes as x00112233, JSON; of an array of programs: its name");
     c.texts("--max-entries", options->sizes, "MAP=NUMBER",
             "Most entries of a map, whatever the object says");
     c.text("--over", options->over, "MAP",

@@ -68,13 +68,20 @@ outcome<std::shared_ptr<runtime::map>> find_map(const loaded_object &object,
     return fail(exit_code::bad_input, "the program uses no map '{}'; {}", name, list_maps(object));
 }
 
+std::optional<uint32_t> index_of(const object_file &file, std::string_view name) {
+    for (uint32_t i = 0; i < file.maps().size(); ++i) {
+        if (file.maps()[i].definition.name == name) return i;
+    }
+    return {};
+}
+
 struct entry_text {
     std::string_view key;
     std::string_view value;
 };
 
 outcome<entry_text> split_entry(std::string_view name, std::string_view entry) {
-    const auto colon = entry.find(':');
+    const auto colon = end_of_key(entry);
     if (colon != entry.npos) return entry_text{entry.substr(0, colon), entry.substr(colon + 1)};
     return fail(exit_code::usage, "entry '{}' of map '{}' is not written as KEY:VALUE", entry,
                 name);
@@ -93,19 +100,22 @@ outcome<void> set_program(const loaded_object &object, runtime::object_map &arra
     return done ? outcome<void>{} : fail("", done.error());
 }
 
-outcome<void> set_entry(const loaded_object &object, runtime::map &m, std::string_view entry) {
+outcome<void> set_entry(const loaded_object &object, runtime::map &m, const map_types &types,
+                        std::string_view entry) {
     const map_definition &d = m.definition();
     const auto parts = split_entry(d.name, entry);
     if (not parts) return std::unexpected{parts.error()};
     bytes key;
     if (d.key_size != 0) {
-        auto parsed = parse_value(parts->key, d.key_size, fmt::format("key of map '{}'", d.name));
+        auto parsed = parse_value(parts->key, d.key_size, fmt::format("key of map '{}'", d.name),
+                                  {types.known, types.key});
         if (not parsed) return std::unexpected{std::move(parsed.error())};
         key = std::move(*parsed);
     }
     if (d.type == map_type::prog_array)
         return set_program(object, *runtime::as_object_map(&m), key, parts->value);
-    auto value = parse_value(parts->value, d.value_size, fmt::format("value of map '{}'", d.name));
+    auto value = parse_value(parts->value, d.value_size, fmt::format("value of map '{}'", d.name),
+                             {types.known, types.value});
     if (not value) return std::unexpected{std::move(value.error())};
     auto done = runtime_json::put(m, key, *value);
     return done ? outcome<void>{} : fail("", done.error());
@@ -263,39 +273,52 @@ outcome<void> print_map_as_json(runtime::map &m) {
     return all_of(listing);
 }
 
+namespace {
+
+/// Whether a variable is one of the kernel's configuration, and got a value as that writes it. An
+/// error says why not.
+result<bool> configure(object_file &file, const object::global_variable &place,
+                       const assignment &wanted) {
+    if (file.maps()[place.map].origin != object::map_origin::config) return false;
+    const auto done = file.configure(wanted.name, wanted.value);
+    return done ? result<bool>{true} : std::unexpected{done.error()};
+}
+
+}  // namespace
+
 outcome<void> set_variables(object_file &file, std::span<const std::string> texts) {
     for (const std::string &text : texts) {
         const auto parts = split(text, "VARIABLE=VALUE");
         if (not parts) return std::unexpected{parts.error()};
         const auto place = file.global(parts->name);
         if (not place) return fail("--set", place.error());
+        const auto configured = configure(file, *place, *parts);
+        if (configured and *configured) continue;
         const auto value =
-            parse_value(parts->value, place->size, fmt::format("variable '{}'", parts->name));
+            parse_value(parts->value, place->size, fmt::format("variable '{}'", parts->name),
+                        {file.types(), place->type});
+        if (not value and not configured) return fail("--set", configured.error());
         if (not value) return std::unexpected{value.error()};
         if (auto done = file.set(parts->name, *value); not done) return fail("--set", done.error());
     }
     return {};
 }
 
-outcome<void> set_entries(const loaded_object &object, std::span<const std::string> texts) {
+outcome<void> set_entries(const object_file &file, const loaded_object &object,
+                          std::span<const std::string> texts) {
     for (const std::string &text : texts) {
         const auto parts = split(text, "MAP=KEY:VALUE");
         if (not parts) return std::unexpected{parts.error()};
         const auto m = find_map(object, parts->name);
         if (not m) return std::unexpected{m.error()};
-        if (auto done = set_entry(object, **m, parts->value); not done) return done;
+        const auto index = index_of(file, parts->name);
+        const map_types types = index ? map_types::of(file, *index) : map_types{};
+        if (auto done = set_entry(object, **m, types, parts->value); not done) return done;
     }
     return {};
 }
 
 namespace {
-
-std::optional<uint32_t> index_of(const object_file &file, std::string_view name) {
-    for (uint32_t i = 0; i < file.maps().size(); ++i) {
-        if (file.maps()[i].definition.name == name) return i;
-    }
-    return {};
-}
 
 std::unexpected<failure> no_map(std::string_view name) {
     return fail(exit_code::bad_input, "the object has no map '{}'", name);

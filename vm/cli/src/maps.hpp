@@ -75,7 +75,8 @@ private:
 };
 
 /// Puts entries into maps; each text is "map=key:value", of maps without keys "map=:value".
-[[nodiscard]] outcome<void> set_entries(const runtime::loaded_object &object,
+[[nodiscard]] outcome<void> set_entries(const object::object_file &file,
+                                        const runtime::loaded_object &object,
                                         std::span<const std::string> texts);
 
 /// Which maps to show: "all", "none", or names with commas; empty: those that programs can write.

@@ -102,6 +102,34 @@ SEC("xdp") int count(struct xdp_md *ctx) {
 """
 
 
+# Returns what variables and an entry of a map have been set to.
+SETTINGS_C = """
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+enum mode { MODE_OFF, MODE_ON = 7 };
+struct inner { __u16 ports[4]; enum mode mode; };
+struct config { __u32 limit; union { __u8 low; __u16 all; }; _Bool on; char name[8]; struct inner inner; __u32 bit : 3; };
+struct key { __u32 a, b; };
+struct config config = {.limit = 1};
+int list[4];
+_Bool flag;
+enum mode mode;
+char text[8] = "abc";
+__u8 mac[6];
+extern int CONFIG_HZ __kconfig;
+extern _Bool CONFIG_BPF_SYSCALL __kconfig __weak;
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4); __type(key, struct key); __type(value, struct inner); } hash SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4); __type(key, char[8]); __type(value, enum mode); } modes SEC(".maps");
+SEC("xdp") int p(struct xdp_md *ctx) {
+    static int counter;
+    struct key k = {1, 2};
+    struct inner *i = bpf_map_lookup_elem(&hash, &k);
+    enum mode *m = bpf_map_lookup_elem(&modes, text);
+    counter++;
+    return CONFIG_HZ + CONFIG_BPF_SYSCALL * 500 + (i ? i->mode : 0) + (m ? *m : 0) + config.limit + list[0] + flag + mode + mac[0];
+}
+"""
+
 # Programs that judge packets one after the other: by the first byte, and each changes the second one.
 CHAIN_C = """
 #include <linux/bpf.h>
@@ -626,6 +654,61 @@ map .bss (data, 8 bytes)
             with self.subTest(text):
                 self.assert_ends(self.cli("run", self.program, self.capture, option, text), code, message, out="")
         self.assert_ends(self.cli("run", self.file("p.s", RETURN_42), "--set", "a=1"), USAGE, "need an object", out="")
+
+    def test_variables_are_set_by_parts_and_types(self):
+        path = self.object(SETTINGS_C, "settings.o")
+        config = {"limit": 1, "_1": {"low": 0, "all": 0}, "on": False, "name": "", "inner": {"ports": [0] * 4, "mode": "MODE_OFF"},
+                  "bit": 0}
+        run = lambda *arguments: self.cli("run", path, "@64", "--json", "--set", "CONFIG_HZ=250", *arguments)
+        for text, name, value in (("config.limit=5", "config", {**config, "limit": 5}),
+                                  ("config.all=0x102", "config", {**config, "_1": {"low": 2, "all": 0x102}}),
+                                  ("config.on=true", "config", {**config, "on": True}),
+                                  ("config.name=eth0", "config", {**config, "name": "eth0"}),
+                                  ("config.inner.ports[1]=3", "config",
+                                   {**config, "inner": {"ports": [0, 3, 0, 0], "mode": "MODE_OFF"}}),
+                                  ('config={"limit": 4, "inner": {"mode": "MODE_ON"}, "bit": 5}', "config",
+                                   {**config, "limit": 4, "inner": {"ports": [0] * 4, "mode": "MODE_ON"}, "bit": 5}),
+                                  ("list[2]=-5", "list", [0, 0, -5, 0]), ("list=[1, 2]", "list", [1, 2, 0, 0]),
+                                  ("flag=true", "flag", True), ("flag=0", "flag", False),
+                                  ("mode=MODE_ON", "mode", "MODE_ON"), ("mode=7", "mode", "MODE_ON"),
+                                  ("text=xyz", "text", "xyz"), ("text=x6162000000000000", "text", "ab"),
+                                  ("text=12345678", "text", "12345678"), ('text="x\\"y"', "text", 'x"y'),
+                                  ("mac=x0011223344ff", "mac", "0011223344ff"), ("p.counter=6", "p.counter", 7)):
+            with self.subTest(text):
+                result = run("--set", text, "--maps", ".data,.bss")
+                self.assert_ends(result, OK)
+                variables = {k: v for m in result.json["maps"] for k, v in m["variables"].items()}
+                self.assertEqual(variables[name], value)
+        for texts, r0 in (([], 251), (["CONFIG_BPF_SYSCALL=y"], 751), (["CONFIG_BPF_SYSCALL=1"], 751), (["CONFIG_HZ=100"], 101)):
+            arguments = [argument for text in texts for argument in ("--set", text)]
+            self.assertEqual(run(*arguments).json["r0"], r0, texts)
+        for text, message in (("config.speed=1", "no variable 'config.speed': 'config' has no member 'speed'"),
+                              ("config.limit.x=1", "'config.limit' is no struct"),
+                              ("config.bit=1", "'config' has 'bit' as a bit field"),
+                              ("list[4]=1", "'list' has 4 elements"), ("list[x]=1", "'list' is an array: '\\[x\\]' is no"),
+                              ("list[1=1", "'list' is an array: '\\[1' is no"), ("config[0]=1", "'config' is no array"),
+                              ("speed.most=1", "the object has no global variable 'speed.most'"),
+                              ("mode=MODE", "'MODE' is no number of 4 bytes: write one of MODE_OFF, MODE_ON, a number"),
+                              ("text=123456789", "'123456789' is no number of 8 bytes"),
+                              ("list=[1,2,3,4,5]", "variable 'list': 5 elements, but it has 4"),
+                              ('config={"speed":1}', "has members that are not in config"), ("config={", "no JSON document"),
+                              ("CONFIG_HZ=y", "'y' is no value of 'CONFIG_HZ'")):
+            with self.subTest(text):
+                self.assert_ends(run("--set", text), BAD_INPUT, message, out="")
+
+    def test_entries_are_set_by_types(self):
+        path = self.object(SETTINGS_C, "settings.o")
+        for text, entry in (('hash={"a":1,"b":2}:{"mode":"MODE_ON","ports":[80]}',
+                             {"key": {"a": 1, "b": 2}, "value": {"ports": [80, 0, 0, 0], "mode": "MODE_ON"}}),
+                            ("modes=abc:MODE_ON", {"key": "abc", "value": "MODE_ON"}),
+                            ('modes="a:b":7', {"key": "a:b", "value": "MODE_ON"}),
+                            ("modes=x6162000000000000:0", {"key": "ab", "value": "MODE_OFF"})):
+            with self.subTest(text):
+                result = self.cli("run", path, "@64", "--set", "CONFIG_HZ=0", "--map", text, "--maps", text.split("=")[0], "--json")
+                self.assert_ends(result, OK)
+                self.assertEqual(result.json["maps"][0]["entries"], [entry])
+                self.assertEqual(result.json["r0"], 8 if text.startswith("hash") or "=abc" in text else 1)
+        self.assert_ends(self.cli("run", path, "@64", "--set", "CONFIG_HZ=0", "--map", 'hash={"a":1,"b":2}'), USAGE, "is not written as KEY:VALUE", out="")
 
     def test_what_is_missing_is_named(self):
         path = self.object("""

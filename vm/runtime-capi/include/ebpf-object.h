@@ -292,7 +292,9 @@ EBPF_EXPORT int ebpf_map_reuse(struct ebpf_map *map, const struct ebpf_map *othe
 /* ----------------------------------------------------------------------------------------------
  * variables
  *
- * Global ones, static ones whose name is there once, and those of section .kconfig. */
+ * Global ones, static ones whose name is there once, and those of section .kconfig. A name may also
+ * be that of a part, as C writes it ("config.limits[2]"), where the object has types (clang -g);
+ * bit fields have no bytes of their own. */
 
 struct ebpf_global_info {
     size_t size;          /**< in: sizeof(struct ebpf_global_info) */

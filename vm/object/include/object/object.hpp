@@ -147,7 +147,9 @@ public:
     [[nodiscard]] result<void> configure(std::string_view name, std::string_view value);
 
     /// Where the variable `name` lies: of a section of data (global ones before static ones), or of
-    /// section .kconfig. Errors: not_found, invalid_argument (several static ones), bad_object.
+    /// section .kconfig. Also a part of one, as C names it ("config.limits[2]"), where the object's
+    /// types say what it consists of; not a bit field. Errors: not_found, invalid_argument (several
+    /// static ones), bad_object.
     [[nodiscard]] result<global_variable> global(std::string_view name) const;
     /// The bytes that it has before the first run.
     [[nodiscard]] result<std::vector<uint8_t>> value_of(std::string_view name) const;
