@@ -155,7 +155,7 @@ struct iteration {
     const runnable &program;
     std::string over;
     outcome<std::string> text;
-    ebpf_fault fault{};  ///< if there is none because of one
+    fault_values fault{};  ///< if there is none because of one
 };
 
 outcome<std::vector<iteration>> iterate(const session &s) {
@@ -167,8 +167,7 @@ outcome<std::vector<iteration>> iterate(const session &s) {
     for (const runnable &program : s.vm.iterators()) {
         all.push_back({program, over->definition().name, program.iterate(over)});
         iteration &last = all.back();
-        if (not last.text and last.text.error().code == exit_code::fault)
-            ebpf_last_fault(&last.fault);
+        if (not last.text and last.text.error().code == exit_code::fault) last.fault = last_fault();
         s.vm.finish_run();
     }
     return all;

@@ -721,6 +721,38 @@ SEC("socket") int f(void *ctx) { return ((long (*)(void *))166)(&ops); }
         self.assertIn("cannot run     " + message, self.cli("inspect", path).out)
         self.assertIn(message, self.cli("inspect", path, "--json").json["programs"][0]["cannot_run"])
 
+    def test_faults_tell_where_in_the_source_they_are(self):
+        source = """#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+int other(struct xdp_md *ctx);
+struct { __uint(type, BPF_MAP_TYPE_PROG_ARRAY); __uint(max_entries, 1); __uint(key_size, 4); __array(values, int(void *)); }
+    others SEC(".maps") = {.values = {(void *)&other}};
+static __attribute__((noinline)) int parse(struct xdp_md *ctx) {
+    return ((volatile __u8 *)(long)ctx->data)[66];
+}
+SEC("xdp") int f(struct xdp_md *ctx) { return parse(ctx) + 1; }
+SEC("xdp") int other(struct xdp_md *ctx) { return *(volatile __u16 *)((char *)(long)ctx->data + 63); }
+SEC("xdp") int jump(struct xdp_md *ctx) { bpf_tail_call(ctx, &others, 0); return 0; }
+"""
+        path = self.object(source, "faulty.o")
+        where = r"in function parse \(faulty.o.c:7: `return \(\(volatile __u8 \*\)\(long\)ctx->data\)\[66\];`\)"
+        packet = (r": 1 bytes at offset 66 of region 0 of this run, 2 bytes behind its end: that is the packet, which has 64 bytes: "
+                  "the program has to compare with data and data_end")
+        capture = self.file("in.pcap", pcap([bytes(64), bytes(67)]))
+        for vm in self.cli("vms", "--json").json["vms"]:
+            run = lambda program, memory, *more: self.cli("run", path, memory, "-p", program, "--vm", vm["name"], *more)
+            self.assert_ends(run("f", "@64"), FAULT, where + packet)
+            self.assert_ends(run("f", capture), FAULT, "1 of 2 packets faulted; packet 1: .*" + where + packet)
+            fault = run("f", "@64", "--json").json["fault"]
+            self.assertEqual((fault["function"], fault["source"]["line"], fault["region"]), ("parse", 7, "run"))
+            self.assertEqual(fault["source"]["text"], "    return ((volatile __u8 *)(long)ctx->data)[66];")
+            self.assertTrue(fault["source"]["file"].endswith("/faulty.o.c"))
+            fault = run("f", capture, "--json").json["first_fault"]
+            self.assertEqual((fault["function"], fault["source"]["line"]), ("parse", 7))
+            result = self.cli("run", path, "@64", "-p", "jump", "--map", "others=0:other", "--vm", vm["name"], "--json")
+            self.assertEqual((result.json["fault"]["function"], result.json["fault"]["source"]["line"]), ("other", 10))
+            self.assertIn("1 of them behind its end", result.json["fault"]["message"])
+
     def test_what_another_host_has_is_a_fault_when_it_is_reached(self):
         path = self.object("""
 #define SEC(name) __attribute__((section(name), used))

@@ -7,6 +7,7 @@
 #include "isa/validate.hpp"
 #include "object/value_fields.hpp"
 #include "object_helpers.hpp"
+#include "object_source.hpp"
 #include "program/program.hpp"
 #include "runtime/arena.hpp"
 #include "runtime/cpu.hpp"
@@ -236,7 +237,7 @@ private:
                 file_.link(*f, {.kernel_functions = known.names, .target = options_.target.get()});
             if (not linked) return std::move(linked.error());
             call_helpers(*linked, known.ids);
-            out_.parts_->programs.push_back({*f, type, std::move(*linked), nullptr});
+            out_.parts_->programs.push_back({*f, type, std::move(*linked), nullptr, nullptr});
             if (auto e = finish(out_.parts_->programs.back(), known.ids)) return e;
         }
         return {};
@@ -288,6 +289,8 @@ private:
             const auto &code = p.linked.code;
             if (const int e = p.vm->load_code(code.data(), code.size()); e != EBPF_OK)
                 return vm_error(*p.vm, e);
+            p.source = std::make_shared<const object_source>(p.linked);
+            p.vm->set_source(p.source);
         }
         return {};
     }
