@@ -229,8 +229,11 @@ void print_calls(const findings &f, const program_image &image) {
         print("  helper         {}{}{}{} at {}\n", id, name.empty() ? "" : " ", name,
               is_provided(id, image) ? "" : " (not provided by bpftime-cli)", list_pcs(pcs));
     }
-    for (const auto &[id, pcs] : f.kfuncs)
-        print("  kernel func.   BTF id {} at {}\n", id, list_pcs(pcs));
+    for (const auto &[id, pcs] : f.kfuncs) {
+        const std::string_view name = image.kernel_function(id);
+        print("  kernel func.   {} at {}\n",
+              name.empty() ? fmt::format("BTF id {}", id) : std::string{name}, list_pcs(pcs));
+    }
     for (const auto &[kind, count] : f.wides) print("  lddw           {} {}\n", kind, count);
 }
 
@@ -322,15 +325,23 @@ void print_object(const program_file &file) {
 
 // --- JSON
 
-/// `helpers_of`: the program whose helpers they are; null: they are kernel functions.
-json calls_to_json(const std::map<uint32_t, std::vector<uint32_t>> &calls,
-                   const program_image *helpers_of) {
+json helpers_to_json(const findings &f, const program_image &image) {
     json rows = json::array();
-    for (const auto &[id, pcs] : calls) {
-        json row = {{"id", id}};
-        if (helpers_of != nullptr)
-            row.update(
-                {{"name", runtime::helper_name(id)}, {"provided", is_provided(id, *helpers_of)}});
+    for (const auto &[id, pcs] : f.helpers) {
+        rows.push_back({{"id", id},
+                        {"name", runtime::helper_name(id)},
+                        {"provided", is_provided(id, image)},
+                        {"pcs", pcs}});
+    }
+    return rows;
+}
+
+/// Those of an object have names, those of bytecode ids in the types of some kernel.
+json kernel_functions_to_json(const findings &f, const program_image &image) {
+    json rows = json::array();
+    for (const auto &[id, pcs] : f.kfuncs) {
+        const std::string_view name = image.kernel_function(id);
+        json row = name.empty() ? json{{"id", id}} : json{{"name", name}};
         row["pcs"] = pcs;
         rows.push_back(std::move(row));
     }
@@ -395,8 +406,8 @@ json program_to_json(const inspected &found, const program_file &file) {
                      {"unreachable", f.instructions - f.reachable},
                      {"cpu", fmt::format("v{}", f.cpu)},
                      {"groups", std::move(groups)},
-                     {"helpers", calls_to_json(f.helpers, &image)},
-                     {"kfuncs", calls_to_json(f.kfuncs, nullptr)},
+                     {"helpers", helpers_to_json(f, image)},
+                     {"kfuncs", kernel_functions_to_json(f, image)},
                      {"lddw", std::move(wides)},
                      {"functions", functions_to_json(p, image)},
                      {"blocks", blocks_to_json(p)},
@@ -488,7 +499,7 @@ std::vector<collected> collect(program_file &file) {
         programs.push_back(
             {"", "",
              load(program_image{
-                 file.path, file.format, "", "", {}, std::move(file.code), {}, {}, {}, {}})});
+                 file.path, file.format, "", "", {}, std::move(file.code), {}, {}, {}, {}, {}})});
         return programs;
     }
     for (const object::function_info &f : file.object->functions()) {

@@ -721,6 +721,44 @@ SEC("socket") int f(void *ctx) { return ((long (*)(void *))166)(&ops); }
         self.assertIn("cannot run     " + message, self.cli("inspect", path).out)
         self.assertIn(message, self.cli("inspect", path, "--json").json["programs"][0]["cannot_run"])
 
+    def test_kernel_functions_are_named(self):
+        path = self.object("""
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+extern int bpf_dynptr_from_xdp(struct xdp_md *x, __u64 flags, struct bpf_dynptr *ptr) __ksym;
+extern __u32 bpf_dynptr_size(const struct bpf_dynptr *p) __ksym;
+SEC("xdp") int p(struct xdp_md *x) {
+    struct bpf_dynptr d;
+    bpf_dynptr_from_xdp(x, 0, &d);
+    return bpf_dynptr_size(&d) + 1;
+}
+""", "functions.o")
+        self.assertEqual(self.cli("run", path, "@64", "--json").json["r0"], 65)
+        (program,) = self.cli("inspect", path, "--json").json["programs"]
+        self.assertNotIn("cannot_run", program)
+        self.assertEqual([sorted(f) for f in program["kfuncs"]], [["name", "pcs"]] * 2)
+        self.assertEqual({f["name"] for f in program["kfuncs"]}, {"bpf_dynptr_from_xdp", "bpf_dynptr_size"})
+        text = self.cli("inspect", path).out
+        self.assertRegex(text, r"(?m)^  kernel func.   bpf_dynptr_from_xdp at \d+$")
+        self.assertRegex(text, r"(?m)^  kernel func.   bpf_dynptr_size at \d+$")
+        self.assertNotIn("cannot run", text)
+        result = self.cli("disasm", path)
+        self.assert_ends(result, OK)
+        self.assertEqual(re.findall(r"(?m)^call .*  # (.*)$", result.out), ["bpf_dynptr_from_xdp", "bpf_dynptr_size"])
+        self.assertEqual([i["kernel_function"] for i in self.cli("disasm", path, "--json").json["instructions"]
+                          if "kernel_function" in i], ["bpf_dynptr_from_xdp", "bpf_dynptr_size"])
+        self.assert_ends(self.cli("asm", self.file("again.s", result.out), "--hex"), OK)
+        self.assert_ends(self.cli("asm", path, "--hex"), UNSUPPORTED,
+                         "program 'p' calls kernel functions, which bytecode alone cannot name", out="")
+        # Those about packets are for programs that get packets.
+        other = self.object("""
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+extern int bpf_dynptr_from_xdp(struct xdp_md *x, __u64 flags, struct bpf_dynptr *ptr) __ksym;
+SEC("raw_tp") int p(void *x) { struct bpf_dynptr d; return bpf_dynptr_from_xdp(x, 0, &d); }
+""", "other.o")
+        self.assertIn("'bpf_dynptr_from_xdp'", self.cli("inspect", other, "--json").json["programs"][0]["error"])
+
     def test_faults_tell_where_in_the_source_they_are(self):
         source = """#include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
