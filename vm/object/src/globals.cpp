@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #include "globals.hpp"
 
+#include "object/type_name.hpp"
 #include "wire.hpp"
 
 #include <elf.h>
@@ -10,7 +11,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <optional>
+#include <set>
 
 namespace bpftime::vm::object {
 
@@ -124,7 +127,8 @@ private:
 
     result<void> enter_member(std::string_view member, std::size_t at) {
         if (not type().is_composite())
-            return refuse(at, fmt::format("is no struct, but {}", types_.describe(part_.type)));
+            return refuse(
+                at, fmt::format("is no struct, but of type {}", type_name(types_, part_.type)));
         unsigned steps = 0;
         const auto found = find_member(types_.resolve(part_.type), member, 0, steps);
         if (not found) return refuse(at, fmt::format("has no member '{}'", printable(member)));
@@ -156,7 +160,8 @@ private:
     result<void> enter_element(std::string_view step, std::size_t at) {
         const btf_type &array = type();
         if (array.kind != btf_kind::array)
-            return refuse(at, fmt::format("is no array, but {}", types_.describe(part_.type)));
+            return refuse(
+                at, fmt::format("is no array, but of type {}", type_name(types_, part_.type)));
         uint32_t index = 0;
         const char *const end = step.data() + step.size();
         const auto [rest, problem] = std::from_chars(step.data() + 1, end, index);
@@ -224,6 +229,29 @@ result<global_variable> find_global(const image &object, std::string_view name) 
     return whole;
 }
 
+std::vector<std::string> list_globals(const image &object) {
+    std::vector<std::string> names;
+    std::set<std::string, std::less<>> known;
+    const auto add = [&](std::string_view name) {
+        if (name.empty() or known.contains(name) or not find_variable(object, name)) return;
+        known.emplace(name);
+        names.emplace_back(name);
+    };
+    for (uint32_t i = 0; i < object.maps.size(); ++i) {
+        const object_map &m = object.maps[i];
+        if (m.origin != map_origin::data and m.origin != map_origin::config) continue;
+        if (object.types and m.value_type != 0) {
+            for (const btf_variable &v : object.types->variables(object.types->type(m.value_type)))
+                add(object.types->type(v.type).name);
+        }
+        for (const elf_symbol &s : object.elf.symbols) {
+            if (s.size != 0 and is_variable(object, s) and object.data_maps[s.section] == i)
+                add(s.name);
+        }
+    }
+    return names;
+}
+
 result<std::vector<uint8_t>> read_global(const image &object, std::string_view name) {
     const auto v = find_global(object, name);
     if (not v) return std::unexpected{v.error()};
@@ -253,7 +281,7 @@ result<void> write_global(image &object, std::string_view name, int64_t number) 
         return fail(error_code::invalid_argument,
                     fmt::format("{} is no value of the variable '{}' ({} bytes{}{})", number,
                                 printable(name), v->size, v->type == 0 ? "" : ", ",
-                                v->type == 0 ? "" : object.types->describe(v->type)));
+                                v->type == 0 ? "" : type_name(*object.types, v->type)));
     }
     std::memcpy(place_of(object, *v).data(), &number, v->size);
     return {};

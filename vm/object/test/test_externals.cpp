@@ -77,7 +77,7 @@ TEST(externals, configuration_values_have_types) {
         return done ? "accepted" : done.error().message;
     };
     EXPECT_THAT(refused("CONFIG_SMP", "m"),
-                StartsWith("'m' is no value of 'CONFIG_SMP', which is a int _Bool"));
+                StartsWith("'m' is no value of 'CONFIG_SMP', which is of type _Bool"));
     EXPECT_THAT(refused("CONFIG_SMP", "1"), StartsWith("'1' is no value"));
     EXPECT_THAT(refused("CONFIG_HZ", "y"), StartsWith("'y' is no value"));
     EXPECT_THAT(refused("CONFIG_HZ", "2147483648"), StartsWith("'2147483648' is no value"));

@@ -77,18 +77,34 @@ TEST(globals, can_be_set) {
 
 TEST(globals, wrong_values_are_refused) {
     object_file file = parse(source);
-    EXPECT_THAT(refusal(file.set("limit", int64_t{1} << 31)),
-                StartsWith("2147483648 is no value of the variable 'limit' (4 bytes, const"));
+    EXPECT_THAT(
+        refusal(file.set("limit", int64_t{1} << 31)),
+        StartsWith("2147483648 is no value of the variable 'limit' (4 bytes, const volatile int)"));
     EXPECT_THAT(refusal(file.set("small", -1)),
                 StartsWith("-1 is no value of the variable 'small'"));
     EXPECT_THAT(refusal(file.set("zeros", 1)),
-                StartsWith("1 is no value of the variable 'zeros' (32 bytes, array"));
+                StartsWith("1 is no value of the variable 'zeros' (32 bytes, long[4])"));
     EXPECT_EQ(refusal(file.set("limit", std::vector<uint8_t>(3))),
               "3 bytes for the variable 'limit', which has 4");
     EXPECT_EQ(refusal(file.set("nothing", 1), error_code::not_found),
               "the object has no global variable 'nothing'");
     EXPECT_EQ(refusal(file.global("p"), error_code::not_found),
               "the object has no global variable 'p'");
+}
+
+TEST(globals, are_listed) {
+    EXPECT_THAT(parse(source).variables(),
+                ElementsAre("limit", "small", "name", "hidden", "zeros", "CONFIG_HZ"));
+    const auto bytes = compile(R"(
+const volatile int limit = 5;
+static volatile int hidden = 1;
+char name[8];
+__attribute__((section("license"))) char licence[] = "GPL";
+__attribute__((section("xdp"))) int p(int *ctx) { return limit + hidden + name[*ctx & 7] + (*"text" + ctx[1]); })",
+                               "-O2");
+    EXPECT_THAT(object_file::parse(bytes)->variables(),
+                testing::UnorderedElementsAre("limit", "hidden", "name"))
+        << "symbols tell of them, too";
 }
 
 TEST(globals, have_parts) {
@@ -115,12 +131,12 @@ SEC("xdp") int p(int *ctx) { static int counter; return limits[*ctx & 1].least +
              {"limits[]", "'limits' is an array: '[]' is no [NUMBER]"},
              {"limits[", "'limits' is an array: '[' is no [NUMBER]"},
              {"limits[0]x", "'limits' is an array: '[0]x' is no [NUMBER]"},
-             {"limits.least", "'limits' is no struct, but array"},
+             {"limits.least", "'limits' is no struct, but of type struct limits[2]"},
              {"limits[0].", "'limits[0]' has no member ''"},
              {"limits[0].some", "'limits[0]' has no member 'some'"},
              {"limits[0].bit", "'limits[0]' has 'bit' as a bit field: it has no bytes of its own"},
-             {"pointer.least", "'pointer' is no struct, but pointer"},
-             {"p.counter[0]", "'p.counter' is no array, but int int"}}) {
+             {"pointer.least", "'pointer' is no struct, but of type struct limits *"},
+             {"p.counter[0]", "'p.counter' is no array, but of type int"}}) {
         EXPECT_THAT(refusal(file.global(name), error_code::not_found), HasSubstr(why)) << name;
     }
     EXPECT_EQ(refusal(file.global("limit.least"), error_code::not_found),

@@ -304,8 +304,8 @@ struct ebpf_global_info {
     uint32_t is_constant; /**< 1: once the object is loaded, nobody writes it */
 };
 
-/** Writes the names of the variables that the object's types know to names[0..capacity); returns
- * how many there are (which may be more). They live as long as the object. */
+/** Writes the names of the variables to names[0..capacity); returns how many there are (which may
+ * be more). They live as long as the object. */
 EBPF_EXPORT size_t ebpf_object_list_globals(const struct ebpf_object *object, const char **names,
                                             size_t capacity);
 
