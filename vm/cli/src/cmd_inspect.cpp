@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "isa/isa.hpp"
+#include "object/type_name.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "program/program.hpp"
@@ -108,33 +109,26 @@ struct variable_row {
     json value;
 };
 
-/// "__u32" of "const volatile __u32".
-std::string describe(const object::btf &types, uint32_t id) {
+/// "__u32" of "const volatile __u32"; "-" if it is not known.
+std::string describe(const object::btf *types, uint32_t id) {
+    if (types == nullptr or id == 0) return "-";
     for (unsigned steps = 0; steps < object::btf::longest_chain; ++steps) {
-        const object::btf_type &t = types.type(id);
-        if (t.kind == object::btf_kind::type_definition) return printable(t.name);
+        const object::btf_type &t = types->type(id);
         if (t.kind != object::btf_kind::const_ and t.kind != object::btf_kind::volatile_) break;
         id = t.type;
     }
-    return types.describe(id);
+    return object::type_name(*types, id);
 }
 
-/// The variables that the object's types know.
 std::vector<variable_row> variables_of(const object::object_file &object) {
     std::vector<variable_row> rows;
     const object::btf *const types = object.types();
-    if (types == nullptr) return rows;
-    for (const object::object_map &m : object.maps()) {
-        const bool is_section =
-            m.origin == object::map_origin::data or m.origin == object::map_origin::config;
-        if (not is_section or m.value_type == 0) continue;
-        for (const object::btf_variable &v : types->variables(types->type(m.value_type))) {
-            const std::string name{types->type(v.type).name};
-            const auto value = object.value_of(name);
-            if (not value) continue;
-            const uint32_t type = types->type(v.type).type;
-            rows.push_back({name, m.section, describe(*types, type), to_json(types, type, *value)});
-        }
+    for (const std::string &name : object.variables()) {
+        const auto place = object.global(name);
+        const auto value = object.value_of(name);
+        if (not place or not value) continue;
+        rows.push_back({name, object.maps()[place->map].section, describe(types, place->type),
+                        to_json(types, place->type, *value)});
     }
     return rows;
 }

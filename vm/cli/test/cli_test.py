@@ -1886,6 +1886,28 @@ class Inspect(CliTest):
         self.assert_ends(self.cli("inspect", path, "-s", "xdp"), BAD_INPUT, "2 programs to choose from", out="")
         self.assert_ends(self.cli("inspect", self.file("p.s", RETURN_42), "-p", "x"), USAGE, "choose from an object")
 
+    def test_variables_have_types_of_c(self):
+        source = """#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+struct config { __u32 limit; } *config;
+int list[4];
+char text[8] = "abc";
+const volatile double ratio = 0.5;
+static volatile long hidden = -1;
+SEC("xdp") int p(struct xdp_md *ctx) { return list[0] + text[0] + (config != 0) + hidden + (ratio != 0); }
+""".replace("(ratio != 0)", "*(volatile int *)&ratio")
+        variables = self.cli("inspect", self.object(source, "typed.o"), "--json").json["variables"]
+        self.assertEqual({v["name"]: (v["type"], v["value"]) for v in variables},
+                         {"config": ("struct config *", "0x0"), "list": ("int[4]", [0] * 4), "text": ("char[8]", "abc"),
+                          "ratio": ("double", 0.5), "hidden": ("long", -1)})
+        # Of objects without types, symbols tell.
+        plain = self.object(source, "plain.o", "--", "-g0")
+        variables = self.cli("inspect", plain, "--json").json["variables"]
+        self.assertEqual({v["name"]: (v["type"], v["value"]) for v in variables},
+                         {"config": ("-", 0), "list": ("-", "00" * 16), "text": ("-", 0x636261), "ratio": ("-", 0x3FE0000000000000),
+                          "hidden": ("-", 2**64 - 1)})
+        self.assertRegex(self.cli("inspect", plain).out, r"(?m)^hidden +.data +- +18446744073709551615$")
+
     def test_errors(self):
         self.assert_ends(self.cli("inspect", self.file("p.s", "ja +5\n")), BAD_INPUT, "jump target 6 outside", out="")
 
