@@ -294,6 +294,18 @@ void print_variables(const object::object_file &object) {
     variables.print();
 }
 
+void print_core_relocations(const object::object_file &object) {
+    const auto all = object.core_relocations();
+    if (all.empty()) return;
+    table t{{{"section"}, {"offset", align::right}, {"asks for"}, {"of"}}};
+    for (const object::core_relocation &r :
+         std::span{all}.first(std::min(all.size(), most_shown))) {
+        t.add({printable(r.section), fmt::format("{}", r.offset), r.kind, printable(r.subject)});
+    }
+    t.print(2);
+    print_more(all.size());
+}
+
 void print_object(const program_file &file) {
     table sections{{{"section"}, {"bytes", align::right}, {"code"}}};
     for (const object::section_info &s : file.object->sections()) {
@@ -315,6 +327,7 @@ void print_object(const program_file &file) {
     const std::string license = file.object->license();
     print("license            {}\n", license.empty() ? "none" : license);
     print("CO-RE relocations  {}\n", file.object->core_relocation_count());
+    print_core_relocations(*file.object);
 }
 
 // --- JSON
@@ -442,10 +455,16 @@ json object_to_json(const object::object_file &object) {
     for (const variable_row &v : variables_of(object))
         variables.push_back(
             {{"name", v.name}, {"section", v.section}, {"type", v.type}, {"value", v.value}});
-    return {
-        {"sections", std::move(sections)}, {"functions", std::move(functions)},
-        {"maps", std::move(maps)},         {"variables", std::move(variables)},
-        {"license", object.license()},     {"core_relocations", object.core_relocation_count()}};
+    json relocations = json::array();
+    for (const object::core_relocation &r : object.core_relocations())
+        relocations.push_back({{"section", r.section},
+                               {"offset", r.offset},
+                               {"kind", r.kind},
+                               {"subject", r.subject}});
+    return {{"sections", std::move(sections)}, {"functions", std::move(functions)},
+            {"maps", std::move(maps)},         {"variables", std::move(variables)},
+            {"license", object.license()},     {"core_relocations", object.core_relocation_count()},
+            {"core", std::move(relocations)}};
 }
 
 // --- both

@@ -97,6 +97,8 @@ outcome<program_file> interpret_object(program_file file, std::span<const uint8_
     if (not parsed) return std::unexpected{std::move(parsed.error())};
     file.object = std::move(*parsed);
     if (target.empty()) return file;
+    if (const file_handle there{std::fopen(target.c_str(), "rb")}; not there)
+        return cannot_read(target, errno);
     auto types = object::btf::read_file(target);
     if (not types) return fail(target, types.error());
     file.target = std::make_shared<const object::btf>(std::move(*types));

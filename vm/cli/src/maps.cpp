@@ -106,6 +106,10 @@ outcome<void> set_entry(const loaded_object &object, runtime::map &m, const map_
     const auto parts = split_entry(d.name, entry);
     if (not parts) return std::unexpected{parts.error()};
     bytes key;
+    if (d.key_size == 0 and not parts->key.empty()) {
+        return fail(exit_code::usage, "map '{}' is a {}, which has no keys: write --map {}=:VALUE",
+                    d.name, name_of(d.type), d.name);
+    }
     if (d.key_size != 0) {
         auto parsed = parse_value(parts->key, d.key_size, fmt::format("key of map '{}'", d.name),
                                   {types.known, types.key});

@@ -721,6 +721,24 @@ SEC("socket") int f(void *ctx) { return ((long (*)(void *))166)(&ops); }
         self.assertIn("cannot run     " + message, self.cli("inspect", path).out)
         self.assertIn(message, self.cli("inspect", path, "--json").json["programs"][0]["cannot_run"])
 
+    def test_keys_are_for_maps_that_have_them(self):
+        path = self.object("""
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+struct { __uint(type, BPF_MAP_TYPE_QUEUE); __uint(max_entries, 4); __type(value, __u32); } jobs SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4); __type(key, __u32); __type(value, __u32); } table SEC(".maps");
+SEC("xdp") int f(struct xdp_md *ctx) {
+    __u32 job = 0;
+    bpf_map_pop_elem(&jobs, &job);
+    return job + (bpf_map_lookup_elem(&table, &job) != 0);
+}
+""", "queue.o")
+        self.assertEqual(self.cli("run", path, "@64", "--map", "jobs=:7", "--json").json["r0"], 7)
+        self.assert_ends(self.cli("run", path, "@64", "--map", "jobs=1:7"), USAGE,
+                         "map 'jobs' is a queue, which has no keys: write --map jobs=:VALUE", out="")
+        self.assert_ends(self.cli("run", path, "@64", "--max-entries", "table=0"), BAD_INPUT,
+                         r"making map table of type hash: .* \(EINVAL\): it has to have room for entries$", out="")
+
     def test_kernel_functions_are_named(self):
         path = self.object("""
 #include <linux/bpf.h>
@@ -936,7 +954,7 @@ SEC("socket") int look(void *ctx) { __u64 key = 0; return bpf_map_lookup_elem(&p
                 self.assert_ends(self.cli(*arguments), USAGE, "error|Usage", out="")
         self.assert_ends(self.cli("map", "dump", self.program), BAD_INPUT, "the file is no map, or damaged")
         self.assert_ends(self.cli("map", "dump", self.pins + "/none"), BAD_INPUT, "there is no such file")
-        self.assert_ends(self.run_count("--pin", self.pins + "/none"), BAD_INPUT, "there is no such file")
+        self.assert_ends(self.run_count("--pin", self.pins + "/none"), BAD_INPUT, "there is no such folder")
 
 
 class MapFiles(CliTest):
@@ -1130,7 +1148,7 @@ class Loaders(CliTest):
 
     def test_numbers_of_entries(self):
         result = self.cli("run", self.program, "@64", "-p", "last")
-        self.assert_ends(result, BAD_INPUT, "making map sizeless of type 2: .*leaves the number of its entries to whoever loads it", out="")
+        self.assert_ends(result, BAD_INPUT, "making map sizeless of type array: .*leaves the number of its entries to whoever loads it", out="")
         for number, verdict in (("4", "1 (0x1) XDP_DROP"), ("0x5", "2 (0x2) XDP_PASS")):
             result = self.cli("run", self.program, "@64", "-p", "last", "--max-entries", f"sizeless={number}", "--maps", "none")
             self.assert_ends(result, OK, out=f"r0 = {verdict}\n")
@@ -1674,7 +1692,7 @@ __attribute__((section("raw_tp"), used)) int f(struct record *r) { return r->wan
         self.assert_ends(self.cli("run", path, "hex:0100000002000000"), OK, out="r0 = 1 (0x1)\n")
         self.assert_ends(self.cli("run", path, "hex:0100000002000000", "--btf", target), OK, out="r0 = 2 (0x2)\n")
         self.assertIn("+4]", self.cli("disasm", path, "--btf", target).out)
-        self.assert_ends(self.cli("run", path, "--btf", "missing"), BAD_INPUT, "missing", out="")
+        self.assert_ends(self.cli("run", path, "--btf", "missing"), IO, "cannot read 'missing': No such file", out="")
         self.assert_ends(self.cli("run", self.file("p.s", RETURN_42), "--btf", target), USAGE, "--btf is for objects")
 
 
@@ -1907,6 +1925,23 @@ SEC("xdp") int p(struct xdp_md *ctx) { return list[0] + text[0] + (config != 0) 
                          {"config": ("-", 0), "list": ("-", "00" * 16), "text": ("-", 0x636261), "ratio": ("-", 0x3FE0000000000000),
                           "hidden": ("-", 2**64 - 1)})
         self.assertRegex(self.cli("inspect", plain).out, r"(?m)^hidden +.data +- +18446744073709551615$")
+
+    def test_co_re_relocations(self):
+        path = self.object("""
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+struct task { int pid; struct { int deep; } in; } __attribute__((preserve_access_index));
+SEC("raw_tp") int p(struct task *t) { return t->pid + t->in.deep; }
+""", "core.o")
+        document = self.cli("inspect", path, "--json").json
+        self.assertEqual([(r["section"], r["kind"], r["subject"]) for r in document["core"]],
+                         [("raw_tp", "field offset", "struct task.pid"), ("raw_tp", "field offset", "struct task.in.deep")])
+        self.assertRegex(self.cli("inspect", path).out, r"(?m)^CO-RE relocations  2\n.*\n  raw_tp +0  field offset  struct task.pid$")
+
+    def test_cut_off_objects(self):
+        path = self.object(XDP_C)
+        whole = pathlib.Path(path).read_bytes()
+        self.assert_ends(self.cli("inspect", self.file("cut.o", whole[:-10])), BAD_INPUT, "the file was cut off: its section headers", out="")
 
     def test_errors(self):
         self.assert_ends(self.cli("inspect", self.file("p.s", "ja +5\n")), BAD_INPUT, "jump target 6 outside", out="")

@@ -57,9 +57,11 @@ TEST(externals, built_in_configuration_has_values) {
 
 TEST(externals, configuration_without_value_is_refused_by_name) {
     object_file file = parse(configured);
-    EXPECT_EQ(link_error(file, "needs"),
-              "program 'needs' needs the kernel configuration 'CONFIG_HZ', 'CONFIG_SMALL': it has "
-              "no value: configure the object, or declare it __weak to read zero");
+    EXPECT_EQ(
+        link_error(file, "needs"),
+        "program 'needs' needs the kernel configuration 'CONFIG_HZ', 'CONFIG_SMALL': it has "
+        "no value: set it (bpftime-cli run --set CONFIG_HZ=VALUE, ebpf_object_set_kconfig()), "
+        "or declare it __weak to read zero");
     EXPECT_TRUE(file.configure("CONFIG_HZ", "250"));
     EXPECT_TRUE(file.configure("CONFIG_SMALL", "-0x80"));
     EXPECT_EQ(value_of<int>(file, "needs"), 250);

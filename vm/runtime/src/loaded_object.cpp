@@ -450,7 +450,13 @@ private:
                                 definition.max_entries == 0 and not is_storage(definition.type);
         if (lacks_size) {
             made.error().message +=
-                ": the object leaves the number of its entries to whoever loads it";
+                declared.definition.max_entries != 0
+                    ? ": it has to have room for entries"
+                    : fmt::format(
+                          ": the object leaves the number of its entries to whoever loads "
+                          "it (bpftime-cli run --max-entries {}=NUMBER, "
+                          "ebpf_map_set_max_entries())",
+                          definition.name);
         }
         return made;
     }

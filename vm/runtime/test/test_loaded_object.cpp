@@ -110,8 +110,9 @@ TEST_P(loaded, says_which_maps_lack_a_number_of_entries) {
 struct { __uint(type, 2); __type(key, u32); __type(value, u64); } sizeless SEC(".maps");
 SEC("raw_tp") int f(void *ctx) { return lookup(&sizeless, &(u32){0}) != 0; }
 )")),
-              "making map sizeless of type 2: an argument does not fit the map (EINVAL): the "
-              "object leaves the number of its entries to whoever loads it");
+              "making map sizeless of type array: an argument does not fit the map (EINVAL): the "
+              "object leaves the number of its entries to whoever loads it (bpftime-cli run "
+              "--max-entries sizeless=NUMBER, ebpf_map_set_max_entries())");
 }
 
 TEST_P(loaded, programs_share_maps_and_data) {
@@ -355,7 +356,7 @@ SEC("socket") int follow(void *ctx) { return *pointer; }
     EXPECT_THAT(refusal_to_pin(file), HasSubstr("map routes of type lpm_trie cannot be pinned"));
     EXPECT_THAT(refusal_to_pin(file, {".data"}), HasSubstr("cannot be pinned"));
     std::filesystem::remove_all(folder_);
-    EXPECT_THAT(refusal_to_pin(parse(pinning)), HasSubstr("there is no such file"));
+    EXPECT_THAT(refusal_to_pin(parse(pinning)), HasSubstr("there is no such folder"));
 }
 
 TEST_P(loaded, variables_are_read_and_written_while_programs_use_them) {
