@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 #include <utility>
 
 namespace bpftime::vm::cli {
@@ -153,6 +154,63 @@ std::vector<uint32_t> unused_types(const btf *types) {
     return found;
 }
 
+/// Structs that a record may be, by what the object says of its variables, maps and functions.
+class record_types {
+public:
+    explicit record_types(const object_file &file) : file_{file}, types_{file.types()} {}
+
+    std::vector<uint32_t> find() && {
+        if (types_ == nullptr) return {};
+        for (uint32_t id = 1; id < types_->size(); ++id) {
+            const object::btf_type &t = types_->type(id);
+            if (t.kind == btf_kind::variable) add(t.type);
+            if (t.kind == btf_kind::function) add_parameters(t);
+        }
+        for (const object::object_map &m : file_.maps()) {
+            if (m.origin != object::map_origin::declared) continue;
+            add(m.key_type);
+            add(m.value_type);
+        }
+        std::erase_if(found_, [&](uint32_t id) { return contexts_.contains(id); });
+        return {found_.begin(), found_.end()};
+    }
+
+private:
+    /// What a type is, or what it points to.
+    [[nodiscard]] uint32_t struct_of(uint32_t id) const {
+        uint32_t whole = types_->resolve(id);
+        if (types_->type(whole).kind == btf_kind::pointer)
+            whole = types_->resolve(types_->type(whole).type);
+        return whole;
+    }
+
+    void add(uint32_t id) {
+        const uint32_t whole = struct_of(id);
+        const object::btf_type &t = types_->type(whole);
+        if (t.kind == btf_kind::structure and not t.name.empty() and t.size != 0)
+            found_.insert(whole);
+    }
+
+    /// What programs get is theirs to read, and no record.
+    void add_parameters(const object::btf_type &function) {
+        const auto is_it = [&](const object::function_info &f) {
+            return f.is_program and f.name == function.name;
+        };
+        const bool is_program = std::ranges::any_of(file_.functions(), is_it);
+        for (const auto &p : types_->parameters(types_->type(function.type))) {
+            if (is_program)
+                contexts_.insert(struct_of(p.type));
+            else
+                add(p.type);
+        }
+    }
+
+    const object_file &file_;
+    const btf *types_;
+    std::set<uint32_t> found_;
+    std::set<uint32_t> contexts_;
+};
+
 // --- showing maps
 
 typed_map view_of(const object_file &file, const loaded_object &object, uint32_t index) {
@@ -173,7 +231,8 @@ std::string value_line(const typed_map &map, const map_entry &e) {
 
 /// A record as the struct that it is, with what follows it as "rest".
 json record_to_json(const btf *types, const record_log::stream &stream, bytes_view sent) {
-    const auto type = stream.type_of(sent.size(), types);
+    if (types == nullptr) return to_hex(sent);
+    const auto type = stream.type_of(sent.size(), *types).id;
     if (not type) return to_hex(sent);
     const uint64_t size = *types->size_of(*type);
     json shown = to_json(types, *type, sent.first(size));
@@ -191,8 +250,23 @@ void print_rest(std::size_t all, std::size_t shown, const std::string &name) {
     if (all > shown) print("  and {} more (--maps {} shows all)\n", all - shown, name);
 }
 
+/// The names of structs that records are taken for as they have their size.
+std::set<std::string> guesses(const btf *types, const record_log::stream &stream) {
+    std::set<std::string> names;
+    if (types == nullptr) return names;
+    for (const bytes &record : stream.first) {
+        const auto type = stream.type_of(record.size(), *types);
+        if (type.is_guess) names.insert(printable(types->type(*type.id).name));
+    }
+    return names;
+}
+
 void print_records(const btf *types, const record_log::stream &stream, bool in_full) {
-    print("  records: {}\n", stream.count);
+    const auto guessed = guesses(types, stream);
+    print("  records: {}{}\n", stream.count,
+          guessed.empty() ? ""
+                          : fmt::format(" (by their size taken for struct {}; --event tells)",
+                                        fmt::join(guessed, ", ")));
     const std::size_t shown =
         std::min(stream.first.size(), in_full ? stream.first.size() : most_shown);
     for (const bytes &record : std::span{stream.first}.first(shown))
@@ -261,6 +335,8 @@ json map_to_json(const typed_map &view, const btf *types, const record_log::stre
     for (const bytes &record : stream->first)
         records.push_back(record_to_json(types, *stream, record));
     document.update({{"count", stream->count}, {"records", std::move(records)}});
+    if (const auto guessed = guesses(types, *stream); not guessed.empty())
+        document["guessed_types"] = guessed;
     return document;
 }
 
@@ -411,7 +487,12 @@ outcome<uint32_t> choose_iterated(const object_file &file, std::string_view over
 
 outcome<void> record_log::set_types(const object_file &file, std::span<const std::string> texts) {
     const std::vector<uint32_t> unused = unused_types(file.types());
-    for (stream &s : streams_) s.types = unused;
+    const std::vector<uint32_t> guessed = record_types{file}.find();
+    for (stream &s : streams_) {
+        s.types = unused;
+        s.guessed = guessed;
+        s.has_packets = file.maps()[s.map].definition.type == map_type::perf_event_array;
+    }
     for (const std::string &text : texts) {
         const auto parts = split(text, "MAP=STRUCT");
         if (not parts) return std::unexpected{parts.error()};
@@ -434,12 +515,20 @@ outcome<void> record_log::set_types(const object_file &file, std::span<const std
     return {};
 }
 
-std::optional<uint32_t> record_log::stream::type_of(std::size_t size, const btf *known) const {
-    const auto has_size = [&](uint32_t type) { return known->size_of(type) == size; };
-    const auto fits = [&](uint32_t type) { return known->size_of(type) < size; };
-    if (std::ranges::count_if(types, has_size) == 1) return *std::ranges::find_if(types, has_size);
-    const bool is_longer = has_named_types and types.size() == 1 and fits(types.front());
-    return is_longer ? std::optional{types.front()} : std::nullopt;
+record_log::stream::record_type record_log::stream::type_of(std::size_t size,
+                                                            const btf &known) const {
+    const auto has_size = [&](uint32_t type) { return known.size_of(type) == size; };
+    const auto only = [&](const std::vector<uint32_t> &all) -> std::optional<uint32_t> {
+        if (std::ranges::count_if(all, has_size) != 1) return {};
+        return *std::ranges::find_if(all, has_size);
+    };
+    if (const auto it = only(types)) return {it, false};
+    const bool may_be_longer = has_named_types or has_packets;
+    if (may_be_longer and types.size() == 1 and known.size_of(types.front()) < size)
+        return {types.front(), false};
+    if (has_named_types or not types.empty()) return {};
+    const auto guess = only(guessed);
+    return {guess, guess.has_value()};
 }
 
 outcome<void> record_log::watch(const loaded_object &object) {

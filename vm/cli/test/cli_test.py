@@ -599,8 +599,8 @@ map blocked (hash, 4 entries at most, keys of 4 bytes, values of 1)
   167772162  1
 
 map events (ringbuf, 4096 bytes)
-  records: 1
-  0200000a0900000a
+  records: 1 (by their size taken for struct flow; --event tells)
+  {from=167772162, to=167772169}
 
 map .bss (data, 8 bytes)
   variable  value
@@ -629,7 +629,8 @@ map .bss (data, 8 bytes)
         self.assertEqual(maps["flows"]["entries"][0], {"key": {"from": 0x0A000001, "to": 0x0A000009},
                                                        "value": {"packets": 3, "bytes": 318}})
         self.assertEqual(sum(maps["bytes"]["entries"][0]["values"]), 452)
-        self.assertEqual((maps["events"]["count"], maps["events"]["records"]), (1, ["0200000a0900000a"]))
+        self.assertEqual((maps["events"]["count"], maps["events"]["records"]), (1, [{"from": 0x0A000002, "to": 0x0A000009}]))
+        self.assertEqual(maps["events"]["guessed_types"], ["flow"])
         self.assertEqual((maps[".rodata"]["variables"], maps[".bss"]["variables"]), ({"limit": 100}, {"over": 1}))
 
     def test_choice_of_maps(self):
@@ -1235,13 +1236,55 @@ char _license[] SEC("license") = "GPL";
     def test_types_are_named(self):
         path = self.object(self.SOURCE % "struct event *keep; struct other *keep_2;")
         other = "0100000000000000" "0200000000000000"
-        self.assertEqual(self.records(path), {"ring": [self.RAW, other], "perf": [self.RAW + "78797a00"]})
         self.assertEqual(self.records(path, "--event", "ring=event", "--event", "perf=event"),
                          {"ring": [self.EVENT, {**self.EVENT, "size": 1, "port": 0, "name": "", "rest": other[16:]}],
                           "perf": [{**self.EVENT, "rest": "78797a00"}]})
         self.assertEqual(self.records(path, "--event", "ring=event", "--event", "ring=other")["ring"], [self.EVENT, {"a": 1, "b": 2}])
         text = self.cli("run", path, "@64", "--event", "ring=event", "--event", "ring=other").out
         self.assertIn("  records: 2\n  {size=64, port=80, name=ab}\n  {a=1, b=2}\n", text)
+
+    def test_types_are_guessed_by_size(self):
+        path = self.object(self.SOURCE % "struct event *keep; struct other *keep_2;")
+        self.assertEqual(self.records(path), {"ring": [self.EVENT, {"a": 1, "b": 2}], "perf": [self.RAW + "78797a00"]})
+        maps = {m["name"]: m for m in self.cli("run", path, "@64", "--json").json["maps"]}
+        self.assertEqual((maps["ring"]["guessed_types"], "guessed_types" in maps["perf"]), (["event", "other"], False))
+        self.assertIn("  records: 2 (by their size taken for struct event, other; --event tells)\n  {size=64, port=80, name=ab}\n",
+                      self.cli("run", path, "@64").out)
+        # Two structs of one size tell nothing, nor does what programs get.
+        twice = self.object(self.SOURCE % "struct event *keep; struct { struct event e; } *two; struct same { __u64 a; } *keep_2;", "twice.o")
+        self.assertEqual(self.records(twice)["ring"][0], self.RAW)
+        context = self.object("""
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4096); } ring SEC(".maps");
+struct event { char name[4]; __u32 size; };
+static __attribute__((noinline)) void send(struct event *e) { bpf_ringbuf_output(&ring, e, sizeof *e, 0); }
+SEC("xdp") int f(struct xdp_md *ctx) {
+    struct event e = {"abc", ctx->data_end - ctx->data};
+    char raw[sizeof *ctx] = {1};
+    send(&e);
+    bpf_ringbuf_output(&ring, raw, sizeof raw, 0);
+    return 2;
+}
+""", "context.o")
+        self.assertEqual(self.records(context)["ring"], [{"name": "abc", "size": 64}, "01" + "00" * 23])
+
+    def test_perf_events_have_packets_behind_them(self):
+        path = self.object("""
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+struct event { __u32 size; char name[4]; };
+const struct event *unused;
+struct { __uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY); __uint(key_size, 4); __uint(value_size, 4); } perf SEC(".maps");
+SEC("xdp") int f(struct xdp_md *ctx) {
+    struct event e = {ctx->data_end - ctx->data, "abc"};
+    bpf_perf_event_output(ctx, &perf, BPF_F_CURRENT_CPU | 3ULL << 32, &e, sizeof e);
+    return 2;
+}
+char _license[] SEC("license") = "GPL";
+""", "behind.o")
+        self.assertEqual(self.cli("run", path, "hex:" + "0102030405060708" * 8, "--json").json["maps"][0]["records"],
+                         [{"size": 64, "name": "abc", "rest": "010203"}])
 
     def test_types_of_unused_pointers(self):
         path = self.object(self.SOURCE % "const struct event *unused; struct other *unused_2;")
