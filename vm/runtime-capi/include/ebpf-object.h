@@ -227,7 +227,8 @@ struct ebpf_packet {
     const struct ebpf_network *network; /**< that it is in (ebpf-network.h); NULL: loopback alone */
     struct ebpf_tunnel *tunnel; /**< in, out: that it came out of, or is to go into; may be NULL */
     const struct ebpf_sites *sites; /**< where the run happens (ebpf-host.h); may be NULL */
-    /** The kernel's ids of the control groups that its socket is in, the root first. */
+    /** The kernel's ids of the control groups that its socket is in, the root first; NULL: in the
+     * root alone, whose id is 1, as the sockets of BPF_PROG_TEST_RUN are. */
     const uint64_t *control_groups;
     size_t control_group_count;
     /** in, out: a struct xdp_md or struct __sk_buff of linux/bpf.h, or its beginning; may be NULL.

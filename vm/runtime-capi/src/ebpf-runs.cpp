@@ -170,7 +170,8 @@ void take_results(runtime::packet_context &context, ebpf_packet &p) {
 /// What a caller gave with a packet besides its bytes.
 result<ebpf_tunnel> give_surroundings(runtime::packet_context &context, const ebpf_packet &p) {
     if (p.network != nullptr) context.set_network(p.network->values);
-    context.set_control_groups({p.control_groups, p.control_groups + p.control_group_count});
+    if (p.control_groups != nullptr)
+        context.set_control_groups({p.control_groups, p.control_groups + p.control_group_count});
     if (const auto done =
             read_context(context, bytes(static_cast<const void *>(p.context), p.context_size));
         not done)

@@ -165,7 +165,7 @@ result<void> packet_context::renew(std::span<uint8_t> frame, packet_room room) {
     is_encapsulated_ = false;
     hash_.reset();
     tunnel_.reset();
-    groups_.clear();
+    groups_.reset();
     socket_ = nullptr;
     own_socket_.reset();
     kept_.clear();
