@@ -26,23 +26,29 @@ struct line {
     uint32_t pc;
     std::string text;
     std::span<const uint8_t> bytes;
+    std::string_view kernel_function;  ///< that it calls; empty: none, or none that has a name
 };
 
-result<std::vector<line>> to_lines(std::span<const uint8_t> code, isa::syntax style) {
+result<std::vector<line>> to_lines(const program_image &program, isa::syntax style) {
+    const std::span code{program.code};
     const auto insns = isa::decode_all(code);
     if (not insns) return std::unexpected{insns.error()};
     std::vector<line> lines;
     for (uint32_t pc = 0; pc < insns->size();) {
         const isa::instruction &insn = (*insns)[pc];
         const uint32_t slots = isa::is_wide(insn.id) ? 2 : 1;
+        const bool calls_kernel = insn.id == isa::insn_id::call_kfunc;
         lines.push_back({pc, isa::to_text(insn, slots == 2 ? (*insns)[pc + 1].imm : 0, style),
-                         code.subspan(pc * isa::slot_size, slots * isa::slot_size)});
+                         code.subspan(pc * isa::slot_size, slots * isa::slot_size),
+                         calls_kernel ? program.kernel_function(static_cast<uint32_t>(insn.imm))
+                                      : std::string_view{}});
         pc += slots;
     }
     return lines;
 }
 
-/// Functions are named in comments, so that the text can be assembled again.
+/// Functions, also those of the kernel, are named in comments, so that the text can be assembled
+/// again.
 void print_text(const std::vector<line> &lines, const program_image &program, bool with_pc) {
     const std::size_t width = fmt::formatted_size("{}", lines.back().pc);
     for (const line &l : lines) {
@@ -50,7 +56,9 @@ void print_text(const std::vector<line> &lines, const program_image &program, bo
         if (not name.empty())
             print("{}\n", paint(colour::green, fmt::format("# {}", name), stdout));
         if (with_pc) print("{:>{}}: ", l.pc, width);
-        print("{}\n", l.text);
+        const std::string_view called = l.kernel_function;
+        print("{}{}\n", l.text,
+              called.empty() ? "" : paint(colour::green, fmt::format("  # {}", called), stdout));
     }
 }
 
@@ -62,6 +70,7 @@ void print_as_json(const std::vector<line> &lines, const program_image &program)
                     {"bytes", fmt::format("{:02x}", fmt::join(l.bytes, " "))}};
         const std::string_view name = program.function_at(l.pc);
         if (not name.empty()) row["function"] = name;
+        if (not l.kernel_function.empty()) row["kernel_function"] = l.kernel_function;
         instructions.push_back(std::move(row));
     }
     print_json({{"path", program.path}, {"instructions", std::move(instructions)}});
@@ -71,7 +80,7 @@ outcome<void> disassemble(const disasm_options &options) {
     const auto program = read_program(options.program);
     if (not program) return std::unexpected{program.error()};
     const auto style = options.style == "c" ? isa::syntax::c_like : isa::syntax::assembly;
-    const auto lines = to_lines(program->code, style);
+    const auto lines = to_lines(*program, style);
     if (not lines) return fail(program->title(), lines.error());
     if (options.as_json)
         print_as_json(*lines, *program);

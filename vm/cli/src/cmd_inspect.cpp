@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "isa/isa.hpp"
+#include "object/type_name.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "program/program.hpp"
@@ -110,33 +111,26 @@ struct variable_row {
     json value;
 };
 
-/// "__u32" of "const volatile __u32".
-std::string describe(const object::btf &types, uint32_t id) {
+/// "__u32" of "const volatile __u32"; "-" if it is not known.
+std::string describe(const object::btf *types, uint32_t id) {
+    if (types == nullptr or id == 0) return "-";
     for (unsigned steps = 0; steps < object::btf::longest_chain; ++steps) {
-        const object::btf_type &t = types.type(id);
-        if (t.kind == object::btf_kind::type_definition) return printable(t.name);
+        const object::btf_type &t = types->type(id);
         if (t.kind != object::btf_kind::const_ and t.kind != object::btf_kind::volatile_) break;
         id = t.type;
     }
-    return types.describe(id);
+    return object::type_name(*types, id);
 }
 
-/// The variables that the object's types know.
 std::vector<variable_row> variables_of(const object::object_file &object) {
     std::vector<variable_row> rows;
     const object::btf *const types = object.types();
-    if (types == nullptr) return rows;
-    for (const object::object_map &m : object.maps()) {
-        const bool is_section =
-            m.origin == object::map_origin::data or m.origin == object::map_origin::config;
-        if (not is_section or m.value_type == 0) continue;
-        for (const object::btf_variable &v : types->variables(types->type(m.value_type))) {
-            const std::string name{types->type(v.type).name};
-            const auto value = object.value_of(name);
-            if (not value) continue;
-            const uint32_t type = types->type(v.type).type;
-            rows.push_back({name, m.section, describe(*types, type), to_json(types, type, *value)});
-        }
+    for (const std::string &name : object.variables()) {
+        const auto place = object.global(name);
+        const auto value = object.value_of(name);
+        if (not place or not value) continue;
+        rows.push_back({name, object.maps()[place->map].section, describe(types, place->type),
+                        to_json(types, place->type, *value)});
     }
     return rows;
 }
@@ -231,8 +225,11 @@ void print_calls(const findings &f, const program_image &image) {
         print("  helper         {}{}{}{} at {}\n", id, name.empty() ? "" : " ", name,
               is_provided(id, image) ? "" : " (not provided by bpftime-cli)", list_pcs(pcs));
     }
-    for (const auto &[id, pcs] : f.kfuncs)
-        print("  kernel func.   BTF id {} at {}\n", id, list_pcs(pcs));
+    for (const auto &[id, pcs] : f.kfuncs) {
+        const std::string_view name = image.kernel_function(id);
+        print("  kernel func.   {} at {}\n",
+              name.empty() ? fmt::format("BTF id {}", id) : std::string{name}, list_pcs(pcs));
+    }
     for (const auto &[kind, count] : f.wides) print("  lddw           {} {}\n", kind, count);
 }
 
@@ -299,6 +296,18 @@ void print_variables(const object::object_file &object) {
     variables.print();
 }
 
+void print_core_relocations(const object::object_file &object) {
+    const auto all = object.core_relocations();
+    if (all.empty()) return;
+    table t{{{"section"}, {"offset", align::right}, {"asks for"}, {"of"}}};
+    for (const object::core_relocation &r :
+         std::span{all}.first(std::min(all.size(), most_shown))) {
+        t.add({printable(r.section), fmt::format("{}", r.offset), r.kind, printable(r.subject)});
+    }
+    t.print(2);
+    print_more(all.size());
+}
+
 void print_object(const program_file &file) {
     table sections{{{"section"}, {"bytes", align::right}, {"code"}}};
     for (const object::section_info &s : file.object->sections()) {
@@ -320,19 +329,28 @@ void print_object(const program_file &file) {
     const std::string license = file.object->license();
     print("license            {}\n", license.empty() ? "none" : license);
     print("CO-RE relocations  {}\n", file.object->core_relocation_count());
+    print_core_relocations(*file.object);
 }
 
 // --- JSON
 
-/// `helpers_of`: the program whose helpers they are; null: they are kernel functions.
-json calls_to_json(const std::map<uint32_t, std::vector<uint32_t>> &calls,
-                   const program_image *helpers_of) {
+json helpers_to_json(const findings &f, const program_image &image) {
     json rows = json::array();
-    for (const auto &[id, pcs] : calls) {
-        json row = {{"id", id}};
-        if (helpers_of != nullptr)
-            row.update(
-                {{"name", runtime::helper_name(id)}, {"provided", is_provided(id, *helpers_of)}});
+    for (const auto &[id, pcs] : f.helpers) {
+        rows.push_back({{"id", id},
+                        {"name", runtime::helper_name(id)},
+                        {"provided", is_provided(id, image)},
+                        {"pcs", pcs}});
+    }
+    return rows;
+}
+
+/// Those of an object have names, those of bytecode ids in the types of some kernel.
+json kernel_functions_to_json(const findings &f, const program_image &image) {
+    json rows = json::array();
+    for (const auto &[id, pcs] : f.kfuncs) {
+        const std::string_view name = image.kernel_function(id);
+        json row = name.empty() ? json{{"id", id}} : json{{"name", name}};
         row["pcs"] = pcs;
         rows.push_back(std::move(row));
     }
@@ -397,8 +415,8 @@ json program_to_json(const inspected &found, const program_file &file) {
                      {"unreachable", f.instructions - f.reachable},
                      {"cpu", fmt::format("v{}", f.cpu)},
                      {"groups", std::move(groups)},
-                     {"helpers", calls_to_json(f.helpers, &image)},
-                     {"kfuncs", calls_to_json(f.kfuncs, nullptr)},
+                     {"helpers", helpers_to_json(f, image)},
+                     {"kfuncs", kernel_functions_to_json(f, image)},
                      {"lddw", std::move(wides)},
                      {"functions", functions_to_json(p, image)},
                      {"blocks", blocks_to_json(p)},
@@ -439,10 +457,16 @@ json object_to_json(const object::object_file &object) {
     for (const variable_row &v : variables_of(object))
         variables.push_back(
             {{"name", v.name}, {"section", v.section}, {"type", v.type}, {"value", v.value}});
-    return {
-        {"sections", std::move(sections)}, {"functions", std::move(functions)},
-        {"maps", std::move(maps)},         {"variables", std::move(variables)},
-        {"license", object.license()},     {"core_relocations", object.core_relocation_count()}};
+    json relocations = json::array();
+    for (const object::core_relocation &r : object.core_relocations())
+        relocations.push_back({{"section", r.section},
+                               {"offset", r.offset},
+                               {"kind", r.kind},
+                               {"subject", r.subject}});
+    return {{"sections", std::move(sections)}, {"functions", std::move(functions)},
+            {"maps", std::move(maps)},         {"variables", std::move(variables)},
+            {"license", object.license()},     {"core_relocations", object.core_relocation_count()},
+            {"core", std::move(relocations)}};
 }
 
 // --- both
@@ -496,7 +520,7 @@ std::vector<collected> collect(program_file &file, std::optional<program_type> t
         programs.push_back(
             {"", "",
              load(program_image{
-                 file.path, file.format, "", "", {}, std::move(file.code), {}, {}, {}, {}})});
+                 file.path, file.format, "", "", {}, std::move(file.code), {}, {}, {}, {}, {}})});
         return programs;
     }
     for (const object::function_info &f : file.object->functions()) {

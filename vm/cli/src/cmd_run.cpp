@@ -156,7 +156,7 @@ struct iteration {
     const runnable &program;
     std::string over;
     outcome<std::string> text;
-    ebpf_fault fault{};  ///< if there is none because of one
+    fault_values fault{};  ///< if there is none because of one
 };
 
 outcome<std::vector<iteration>> iterate(const session &s) {
@@ -168,8 +168,7 @@ outcome<std::vector<iteration>> iterate(const session &s) {
     for (const runnable &program : s.vm.iterators()) {
         all.push_back({program, over->definition().name, program.iterate(over)});
         iteration &last = all.back();
-        if (not last.text and last.text.error().code == exit_code::fault)
-            ebpf_last_fault(&last.fault);
+        if (not last.text and last.text.error().code == exit_code::fault) last.fault = last_fault();
         s.vm.finish_run();
     }
     return all;
@@ -606,7 +605,7 @@ outcome<map_report> prepare_maps(const program_file &file, std::span<const map_f
     }
     if (auto done = vm.set_record_types(*file.object, options.events); not done)
         return std::unexpected{std::move(done.error())};
-    if (auto done = set_entries(*vm.object(), options.entries); not done)
+    if (auto done = set_entries(*file.object, *vm.object(), options.entries); not done)
         return std::unexpected{std::move(done.error())};
     auto chosen = map_choice::of(options.maps, *file.object, *vm.object());
     if (not chosen) return std::unexpected{std::move(chosen.error())};
@@ -675,10 +674,10 @@ void add_run(CLI::App &app, context &ctx) {
              fmt::format("Most instructions of a program (default {})", EBPF_MAX_INSTS),
              [options](uint64_t n) { options->vm.max_insns = static_cast<uint32_t>(n); });
     c.texts("--set", options->variables, "VARIABLE=VALUE",
-            "Value of a global variable of the object, also a constant one");
+            "Value of a global variable of the object, or of a part of one (config.limits[2])");
     c.texts("--map", options->entries, "MAP=KEY:VALUE",
-            "Entry of a map: numbers, or bytes as x00112233; the name of a program or map that it "
-            "is to hold");
+            "Entry of a map: numbers, bytes as x00112233, JSON; the name of a program or map that "
+            "it is to hold");
     c.texts("--max-entries", options->sizes, "MAP=NUMBER",
             "Most entries of a map, whatever the object says");
     c.text("--over", options->over, "MAP",

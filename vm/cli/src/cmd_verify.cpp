@@ -48,7 +48,11 @@ struct verified {
     std::string section;
     outcome<report_handle> report;
     std::vector<uint8_t> code;
-    object::source_map lines;
+    std::shared_ptr<const compat::program_source> source;  ///< null: not known
+
+    [[nodiscard]] compat::instruction_source source_of(uint32_t pc) const {
+        return source != nullptr ? source->find(pc) : compat::instruction_source{};
+    }
 };
 
 outcome<report_handle> verify(ebpf_vm &vm, const verify_options &options) {
@@ -75,7 +79,7 @@ verified verify_object(const program_file &file, const object::function_info &f,
     const runtime::loaded_program &program = vm->object()->programs().front();
     v.report = verify(*program.vm, options);
     v.code = program.linked.code;
-    v.lines = program.linked.lines;
+    v.source = program.source;
     return v;
 }
 
@@ -164,15 +168,15 @@ void for_each_instruction(std::span<const uint8_t> code, Visit &&visit) {
 void print_listing(const verified &v) {
     const std::size_t width = fmt::formatted_size("{}", v.code.size() / isa::slot_size);
     auto notes = notes_of(**v.report);
-    std::string_view shown;
+    std::string shown;
     uint32_t shown_line = 0;
     for_each_instruction(v.code, [&](uint32_t pc, const std::string &text) {
-        const auto place = v.lines.find(pc);
-        if (place and (place->line != shown_line or place->text != shown)) {
-            print("  {:{}}; {}:{}: {}\n", "", width + 2, without_controls(place->file), place->line,
-                  without_controls(place->text));
-            shown = place->text;
-            shown_line = place->line;
+        const auto place = v.source_of(pc);
+        if (place.line != 0 and (place.line != shown_line or place.text != shown)) {
+            print("  {:{}}; {}:{}: {}\n", "", width + 2, without_controls(place.file), place.line,
+                  without_controls(place.text));
+            shown = place.text;
+            shown_line = place.line;
         }
         print("  {:>{}}: {}\n", pc, width, text);
         for (; not notes.empty() and notes.front().pc <= pc; notes = notes.subspan(1)) {
@@ -198,8 +202,8 @@ json notes_to_json(const verified &v) {
         json row = {{"pc", n.pc}, {"note", n.text}};
         if (n.proof != EBPF_PROOF_NONE and n.proof < proof_names.size())
             row["proof"] = proof_names[n.proof];
-        if (const auto place = v.lines.find(n.pc))
-            row["source"] = {{"file", place->file}, {"line", place->line}, {"text", place->text}};
+        if (const auto place = v.source_of(n.pc); place.line != 0)
+            row["source"] = {{"file", place.file}, {"line", place.line}, {"text", place.text}};
         rows.push_back(std::move(row));
     }
     return rows;
@@ -273,7 +277,8 @@ void add_verify(CLI::App &app, context &ctx) {
     c.program(options->program);
     c.flag("-e,--explain", options->explains,
            "Show each instruction with what is known of it, and its line of C");
-    c.flag("--quick", options->quick, "One pass over each program, which learns nothing where loops begin");
+    c.flag("--quick", options->quick,
+           "One pass over each program, which learns nothing where loops begin");
     c.flag("--proven", options->wants_proof,
            "Fail (3) unless every program is proven safe; without, only if one certainly faults");
     std::vector<std::string> types{"auto"};

@@ -7,6 +7,8 @@
 #include "isa/text.hpp"
 #include "log.hpp"
 #include "memory.hpp"
+#include "runtime/context.hpp"
+#include "runtime/helpers.hpp"
 
 #include <elf.h>
 
@@ -95,6 +97,8 @@ outcome<program_file> interpret_object(program_file file, std::span<const uint8_
     if (not parsed) return std::unexpected{std::move(parsed.error())};
     file.object = std::move(*parsed);
     if (target.empty()) return file;
+    if (const file_handle there{std::fopen(target.c_str(), "rb")}; not there)
+        return cannot_read(target, errno);
     auto types = object::btf::read_file(target);
     if (not types) return fail(target, types.error());
     file.target = std::make_shared<const object::btf>(std::move(*types));
@@ -168,6 +172,10 @@ std::string program_image::title() const {
 std::string_view program_image::function_at(uint32_t pc) const noexcept {
     const auto found = std::ranges::find(functions, pc, &object::linked_function::begin);
     return found == functions.end() ? std::string_view{} : found->name;
+}
+
+std::string_view program_image::kernel_function(uint32_t index) const noexcept {
+    return index < kernel_functions.size() ? kernel_functions[index] : std::string_view{};
 }
 
 outcome<std::vector<uint8_t>> read_file(std::FILE *file, const std::string &name,
@@ -310,10 +318,33 @@ outcome<const object::function_info *> choose_program(const program_file &file,
     return fail(exit_code::usage, "one --program at a time");
 }
 
+namespace {
+
+/// Those that programs of this type may call when they run here.
+std::vector<std::string> kernel_functions_for(object::program_type type) {
+    const bool takes_packets = runtime::context_layout_of(type) != nullptr;
+    std::vector<std::string> names;
+    for (const runtime::helper_row &row : runtime::kernel_function_table()) {
+        if (takes_packets or not runtime::needs_packet(row)) names.push_back(row.declaration.name);
+    }
+    return names;
+}
+
+}  // namespace
+
 outcome<program_image> link(const program_file &file, const object::function_info &chosen,
                             bool maps) {
-    auto linked = file.object->link(chosen, {.maps = maps, .target = file.target.get()});
+    const object::link_options options{
+        .maps = maps,
+        .kernel_functions = kernel_functions_for(chosen.type.program),
+        .target = file.target.get()};
+    auto linked = file.object->link(chosen, options);
     if (not linked) return fail(display_name(file.path), linked.error());
+    if (not maps and not linked->kernel_calls.empty()) {
+        return fail(exit_code::unsupported,
+                    "{}: program '{}' calls kernel functions, which bytecode alone cannot name",
+                    display_name(file.path), chosen.name);
+    }
     return program_image{file.path,
                          file.format,
                          chosen.name,
@@ -323,7 +354,8 @@ outcome<program_image> link(const program_file &file, const object::function_inf
                          std::move(linked->functions),
                          std::move(linked->maps),
                          std::move(linked->jump_targets),
-                         std::move(linked->poisoned)};
+                         std::move(linked->poisoned),
+                         options.kernel_functions};
 }
 
 outcome<program_image> select_program(const program_file &file, const program_options &options,
@@ -338,7 +370,7 @@ outcome<program_image> select_program(const program_file &file, const program_op
                     "--section and --program choose from an object, but '{}' is {}",
                     display_name(file.path), info(file.format).noun);
     }
-    return program_image{file.path, file.format, "", "", {}, file.code, {}, {}, {}, {}};
+    return program_image{file.path, file.format, "", "", {}, file.code, {}, {}, {}, {}, {}};
 }
 
 outcome<program_image> read_program(const program_options &options, bool maps) {

@@ -80,11 +80,14 @@ struct program_image {
     std::vector<uint32_t> maps;  ///< that it can reach, by index
     std::vector<uint32_t> jump_targets;
     std::vector<object::poisoned_instruction> unavailable;
+    std::vector<std::string> kernel_functions;  ///< that its call_kfunc name, by index
 
     /// "fw.bpf.o: program xdp_firewall" for messages.
     [[nodiscard]] std::string title() const;
     /// The name of the function that begins at slot `pc`; empty if there is none.
     [[nodiscard]] std::string_view function_at(uint32_t pc) const noexcept;
+    /// The name of the kernel function that call_kfunc of `index` calls; empty if it is not known.
+    [[nodiscard]] std::string_view kernel_function(uint32_t index) const noexcept;
 };
 
 /// The rest of `file`, which may have `most` bytes; `name` is for messages.

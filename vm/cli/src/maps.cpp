@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 #include <utility>
 
 namespace bpftime::vm::cli {
@@ -68,13 +69,20 @@ outcome<std::shared_ptr<runtime::map>> find_map(const loaded_object &object,
     return fail(exit_code::bad_input, "the program uses no map '{}'; {}", name, list_maps(object));
 }
 
+std::optional<uint32_t> index_of(const object_file &file, std::string_view name) {
+    for (uint32_t i = 0; i < file.maps().size(); ++i) {
+        if (file.maps()[i].definition.name == name) return i;
+    }
+    return {};
+}
+
 struct entry_text {
     std::string_view key;
     std::string_view value;
 };
 
 outcome<entry_text> split_entry(std::string_view name, std::string_view entry) {
-    const auto colon = entry.find(':');
+    const auto colon = end_of_key(entry);
     if (colon != entry.npos) return entry_text{entry.substr(0, colon), entry.substr(colon + 1)};
     return fail(exit_code::usage, "entry '{}' of map '{}' is not written as KEY:VALUE", entry,
                 name);
@@ -88,18 +96,25 @@ outcome<void> set_object(const loaded_object &object, runtime::map &m, bytes_vie
     return done ? outcome<void>{} : fail("", done.error());
 }
 
-outcome<void> set_entry(const loaded_object &object, runtime::map &m, std::string_view entry) {
+outcome<void> set_entry(const loaded_object &object, runtime::map &m, const map_types &types,
+                        std::string_view entry) {
     const map_definition &d = m.definition();
     const auto parts = split_entry(d.name, entry);
     if (not parts) return std::unexpected{parts.error()};
     bytes key;
+    if (d.key_size == 0 and not parts->key.empty()) {
+        return fail(exit_code::usage, "map '{}' is a {}, which has no keys: write --map {}=:VALUE",
+                    d.name, name_of(d.type), d.name);
+    }
     if (d.key_size != 0) {
-        auto parsed = parse_value(parts->key, d.key_size, fmt::format("key of map '{}'", d.name));
+        auto parsed = parse_value(parts->key, d.key_size, fmt::format("key of map '{}'", d.name),
+                                  {types.known, types.key});
         if (not parsed) return std::unexpected{std::move(parsed.error())};
         key = std::move(*parsed);
     }
     if (runtime::as_object_map(&m) != nullptr) return set_object(object, m, key, parts->value);
-    auto value = parse_value(parts->value, d.value_size, fmt::format("value of map '{}'", d.name));
+    auto value = parse_value(parts->value, d.value_size, fmt::format("value of map '{}'", d.name),
+                             {types.known, types.value});
     if (not value) return std::unexpected{std::move(value.error())};
     auto done = runtime_json::put(m, key, *value);
     return done ? outcome<void>{} : fail("", done.error());
@@ -133,6 +148,63 @@ std::vector<uint32_t> unused_types(const btf *types) {
     return found;
 }
 
+/// Structs that a record may be, by what the object says of its variables, maps and functions.
+class record_types {
+public:
+    explicit record_types(const object_file &file) : file_{file}, types_{file.types()} {}
+
+    std::vector<uint32_t> find() && {
+        if (types_ == nullptr) return {};
+        for (uint32_t id = 1; id < types_->size(); ++id) {
+            const object::btf_type &t = types_->type(id);
+            if (t.kind == btf_kind::variable) add(t.type);
+            if (t.kind == btf_kind::function) add_parameters(t);
+        }
+        for (const object::object_map &m : file_.maps()) {
+            if (m.origin != object::map_origin::declared) continue;
+            add(m.key_type);
+            add(m.value_type);
+        }
+        std::erase_if(found_, [&](uint32_t id) { return contexts_.contains(id); });
+        return {found_.begin(), found_.end()};
+    }
+
+private:
+    /// What a type is, or what it points to.
+    [[nodiscard]] uint32_t struct_of(uint32_t id) const {
+        uint32_t whole = types_->resolve(id);
+        if (types_->type(whole).kind == btf_kind::pointer)
+            whole = types_->resolve(types_->type(whole).type);
+        return whole;
+    }
+
+    void add(uint32_t id) {
+        const uint32_t whole = struct_of(id);
+        const object::btf_type &t = types_->type(whole);
+        if (t.kind == btf_kind::structure and not t.name.empty() and t.size != 0)
+            found_.insert(whole);
+    }
+
+    /// What programs get is theirs to read, and no record.
+    void add_parameters(const object::btf_type &function) {
+        const auto is_it = [&](const object::function_info &f) {
+            return f.is_program and f.name == function.name;
+        };
+        const bool is_program = std::ranges::any_of(file_.functions(), is_it);
+        for (const auto &p : types_->parameters(types_->type(function.type))) {
+            if (is_program)
+                contexts_.insert(struct_of(p.type));
+            else
+                add(p.type);
+        }
+    }
+
+    const object_file &file_;
+    const btf *types_;
+    std::set<uint32_t> found_;
+    std::set<uint32_t> contexts_;
+};
+
 // --- showing maps
 
 typed_map view_of(const object_file &file, const loaded_object &object, uint32_t index) {
@@ -153,7 +225,8 @@ std::string value_line(const typed_map &map, const map_entry &e) {
 
 /// A record as the struct that it is, with what follows it as "rest".
 json record_to_json(const btf *types, const record_log::stream &stream, bytes_view sent) {
-    const auto type = stream.type_of(sent.size(), types);
+    if (types == nullptr) return to_hex(sent);
+    const auto type = stream.type_of(sent.size(), *types).id;
     if (not type) return to_hex(sent);
     const uint64_t size = *types->size_of(*type);
     json shown = to_json(types, *type, sent.first(size));
@@ -175,8 +248,23 @@ void print_rest(std::size_t all, std::size_t shown, const std::string &name) {
     if (all > shown) print("  and {} more (--maps {} shows all)\n", all - shown, name);
 }
 
+/// The names of structs that records are taken for as they have their size.
+std::set<std::string> guesses(const btf *types, const record_log::stream &stream) {
+    std::set<std::string> names;
+    if (types == nullptr) return names;
+    for (const bytes &record : stream.first) {
+        const auto type = stream.type_of(record.size(), *types);
+        if (type.is_guess) names.insert(printable(types->type(*type.id).name));
+    }
+    return names;
+}
+
 void print_records(const btf *types, const record_log::stream &stream, bool in_full) {
-    print("  records: {}\n", stream.count);
+    const auto guessed = guesses(types, stream);
+    print("  records: {}{}\n", stream.count,
+          guessed.empty() ? ""
+                          : fmt::format(" (by their size taken for struct {}; --event tells)",
+                                        fmt::join(guessed, ", ")));
     const std::size_t shown =
         std::min(stream.first.size(), in_full ? stream.first.size() : most_shown);
     for (const bytes &record : std::span{stream.first}.first(shown))
@@ -247,6 +335,8 @@ json map_to_json(const typed_map &view, const btf *types, const record_log::stre
     for (const bytes &record : stream->first)
         records.push_back(record_to_json(types, *stream, record));
     document.update({{"count", stream->count}, {"records", std::move(records)}});
+    if (const auto guessed = guesses(types, *stream); not guessed.empty())
+        document["guessed_types"] = guessed;
     return document;
 }
 
@@ -263,39 +353,52 @@ outcome<void> print_map_as_json(runtime::map &m) {
     return all_of(listing);
 }
 
+namespace {
+
+/// Whether a variable is one of the kernel's configuration, and got a value as that writes it. An
+/// error says why not.
+result<bool> configure(object_file &file, const object::global_variable &place,
+                       const assignment &wanted) {
+    if (file.maps()[place.map].origin != object::map_origin::config) return false;
+    const auto done = file.configure(wanted.name, wanted.value);
+    return done ? result<bool>{true} : std::unexpected{done.error()};
+}
+
+}  // namespace
+
 outcome<void> set_variables(object_file &file, std::span<const std::string> texts) {
     for (const std::string &text : texts) {
         const auto parts = split(text, "VARIABLE=VALUE");
         if (not parts) return std::unexpected{parts.error()};
         const auto place = file.global(parts->name);
         if (not place) return fail("--set", place.error());
+        const auto configured = configure(file, *place, *parts);
+        if (configured and *configured) continue;
         const auto value =
-            parse_value(parts->value, place->size, fmt::format("variable '{}'", parts->name));
+            parse_value(parts->value, place->size, fmt::format("variable '{}'", parts->name),
+                        {file.types(), place->type});
+        if (not value and not configured) return fail("--set", configured.error());
         if (not value) return std::unexpected{value.error()};
         if (auto done = file.set(parts->name, *value); not done) return fail("--set", done.error());
     }
     return {};
 }
 
-outcome<void> set_entries(const loaded_object &object, std::span<const std::string> texts) {
+outcome<void> set_entries(const object_file &file, const loaded_object &object,
+                          std::span<const std::string> texts) {
     for (const std::string &text : texts) {
         const auto parts = split(text, "MAP=KEY:VALUE");
         if (not parts) return std::unexpected{parts.error()};
         const auto m = find_map(object, parts->name);
         if (not m) return std::unexpected{m.error()};
-        if (auto done = set_entry(object, **m, parts->value); not done) return done;
+        const auto index = index_of(file, parts->name);
+        const map_types types = index ? map_types::of(file, *index) : map_types{};
+        if (auto done = set_entry(object, **m, types, parts->value); not done) return done;
     }
     return {};
 }
 
 namespace {
-
-std::optional<uint32_t> index_of(const object_file &file, std::string_view name) {
-    for (uint32_t i = 0; i < file.maps().size(); ++i) {
-        if (file.maps()[i].definition.name == name) return i;
-    }
-    return {};
-}
 
 std::unexpected<failure> no_map(std::string_view name) {
     return fail(exit_code::bad_input, "the object has no map '{}'", name);
@@ -399,7 +502,12 @@ outcome<uint32_t> choose_iterated(const object_file &file, std::string_view over
 
 outcome<void> record_log::set_types(const object_file &file, std::span<const std::string> texts) {
     const std::vector<uint32_t> unused = unused_types(file.types());
-    for (stream &s : streams_) s.types = unused;
+    const std::vector<uint32_t> guessed = record_types{file}.find();
+    for (stream &s : streams_) {
+        s.types = unused;
+        s.guessed = guessed;
+        s.has_packets = file.maps()[s.map].definition.type == map_type::perf_event_array;
+    }
     for (const std::string &text : texts) {
         const auto parts = split(text, "MAP=STRUCT");
         if (not parts) return std::unexpected{parts.error()};
@@ -422,12 +530,20 @@ outcome<void> record_log::set_types(const object_file &file, std::span<const std
     return {};
 }
 
-std::optional<uint32_t> record_log::stream::type_of(std::size_t size, const btf *known) const {
-    const auto has_size = [&](uint32_t type) { return known->size_of(type) == size; };
-    const auto fits = [&](uint32_t type) { return known->size_of(type) < size; };
-    if (std::ranges::count_if(types, has_size) == 1) return *std::ranges::find_if(types, has_size);
-    const bool is_longer = has_named_types and types.size() == 1 and fits(types.front());
-    return is_longer ? std::optional{types.front()} : std::nullopt;
+record_log::stream::record_type record_log::stream::type_of(std::size_t size,
+                                                            const btf &known) const {
+    const auto has_size = [&](uint32_t type) { return known.size_of(type) == size; };
+    const auto only = [&](const std::vector<uint32_t> &all) -> std::optional<uint32_t> {
+        if (std::ranges::count_if(all, has_size) != 1) return {};
+        return *std::ranges::find_if(all, has_size);
+    };
+    if (const auto it = only(types)) return {it, false};
+    const bool may_be_longer = has_named_types or has_packets;
+    if (may_be_longer and types.size() == 1 and known.size_of(types.front()) < size)
+        return {types.front(), false};
+    if (has_named_types or not types.empty()) return {};
+    const auto guess = only(guessed);
+    return {guess, guess.has_value()};
 }
 
 outcome<void> record_log::watch(const loaded_object &object) {

@@ -56,18 +56,24 @@ public:
         uint64_t count = 0;
         std::vector<std::vector<uint8_t>> first{};  ///< of all, most_kept at most
         std::vector<uint32_t> types{};              ///< that its records may have
-        bool has_named_types = false;               ///< by set_types()
+        std::vector<uint32_t> guessed{};  ///< that they might have, if there are no others
+        bool has_named_types = false;     ///< by set_types()
+        bool has_packets = false;         ///< bytes of a packet may follow
 
+        struct record_type {
+            std::optional<uint32_t> id;
+            bool is_guess = false;
+        };
         /// The type of records of this size; nothing if that cannot be told.
-        [[nodiscard]] std::optional<uint32_t> type_of(std::size_t size,
-                                                      const object::btf *known) const;
+        [[nodiscard]] record_type type_of(std::size_t size, const object::btf &known) const;
     };
     static constexpr std::size_t most_kept = 1024;
 
     /// Finds the ring buffers of `object`, and gives its perf event arrays one each.
     [[nodiscard]] outcome<void> watch(const runtime::loaded_object &object);
     /// Names structs of records; each text is "map=struct". Without, records have the types that
-    /// `unused` pointers of the object point to, if their size tells which.
+    /// `unused` pointers of the object point to, if their size tells which; of objects without such
+    /// pointers, the only struct of their size among those of variables, maps and functions.
     [[nodiscard]] outcome<void> set_types(const object::object_file &file,
                                           std::span<const std::string> texts);
     /// Takes what is there, so that there is room for more.
@@ -79,7 +85,8 @@ private:
 };
 
 /// Puts entries into maps; each text is "map=key:value", of maps without keys "map=:value".
-[[nodiscard]] outcome<void> set_entries(const runtime::loaded_object &object,
+[[nodiscard]] outcome<void> set_entries(const object::object_file &file,
+                                        const runtime::loaded_object &object,
                                         std::span<const std::string> texts);
 
 /// Which maps to show: "all", "none", or names with commas; empty: those that programs can write.

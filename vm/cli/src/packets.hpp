@@ -49,7 +49,7 @@ struct program_summary {
     uint64_t too_short = 0;  ///< packets without an Ethernet header, which it did not see
     std::map<uint32_t, uint64_t> faults;  ///< by enum ebpf_fault_kind
     std::string first_fault;
-    ebpf_fault first_fault_values{};
+    fault_values first_fault_values{};
 
     /// Counts what it said of the packet that is number `number`, from 1 on.
     void count(const judgement &said, uint64_t number);

@@ -210,8 +210,12 @@ void print_times(const histogram &times) {
           duration(times.percentile(0.99)), duration(times.least()), duration(times.most()));
 }
 
-json to_json(const ebpf_fault &fault, std::string_view message) {
+json to_json(const fault_values &fault, std::string_view message) {
     json document = {{"kind", fault_name(fault.kind)}, {"pc", fault.pc}, {"message", message}};
+    if (not fault.function.empty()) document["function"] = fault.function;
+    if (fault.line != 0) {
+        document["source"] = {{"file", fault.file}, {"line", fault.line}, {"text", fault.text}};
+    }
     if (fault.size != 0) {
         document.update({{"region", region_name(fault.region)},
                          {"region_index", fault.region_index},

@@ -27,7 +27,7 @@ void print_times(const histogram &times);
 [[nodiscard]] json to_json(const program_summary &s, const runnable &program);
 [[nodiscard]] json redirections_to_json(const program_summary &s);
 [[nodiscard]] json to_json(const histogram &times);
-[[nodiscard]] json to_json(const ebpf_fault &fault, std::string_view message);
+[[nodiscard]] json to_json(const fault_values &fault, std::string_view message);
 
 /// Where programs are from: a path, those of objects that are linked to it, and the format.
 [[nodiscard]] json describe(const program_file &file);

@@ -97,6 +97,19 @@ std::unexpected<failure> library_failure(int64_t error) {
     return std::unexpected{failure{exit_code_of(error), ebpf_last_error()}};
 }
 
+fault_values last_fault() {
+    fault_values last;
+    ebpf_last_fault(&last);
+    ebpf_fault_source source{};
+    if (ebpf_last_fault_source(&source) == 1) {
+        last.function = source.function;
+        last.file = source.file;
+        last.line = source.line;
+        last.text = source.text;
+    }
+    return last;
+}
+
 std::string_view runnable::name() const noexcept {
     return loaded_ == nullptr ? std::string_view{} : loaded_->info.name;
 }
@@ -107,11 +120,7 @@ std::string_view runnable::section() const noexcept {
 
 outcome<run_result> runnable::explain(int64_t error) const {
     if (error != EBPF_ERROR_FAULT) return library_failure(error);
-    run_fault fault{{}, ebpf_last_error()};
-    ebpf_last_fault(&fault.fault);
-    if (loaded_ != nullptr and fault.fault.kind == EBPF_FAULT_UNAVAILABLE)
-        fault.message.append(": ").append(loaded_->why_unavailable(fault.fault.pc));
-    return run_result{std::unexpected{std::move(fault)}};
+    return run_result{std::unexpected{run_fault{last_fault(), ebpf_last_error()}}};
 }
 
 outcome<run_result> runnable::run(std::span<uint8_t> memory) const {

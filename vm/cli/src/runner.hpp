@@ -38,9 +38,20 @@ struct runner_options {
     bool keep_trace = false;               ///< instead of printing it at once
 };
 
+/// A fault, and where in its source a program had it, as far as that is known.
+struct fault_values : ebpf_fault {
+    std::string function;
+    std::string file;
+    std::string text;   ///< of the line
+    uint32_t line = 0;  ///< 0: not known, nor file and text
+};
+
+/// Of the last run on this thread.
+[[nodiscard]] fault_values last_fault();
+
 /// A run that ended in a fault.
 struct run_fault {
-    ebpf_fault fault;
+    fault_values fault;
     std::string message;
 };
 

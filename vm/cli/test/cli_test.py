@@ -102,6 +102,34 @@ SEC("xdp") int count(struct xdp_md *ctx) {
 """
 
 
+# Returns what variables and an entry of a map have been set to.
+SETTINGS_C = """
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+enum mode { MODE_OFF, MODE_ON = 7 };
+struct inner { __u16 ports[4]; enum mode mode; };
+struct config { __u32 limit; union { __u8 low; __u16 all; }; _Bool on; char name[8]; struct inner inner; __u32 bit : 3; };
+struct key { __u32 a, b; };
+struct config config = {.limit = 1};
+int list[4];
+_Bool flag;
+enum mode mode;
+char text[8] = "abc";
+__u8 mac[6];
+extern int CONFIG_HZ __kconfig;
+extern _Bool CONFIG_BPF_SYSCALL __kconfig __weak;
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4); __type(key, struct key); __type(value, struct inner); } hash SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4); __type(key, char[8]); __type(value, enum mode); } modes SEC(".maps");
+SEC("xdp") int p(struct xdp_md *ctx) {
+    static int counter;
+    struct key k = {1, 2};
+    struct inner *i = bpf_map_lookup_elem(&hash, &k);
+    enum mode *m = bpf_map_lookup_elem(&modes, text);
+    counter++;
+    return CONFIG_HZ + CONFIG_BPF_SYSCALL * 500 + (i ? i->mode : 0) + (m ? *m : 0) + config.limit + list[0] + flag + mode + mac[0];
+}
+"""
+
 # Programs that judge packets one after the other: by the first byte, and each changes the second one.
 CHAIN_C = """
 #include <linux/bpf.h>
@@ -676,8 +704,8 @@ map blocked (hash, 4 entries at most, keys of 4 bytes, values of 1)
   167772162  1
 
 map events (ringbuf, 4096 bytes)
-  records: 1
-  0200000a0900000a
+  records: 1 (by their size taken for struct flow; --event tells)
+  {from=167772162, to=167772169}
 
 map .bss (data, 8 bytes)
   variable  value
@@ -706,7 +734,8 @@ map .bss (data, 8 bytes)
         self.assertEqual(maps["flows"]["entries"][0], {"key": {"from": 0x0A000001, "to": 0x0A000009},
                                                        "value": {"packets": 3, "bytes": 318}})
         self.assertEqual(sum(maps["bytes"]["entries"][0]["values"]), 452)
-        self.assertEqual((maps["events"]["count"], maps["events"]["records"]), (1, ["0200000a0900000a"]))
+        self.assertEqual((maps["events"]["count"], maps["events"]["records"]), (1, [{"from": 0x0A000002, "to": 0x0A000009}]))
+        self.assertEqual(maps["events"]["guessed_types"], ["flow"])
         self.assertEqual((maps[".rodata"]["variables"], maps[".bss"]["variables"]), ({"limit": 100}, {"over": 1}))
 
     def test_choice_of_maps(self):
@@ -732,6 +761,61 @@ map .bss (data, 8 bytes)
                 self.assert_ends(self.cli("run", self.program, self.capture, option, text), code, message, out="")
         self.assert_ends(self.cli("run", self.file("p.s", RETURN_42), "--set", "a=1"), USAGE, "need an object", out="")
 
+    def test_variables_are_set_by_parts_and_types(self):
+        path = self.object(SETTINGS_C, "settings.o")
+        config = {"limit": 1, "_1": {"low": 0, "all": 0}, "on": False, "name": "", "inner": {"ports": [0] * 4, "mode": "MODE_OFF"},
+                  "bit": 0}
+        run = lambda *arguments: self.cli("run", path, "@64", "--json", "--set", "CONFIG_HZ=250", *arguments)
+        for text, name, value in (("config.limit=5", "config", {**config, "limit": 5}),
+                                  ("config.all=0x102", "config", {**config, "_1": {"low": 2, "all": 0x102}}),
+                                  ("config.on=true", "config", {**config, "on": True}),
+                                  ("config.name=eth0", "config", {**config, "name": "eth0"}),
+                                  ("config.inner.ports[1]=3", "config",
+                                   {**config, "inner": {"ports": [0, 3, 0, 0], "mode": "MODE_OFF"}}),
+                                  ('config={"limit": 4, "inner": {"mode": "MODE_ON"}, "bit": 5}', "config",
+                                   {**config, "limit": 4, "inner": {"ports": [0] * 4, "mode": "MODE_ON"}, "bit": 5}),
+                                  ("list[2]=-5", "list", [0, 0, -5, 0]), ("list=[1, 2]", "list", [1, 2, 0, 0]),
+                                  ("flag=true", "flag", True), ("flag=0", "flag", False),
+                                  ("mode=MODE_ON", "mode", "MODE_ON"), ("mode=7", "mode", "MODE_ON"),
+                                  ("text=xyz", "text", "xyz"), ("text=x6162000000000000", "text", "ab"),
+                                  ("text=12345678", "text", "12345678"), ('text="x\\"y"', "text", 'x"y'),
+                                  ("mac=x0011223344ff", "mac", "0011223344ff"), ("p.counter=6", "p.counter", 7)):
+            with self.subTest(text):
+                result = run("--set", text, "--maps", ".data,.bss")
+                self.assert_ends(result, OK)
+                variables = {k: v for m in result.json["maps"] for k, v in m["variables"].items()}
+                self.assertEqual(variables[name], value)
+        for texts, r0 in (([], 251), (["CONFIG_BPF_SYSCALL=y"], 751), (["CONFIG_BPF_SYSCALL=1"], 751), (["CONFIG_HZ=100"], 101)):
+            arguments = [argument for text in texts for argument in ("--set", text)]
+            self.assertEqual(run(*arguments).json["r0"], r0, texts)
+        for text, message in (("config.speed=1", "no variable 'config.speed': 'config' has no member 'speed'"),
+                              ("config.limit.x=1", "'config.limit' is no struct"),
+                              ("config.bit=1", "'config' has 'bit' as a bit field"),
+                              ("list[4]=1", "'list' has 4 elements"), ("list[x]=1", "'list' is an array: '\\[x\\]' is no"),
+                              ("list[1=1", "'list' is an array: '\\[1' is no"), ("config[0]=1", "'config' is no array"),
+                              ("speed.most=1", "the object has no global variable 'speed.most'"),
+                              ("mode=MODE", "'MODE' is no number of 4 bytes: write one of MODE_OFF, MODE_ON, a number"),
+                              ("text=123456789", "'123456789' is no number of 8 bytes"),
+                              ("list=[1,2,3,4,5]", "variable 'list': 5 elements, but it has 4"),
+                              ('config={"speed":1}', "has members that are not in config"), ("config={", "no JSON document"),
+                              ("CONFIG_HZ=y", "'y' is no value of 'CONFIG_HZ'")):
+            with self.subTest(text):
+                self.assert_ends(run("--set", text), BAD_INPUT, message, out="")
+
+    def test_entries_are_set_by_types(self):
+        path = self.object(SETTINGS_C, "settings.o")
+        for text, entry in (('hash={"a":1,"b":2}:{"mode":"MODE_ON","ports":[80]}',
+                             {"key": {"a": 1, "b": 2}, "value": {"ports": [80, 0, 0, 0], "mode": "MODE_ON"}}),
+                            ("modes=abc:MODE_ON", {"key": "abc", "value": "MODE_ON"}),
+                            ('modes="a:b":7', {"key": "a:b", "value": "MODE_ON"}),
+                            ("modes=x6162000000000000:0", {"key": "ab", "value": "MODE_OFF"})):
+            with self.subTest(text):
+                result = self.cli("run", path, "@64", "--set", "CONFIG_HZ=0", "--map", text, "--maps", text.split("=")[0], "--json")
+                self.assert_ends(result, OK)
+                self.assertEqual(result.json["maps"][0]["entries"], [entry])
+                self.assertEqual(result.json["r0"], 8 if text.startswith("hash") or "=abc" in text else 1)
+        self.assert_ends(self.cli("run", path, "@64", "--set", "CONFIG_HZ=0", "--map", 'hash={"a":1,"b":2}'), USAGE, "is not written as KEY:VALUE", out="")
+
     def test_what_is_missing_is_named(self):
         path = self.object("""
 #define SEC(name) __attribute__((section(name), used))
@@ -742,6 +826,94 @@ SEC("socket") int f(void *ctx) { return ((long (*)(void *))166)(&ops); }
         self.assert_ends(self.cli("run", path), UNSUPPORTED, re.escape(message), out="")
         self.assertIn("cannot run     " + message, self.cli("inspect", path).out)
         self.assertIn(message, self.cli("inspect", path, "--json").json["programs"][0]["cannot_run"])
+
+    def test_keys_are_for_maps_that_have_them(self):
+        path = self.object("""
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+struct { __uint(type, BPF_MAP_TYPE_QUEUE); __uint(max_entries, 4); __type(value, __u32); } jobs SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4); __type(key, __u32); __type(value, __u32); } table SEC(".maps");
+SEC("xdp") int f(struct xdp_md *ctx) {
+    __u32 job = 0;
+    bpf_map_pop_elem(&jobs, &job);
+    return job + (bpf_map_lookup_elem(&table, &job) != 0);
+}
+""", "queue.o")
+        self.assertEqual(self.cli("run", path, "@64", "--map", "jobs=:7", "--json").json["r0"], 7)
+        self.assert_ends(self.cli("run", path, "@64", "--map", "jobs=1:7"), USAGE,
+                         "map 'jobs' is a queue, which has no keys: write --map jobs=:VALUE", out="")
+        self.assert_ends(self.cli("run", path, "@64", "--max-entries", "table=0"), BAD_INPUT,
+                         r"making map table of type hash: .* \(EINVAL\): it has to have room for entries$", out="")
+
+    def test_kernel_functions_are_named(self):
+        path = self.object("""
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+extern int bpf_dynptr_from_xdp(struct xdp_md *x, __u64 flags, struct bpf_dynptr *ptr) __ksym;
+extern __u32 bpf_dynptr_size(const struct bpf_dynptr *p) __ksym;
+SEC("xdp") int p(struct xdp_md *x) {
+    struct bpf_dynptr d;
+    bpf_dynptr_from_xdp(x, 0, &d);
+    return bpf_dynptr_size(&d) + 1;
+}
+""", "functions.o")
+        self.assertEqual(self.cli("run", path, "@64", "--json").json["r0"], 65)
+        (program,) = self.cli("inspect", path, "--json").json["programs"]
+        self.assertNotIn("cannot_run", program)
+        self.assertEqual([sorted(f) for f in program["kfuncs"]], [["name", "pcs"]] * 2)
+        self.assertEqual({f["name"] for f in program["kfuncs"]}, {"bpf_dynptr_from_xdp", "bpf_dynptr_size"})
+        text = self.cli("inspect", path).out
+        self.assertRegex(text, r"(?m)^  kernel func.   bpf_dynptr_from_xdp at \d+$")
+        self.assertRegex(text, r"(?m)^  kernel func.   bpf_dynptr_size at \d+$")
+        self.assertNotIn("cannot run", text)
+        result = self.cli("disasm", path)
+        self.assert_ends(result, OK)
+        self.assertEqual(re.findall(r"(?m)^call .*  # (.*)$", result.out), ["bpf_dynptr_from_xdp", "bpf_dynptr_size"])
+        self.assertEqual([i["kernel_function"] for i in self.cli("disasm", path, "--json").json["instructions"]
+                          if "kernel_function" in i], ["bpf_dynptr_from_xdp", "bpf_dynptr_size"])
+        self.assert_ends(self.cli("asm", self.file("again.s", result.out), "--hex"), OK)
+        self.assert_ends(self.cli("asm", path, "--hex"), UNSUPPORTED,
+                         "program 'p' calls kernel functions, which bytecode alone cannot name", out="")
+        # Those about packets are for programs that get packets.
+        other = self.object("""
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+extern int bpf_dynptr_from_xdp(struct xdp_md *x, __u64 flags, struct bpf_dynptr *ptr) __ksym;
+SEC("raw_tp") int p(void *x) { struct bpf_dynptr d; return bpf_dynptr_from_xdp(x, 0, &d); }
+""", "other.o")
+        self.assertIn("'bpf_dynptr_from_xdp'", self.cli("inspect", other, "--json").json["programs"][0]["error"])
+
+    def test_faults_tell_where_in_the_source_they_are(self):
+        source = """#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+int other(struct xdp_md *ctx);
+struct { __uint(type, BPF_MAP_TYPE_PROG_ARRAY); __uint(max_entries, 1); __uint(key_size, 4); __array(values, int(void *)); }
+    others SEC(".maps") = {.values = {(void *)&other}};
+static __attribute__((noinline)) int parse(struct xdp_md *ctx) {
+    return ((volatile __u8 *)(long)ctx->data)[66];
+}
+SEC("xdp") int f(struct xdp_md *ctx) { return parse(ctx) + 1; }
+SEC("xdp") int other(struct xdp_md *ctx) { return *(volatile __u16 *)((char *)(long)ctx->data + 63); }
+SEC("xdp") int jump(struct xdp_md *ctx) { bpf_tail_call(ctx, &others, 0); return 0; }
+"""
+        path = self.object(source, "faulty.o")
+        where = r"in function parse \(faulty.o.c:7: `return \(\(volatile __u8 \*\)\(long\)ctx->data\)\[66\];`\)"
+        packet = (r": 1 bytes at offset 66 of region 0 of this run, 2 bytes behind its end: that is the packet, which has 64 bytes: "
+                  "the program has to compare with data and data_end")
+        capture = self.file("in.pcap", pcap([bytes(64), bytes(67)]))
+        for vm in self.cli("vms", "--json").json["vms"]:
+            run = lambda program, memory, *more: self.cli("run", path, memory, "-p", program, "--vm", vm["name"], *more)
+            self.assert_ends(run("f", "@64"), FAULT, where + packet)
+            self.assert_ends(run("f", capture), FAULT, "1 of 2 packets faulted; packet 1: .*" + where + packet)
+            fault = run("f", "@64", "--json").json["fault"]
+            self.assertEqual((fault["function"], fault["source"]["line"], fault["region"]), ("parse", 7, "run"))
+            self.assertEqual(fault["source"]["text"], "    return ((volatile __u8 *)(long)ctx->data)[66];")
+            self.assertTrue(fault["source"]["file"].endswith("/faulty.o.c"))
+            fault = run("f", capture, "--json").json["first_fault"]
+            self.assertEqual((fault["function"], fault["source"]["line"]), ("parse", 7))
+            result = self.cli("run", path, "@64", "-p", "jump", "--map", "others=0:other", "--vm", vm["name"], "--json")
+            self.assertEqual((result.json["fault"]["function"], result.json["fault"]["source"]["line"]), ("other", 10))
+            self.assertIn("1 of them behind its end", result.json["fault"]["message"])
 
     def test_what_another_host_has_is_a_fault_when_it_is_reached(self):
         path = self.object("""
@@ -912,7 +1084,7 @@ SEC("socket") int look(void *ctx) {
                 self.assert_ends(self.cli(*arguments), USAGE, "error|Usage", out="")
         self.assert_ends(self.cli("map", "dump", self.program), BAD_INPUT, "the file is no map, or damaged")
         self.assert_ends(self.cli("map", "dump", self.pins + "/none"), BAD_INPUT, "there is no such file")
-        self.assert_ends(self.run_count("--pin", self.pins + "/none"), BAD_INPUT, "there is no such file")
+        self.assert_ends(self.run_count("--pin", self.pins + "/none"), BAD_INPUT, "there is no such folder")
 
 
 class MapFiles(CliTest):
@@ -1226,7 +1398,7 @@ class Loaders(CliTest):
 
     def test_numbers_of_entries(self):
         result = self.cli("run", self.program, "@64", "-p", "last")
-        self.assert_ends(result, BAD_INPUT, "making map sizeless of type 2: .*leaves the number of its entries to whoever loads it", out="")
+        self.assert_ends(result, BAD_INPUT, "making map sizeless of type array: .*leaves the number of its entries to whoever loads it", out="")
         for number, verdict in (("4", "1 (0x1) XDP_DROP"), ("0x5", "2 (0x2) XDP_PASS")):
             result = self.cli("run", self.program, "@64", "-p", "last", "--max-entries", f"sizeless={number}", "--maps", "none")
             self.assert_ends(result, OK, out=f"r0 = {verdict}\n")
@@ -1302,7 +1474,7 @@ SEC("xdp") int f(struct xdp_md *ctx) {
 }
 char _license[] SEC("license") = "GPL";
 """
-    EVENT = {"size": 64, "port": 80, "name": "6162"}
+    EVENT = {"size": 64, "port": 80, "name": "ab"}
     RAW = "4000000050006162"
 
     def records(self, path, *arguments):
@@ -1313,13 +1485,55 @@ char _license[] SEC("license") = "GPL";
     def test_types_are_named(self):
         path = self.object(self.SOURCE % "struct event *keep; struct other *keep_2;")
         other = "0100000000000000" "0200000000000000"
-        self.assertEqual(self.records(path), {"ring": [self.RAW, other], "perf": [self.RAW + "78797a00"]})
         self.assertEqual(self.records(path, "--event", "ring=event", "--event", "perf=event"),
-                         {"ring": [self.EVENT, {**self.EVENT, "size": 1, "port": 0, "name": "0000", "rest": other[16:]}],
+                         {"ring": [self.EVENT, {**self.EVENT, "size": 1, "port": 0, "name": "", "rest": other[16:]}],
                           "perf": [{**self.EVENT, "rest": "78797a00"}]})
         self.assertEqual(self.records(path, "--event", "ring=event", "--event", "ring=other")["ring"], [self.EVENT, {"a": 1, "b": 2}])
         text = self.cli("run", path, "@64", "--event", "ring=event", "--event", "ring=other").out
-        self.assertIn("  records: 2\n  {size=64, port=80, name=6162}\n  {a=1, b=2}\n", text)
+        self.assertIn("  records: 2\n  {size=64, port=80, name=ab}\n  {a=1, b=2}\n", text)
+
+    def test_types_are_guessed_by_size(self):
+        path = self.object(self.SOURCE % "struct event *keep; struct other *keep_2;")
+        self.assertEqual(self.records(path), {"ring": [self.EVENT, {"a": 1, "b": 2}], "perf": [self.RAW + "78797a00"]})
+        maps = {m["name"]: m for m in self.cli("run", path, "@64", "--json").json["maps"]}
+        self.assertEqual((maps["ring"]["guessed_types"], "guessed_types" in maps["perf"]), (["event", "other"], False))
+        self.assertIn("  records: 2 (by their size taken for struct event, other; --event tells)\n  {size=64, port=80, name=ab}\n",
+                      self.cli("run", path, "@64").out)
+        # Two structs of one size tell nothing, nor does what programs get.
+        twice = self.object(self.SOURCE % "struct event *keep; struct { struct event e; } *two; struct same { __u64 a; } *keep_2;", "twice.o")
+        self.assertEqual(self.records(twice)["ring"][0], self.RAW)
+        context = self.object("""
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4096); } ring SEC(".maps");
+struct event { char name[4]; __u32 size; };
+static __attribute__((noinline)) void send(struct event *e) { bpf_ringbuf_output(&ring, e, sizeof *e, 0); }
+SEC("xdp") int f(struct xdp_md *ctx) {
+    struct event e = {"abc", ctx->data_end - ctx->data};
+    char raw[sizeof *ctx] = {1};
+    send(&e);
+    bpf_ringbuf_output(&ring, raw, sizeof raw, 0);
+    return 2;
+}
+""", "context.o")
+        self.assertEqual(self.records(context)["ring"], [{"name": "abc", "size": 64}, "01" + "00" * 23])
+
+    def test_perf_events_have_packets_behind_them(self):
+        path = self.object("""
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+struct event { __u32 size; char name[4]; };
+const struct event *unused;
+struct { __uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY); __uint(key_size, 4); __uint(value_size, 4); } perf SEC(".maps");
+SEC("xdp") int f(struct xdp_md *ctx) {
+    struct event e = {ctx->data_end - ctx->data, "abc"};
+    bpf_perf_event_output(ctx, &perf, BPF_F_CURRENT_CPU | 3ULL << 32, &e, sizeof e);
+    return 2;
+}
+char _license[] SEC("license") = "GPL";
+""", "behind.o")
+        self.assertEqual(self.cli("run", path, "hex:" + "0102030405060708" * 8, "--json").json["maps"][0]["records"],
+                         [{"size": 64, "name": "abc", "rest": "010203"}])
 
     def test_types_of_unused_pointers(self):
         path = self.object(self.SOURCE % "const struct event *unused; struct other *unused_2;")
@@ -1802,7 +2016,7 @@ __attribute__((section("raw_tp"), used)) int f(struct record *r) { return r->wan
         self.assert_ends(self.cli("run", path, "hex:0100000002000000"), OK, out="r0 = 1 (0x1)\n")
         self.assert_ends(self.cli("run", path, "hex:0100000002000000", "--btf", target), OK, out="r0 = 2 (0x2)\n")
         self.assertIn("+4]", self.cli("disasm", path, "--btf", target).out)
-        self.assert_ends(self.cli("run", path, "--btf", "missing"), BAD_INPUT, "missing", out="")
+        self.assert_ends(self.cli("run", path, "--btf", "missing"), IO, "cannot read 'missing': No such file", out="")
         self.assert_ends(self.cli("run", self.file("p.s", RETURN_42), "--btf", target), USAGE, "--btf is for objects")
 
 
@@ -2013,6 +2227,45 @@ class Inspect(CliTest):
         self.assertIn("making map sessions", self.cli("inspect", path, "-p", "with_map").out)
         self.assert_ends(self.cli("inspect", path, "-s", "xdp"), BAD_INPUT, "2 programs to choose from", out="")
         self.assert_ends(self.cli("inspect", self.file("p.s", RETURN_42), "-p", "x"), USAGE, "choose from an object")
+
+    def test_variables_have_types_of_c(self):
+        source = """#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+struct config { __u32 limit; } *config;
+int list[4];
+char text[8] = "abc";
+const volatile double ratio = 0.5;
+static volatile long hidden = -1;
+SEC("xdp") int p(struct xdp_md *ctx) { return list[0] + text[0] + (config != 0) + hidden + (ratio != 0); }
+""".replace("(ratio != 0)", "*(volatile int *)&ratio")
+        variables = self.cli("inspect", self.object(source, "typed.o"), "--json").json["variables"]
+        self.assertEqual({v["name"]: (v["type"], v["value"]) for v in variables},
+                         {"config": ("struct config *", "0x0"), "list": ("int[4]", [0] * 4), "text": ("char[8]", "abc"),
+                          "ratio": ("double", 0.5), "hidden": ("long", -1)})
+        # Of objects without types, symbols tell.
+        plain = self.object(source, "plain.o", "--", "-g0")
+        variables = self.cli("inspect", plain, "--json").json["variables"]
+        self.assertEqual({v["name"]: (v["type"], v["value"]) for v in variables},
+                         {"config": ("-", 0), "list": ("-", "00" * 16), "text": ("-", 0x636261), "ratio": ("-", 0x3FE0000000000000),
+                          "hidden": ("-", 2**64 - 1)})
+        self.assertRegex(self.cli("inspect", plain).out, r"(?m)^hidden +.data +- +18446744073709551615$")
+
+    def test_co_re_relocations(self):
+        path = self.object("""
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+struct task { int pid; struct { int deep; } in; } __attribute__((preserve_access_index));
+SEC("raw_tp") int p(struct task *t) { return t->pid + t->in.deep; }
+""", "core.o")
+        document = self.cli("inspect", path, "--json").json
+        self.assertEqual([(r["section"], r["kind"], r["subject"]) for r in document["core"]],
+                         [("raw_tp", "field offset", "struct task.pid"), ("raw_tp", "field offset", "struct task.in.deep")])
+        self.assertRegex(self.cli("inspect", path).out, r"(?m)^CO-RE relocations  2\n.*\n  raw_tp +0  field offset  struct task.pid$")
+
+    def test_cut_off_objects(self):
+        path = self.object(XDP_C)
+        whole = pathlib.Path(path).read_bytes()
+        self.assert_ends(self.cli("inspect", self.file("cut.o", whole[:-10])), BAD_INPUT, "the file was cut off: its section headers", out="")
 
     def test_errors(self):
         self.assert_ends(self.cli("inspect", self.file("p.s", "ja +5\n")), BAD_INPUT, "jump target 6 outside", out="")

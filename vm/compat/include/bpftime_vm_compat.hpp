@@ -81,6 +81,29 @@ struct verify_report {
     std::vector<note> notes;
 };
 
+/// Where an instruction comes from, as far as that is known. Texts may hold any bytes.
+struct instruction_source {
+    std::string function;
+    std::string file;
+    uint32_t line = 0;  ///< 0: not known, nor file, column and text
+    uint32_t column = 0;
+    std::string text;  ///< of the line, as it was compiled
+    std::string note;  ///< why the instruction cannot run here; empty if it can
+};
+
+/// Where the instructions of one program come from, for messages about it. Immutable; its functions
+/// may be called on any thread.
+class EBPF_EXPORT program_source {
+public:
+    program_source();
+    virtual ~program_source();
+    program_source(const program_source &) = delete;
+    program_source &operator=(const program_source &) = delete;
+
+    /// Of the instruction at slot `pc`.
+    [[nodiscard]] virtual instruction_source find(uint32_t pc) const = 0;
+};
+
 /// A backend. Derive from it, override what you support, and register a factory: load_code() and
 /// exec() are the least; everything else fails by default with "... is not supported by backend X".
 ///
@@ -133,6 +156,9 @@ public:
     virtual int interrupt();
     /// What is known of the loaded program before it runs.
     virtual int verify(ebpf_verify_level level, verify_report &report);
+    /// Where the loaded program comes from, until it is unloaded: messages of faults may tell. The
+    /// default does not.
+    virtual void set_source(std::shared_ptr<const program_source> source);
 
     // --- advanced features
 
@@ -188,7 +214,7 @@ struct plugin_descriptor {
 };
 
 /// Changes whenever bpftime_vm_impl does; a plugin of another version is refused.
-inline constexpr uint32_t plugin_abi_version = 3;
+inline constexpr uint32_t plugin_abi_version = 4;
 
 }  // namespace bpftime::vm::compat
 
@@ -258,6 +284,7 @@ struct EBPF_EXPORT ebpf_vm {
     int unregister_region(void *ptr);
     int set_jump_targets(const uint32_t *pcs, size_t count);
     int verify(ebpf_verify_level level, bpftime::vm::compat::verify_report &report);
+    void set_source(std::shared_ptr<const bpftime::vm::compat::program_source> source);
 
     std::vector<uint8_t> do_aot_compile();
     std::vector<uint8_t> do_aot_compile(const ebpf_aot_options &options);

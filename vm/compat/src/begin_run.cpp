@@ -55,7 +55,7 @@ run::~run() {
     current_run = outer_;
     // A helper may have run another program on this thread, whose fault is not this run's.
     if (fault_)
-        fault_of_thread = *fault_;
+        keep_fault(*fault_, faulted_in().config.source);
     else
         forget_fault();
 }
@@ -80,7 +80,8 @@ int64_t configured_vm::run_once(run::input_memory input, std::span<const memory_
         result = static_cast<int64_t>(r0);
         return EBPF_OK;
     }
-    return set_error(EBPF_ERROR_FAULT, to_message(r.fault(), r.faulted_in()));
+    return set_error(EBPF_ERROR_FAULT, to_message(r.fault(), r.faulted_in().code,
+                                                  r.faulted_in().config.source.get()));
 }
 
 int64_t configured_vm::run_once(run::input_memory input, std::span<const memory_span> regions,

@@ -85,6 +85,7 @@ void configured_vm::unload_code() {
     retired_.clear();
     is_native_ = false;
     program_.reset();
+    config_.source.reset();
 }
 
 std::expected<const prepared_program *, int64_t> configured_vm::prepare() {
@@ -162,6 +163,11 @@ int configured_vm::verify(ebpf_verify_level level, verify_report &report) {
     const auto facts = analysis::facts::analyse(*program_, world, effort);
     report = to_report(analysis::verify(*program_, world, facts, config_.call_depth));
     return EBPF_OK;
+}
+
+/// Only faults look at it: what is prepared stays.
+void configured_vm::set_source(std::shared_ptr<const program_source> source) {
+    config_.source = std::move(source);
 }
 
 int configured_vm::interrupt() {

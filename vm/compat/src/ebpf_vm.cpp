@@ -290,6 +290,10 @@ int ebpf_vm::verify(ebpf_verify_level level, verify_report &report) {
     return impl_->verify(level, report);
 }
 
+void ebpf_vm::set_source(std::shared_ptr<const program_source> source) {
+    impl_->set_source(std::move(source));
+}
+
 std::vector<uint8_t> ebpf_vm::do_aot_compile() { return impl_->do_aot_compile(); }
 std::vector<uint8_t> ebpf_vm::do_aot_compile(const ebpf_aot_options &options) {
     return impl_->do_aot_compile_with(options);

@@ -12,6 +12,9 @@ namespace {
 thread_local bool helper_refused = false;
 }  // namespace
 
+program_source::program_source() = default;
+program_source::~program_source() = default;
+
 bpftime_vm_impl::bpftime_vm_impl() = default;
 bpftime_vm_impl::~bpftime_vm_impl() = default;
 
@@ -89,6 +92,7 @@ int64_t bpftime_vm_impl::exec_regions(void *mem, size_t mem_len, const ebpf_regi
 
 int bpftime_vm_impl::interrupt() { return not_supported("interrupt"); }
 int bpftime_vm_impl::verify(ebpf_verify_level, verify_report &) { return not_supported("verify"); }
+void bpftime_vm_impl::set_source(std::shared_ptr<const program_source>) {}
 
 std::vector<uint8_t> bpftime_vm_impl::do_aot_compile() {
     not_supported("do_aot_compile");

@@ -15,8 +15,8 @@ namespace bpftime::vm::compat {
 
 namespace {
 
-/// An access that misses the input memory by less than this is reported as its offset, not as a
-/// stray one.
+/// An access that misses the memory of the run by less than this is reported as its offset, not as
+/// a stray one.
 constexpr uint64_t near_distance = 64 << 10;
 
 /// Up to so many grants, looking at each is faster than finding one.
@@ -160,12 +160,19 @@ std::optional<memory_map::place> memory_map::find_near(uint64_t address) const n
     if (const auto depth = stack_.nearest(address); depth and *depth < live_) {
         return place{region_kind::stack, *depth, stack_.frame(*depth)};
     }
-    const uint64_t from_start = address - input_.begin;
-    if (input_.len != 0 and
-        (from_start < input_.len + near_distance or 0 - from_start < near_distance)) {
-        return place{region_kind::input, 0, input_};
-    }
-    return std::nullopt;
+    std::optional<place> nearest;
+    uint64_t least = near_distance;
+    const auto consider = [&](region_kind kind, uint32_t index, const memory_span &span) {
+        const uint64_t from_start = address - span.begin;
+        const bool is_before = 0 - from_start < near_distance;
+        const uint64_t distance = is_before ? 0 - from_start : from_start - span.len;
+        if (span.len == 0 or distance >= least) return;
+        least = distance;
+        nearest = place{kind, index, span};
+    };
+    consider(region_kind::input, 0, input_);
+    for (uint32_t i = 0; i < run_.size(); ++i) consider(region_kind::run, i, run_[i]);
+    return nearest;
 }
 
 fault memory_map::explain(uint32_t pc, uint64_t address, uint64_t size,
@@ -184,6 +191,7 @@ fault memory_map::explain(uint32_t pc, uint64_t address, uint64_t size,
         f.region = where->kind;
         f.region_index = where->index;
         f.offset = static_cast<int64_t>(address - where->span.begin);
+        f.region_bytes = where->span.len;
     }
     return f;
 }

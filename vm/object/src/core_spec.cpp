@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <charconv>
 
 namespace bpftime::vm::object {
@@ -36,6 +37,12 @@ std::optional<std::vector<uint32_t>> read_access(std::string_view text) {
     }
     return {};
 }
+
+constexpr auto kind_names = std::to_array<std::string_view>(
+    {"field offset", "field size", "field exists", "field signed", "field left shift",
+     "field right shift", "local type id", "target type id", "type exists", "type size",
+     "enumerator exists", "enumerator value", "type matches"});
+static_assert(kind_names.size() == static_cast<std::size_t>(core_kind::type_matches) + 1);
 
 class spec_reader {
 public:
@@ -113,6 +120,10 @@ private:
 };
 
 }  // namespace
+
+std::string_view name_of(core_kind kind) noexcept {
+    return kind_names[static_cast<std::size_t>(kind)];
+}
 
 bool asks_field(core_kind kind) noexcept { return kind <= core_kind::field_right_shift; }
 

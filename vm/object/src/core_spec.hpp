@@ -24,6 +24,8 @@ enum class core_kind : uint8_t {
     type_matches = 12,
 };
 
+/// "field offset" and the like, for people.
+[[nodiscard]] std::string_view name_of(core_kind kind) noexcept;
 [[nodiscard]] bool asks_field(core_kind kind) noexcept;
 [[nodiscard]] bool asks_enumerator(core_kind kind) noexcept;
 

@@ -94,6 +94,15 @@ private:
             return bad(
                 fmt::format("ELF type {} is not a relocatable object ({})", header.e_type, ET_REL));
         }
+        // libelf takes a file without them for one that has none.
+        const uint64_t table = uint64_t{header.e_shnum} * sizeof(Elf64_Shdr);
+        const uint64_t file_size = object_.bytes.size();
+        if (header.e_shoff > file_size or table > file_size - header.e_shoff) {
+            return bad(
+                fmt::format("the file was cut off: its section headers ({} bytes at {}) "
+                            "exceed the {} bytes that there are",
+                            table, header.e_shoff, file_size));
+        }
         if (elf_getshdrstrndx(elf_, &name_table_) != 0) return libelf_error("section names");
         return {};
     }

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "maps.hpp"
+#include "object/type_name.hpp"
 #include "wire.hpp"
 
 #include <elf.h>
@@ -259,8 +260,8 @@ std::optional<error> configure(image &out, std::string_view name, std::string_vi
     if (not config_writer{*out.types, e.type, place}.write(value)) {
         return make_error(
             error_code::invalid_argument,
-            fmt::format("'{}' is no value of '{}', which is a {}", printable(value),
-                        printable(name), out.types->describe(out.types->resolve(e.type))));
+            fmt::format("'{}' is no value of '{}', which is of type {}", printable(value),
+                        printable(name), type_name(*out.types, e.type)));
     }
     e.resolved = true;
     return {};

@@ -17,7 +17,7 @@ constexpr std::size_t most_names_shown = 8;
 struct missing_info {
     std::string_view one;
     std::string_view several;
-    std::string_view reason;
+    std::string_view reason;  ///< {0}: the first name
 };
 
 constexpr auto missing_table = std::to_array<missing_info>({
@@ -29,7 +29,8 @@ constexpr auto missing_table = std::to_array<missing_info>({
     {"external variable", "external variables",
      "the object does not define it: kernel symbols are not supported"},
     {"kernel configuration", "kernel configuration",
-     "it has no value: configure the object, or declare it __weak to read zero"},
+     "it has no value: set it (bpftime-cli run --set {0}=VALUE, ebpf_object_set_kconfig()), or "
+     "declare it __weak to read zero"},
 });
 static_assert(missing_table.size() == missing_count);
 
@@ -49,11 +50,12 @@ void missing_names::add(missing kind, std::string name) {
 
 std::optional<error> missing_names::report(std::string_view program) const {
     std::vector<std::string> needs;
-    std::vector<std::string_view> reasons;
+    std::vector<std::string> reasons;
     for (std::size_t kind = 0; kind < names_.size(); ++kind) {
         if (names_[kind].empty()) continue;
         needs.push_back(enumerate(missing_table[kind], names_[kind]));
-        reasons.push_back(missing_table[kind].reason);
+        reasons.push_back(
+            fmt::format(fmt::runtime(missing_table[kind].reason), names_[kind].front()));
     }
     if (needs.empty()) return {};
     return make_error(error_code::unsupported,

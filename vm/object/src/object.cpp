@@ -4,6 +4,7 @@
 #include "object/object.hpp"
 
 #include "combine.hpp"
+#include "core_spec.hpp"
 #include "elf_reader.hpp"
 #include "globals.hpp"
 #include "image.hpp"
@@ -168,6 +169,25 @@ std::size_t object_file::core_relocation_count() const noexcept {
     for (const auto &[section, records] : image_->debug.relocations) count += records.size();
     return count;
 }
+
+std::vector<core_relocation> object_file::core_relocations() const {
+    std::vector<core_relocation> all;
+    for (const auto &[section, records] : image_->debug.relocations) {
+        for (const core_record &r : records) {
+            const auto spec = read_core_spec(*image_->types, r);
+            core_relocation row{std::string{section}, r.offset, fmt::format("kind {}", r.kind),
+                                image_->types->describe(r.type)};
+            if (spec) {
+                row.kind = name_of(spec->kind);
+                row.subject = spec->describe(*image_->types);
+            }
+            all.push_back(std::move(row));
+        }
+    }
+    return all;
+}
+
+std::vector<std::string> object_file::variables() const { return list_globals(*image_); }
 
 const btf *object_file::types() const noexcept { return image_->types.get(); }
 std::shared_ptr<const btf> object_file::shared_types() const noexcept { return image_->types; }

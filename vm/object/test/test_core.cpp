@@ -64,6 +64,30 @@ SEC("xdp") int p(struct pair *ctx) { return ctx->b; }
     EXPECT_EQ(text(file, &moved), "ldxw %r0, [%r1+24]\nexit\n");
 }
 
+TEST(core, relocations_are_listed) {
+    const object_file file = program(R"(
+struct inner { int first; int list[4]; } CORE;
+struct pair { int a; struct inner in; } CORE;
+enum mode { MODE_OFF, MODE_ON = 7 };
+SEC("xdp") int p(struct pair *ctx) {
+    return ctx->in.list[2] + FIELD(ctx->a, 2) + TYPE(struct pair, 1) + ENUM(enum mode, MODE_ON, 1);
+}
+SEC("tc") int q(struct pair *ctx) { return ctx->a; }
+)");
+    const auto all = file.core_relocations();
+    EXPECT_EQ(all.size(), file.core_relocation_count());
+    std::vector<std::string> words;
+    for (const core_relocation &r : all) {
+        EXPECT_EQ(r.offset % 8, 0U);
+        words.push_back(r.section + ": " + r.kind + " of " + r.subject);
+    }
+    EXPECT_THAT(words, testing::UnorderedElementsAre(
+                           "tc: field offset of struct pair.a",
+                           "xdp: field offset of struct pair.in.list[2]",
+                           "xdp: field exists of struct pair.a", "xdp: type size of struct pair",
+                           "xdp: enumerator value of enum mode::MODE_ON"));
+}
+
 TEST(core, fields_of_members_and_elements_move) {
     const object_file file = program(R"(
 struct inner { char c; unsigned short list[4]; } CORE;

@@ -57,9 +57,11 @@ TEST(externals, built_in_configuration_has_values) {
 
 TEST(externals, configuration_without_value_is_refused_by_name) {
     object_file file = parse(configured);
-    EXPECT_EQ(link_error(file, "needs"),
-              "program 'needs' needs the kernel configuration 'CONFIG_HZ', 'CONFIG_SMALL': it has "
-              "no value: configure the object, or declare it __weak to read zero");
+    EXPECT_EQ(
+        link_error(file, "needs"),
+        "program 'needs' needs the kernel configuration 'CONFIG_HZ', 'CONFIG_SMALL': it has "
+        "no value: set it (bpftime-cli run --set CONFIG_HZ=VALUE, ebpf_object_set_kconfig()), "
+        "or declare it __weak to read zero");
     EXPECT_TRUE(file.configure("CONFIG_HZ", "250"));
     EXPECT_TRUE(file.configure("CONFIG_SMALL", "-0x80"));
     EXPECT_EQ(value_of<int>(file, "needs"), 250);
@@ -77,7 +79,7 @@ TEST(externals, configuration_values_have_types) {
         return done ? "accepted" : done.error().message;
     };
     EXPECT_THAT(refused("CONFIG_SMP", "m"),
-                StartsWith("'m' is no value of 'CONFIG_SMP', which is a int _Bool"));
+                StartsWith("'m' is no value of 'CONFIG_SMP', which is of type _Bool"));
     EXPECT_THAT(refused("CONFIG_SMP", "1"), StartsWith("'1' is no value"));
     EXPECT_THAT(refused("CONFIG_HZ", "y"), StartsWith("'y' is no value"));
     EXPECT_THAT(refused("CONFIG_HZ", "2147483648"), StartsWith("'2147483648' is no value"));

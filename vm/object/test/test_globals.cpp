@@ -5,6 +5,10 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <array>
+#include <cstring>
+
 namespace bpftime::vm::object::test {
 
 namespace {
@@ -73,18 +77,98 @@ TEST(globals, can_be_set) {
 
 TEST(globals, wrong_values_are_refused) {
     object_file file = parse(source);
-    EXPECT_THAT(refusal(file.set("limit", int64_t{1} << 31)),
-                StartsWith("2147483648 is no value of the variable 'limit' (4 bytes, const"));
+    EXPECT_THAT(
+        refusal(file.set("limit", int64_t{1} << 31)),
+        StartsWith("2147483648 is no value of the variable 'limit' (4 bytes, const volatile int)"));
     EXPECT_THAT(refusal(file.set("small", -1)),
                 StartsWith("-1 is no value of the variable 'small'"));
     EXPECT_THAT(refusal(file.set("zeros", 1)),
-                StartsWith("1 is no value of the variable 'zeros' (32 bytes, array"));
+                StartsWith("1 is no value of the variable 'zeros' (32 bytes, long[4])"));
     EXPECT_EQ(refusal(file.set("limit", std::vector<uint8_t>(3))),
               "3 bytes for the variable 'limit', which has 4");
     EXPECT_EQ(refusal(file.set("nothing", 1), error_code::not_found),
               "the object has no global variable 'nothing'");
     EXPECT_EQ(refusal(file.global("p"), error_code::not_found),
               "the object has no global variable 'p'");
+}
+
+TEST(globals, are_listed) {
+    EXPECT_THAT(parse(source).variables(),
+                ElementsAre("limit", "small", "name", "hidden", "zeros", "CONFIG_HZ"));
+    const auto bytes = compile(R"(
+const volatile int limit = 5;
+static volatile int hidden = 1;
+char name[8];
+__attribute__((section("license"))) char licence[] = "GPL";
+__attribute__((section("xdp"))) int p(int *ctx) { return limit + hidden + name[*ctx & 7] + (*"text" + ctx[1]); })",
+                               "-O2");
+    EXPECT_THAT(object_file::parse(bytes)->variables(),
+                testing::UnorderedElementsAre("limit", "hidden", "name"))
+        << "symbols tell of them, too";
+}
+
+TEST(globals, have_parts) {
+    object_file file = parse(R"(
+struct limits { int least; struct { short most[4]; union { char low; int all; }; }; int bit : 3; };
+struct limits limits[2] = {{1, {{2, 3}, {4}}, 0}};
+struct limits *pointer = 0;
+SEC("xdp") int p(int *ctx) { static int counter; return limits[*ctx & 1].least + counter++ + (pointer != 0); }
+)");
+    const auto whole = file.global("limits").value();
+    const auto part = file.global("limits[1].most[2]");
+    ASSERT_TRUE(part) << part.error().message;
+    EXPECT_EQ(part->map, whole.map);
+    EXPECT_EQ(part->offset, whole.offset + whole.size / 2 + 4 + 4);
+    EXPECT_EQ(part->size, 2U);
+    EXPECT_THAT(file.value_of("limits[0].all").value(), ElementsAre(4, 0, 0, 0));
+    ASSERT_TRUE(file.set("limits[0].most[1]", -2));
+    EXPECT_THAT(file.value_of("limits[0].most").value(), ElementsAre(2, 0, 0xfe, 0xff, 0, 0, 0, 0));
+    EXPECT_EQ(file.global("p.counter")->size, 4U);
+    for (const auto &[name, why] : std::initializer_list<std::pair<const char *, const char *>>{
+             {"limits[2]", "'limits' has 2 elements"},
+             {"limits[4294967296]", "'limits' is an array: '[4294967296]' is no [NUMBER]"},
+             {"limits[-1]", "'limits' is an array: '[-1]' is no [NUMBER]"},
+             {"limits[]", "'limits' is an array: '[]' is no [NUMBER]"},
+             {"limits[", "'limits' is an array: '[' is no [NUMBER]"},
+             {"limits[0]x", "'limits' is an array: '[0]x' is no [NUMBER]"},
+             {"limits.least", "'limits' is no struct, but of type struct limits[2]"},
+             {"limits[0].", "'limits[0]' has no member ''"},
+             {"limits[0].some", "'limits[0]' has no member 'some'"},
+             {"limits[0].bit", "'limits[0]' has 'bit' as a bit field: it has no bytes of its own"},
+             {"pointer.least", "'pointer' is no struct, but of type struct limits *"},
+             {"p.counter[0]", "'p.counter' is no array, but of type int"}}) {
+        EXPECT_THAT(refusal(file.global(name), error_code::not_found), HasSubstr(why)) << name;
+    }
+    EXPECT_EQ(refusal(file.global("limit.least"), error_code::not_found),
+              "the object has no global variable 'limit.least'");
+    EXPECT_THAT(refusal(parse(R"(
+struct { int least; } limits;
+SEC("xdp") int p(int *ctx) { return limits.least; })",
+                              "-O2")
+                            .global("limits.least"),
+                        error_code::not_found),
+                HasSubstr("it has 'limits', but no types (clang -g)"));
+}
+
+/// Members without names may, in a hostile object, be the struct itself.
+TEST(globals, parts_of_what_contains_itself_are_looked_for_a_while) {
+    auto bytes = compile(R"(
+struct outer { struct { int a; }; struct { int b; }; };
+struct outer all;
+int p(int *ctx) { return all.a + all.b; })");
+    const object_file file = object_file::parse(bytes).value();
+    const uint32_t outer = file.types()->find("outer", btf_kind::structure).value();
+    const auto members = file.types()->members(file.types()->type(outer));
+    // As the file has them: name, type, offset.
+    const std::array<uint32_t, 6> there{0, members[0].type, 0, 0, members[1].type, 32};
+    const std::array<uint32_t, 6> itself{0, outer, 0, 0, outer, 32};
+    std::vector<uint8_t> wanted(sizeof there);
+    std::memcpy(wanted.data(), there.data(), sizeof there);
+    const auto found = std::ranges::search(bytes, wanted);
+    ASSERT_FALSE(found.empty());
+    std::memcpy(&*found.begin(), itself.data(), sizeof itself);
+    EXPECT_THAT(refusal(object_file::parse(bytes).value().global("all.c"), error_code::not_found),
+                HasSubstr("'all' has no member 'c'"));
 }
 
 TEST(globals, static_variables_of_one_name_are_ambiguous) {

@@ -105,6 +105,14 @@ TEST(hostile_object, no_elf) {
                 StartsWith("not an ELF file: it begins with 7f"));
 }
 
+TEST(hostile_object, cut_off) {
+    for (const std::size_t rest : {std::size_t{80}, pristine().size() / 2, pristine().size() - 1}) {
+        EXPECT_THAT(refusal([&](victim &v) { v.bytes.resize(rest); }),
+                    StartsWith("the file was cut off: its section headers ("))
+            << rest;
+    }
+}
+
 TEST(hostile_object, other_machine_class_order_and_type) {
     EXPECT_THAT(refusal([](victim &v) { v.header().e_machine = EM_X86_64; }),
                 StartsWith("an object for machine 62, not for eBPF (247)"));

@@ -227,7 +227,8 @@ struct ebpf_packet {
     const struct ebpf_network *network; /**< that it is in (ebpf-network.h); NULL: loopback alone */
     struct ebpf_tunnel *tunnel; /**< in, out: that it came out of, or is to go into; may be NULL */
     const struct ebpf_sites *sites; /**< where the run happens (ebpf-host.h); may be NULL */
-    /** The kernel's ids of the control groups that its socket is in, the root first. */
+    /** The kernel's ids of the control groups that its socket is in, the root first; NULL: in the
+     * root alone, whose id is 1, as the sockets of BPF_PROG_TEST_RUN are. */
     const uint64_t *control_groups;
     size_t control_group_count;
     /** in, out: a struct xdp_md or struct __sk_buff of linux/bpf.h, or its beginning; may be NULL.
@@ -292,7 +293,9 @@ EBPF_EXPORT int ebpf_map_reuse(struct ebpf_map *map, const struct ebpf_map *othe
 /* ----------------------------------------------------------------------------------------------
  * variables
  *
- * Global ones, static ones whose name is there once, and those of section .kconfig. */
+ * Global ones, static ones whose name is there once, and those of section .kconfig. A name may also
+ * be that of a part, as C writes it ("config.limits[2]"), where the object has types (clang -g);
+ * bit fields have no bytes of their own. */
 
 struct ebpf_global_info {
     size_t size;          /**< in: sizeof(struct ebpf_global_info) */
@@ -302,8 +305,8 @@ struct ebpf_global_info {
     uint32_t is_constant; /**< 1: once the object is loaded, nobody writes it */
 };
 
-/** Writes the names of the variables that the object's types know to names[0..capacity); returns
- * how many there are (which may be more). They live as long as the object. */
+/** Writes the names of the variables to names[0..capacity); returns how many there are (which may
+ * be more). They live as long as the object. */
 EBPF_EXPORT size_t ebpf_object_list_globals(const struct ebpf_object *object, const char **names,
                                             size_t capacity);
 

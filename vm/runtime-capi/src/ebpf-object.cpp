@@ -22,30 +22,10 @@ using compat::vm_limit;
 using object::object_file;
 using runtime::loaded_object;
 
-namespace {
-
-/// The variables that the object's types know.
-std::vector<std::string> names_of_globals(const object_file &file) {
-    std::vector<std::string> names;
-    const object::btf *const types = file.types();
-    for (const object::object_map &m : file.maps()) {
-        const bool has_variables =
-            m.origin == object::map_origin::data or m.origin == object::map_origin::config;
-        if (types == nullptr or not has_variables or m.value_type == 0) continue;
-        for (const object::btf_variable &v : types->variables(types->type(m.value_type))) {
-            std::string name{types->type(v.type).name};
-            if (file.global(name)) names.push_back(std::move(name));
-        }
-    }
-    return names;
-}
-
-}  // namespace
-
 ebpf_object::ebpf_object(object_file opened)
     : file{std::make_shared<object_file>(std::move(opened))},
       license{file->license()},
-      globals{names_of_globals(*file)} {
+      globals{file->variables()} {
     for (const object::function_info &f : file->functions()) {
         if (f.is_program) programs.push_back({.owner = this, .info = &f, .autoload = f.type.load});
     }

@@ -29,14 +29,7 @@ int bpftime::vm::runtime_capi::not_loaded(const ebpf_program &p) {
 
 namespace {
 
-/// A fault of an instruction that this host lacks something for says what that is.
-int explain(const ebpf_program &p, int64_t code) {
-    ebpf_fault fault{};
-    if (code == EBPF_ERROR_FAULT and ebpf_last_fault(&fault) == 1 and
-        fault.kind == EBPF_FAULT_UNAVAILABLE) {
-        const std::string why{p.loaded->why_unavailable(fault.pc)};
-        if (not why.empty()) compat::set_last_error(fmt::format("{}: {}", ebpf_last_error(), why));
-    }
+int failed(int64_t code) {
     errno = EINVAL;
     return static_cast<int>(code);
 }
@@ -53,7 +46,7 @@ int run_at(const ebpf_program &p, const ebpf_sites *given, std::span<uint8_t> me
     if (given != nullptr) reading.emplace();
     int64_t r0 = 0;
     const int64_t code = p.vm()->exec(memory.data(), memory.size(), r0);
-    if (code < 0) return explain(p, code);
+    if (code < 0) return failed(code);
     sites.give_back();
     if (result != nullptr) *result = r0;
     return 0;
@@ -177,7 +170,8 @@ void take_results(runtime::packet_context &context, ebpf_packet &p) {
 /// What a caller gave with a packet besides its bytes.
 result<ebpf_tunnel> give_surroundings(runtime::packet_context &context, const ebpf_packet &p) {
     if (p.network != nullptr) context.set_network(p.network->values);
-    context.set_control_groups({p.control_groups, p.control_groups + p.control_group_count});
+    if (p.control_groups != nullptr)
+        context.set_control_groups({p.control_groups, p.control_groups + p.control_group_count});
     if (const auto done =
             read_context(context, bytes(static_cast<const void *>(p.context), p.context_size));
         not done)
@@ -215,7 +209,7 @@ int run_packet(const ebpf_program &program, ebpf_packet &p) {
     const runtime::read_section reading;  // the target may be in a map that others take out
     int64_t r0 = 0;
     const int64_t code = context->exec(*program.vm(), r0);
-    if (code < 0) return explain(program, code);
+    if (code < 0) return failed(code);
     p.verdict = static_cast<uint32_t>(r0);
     take_results(*context, p);
     take_surroundings(*context, *tunnel, p);

@@ -72,6 +72,28 @@ TEST_P(objects, fault_where_programs_do) {
     EXPECT_EQ(fault.kind, uint32_t{EBPF_FAULT_OUT_OF_BOUNDS_READ});
 }
 
+TEST_P(objects, tell_where_in_the_source_programs_fault) {
+    const object_ptr object = load(R"(
+static __attribute__((noinline)) int parse(volatile u32 *at) { return *at; }
+SEC("raw_tp") int f(void *ctx) { return parse((void *)8); }
+SEC("raw_tp") int g(void *ctx) { return 1; }
+)");
+    EXPECT_FAILS(ebpf_program_run(ebpf_object_find_program(object.get(), "f"), nullptr, 0, nullptr),
+                 EBPF_ERROR_FAULT, EINVAL, "in function parse (");
+    ebpf_fault_source source{};
+    ASSERT_EQ(ebpf_last_fault_source(&source), 1);
+    EXPECT_STREQ(source.function, "parse");
+    EXPECT_THAT(source.text, HasSubstr("return *at; }"));
+    EXPECT_THAT(source.file, HasSubstr("/"));
+    EXPECT_GT(source.line, 1U);
+    EXPECT_GT(source.column, 1U);
+    EXPECT_STREQ(source.note, "");
+    EXPECT_EQ(ebpf_last_fault_source(nullptr), 1);
+    EXPECT_EQ(run(object, "g"), 1);
+    EXPECT_EQ(ebpf_last_fault_source(&source), 0);
+    EXPECT_STREQ(source.function, "");
+}
+
 TEST_P(objects, say_what_the_target_lacks) {
     const object_ptr object = load(R"(
 extern int bpf_weak_thing(int) SEC(".ksyms") __attribute__((weak));
@@ -84,6 +106,9 @@ SEC("raw_tp") int f(void *ctx) { return bpf_weak_thing(1); }
     EXPECT_EQ(ebpf_last_fault(&fault), 1);
     EXPECT_EQ(fault.kind, uint32_t{EBPF_FAULT_UNAVAILABLE});
     EXPECT_THAT(ebpf_program_why_unavailable(f, fault.pc), HasSubstr("bpf_weak_thing"));
+    ebpf_fault_source source{};
+    EXPECT_EQ(ebpf_last_fault_source(&source), 1);
+    EXPECT_THAT(source.note, HasSubstr("bpf_weak_thing"));
     EXPECT_STREQ(ebpf_program_why_unavailable(f, fault.pc + 1), "");
 }
 

@@ -11,8 +11,9 @@ constexpr std::string_view source = R"(
 const volatile u32 limit = 9;
 u64 total = 5;
 static volatile u8 hidden = 3;
+struct { u32 limit; unsigned short ports[4]; } config = {.limit = 2};
 extern int CONFIG_HZ __attribute__((section(".kconfig")));
-SEC("raw_tp") int f(void *ctx) { total += hidden; return limit + CONFIG_HZ; }
+SEC("raw_tp") int f(void *ctx) { total += hidden; return limit + CONFIG_HZ + config.limit - 2 + config.ports[1]; }
 )";
 
 class variables : public on_engines {
@@ -56,6 +57,20 @@ TEST_P(variables, are_set_before_and_after_loading) {
                  EBPF_ERROR_ALREADY_EXISTS, EINVAL, "loaded already");
 }
 
+TEST_P(variables, have_parts) {
+    EXPECT_EQ(get<uint32_t>("config.limit"), 2U);
+    ASSERT_EQ(set("config.limit", uint32_t{5}), 0) << ebpf_last_error();
+    ASSERT_EQ(ebpf_object_set_kconfig(object_.get(), "CONFIG_HZ", "1000"), 0);
+    load();
+    EXPECT_EQ(run(object_, "f"), 1012);
+    ASSERT_EQ(set("config.ports[1]", uint16_t{80}), 0) << ebpf_last_error();
+    EXPECT_EQ(run(object_, "f"), 1092);
+    EXPECT_EQ(get<uint16_t>("config.ports[1]"), 80U);
+    EXPECT_FAILS(set("config.ports[4]", uint16_t{80}), EBPF_ERROR_NOT_FOUND, EINVAL,
+                 "no variable 'config.ports[4]': 'config.ports' has 4 elements");
+    EXPECT_FAILS(set("config.limit", uint16_t{80}), EBPF_ERROR_INVALID_ARGUMENT, EINVAL, "4");
+}
+
 TEST_P(variables, have_sizes) {
     for (const bool is_loaded : {false, true}) {
         if (is_loaded) {
@@ -78,9 +93,10 @@ TEST_P(variables, have_sizes) {
 TEST_P(variables, are_listed) {
     std::vector<const char *> names(ebpf_object_list_globals(object_.get(), nullptr, 0));
     EXPECT_EQ(ebpf_object_list_globals(object_.get(), names.data(), names.size()), names.size());
-    EXPECT_THAT(names, testing::UnorderedElementsAre(
-                           testing::StrEq("limit"), testing::StrEq("total"),
-                           testing::StrEq("hidden"), testing::StrEq("CONFIG_HZ")));
+    EXPECT_THAT(names,
+                testing::UnorderedElementsAre(testing::StrEq("limit"), testing::StrEq("total"),
+                                              testing::StrEq("hidden"), testing::StrEq("config"),
+                                              testing::StrEq("CONFIG_HZ")));
     auto info = sized<ebpf_global_info>();
     ASSERT_EQ(ebpf_object_get_global_info(object_.get(), "limit", &info), 0) << ebpf_last_error();
     EXPECT_STREQ(info.section, ".rodata");

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "runtime_json/values.hpp"
+#include "text_array.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -38,9 +39,10 @@ public:
         case btf_kind::union_:
             return value.is_object() ? composite(*t, value, to, depth) : plain(value, to);
         case btf_kind::array:
-            return value.is_array() ? array(*t, value, to, depth) : digits(value, to);
+            return value.is_array() ? array(*t, value, to, depth) : text(*t, value, to);
         case btf_kind::enumeration:
         case btf_kind::enumeration64: return enumerator(*t, value, to);
+        case btf_kind::floating: return real(value, to);
         default: return plain(value, to);
         }
     }
@@ -77,6 +79,31 @@ private:
         return {};
     }
 
+    /// A number, also as text; its bits as 0x3f800000.
+    static problem real(const json &value, bytes_view to) {
+        if (to.size() == sizeof(double)) return real_of<double>(value, to);
+        if (to.size() == sizeof(float)) return real_of<float>(value, to);
+        return plain(value, to);
+    }
+
+    template <typename Real>
+    static problem real_of(const json &value, bytes_view to) {
+        Real number = 0;
+        if (value.is_number()) {
+            number = value.get<Real>();
+        } else if (value.is_string()) {
+            const auto &text = value.get_ref<const std::string &>();
+            if (text.starts_with("0x")) return plain(value, to);
+            const char *const last = text.data() + text.size();
+            const auto [end, code] = std::from_chars(text.data(), last, number);
+            if (code != std::errc{} or end != last) return refuse(value, to.size());
+        } else {
+            return refuse(value, to.size());
+        }
+        std::memcpy(to.data(), &number, sizeof number);
+        return {};
+    }
+
     /// Two hexadecimal digits for each byte.
     static problem digits(const json &value, bytes_view to) {
         if (not value.is_string()) return refuse(value, to.size());
@@ -87,6 +114,19 @@ private:
             if (std::from_chars(text.data() + 2 * i, end, to[i], 16).ptr != end)
                 return refuse(value, to.size());
         }
+        return {};
+    }
+
+    /// Text of an array of char, which ends where the array or a zero does; or digits: these are
+    /// more than the array has room for. Arrays of other things may be numbers, too.
+    problem text(const btf_type &t, const json &value, bytes_view to) const {
+        if (not value.is_string()) return refuse(value, to.size());
+        const auto &characters = value.get_ref<const std::string &>();
+        if (characters.size() == 2 * to.size()) return digits(value, to);
+        if (not is_text_array(*types_, t)) return plain(value, to);
+        if (characters.size() > to.size()) return refuse(value, to.size());
+        std::ranges::fill(to, uint8_t{0});
+        std::ranges::copy(characters, to.begin());
         return {};
     }
 

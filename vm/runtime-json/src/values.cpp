@@ -3,12 +3,17 @@
 // SPDX-License-Identifier: MIT
 #include "runtime_json/values.hpp"
 
+#include "text_array.hpp"
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <cmath>
 #include <cstring>
+#include <optional>
 
 namespace bpftime::vm::runtime_json {
 
@@ -56,6 +61,7 @@ public:
         case btf_kind::structure:
         case btf_kind::union_: return composite(t, bytes, depth);
         case btf_kind::array: return array(t, bytes, depth);
+        case btf_kind::floating: return real(bytes);
         case btf_kind::pointer: return fmt::format("0x{:x}", low_word(bytes));
         default: return plain(bytes);
         }
@@ -79,6 +85,25 @@ private:
                 return std::string{e.name};
         }
         return t.is_signed() ? json(as_signed) : json(word);
+    }
+
+    /// What is no number that JSON has is the bits of one. The shortest text of a float, read
+    /// again, prints as that text.
+    static json real(bytes_view bytes) {
+        if (bytes.size() != sizeof(float) and bytes.size() != sizeof(double)) return plain(bytes);
+        double value = 0;
+        if (bytes.size() == sizeof(double)) {
+            std::memcpy(&value, bytes.data(), sizeof value);
+        } else {
+            float narrow = 0;
+            std::memcpy(&narrow, bytes.data(), sizeof narrow);
+            std::array<char, 32> text{};
+            const auto end = std::to_chars(text.begin(), text.end(), narrow).ptr;
+            std::from_chars(text.begin(), end, value);
+        }
+        if (std::isfinite(value)) return value;
+        if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
+        return fmt::format("0x{:x}", low_word(bytes));
     }
 
     json composite(const btf_type &t, bytes_view bytes, unsigned depth) {
@@ -113,11 +138,25 @@ private:
 
     json array(const btf_type &t, bytes_view bytes, unsigned depth) {
         const uint64_t each = types_.size_of(t.type).value_or(0);
+        if (is_text_array(types_, t)) {
+            if (auto characters = text(bytes)) return *std::move(characters);
+        }
         if (each <= 1) return to_hex(bytes);
         json elements = json::array();
         for (std::size_t at = 0; at + each <= bytes.size() and left_ != 0; at += each)
             elements.push_back(read(t.type, bytes.subspan(at, each), depth + 1));
         return elements;
+    }
+
+    /// Characters that print, up to zeros at the end; anything else is bytes.
+    static std::optional<std::string> text(bytes_view bytes) {
+        const auto end = std::ranges::find(bytes, uint8_t{0});
+        const auto prints = [](uint8_t c) { return c >= ' ' and c <= '~'; };
+        const auto is_zero = [](uint8_t c) { return c == 0; };
+        if (not std::all_of(bytes.begin(), end, prints) or
+            not std::all_of(end, bytes.end(), is_zero))
+            return {};
+        return std::string{bytes.begin(), end};
     }
 
     const btf &types_;

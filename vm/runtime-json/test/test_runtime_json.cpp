@@ -132,6 +132,65 @@ TEST_F(maps_as_json, what_does_not_fit_is_refused) {
     refused(".data", R"({"variables": {"number": "x"}})", "variable 'number': \"x\" is no value");
 }
 
+class values_as_json : public testing::Test {
+protected:
+    /// The variable's bytes that this is, as JSON again; or why there are none.
+    std::string through(std::string_view variable, std::string_view text, bytes *read = nullptr) {
+        const auto place = file_.global(variable).value();
+        const auto written =
+            from_json(file_.types(), place.type, parse(text).value(), place.size, "value");
+        if (not written) return written.error().message;
+        if (read != nullptr) *read = *written;
+        return to_text(to_json(file_.types(), place.type, *written));
+    }
+    std::string shown(std::string_view variable, const bytes &raw) {
+        return to_text(to_json(file_.types(), file_.global(variable)->type, raw));
+    }
+
+    object::object_file file_{object::object_file::parse(object::test::compile(R"(
+float narrow = 1;
+double wide = 1;
+double list[2] = {1};
+char name[6] = "abc";
+typedef const char letter;
+letter letters[2] = "ab";
+unsigned char mac[6] = {1};
+__attribute__((section("socket"), used)) int f(void *ctx) { return name[0] + letters[1] + mac[0] + *(int *)&narrow + *(int *)&wide + *(int *)list; }
+)"))
+                                  .value()};
+};
+
+TEST_F(values_as_json, floats_are_numbers) {
+    bytes read;
+    EXPECT_EQ(through("narrow", "0.1", &read), "0.1");
+    EXPECT_EQ(read, (bytes{0xcd, 0xcc, 0xcc, 0x3d}));
+    EXPECT_EQ(through("wide", "0.1", &read), "0.1");
+    EXPECT_EQ(read, (bytes{0x9a, 0x99, 0x99, 0x99, 0x99, 0x99, 0xb9, 0x3f}));
+    EXPECT_EQ(through("list", "[-1.5, 3]"), "[-1.5,3.0]");
+    EXPECT_EQ(through("wide", R"("2.5e3")"), "2500.0");
+    EXPECT_EQ(through("narrow", R"("-inf")"), R"("-inf")");
+    EXPECT_EQ(through("wide", R"("inf")"), R"("inf")");
+    EXPECT_EQ(through("narrow", R"("0x7fc00001")"), R"("0x7fc00001")");
+    EXPECT_EQ(through("narrow", R"("0x3f800000")"), "1.0");
+    for (const char *text : {R"("x")", R"("")", R"("1.5x")", "null", "[]"})
+        EXPECT_THAT(through("narrow", text), HasSubstr("is no value of 4 bytes"));
+}
+
+TEST_F(values_as_json, arrays_of_char_are_text) {
+    bytes read;
+    EXPECT_EQ(through("name", R"("abc")", &read), R"("abc")");
+    EXPECT_EQ(read, (bytes{'a', 'b', 'c', 0, 0, 0}));
+    EXPECT_EQ(through("name", R"("")"), R"("")");
+    EXPECT_EQ(through("name", R"("abcdef")"), R"("abcdef")") << "there is no room for a zero";
+    EXPECT_EQ(through("name", R"("616263000000")"), R"("abc")");
+    EXPECT_EQ(through("name", R"("616200630000")"), R"("616200630000")");
+    EXPECT_EQ(shown("name", {'a', 0x80, 0, 0, 0, 0}), R"("618000000000")");
+    EXPECT_EQ(through("letters", R"("x")"), R"("x")");
+    EXPECT_THAT(through("name", R"("abcdefg")"), HasSubstr("is no value of 6 bytes"));
+    EXPECT_EQ(through("mac", R"("616263000000")"), R"("616263000000")") << "these are numbers";
+    EXPECT_THAT(through("mac", R"("abc")"), HasSubstr("is no value of 6 bytes"));
+}
+
 /// Their values for each CPU are not those of a hash or array.
 TEST(storage_of_control_groups, has_a_value_for_each_cpu) {
     map_definition d;

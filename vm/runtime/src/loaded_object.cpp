@@ -7,6 +7,7 @@
 #include "isa/validate.hpp"
 #include "object/value_fields.hpp"
 #include "object_helpers.hpp"
+#include "object_source.hpp"
 #include "program/program.hpp"
 #include "runtime/arena.hpp"
 #include "runtime/cpu.hpp"
@@ -296,7 +297,7 @@ private:
             *c.function, {.kernel_functions = known.names, .target = options_.target.get()});
         if (not linked) return std::move(linked.error());
         call_helpers(*linked, known.ids);
-        c.linked.emplace(*c.function, type, std::move(*linked), nullptr);
+        c.linked.emplace(*c.function, type, std::move(*linked), nullptr, nullptr);
         if (auto e = finish(*c.linked, known.ids)) return e;
         if (not known_type) return {};
         for (uint32_t i = 0; i < file_.maps().size(); ++i) {
@@ -373,6 +374,8 @@ private:
             const auto &code = p.linked.code;
             if (const int e = p.vm->load_code(code.data(), code.size()); e != EBPF_OK)
                 return vm_error(*p.vm, e);
+            p.source = std::make_shared<const object_source>(p.linked);
+            p.vm->set_source(p.source);
         }
         return {};
     }
@@ -532,7 +535,13 @@ private:
                                 definition.max_entries == 0 and not is_storage(definition.type);
         if (lacks_size) {
             made.error().message +=
-                ": the object leaves the number of its entries to whoever loads it";
+                declared.definition.max_entries != 0
+                    ? ": it has to have room for entries"
+                    : fmt::format(
+                          ": the object leaves the number of its entries to whoever loads "
+                          "it (bpftime-cli run --max-entries {}=NUMBER, "
+                          "ebpf_map_set_max_entries())",
+                          definition.name);
         }
         return made;
     }

@@ -106,13 +106,19 @@ constexpr auto pinnable_types = std::to_array<pinnable_type>({
     {map_type::ringbuf, bytes_of_ring_buffer, make_ring_buffer},
 });
 
+/// Its name, or its number where there is none.
+std::string type_text(map_type type) {
+    const bool is_known = type != map_type::unspec and name_of(type) != "unknown";
+    return is_known ? std::string{name_of(type)} : std::to_string(static_cast<uint32_t>(type));
+}
+
 bool holds_maps(map_type type) noexcept {
     return type == map_type::array_of_maps or type == map_type::hash_of_maps;
 }
 
 error no_inner_map(const map_definition &d, const map *inner) {
     auto e = make_error(error_code::invalid_argument,
-                        fmt::format("map {} of type {}: {}", d.name, static_cast<uint32_t>(d.type),
+                        fmt::format("map {} of type {}: {}", d.name, type_text(d.type),
                                     inner == nullptr ? "a map of maps needs an inner map to be like"
                                                      : "an inner map is no map of maps"));
     e.kernel_errno = inner == nullptr ? EBADF : EINVAL;
@@ -138,8 +144,7 @@ result<map_ptr> make_plain(const map_definition &d) {
     if (const pinnable_type *const type = find_pinnable(d.type))
         return make_in_own_memory(*type, d);
     return std::unexpected{kernel_error(
-        -not_supported,
-        fmt::format("making map {} of type {}", d.name, static_cast<uint32_t>(d.type)))};
+        -not_supported, fmt::format("making map {} of type {}", d.name, type_text(d.type)))};
 }
 
 bool has_timers(const map_definition &d) noexcept {
@@ -168,9 +173,9 @@ std::atomic<uint32_t> last_id = 0;
 
 result<map_ptr> map::create(const map_definition &definition, const map_ptr &inner) {
     const auto refuse = [&](int number) {
-        return std::unexpected{
-            kernel_error(number, fmt::format("making map {} of type {}", definition.name,
-                                             static_cast<uint32_t>(definition.type)))};
+        return std::unexpected{kernel_error(
+            number,
+            fmt::format("making map {} of type {}", definition.name, type_text(definition.type)))};
     };
     if (const int failed = check_definition(definition)) return refuse(failed);
     auto made =

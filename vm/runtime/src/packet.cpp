@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/packet.hpp"
 
+#include "compat/last_error.hpp"
 #include "compat/run.hpp"
 #include "helper_packets.hpp"
 
@@ -164,7 +165,7 @@ result<void> packet_context::renew(std::span<uint8_t> frame, packet_room room) {
     is_encapsulated_ = false;
     hash_.reset();
     tunnel_.reset();
-    groups_.clear();
+    groups_.reset();
     socket_ = nullptr;
     own_socket_.reset();
     kept_.clear();
@@ -178,6 +179,22 @@ result<void> packet_context::renew(std::span<uint8_t> frame, packet_room room) {
     return {};
 }
 
+namespace {
+
+/// What a fault's message calls a region of the run is the packet.
+[[gnu::cold, gnu::noinline]] void explain_fault() {
+    const compat::fault &f = compat::last_fault();
+    if (f.region != region_kind::run) return;
+    const bool is_inside =
+        f.offset >= 0 and static_cast<uint64_t>(f.offset) + f.size <= f.region_bytes;
+    compat::set_last_error(fmt::format(
+        "{}: that is the packet, which has {} bytes{}", compat::last_error(), f.region_bytes,
+        is_inside ? ""
+                  : ": the program has to compare with data and data_end before it accesses it"));
+}
+
+}  // namespace
+
 int64_t packet_context::exec(ebpf_vm &vm, int64_t &r0) {
     const ebpf_region region{packet_.data(), packet_.size(), static_cast<uint32_t>(allowed_)};
     const bool has_region = not packet_.empty() and allowed_ != permission::none;
@@ -189,12 +206,15 @@ int64_t packet_context::exec(ebpf_vm &vm, int64_t &r0) {
     kept_.clear();
     target_.reset();
     copies_.clear();
-    return std::visit(
+    const int64_t code = std::visit(
         [&](auto &context) {
             return vm.exec_regions(&context, sizeof context, has_region ? &region : nullptr,
                                    has_region ? 1 : 0, r0);
         },
         context_);
+    if (code == EBPF_ERROR_FAULT) [[unlikely]]
+        explain_fault();
+    return code;
 }
 
 packet_context *packet_context::running() noexcept {

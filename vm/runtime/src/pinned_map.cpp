@@ -40,6 +40,7 @@ std::unexpected<error> refuse(int negative_errno, std::string_view doing, const 
         code = r.code;
         text = r.text;
     }
+    if (negative_errno == -ENOENT and doing == "making") text = "there is no such folder";
     error e = make_error(code, fmt::format("{} pinned map {}: {}", doing, path, text));
     e.kernel_errno = -negative_errno;
     return std::unexpected{std::move(e)};

@@ -177,6 +177,19 @@ std::span<const uint64_t> groups_of(uint64_t context) noexcept {
     return p == nullptr ? std::span<const uint64_t>{} : p->control_groups();
 }
 
+/// Of a packet's own socket those that the host says; all others are in the root.
+std::span<const uint64_t> groups_of_socket(uint64_t socket) noexcept {
+    const packet_context *const p = packet_context::running();
+    if (socket == 0 or p == nullptr) return {};
+    const bool is_own = socket == reinterpret_cast<uint64_t>(p->own_view());
+    return is_own ? p->control_groups() : packet_context::root_group;
+}
+
+uint64_t at_level(std::span<const uint64_t> groups, uint64_t word) noexcept {
+    const auto level = static_cast<int32_t>(word);
+    return level < 0 or level >= std::ssize(groups) ? 0 : groups[static_cast<std::size_t>(level)];
+}
+
 }  // namespace
 
 uint64_t helper::skb_cgroup_id(uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
@@ -186,8 +199,7 @@ uint64_t helper::skb_cgroup_id(uint64_t r1, uint64_t, uint64_t, uint64_t, uint64
 
 uint64_t helper::skb_ancestor_cgroup_id(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t) {
     const auto groups = groups_of(r1);
-    const auto level = static_cast<int32_t>(r2);
-    return level < 0 or level >= std::ssize(groups) ? 0 : groups[static_cast<std::size_t>(level)];
+    return at_level(groups, r2);
 }
 
 uint64_t helper::skb_under_cgroup(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, uint64_t) {
@@ -224,9 +236,12 @@ uint64_t helper::get_netns_cookie(uint64_t, uint64_t, uint64_t, uint64_t, uint64
 
 uint64_t helper::get_route_realm(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return 0; }
 uint64_t helper::skb_cgroup_classid(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return 0; }
-uint64_t helper::sk_cgroup_id(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return 0; }
-uint64_t helper::sk_ancestor_cgroup_id(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
-    return 0;
+uint64_t helper::sk_cgroup_id(uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
+    const auto groups = groups_of_socket(r1);
+    return groups.empty() ? 0 : groups.back();
+}
+uint64_t helper::sk_ancestor_cgroup_id(uint64_t r1, uint64_t r2, uint64_t, uint64_t, uint64_t) {
+    return at_level(groups_of_socket(r1), r2);
 }
 
 uint64_t helper::skb_get_xfrm_state(uint64_t, uint64_t, uint64_t r3, uint64_t r4, uint64_t) {

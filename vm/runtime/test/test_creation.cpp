@@ -85,7 +85,7 @@ TEST(creating, says_what_and_why) {
     ASSERT_FALSE(made);
     EXPECT_EQ(made.error().code, error_code::invalid_argument);
     EXPECT_EQ(made.error().message,
-              "making map flows of type 1: an argument does not fit the map (EINVAL)");
+              "making map flows of type hash: an argument does not fit the map (EINVAL)");
 }
 
 TEST(creating, gives_each_map_an_id) {

@@ -4,6 +4,7 @@
 #include "compat/fault.hpp"
 #include "compile.hpp"
 #include "engines.hpp"
+#include "programs.hpp"
 #include "runtime/loaded_object.hpp"
 #include "runtime/packet.hpp"
 #include "support.hpp"
@@ -109,8 +110,9 @@ TEST_P(loaded, says_which_maps_lack_a_number_of_entries) {
 struct { __uint(type, 2); __type(key, u32); __type(value, u64); } sizeless SEC(".maps");
 SEC("raw_tp") int f(void *ctx) { return lookup(&sizeless, &(u32){0}) != 0; }
 )")),
-              "making map sizeless of type 2: an argument does not fit the map (EINVAL): the "
-              "object leaves the number of its entries to whoever loads it");
+              "making map sizeless of type array: an argument does not fit the map (EINVAL): the "
+              "object leaves the number of its entries to whoever loads it (bpftime-cli run "
+              "--max-entries sizeless=NUMBER, ebpf_map_set_max_entries())");
 }
 
 TEST_P(loaded, programs_share_maps_and_data) {
@@ -354,7 +356,7 @@ SEC("socket") int follow(void *ctx) { return *pointer; }
     EXPECT_THAT(refusal_to_pin(file), HasSubstr("map stacks of type stack_trace cannot be pinned"));
     EXPECT_THAT(refusal_to_pin(file, {".data"}), HasSubstr("cannot be pinned"));
     std::filesystem::remove_all(folder_);
-    EXPECT_THAT(refusal_to_pin(parse(pinning)), HasSubstr("there is no such file"));
+    EXPECT_THAT(refusal_to_pin(parse(pinning)), HasSubstr("there is no such folder"));
 }
 
 TEST_P(loaded, variables_are_read_and_written_while_programs_use_them) {
@@ -462,8 +464,94 @@ SEC("socket") int f(void *ctx) {
     EXPECT_EQ(program.vm->exec(nullptr, 0, r0), EBPF_ERROR_FAULT);
     const compat::fault fault = compat::last_fault();
     EXPECT_EQ(fault.kind, fault_kind::unavailable);
+    EXPECT_THAT(program.vm->error_message(), HasSubstr("bpf_weak_thing"));
     EXPECT_THAT(std::string{program.why_unavailable(fault.pc)}, HasSubstr("bpf_weak_thing"));
     EXPECT_EQ(program.why_unavailable(fault.pc + 1), "");
+}
+
+namespace {
+
+constexpr std::string_view faulting = R"(
+int other(void *ctx);
+struct { __uint(type, 3); __uint(max_entries, 2); __uint(key_size, 4); __uint(value_size, 4); __array(values, int(void *)); }
+    others SEC(".maps") = {.values = {[1] = (void *)&other}};
+struct { __uint(type, 2); __uint(max_entries, 1); __uint(map_flags, 256); __type(key, u32); __type(value, u64); } sink SEC(".maps");
+static long (*tail_call)(void *ctx, void *programs, u32 index) = (void *)12;
+static __attribute__((noinline)) int parse(volatile u64 *at) {
+    return at[1];
+}
+static __attribute__((noinline)) int leave(void *ctx) {
+    tail_call(ctx, &others, 1);
+    return 1;
+}
+SEC("socket") int f(void *ctx) { return parse((void *)8) + 1; }
+SEC("socket") int other(void *ctx) { return *(volatile u32 *)16; }
+SEC("socket") int jump(void *ctx) { tail_call(ctx, &others, 1); return 0; }
+SEC("socket") int deep(void *ctx) { return leave(ctx) + 2; }
+SEC("socket") int peek(void *ctx) {
+    volatile u64 *value = lookup(&sink, &(u32){0});
+    return value ? *value : 0;
+}
+SEC("socket") int fine(void *ctx) { return 3; }
+)";
+
+std::string fault_of(const loaded_object &object, std::string_view name) {
+    int64_t r0 = 0;
+    const loaded_program &program = *object.find_program(name);
+    EXPECT_EQ(program.vm->exec(nullptr, 0, r0), EBPF_ERROR_FAULT) << name;
+    return program.vm->error_message();
+}
+
+}  // namespace
+
+TEST_P(loaded, faults_tell_where_in_the_source_they_are) {
+    const loaded_object object = load(parse(faulting));
+    EXPECT_THAT(
+        fault_of(object, "f"),
+        testing::ContainsRegex(" at pc [0-9]+ \\(`.*`\\) in function parse "
+                               "\\([^/]+:[0-9]+: `return at\\[1\\];`\\): 8 bytes at memory"));
+    const compat::instruction_source source = compat::last_fault_source();
+    EXPECT_EQ(source.function, "parse");
+    EXPECT_EQ(source.text, "    return at[1];");
+    EXPECT_THAT(source.file, HasSubstr("/"));
+    EXPECT_GT(source.line, 10U);
+    EXPECT_GT(source.column, 0U);
+    EXPECT_EQ(source.note, "");
+    // The program that has the fault need not be the one that the host ran.
+    for (const char *const name : {"jump", "deep"}) {
+        EXPECT_THAT(fault_of(object, name),
+                    HasSubstr(": `SEC(\"socket\") int other(void *ctx) { return *(volatile"));
+        EXPECT_EQ(compat::last_fault_source().function, "other");
+    }
+    EXPECT_EQ(run(object, "fine"), 3U);
+    EXPECT_EQ(compat::last_fault_source().function, "");
+}
+
+TEST_P(loaded, faults_tell_the_function_where_there_are_no_lines) {
+    const auto image = object::test::compile(
+        "static __attribute__((noinline)) int parse(volatile int *at) { return *at; }\n"
+        "__attribute__((section(\"socket\"), used)) int f(void *ctx) { return parse((void *)8); }",
+        "-O2 -mcpu=v3", "c");
+    const loaded_object object = load(object_file::parse(image).value());
+    EXPECT_THAT(fault_of(object, "f"), HasSubstr("`) in function parse: 4 bytes at memory"));
+    EXPECT_EQ(compat::last_fault_source().function, "parse");
+    EXPECT_EQ(compat::last_fault_source().line, 0U);
+}
+
+/// The VM's next program is from somewhere else.
+TEST_P(loaded, the_source_goes_with_the_program) {
+    const loaded_object object = load(parse(faulting));
+    const loaded_program &program = *object.find_program("f");
+    const auto code = vm::test::assemble("ldxb %r0, [%r1]\nexit");
+    ASSERT_EQ(program.vm->load_code(code.data(), code.size()), 0);
+    EXPECT_THAT(fault_of(object, "f"), testing::Not(HasSubstr("in function")));
+    EXPECT_EQ(compat::last_fault_source().function, "");
+}
+
+TEST_P(loaded, reads_of_what_may_only_be_written_say_so) {
+    const loaded_object object = load(parse(faulting));
+    EXPECT_THAT(fault_of(object, "peek"),
+                HasSubstr("out_of_bounds_read: read of memory that the program may only write at"));
 }
 
 TEST_P(loaded, arrays_of_programs_hold_those_that_are_loaded) {

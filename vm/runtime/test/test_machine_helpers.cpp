@@ -98,6 +98,12 @@ TEST_P(machine_helper, the_thread_has_a_word_that_is_its_alone) {
     EXPECT_EQ(memory, 0U);
 }
 
+/// The kernel's registers of a thread are not there, and its structs no memory.
+TEST_P(machine_helper, the_thread_has_no_registers_to_read) {
+    EXPECT_EQ(run("call 158\nmov %r1, %r0\ncall 175\nexit"), 0);
+    EXPECT_EQ(run("mov %r1, 0\ncall 175\nexit"), 0);
+}
+
 TEST_P(machine_helper, the_thread_has_its_name) {
     std::string name(16, 'x');
     std::thread{[&] {

@@ -9,6 +9,7 @@
 #include "runtime/map_set.hpp"
 
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 
 #include <array>
 #include <cstddef>
@@ -235,6 +236,35 @@ TEST_P(packet, ends_where_it_ends) {
     // The host's word does not move it.
     context->xdp()->data_end += 1;
     EXPECT_EQ(context->exec(*vm, r0), EBPF_ERROR_FAULT);
+}
+
+TEST_P(packet, faults_tell_how_far_outside_it_they_are) {
+    constexpr std::size_t size = 64;
+    bytes frame(size);
+    const std::string remedy = ": the program has to compare with data and data_end before";
+    for (const auto &[load_it, what] : std::initializer_list<std::pair<const char *, const char *>>{
+             {"ldxb %r0, [%r2]", ": 1 bytes at offset 64 of region 0 of this run, right behind"},
+             {"ldxb %r0, [%r2+2]", "offset 66 of region 0 of this run, 2 bytes behind its end"},
+             {"ldxdw %r0, [%r2-3]", "offset 61 of region 0 of this run, 5 of them behind its end"},
+             {"ldxb %r0, [%r2-70]", "offset -6 of region 0 of this run, 6 bytes before it"}}) {
+        const auto code =
+            vm::test::assemble(std::string{"ldxw %r2, [%r1+4]\n"} + load_it + "\nexit");
+        const auto vm = load(GetParam(), rewrite(code, program_type::xdp));
+        auto context = packet_context::create(program_type::xdp, frame);
+        int64_t r0 = 0;
+        EXPECT_EQ(context->exec(*vm, r0), EBPF_ERROR_FAULT);
+        EXPECT_EQ(compat::last_fault().region, region_kind::run);
+        EXPECT_THAT(vm->error_message(), testing::HasSubstr(what));
+        EXPECT_THAT(vm->error_message(),
+                    testing::HasSubstr(": that is the packet, which has 64 bytes" + remedy));
+    }
+    const auto write = vm::test::assemble("ldxw %r2, [%r1+76]\nmov %r0, 0\nstxb [%r2], %r0\nexit");
+    const auto vm = load(GetParam(), rewrite(write, program_type::cgroup_skb));
+    auto context = packet_context::create(program_type::cgroup_skb, frame);
+    int64_t r0 = 0;
+    EXPECT_EQ(context->exec(*vm, r0), EBPF_ERROR_FAULT);
+    EXPECT_THAT(vm->error_message(), testing::Not(testing::HasSubstr(remedy)))
+        << "it is in the packet, but may not be written";
 }
 
 TEST_P(packet, is_read_only_where_the_kernel_says_so) {

@@ -240,6 +240,23 @@ EBPF_EXPORT int ebpf_interrupt(struct ebpf_vm *vm);
  * one, 0 if that run ended well. Cleared whenever a run begins on this thread. */
 EBPF_EXPORT int ebpf_last_fault(struct ebpf_fault *fault);
 
+/** Where the instruction of that fault comes from, as far as the object says that its program was
+ * loaded from (ebpf_object_load()), which may be another one after a tail call. Texts may hold any
+ * bytes; "" is what is not known. They are valid until the next call of this function on this
+ * thread. */
+struct ebpf_fault_source {
+    const char *function;
+    const char *file;
+    const char *text; /**< of the line, as it was compiled */
+    const char *note; /**< why the instruction cannot run here (EBPF_FAULT_UNAVAILABLE) */
+    uint32_t line;    /**< 0: not known, nor file, column and text */
+    uint32_t column;
+};
+
+/** 1 and *source (which may be NULL) if something is known of it; 0 if not, or if there was no
+ * fault. */
+EBPF_EXPORT int ebpf_last_fault_source(struct ebpf_fault_source *source);
+
 /** Compiles the program to native code. NULL and *errmsg (as in ebpf_load()) on failure. */
 EBPF_EXPORT ebpf_jit_fn ebpf_compile(struct ebpf_vm *vm, char **errmsg);
 

@@ -356,6 +356,23 @@ int ebpf_last_fault(struct ebpf_fault *fault) {
     return last.kind != compat::fault_kind::none;
 }
 
+int ebpf_last_fault_source(struct ebpf_fault_source *source) {
+    return guarded([source] {
+        thread_local compat::instruction_source kept;
+        kept = compat::last_fault_source();
+        if (source != nullptr) {
+            *source = {.function = kept.function.c_str(),
+                       .file = kept.file.c_str(),
+                       .text = kept.text.c_str(),
+                       .note = kept.note.c_str(),
+                       .line = kept.line,
+                       .column = kept.column};
+        }
+        return static_cast<int>(not kept.function.empty() or kept.line != 0 or
+                                not kept.note.empty());
+    });
+}
+
 ebpf_jit_fn ebpf_compile(struct ebpf_vm *vm, char **errmsg) {
     const ebpf_jit_fn fn = with(vm, [](ebpf_vm &v) { return v.compile(); });
     report(errmsg, fn == nullptr);

@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -79,6 +80,8 @@ struct vm_config {
     std::unordered_map<uint32_t, helper_binding> helpers;
     std::vector<memory_span> regions;
     std::vector<uint32_t> jump_targets;
+    /// Of the loaded program; null: not known.
+    std::shared_ptr<const program_source> source;
 };
 
 /// A map that the program names.

@@ -48,6 +48,7 @@ public:
     int unregister_region(void *ptr) override;
     int set_jump_targets(const uint32_t *pcs, size_t count) override;
     int verify(ebpf_verify_level level, verify_report &report) override;
+    void set_source(std::shared_ptr<const program_source> source) override;
 
     /// The program ready to run, made so now if need be; the (recorded) error's code if that cannot
     /// be.

@@ -184,8 +184,8 @@ public:
     /// A helper has ended the run without a fault.
     void unwind() noexcept { has_ended_ = true; }
     /// The program that has the fault.
-    [[nodiscard]] const program &faulted_in() const noexcept {
-        return so_far_.faulted_in != nullptr ? *so_far_.faulted_in : program_->code;
+    [[nodiscard]] const build_input &faulted_in() const noexcept {
+        return so_far_.faulted_in != nullptr ? *so_far_.faulted_in : *program_;
     }
 
     /// What the engine that runs keeps to be able to call_back().
@@ -266,8 +266,8 @@ private:
         /// is running, or the program is.
         uint32_t after_caller;
         uint32_t tail_calls;
-        run *whole;                 ///< null: this one
-        const program *faulted_in;  ///< null: the one that runs
+        run *whole;                     ///< null: this one
+        const build_input *faulted_in;  ///< null: the one that runs
     };
     progress so_far_{};
     std::unique_ptr<std::vector<std::byte>> large_stack_;

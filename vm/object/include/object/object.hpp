@@ -92,6 +92,15 @@ struct bytecode {
     source_map lines;
 };
 
+/// An instruction that depends on the types of the target (CO-RE), for people to read. Texts may
+/// hold any bytes.
+struct core_relocation {
+    std::string section;
+    uint64_t offset = 0;  ///< of the instruction from the start of the section, bytes
+    std::string kind;     ///< "field offset" and the like
+    std::string subject;  ///< "struct task_struct.mm.pgd", "enum mode::MODE_ON"
+};
+
 /// What the host of a program has.
 struct link_options {
     /// Whether it can make maps. Without, programs that use maps or global data are refused.
@@ -136,6 +145,8 @@ public:
     [[nodiscard]] std::string license() const;
     /// How many instructions depend on the types of the target (CO-RE).
     [[nodiscard]] std::size_t core_relocation_count() const noexcept;
+    /// These, by the names of their sections and offsets.
+    [[nodiscard]] std::vector<core_relocation> core_relocations() const;
     /// The object's types; null if it was compiled without.
     [[nodiscard]] const btf *types() const noexcept;
     /// The same, for those who need them longer than this.
@@ -147,8 +158,13 @@ public:
     [[nodiscard]] result<void> configure(std::string_view name, std::string_view value);
 
     /// Where the variable `name` lies: of a section of data (global ones before static ones), or of
-    /// section .kconfig. Errors: not_found, invalid_argument (several static ones), bad_object.
+    /// section .kconfig. Also a part of one, as C names it ("config.limits[2]"), where the object's
+    /// types say what it consists of; not a bit field. Errors: not_found, invalid_argument (several
+    /// static ones), bad_object.
     [[nodiscard]] result<global_variable> global(std::string_view name) const;
+    /// The names of all variables that global() finds, but of no parts of them: of each section
+    /// first those that types know.
+    [[nodiscard]] std::vector<std::string> variables() const;
     /// The bytes that it has before the first run.
     [[nodiscard]] result<std::vector<uint8_t>> value_of(std::string_view name) const;
     /// Gives it other bytes, as many as it has, or a number in its own size; also if it is constant

@@ -29,7 +29,8 @@ inline constexpr int most_depth = 64;
 [[nodiscard]] std::string to_text(const json &document, int indent = -1);
 
 /// Bytes as their type says, as far as `types` (which may be null) knows it: structs become
-/// objects, arrays of bytes hexadecimal digits. Of no known type: a number, if they are as many as
+/// objects, arrays of char text if that prints, other arrays of bytes hexadecimal digits, infinity
+/// "inf" and what is not a number "0x7fc00000". Of no known type: a number, if they are as many as
 /// a number has, otherwise hexadecimal digits.
 [[nodiscard]] json to_json(const object::btf *types, uint32_t type, std::span<const uint8_t> bytes);
 

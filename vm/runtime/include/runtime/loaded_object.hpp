@@ -75,9 +75,12 @@ struct loaded_program {
     /// That it was loaded as: if nothing says what it is (see object::type_of_section()), as
     /// programs that it shares an array of programs with.
     object::program_type type;
-    /// Its code is what the VM runs: accesses to the context go to where ours is.
+    /// Its code is what the VM runs: accesses to the context go to where ours is. Its lines are
+    /// those of `source`.
     object::bytecode linked;
     std::shared_ptr<ebpf_vm> vm;
+    /// Where its instructions come from; also what the VM's messages tell.
+    std::shared_ptr<const compat::program_source> source;
 
     /// Whether packet_context::exec() runs it; others get memory by ebpf_vm::exec().
     [[nodiscard]] bool takes_packets() const noexcept { return context_layout_of(type) != nullptr; }

@@ -12,6 +12,7 @@
 #include "runtime/network.hpp"
 #include "runtime/tunnel.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -132,10 +133,13 @@ public:
     /// The tunnel that it came out of, or that a program wants it to go into; none at first.
     [[nodiscard]] std::optional<packet_tunnel> &tunnel() noexcept { return tunnel_; }
 
-    /// The kernel's ids of the control groups that its own socket is in, the root first; none at
-    /// first.
+    /// The kernel's ids of the control groups that its own socket is in, the root first; at first
+    /// the root alone, as of the sockets that BPF_PROG_TEST_RUN makes. Empty: it is in none.
     void set_control_groups(std::vector<uint64_t> groups) noexcept { groups_ = std::move(groups); }
-    [[nodiscard]] std::span<const uint64_t> control_groups() const noexcept { return groups_; }
+    [[nodiscard]] std::span<const uint64_t> control_groups() const noexcept {
+        return groups_ ? std::span<const uint64_t>{*groups_} : root_group;
+    }
+    static constexpr std::array<uint64_t, 1> root_group{1};
 
     /// The socket of its network that the last run gave it to (bpf_sk_assign); null: none. One that
     /// the host was asked for stays until the next run, or packet.
@@ -217,7 +221,7 @@ private:
     bool is_encapsulated_ = false;
     std::optional<uint32_t> hash_;
     std::optional<packet_tunnel> tunnel_;
-    std::vector<uint64_t> groups_;
+    std::optional<std::vector<uint64_t>> groups_;  ///< if the host has said any
     const network_socket *socket_ = nullptr;
     std::optional<network_socket> own_socket_;  ///< once somebody asked for it
     std::vector<std::shared_ptr<const network_socket>> kept_;

@@ -59,6 +59,34 @@ struct {
 private(B) struct bpf_spin_lock tree_lock;
 private(B) struct bpf_rb_root tree __contains(item, in_tree);
 
+struct kept {
+    struct item __kptr *item;
+    __u64 sum;
+};
+
+struct {
+    MAP(BPF_MAP_TYPE_ARRAY, __u32, struct kept, 2);
+} keepers SEC(".maps");
+
+/// Each packet's object takes the place of the one before it; every third one takes it away.
+SEC("tc") int in_values(struct __sk_buff *skb) {
+    __u32 which = skb->len & 1;
+    struct kept *value = bpf_map_lookup_elem(&keepers, &which);
+    struct item *i = 0;
+    if (!value) return -3;
+    if (skb->len % 3) {
+        i = new (struct item);
+        if (!i) return -1;
+        i->key = skb->len;
+    }
+    i = bpf_kptr_xchg(&value->item, i);
+    if (!i) return -2;
+    value->sum += i->key;
+    __u32 key = i->key;
+    drop(i);
+    return key;
+}
+
 /// Items come in at the front or the back; the third one from the front comes out.
 SEC("tc") int in_lists(struct __sk_buff *skb) {
     __u32 zero = 0;

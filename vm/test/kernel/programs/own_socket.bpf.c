@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: MIT
 #include "packet.h"
 
+#include <linux/tcp.h>
+
 #include <bpf/bpf_core_read.h>
 
 struct {
@@ -17,6 +19,9 @@ struct {
 struct {
     MAP(BPF_MAP_TYPE_SOCKMAP, __u32, __u64, 2);
 } sockets SEC(".maps");
+struct {
+    MAP(BPF_MAP_TYPE_CGROUP_ARRAY, __u32, __u32, 2);
+} groups SEC(".maps");
 
 static __always_inline void put(__u32 index, __u64 value) {
     bpf_map_update_elem(&seen, &index, &value, BPF_ANY);
@@ -73,6 +78,45 @@ SEC("tc") int judges(struct __sk_buff *skb) {
 SEC("cgroup_skb/egress") int passes(struct __sk_buff *skb) {
     look_closer(skb);
     return 1;
+}
+
+/// The socket is in the root of the control groups.
+SEC("tc") int is_in_groups(struct __sk_buff *skb) {
+    put(21, bpf_skb_cgroup_id(skb));
+    for (int level = -1; level < 2; level++) put(23 + level, bpf_skb_ancestor_cgroup_id(skb, level));
+    put(25, bpf_skb_cgroup_classid(skb));
+    put(26, bpf_skb_under_cgroup(skb, &groups, 0));
+    put(27, bpf_skb_under_cgroup(skb, &groups, 2));
+    return TC_ACT_OK;
+}
+
+SEC("cgroup_skb/egress") int knows_its_groups(struct __sk_buff *skb) {
+    struct bpf_sock *sk = skb->sk;
+    put(21, bpf_skb_cgroup_id(skb));
+    put(22, bpf_skb_ancestor_cgroup_id(skb, 0));
+    sk = sk ? bpf_sk_fullsock(sk) : 0;
+    if (!sk) return 0;
+    put(28, bpf_sk_cgroup_id(sk));
+    for (int level = -1; level < 2; level++) put(30 + level, bpf_sk_ancestor_cgroup_id(sk, level));
+    return 1;
+}
+
+/// It is no listening one of TCP.
+SEC("tc") int makes_no_cookies(struct __sk_buff *skb) {
+    struct iphdr ip = {.version = 4, .ihl = 5, .protocol = IPPROTO_TCP};
+    struct tcphdr tcp = {.doff = 5, .ack = 1};
+    struct bpf_sock *sk = skb->sk;
+    if (!sk) return TC_ACT_SHOT;
+    put(0, bpf_tcp_check_syncookie(sk, &ip, sizeof ip, &tcp, sizeof tcp));
+    put(1, bpf_tcp_check_syncookie(sk, &ip, 4, &tcp, sizeof tcp));
+    put(2, bpf_tcp_check_syncookie(sk, &ip, sizeof ip, &tcp, 4));
+    tcp.ack = 0;
+    tcp.syn = 1;
+    put(3, bpf_tcp_check_syncookie(sk, &ip, sizeof ip, &tcp, sizeof tcp));
+    put(4, bpf_tcp_gen_syncookie(sk, &ip, sizeof ip, &tcp, sizeof tcp));
+    put(5, bpf_tcp_gen_syncookie(sk, &ip, 4, &tcp, sizeof tcp));
+    put(6, bpf_tcp_gen_syncookie(sk, &ip, sizeof ip, &tcp, 4));
+    return TC_ACT_OK;
 }
 
 SEC("lwt_xmit") int leaves(struct __sk_buff *skb) {

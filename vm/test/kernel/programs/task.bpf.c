@@ -17,6 +17,18 @@ SEC("tc") int process(struct __sk_buff *skb) {
     return sum * 31 - bpf_get_ns_current_pid_tgid(0, 0, &ids, sizeof ids) + ids.pid;
 }
 
+/// Words that stand for the task, and the control groups that it is in.
+SEC("tc") int thread(struct __sk_buff *skb) {
+    __u64 task = bpf_get_current_task();
+    __u64 group = bpf_get_current_cgroup_id();
+    __u32 sum = (task != 0) + 2 * (task == bpf_get_current_task());
+    sum = sum * 31 + (task == (__u64)bpf_get_current_task_btf());
+    sum = sum * 31 + group;
+    for (int level = -1; level < 3; level++)
+        sum = sum * 31 + bpf_get_current_ancestor_cgroup_id(level);
+    return sum;
+}
+
 SEC("tc") int memory(struct __sk_buff *skb) {
     __u32 zero = 0, sum = 0;
     char *text = bpf_map_lookup_elem(&texts, &zero), copy[24] = {};
