@@ -3,12 +3,16 @@
 // SPDX-License-Identifier: MIT
 #include "compat/fault.hpp"
 
+#include "compat/thread_end.hpp"
 #include "ebpf-types.h"
 #include "fault_of_thread.hpp"
 
 #include <fmt/format.h>
 
 #include <array>
+#include <memory>
+#include <new>
+#include <utility>
 
 namespace bpftime::vm::compat {
 
@@ -135,20 +139,36 @@ std::string to_message(const fault &f, const program &p, const program_source *s
 constinit thread_local fault fault_of_thread;
 
 namespace {
-/// Of the program that had it.
-thread_local std::shared_ptr<const program_source> source_of_fault;
+
+using kept_source = std::shared_ptr<const program_source>;
+
+/// Of the program that had it; null: not known.
+constinit thread_local kept_source *source_of_fault = nullptr;
+
+/// Where this thread keeps it; null if there is no memory for that.
+kept_source *place_of_source() noexcept {
+    static const thread_end when_thread_ends{
+        [](void *) { delete std::exchange(source_of_fault, nullptr); }};
+    if (source_of_fault != nullptr) return source_of_fault;
+    std::unique_ptr<kept_source> made{new (std::nothrow) kept_source};
+    if (made != nullptr and when_thread_ends.leave(made.get())) source_of_fault = made.release();
+    return source_of_fault;
+}
+
 }  // namespace
 
 void keep_fault(const fault &f, const std::shared_ptr<const program_source> &source) noexcept {
     fault_of_thread = f;
-    source_of_fault = source;
+    if (source == nullptr and source_of_fault == nullptr) return;
+    if (kept_source *const place = place_of_source()) *place = source;
 }
 
 const fault &last_fault() noexcept { return fault_of_thread; }
 
 instruction_source last_fault_source() {
-    const bool is_known = fault_of_thread.kind != fault_kind::none and source_of_fault != nullptr;
-    return is_known ? source_of_fault->find(fault_of_thread.pc) : instruction_source{};
+    const bool is_known = fault_of_thread.kind != fault_kind::none and
+                          source_of_fault != nullptr and source_of_fault->get() != nullptr;
+    return is_known ? (*source_of_fault)->find(fault_of_thread.pc) : instruction_source{};
 }
 
 void set_last_fault(const fault &f) noexcept { keep_fault(f, nullptr); }
