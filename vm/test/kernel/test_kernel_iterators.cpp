@@ -133,8 +133,15 @@ std::string read_all(int fd) {
     return text;
 }
 
+/// Kernels may be configured to take no program of this type from anybody.
+struct not_permitted : std::runtime_error {
+    using runtime_error::runtime_error;
+};
+
 /// What libbpf refused, with the errno.
 void require(bool is_there, const char *what) {
+    if (not is_there and errno == EPERM)
+        throw not_permitted{std::string{what} + ": " + std::strerror(errno)};
     if (not is_there) throw std::runtime_error{std::string{what} + ": " + std::strerror(errno)};
 }
 
@@ -204,8 +211,7 @@ iterated here(const bytes &image, const std::string &backend) {
     return out;
 }
 
-TEST(iterators, write_what_they_write_in_the_kernel) {
-    if (const auto why = why_no_kernel(); not why.empty()) GTEST_SKIP() << why;
+void compare_all_types() {
     for (const char *const type : {"HASH", "ARRAY", "LRU_HASH", "PERCPU_HASH", "PERCPU_ARRAY"}) {
         const bool percpu = std::string_view{type}.starts_with("PERCPU");
         const bytes image = object::test::compile(
@@ -219,6 +225,15 @@ TEST(iterators, write_what_they_write_in_the_kernel) {
             EXPECT_EQ(found.lines, expected.lines) << type << " " << e.name;
             EXPECT_EQ(found.numbers, expected.numbers) << type << " " << e.name;
         }
+    }
+}
+
+TEST(iterators, write_what_they_write_in_the_kernel) {
+    if (const auto why = why_no_kernel(); not why.empty()) GTEST_SKIP() << why;
+    try {
+        compare_all_types();
+    } catch (const not_permitted &e) {
+        GTEST_SKIP() << "SKIPPED: this kernel takes no iterators: " << e.what();
     }
 }
 
