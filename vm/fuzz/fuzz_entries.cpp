@@ -103,7 +103,7 @@ void check_arguments(const std::string &text) {
     if (check(cli::set_variables(file, one), true)) counts.count("--set");
     const auto wishes = cli::read_wishes(file, one, {}, "");
     require(wishes.has_value() or not wishes.error().message.empty(), "messages say something");
-    if (check(cli::set_entries(loaded().object, one), true)) counts.count("--map");
+    if (check(cli::set_entries(loaded().file, loaded().object, one), true)) counts.count("--map");
 }
 
 void check_document(std::string_view text) {
