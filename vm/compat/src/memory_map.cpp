@@ -19,6 +19,9 @@ namespace {
 /// a stray one.
 constexpr uint64_t near_distance = 64 << 10;
 
+/// By how much an access may miss memory to be taken for one of that, whatever else is near.
+constexpr uint64_t just_missed = 16;
+
 /// Up to so many grants, looking at each is faster than finding one.
 constexpr std::size_t few_grants = 16;
 
@@ -161,7 +164,7 @@ std::optional<memory_map::place> memory_map::find_near(uint64_t address) const n
         return place{region_kind::stack, *depth, stack_.frame(*depth)};
     }
     std::optional<place> nearest;
-    uint64_t least = near_distance;
+    uint64_t least = 0;
     const auto consider = [&](region_kind kind, uint32_t index, const memory_span &span) {
         const uint64_t from_start = address - span.begin;
         const bool is_before = 0 - from_start < near_distance;
@@ -170,8 +173,18 @@ std::optional<memory_map::place> memory_map::find_near(uint64_t address) const n
         least = distance;
         nearest = place{kind, index, span};
     };
+    const auto consider_run = [&] {
+        for (uint32_t i = 0; i < run_.size(); ++i) consider(region_kind::run, i, run_[i]);
+    };
+    // What only just misses a region was meant for that one. For others it must not matter where
+    // the host put its memory: input is what programs have most often.
+    least = just_missed;
     consider(region_kind::input, 0, input_);
-    for (uint32_t i = 0; i < run_.size(); ++i) consider(region_kind::run, i, run_[i]);
+    consider_run();
+    if (nearest) return nearest;
+    least = near_distance;
+    consider(region_kind::input, 0, input_);
+    if (not nearest) consider_run();
     return nearest;
 }
 

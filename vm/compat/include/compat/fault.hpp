@@ -40,7 +40,7 @@ struct fault {
                                      const program_source *source);
 
 /// The fault of the last run on this thread; kind none if it ended well.
-EBPF_EXPORT [[nodiscard]] const fault &last_fault() noexcept;
+[[nodiscard]] EBPF_EXPORT const fault &last_fault() noexcept;
 /// Where its instruction comes from.
 [[nodiscard]] instruction_source last_fault_source();
 void set_last_fault(const fault &f) noexcept;

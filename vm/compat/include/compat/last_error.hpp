@@ -11,7 +11,7 @@ namespace bpftime::vm::compat {
 
 /// The calling thread's last message; "" before the first failure. Valid until the next call on
 /// this thread.
-EBPF_EXPORT [[nodiscard]] const std::string &last_error() noexcept;
+[[nodiscard]] EBPF_EXPORT const std::string &last_error() noexcept;
 /// Exported for the C API of the runtime.
 EBPF_EXPORT void set_last_error(std::string message) noexcept;
 
