@@ -83,7 +83,8 @@ SEC("cgroup_skb/egress") int passes(struct __sk_buff *skb) {
 /// The socket is in the root of the control groups.
 SEC("tc") int is_in_groups(struct __sk_buff *skb) {
     put(21, bpf_skb_cgroup_id(skb));
-    for (int level = -1; level < 2; level++) put(23 + level, bpf_skb_ancestor_cgroup_id(skb, level));
+    for (int level = -1; level < 2; level++)
+        put(23 + level, bpf_skb_ancestor_cgroup_id(skb, level));
     put(25, bpf_skb_cgroup_classid(skb));
     put(26, bpf_skb_under_cgroup(skb, &groups, 0));
     put(27, bpf_skb_under_cgroup(skb, &groups, 2));
