@@ -230,7 +230,7 @@ private:
         for (const block &v : values_) value_starts_.push_back(v.begin);
         stack_top_ = next + 2 * world_.frame_bytes * most_depth;
         next = stack_top_;
-        if (not known_.found.frames_escape()) stack_top_ += uint64_t{1} << 44;
+        if (known_.found.rely_on_hidden_frames()) stack_top_ += uint64_t{1} << 44;
         next_ = next;
         if (world_.has_packet) make_packet();
     }
