@@ -520,10 +520,7 @@ outcome<runner> with_hint(const program_file &file,
         std::ranges::find_if(chosen, [](const object::function_info *f) { return lacks_type(*f); });
     if (made or options.vm.type or lacking == chosen.end()) return made;
     const failure &why = made.error();
-    const bool is_of_others =
-        why.message.find("is of type generic") != std::string::npos or
-        why.message.find("between programs of type generic") != std::string::npos;
-    if (why.code != exit_code::unsupported and not is_of_others) return made;
+    if (why.code != exit_code::unsupported and why.code != exit_code::bad_input) return made;
     return fail(why.code, "{}; {}", why.message, hint_of_type(*file.object, **lacking));
 }
 

@@ -31,13 +31,6 @@ json maps_of(json document) {
     return maps;
 }
 
-std::optional<uint32_t> index_of(const object::object_file &file, std::string_view name) {
-    for (uint32_t i = 0; i < file.maps().size(); ++i) {
-        if (file.maps()[i].definition.name == name) return i;
-    }
-    return {};
-}
-
 outcome<void> set_variable(object::object_file &file, const std::string &name, const json &value) {
     const auto place = file.global(name);
     if (not place) return fail("", place.error());

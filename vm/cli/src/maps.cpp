@@ -69,13 +69,6 @@ outcome<std::shared_ptr<runtime::map>> find_map(const loaded_object &object,
     return fail(exit_code::bad_input, "the program uses no map '{}'; {}", name, list_maps(object));
 }
 
-std::optional<uint32_t> index_of(const object_file &file, std::string_view name) {
-    for (uint32_t i = 0; i < file.maps().size(); ++i) {
-        if (file.maps()[i].definition.name == name) return i;
-    }
-    return {};
-}
-
 struct entry_text {
     std::string_view key;
     std::string_view value;
@@ -380,6 +373,13 @@ outcome<void> set_variables(object_file &file, std::span<const std::string> text
         if (not value and not configured) return fail("--set", configured.error());
         if (not value) return std::unexpected{value.error()};
         if (auto done = file.set(parts->name, *value); not done) return fail("--set", done.error());
+    }
+    return {};
+}
+
+std::optional<uint32_t> index_of(const object_file &file, std::string_view name) {
+    for (uint32_t i = 0; i < file.maps().size(); ++i) {
+        if (file.maps()[i].definition.name == name) return i;
     }
     return {};
 }

@@ -84,6 +84,10 @@ private:
     std::vector<stream> streams_;
 };
 
+/// Which of the object's maps has this name.
+[[nodiscard]] std::optional<uint32_t> index_of(const object::object_file &file,
+                                               std::string_view name);
+
 /// Puts entries into maps; each text is "map=key:value", of maps without keys "map=:value".
 [[nodiscard]] outcome<void> set_entries(const object::object_file &file,
                                         const runtime::loaded_object &object,

@@ -98,11 +98,13 @@ outcome<void> finish_output() {
 }
 
 void report(const failure &f) {
-    fmt::print(stderr, "bpftime-cli: {} {}\n", paint(colour::red, "error:", stderr), f.message);
+    fmt::print(stderr, "bpftime-cli: {} {}\n", paint(colour::red, "error:", stderr),
+               without_controls(f.message));
 }
 
 void warn(std::string_view text) {
-    fmt::print(stderr, "bpftime-cli: {} {}\n", paint(colour::yellow, "warning:", stderr), text);
+    fmt::print(stderr, "bpftime-cli: {} {}\n", paint(colour::yellow, "warning:", stderr),
+               without_controls(text));
 }
 
 outcome<void> write_file(const std::string &path, std::span<const uint8_t> bytes) {
