@@ -87,6 +87,14 @@ protected:
         EXPECT_EQ(inner_->exec(nullptr, 0, r0), 0) << inner_->error_message();
         return r0;
     }
+    /// The program, where no earlier run has left memory.
+    int64_t run_on_new_thread() {
+        int64_t r0 = 0;
+        std::thread{[&] {
+            EXPECT_EQ(vm_->exec(nullptr, 0, r0), 0) << vm_->error_message();
+        }}.join();
+        return r0;
+    }
     int64_t run(packet_context &packet) {
         int64_t r0 = 0;
         EXPECT_EQ(packet.exec(*vm_, r0), 0) << vm_->error_message();
@@ -255,11 +263,7 @@ TEST_P(without_memory, what_a_run_within_a_run_looks_up_stays_until_both_end) {
         destroyed_in_run = object.destroyed();
         return found;
     });
-    std::thread{[&] {
-        int64_t r0 = 0;
-        EXPECT_EQ(vm_->exec(nullptr, 0, r0), 0) << vm_->error_message();
-        EXPECT_EQ(r0, 77);
-    }}.join();
+    EXPECT_EQ(run_on_new_thread(), 77);
     EXPECT_EQ(destroyed_in_run, 0);
     EXPECT_EQ(object.destroyed(), 1);
 }
@@ -277,11 +281,7 @@ TEST_P(without_memory, runs_within_runs_reserve_nothing) {
         fails = false;
         return run_inner();
     });
-    std::thread{[&] {
-        int64_t r0 = 0;
-        EXPECT_EQ(vm_->exec(nullptr, 0, r0), 0) << vm_->error_message();
-        EXPECT_EQ(r0, 1) << "with memory";
-    }}.join();
+    EXPECT_EQ(run_on_new_thread(), 1) << "with memory";
 }
 
 /// There is nowhere to remember it, to give it back where the program does not.
@@ -301,11 +301,7 @@ TEST_P(without_memory, runs_within_runs_take_no_lock) {
         fails = false;
         return run_inner();
     });
-    std::thread{[&] {
-        int64_t r0 = 0;
-        EXPECT_EQ(vm_->exec(nullptr, 0, r0), 0) << vm_->error_message();
-        EXPECT_EQ(r0, 1) << "nobody holds it";
-    }}.join();
+    EXPECT_EQ(run_on_new_thread(), 1) << "nobody holds it";
 }
 
 TEST(read_sections, that_begin_without_memory_keep_what_is_read_until_the_last_ends) {
