@@ -661,7 +661,8 @@ TEST_P(loaded, programs_with_free_section_names_are_of_the_type_of_others_in_the
     const object_file file = parse(std::string{free_names} + R"(
 SEC("action") int caller_of_none(struct __sk_buff *skb) { return 3; }
 )");
-    for (const loaded_program &p : load(file).programs()) {
+    const loaded_object alone = load(file);
+    for (const loaded_program &p : alone.programs()) {
         const bool has_name = p.info.section == "action";
         EXPECT_EQ(p.type,
                   has_name ? object::program_type::sched_act : object::program_type::generic);
@@ -669,7 +670,8 @@ SEC("action") int caller_of_none(struct __sk_buff *skb) { return 3; }
     auto array = map::create(file.maps()[0].definition);
     ASSERT_TRUE(array);
     ASSERT_TRUE(as_object_map(array->get())->admit({object::program_type::xdp, "of another one"}));
-    for (const loaded_program &p : load(file, {.maps = {{0U, *array}}}).programs()) {
+    const loaded_object among_others = load(file, {.maps = {{0U, *array}}});
+    for (const loaded_program &p : among_others.programs()) {
         const bool has_name = p.info.section == "action";
         EXPECT_EQ(p.type, has_name ? object::program_type::sched_act : object::program_type::xdp)
             << p.info.name;

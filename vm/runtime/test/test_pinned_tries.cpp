@@ -114,7 +114,7 @@ TEST_P(a_pinned_trie, is_as_one_of_one_process) {
         // Of all prefixes some are alike, and most begin alike.
         const auto pick_key = [&] {
             bytes data(key_size - 4, 0xa5);
-            const uint32_t other = pick(4) == 0 ? pick(bits) : pick(12);
+            const uint32_t other = pick(4) == 0 ? pick(bits) : pick(std::min(bits, 12U));
             data[other / 8] = static_cast<uint8_t>(data[other / 8] ^ 0x80U >> other % 8);
             const uint32_t length = pick(4) == 0 ? pick(bits + 2) : pick(std::min(bits, 14U));
             return prefix(length, data);
