@@ -85,7 +85,7 @@ int cgroup_storage::replace(words &value, const void *from) {
     words fresh = std::make_unique<uint64_t[]>(value_words());
     store_value(layout(), fresh.get(), from, definition().value_size);
     value.swap(fresh);
-    retire(fresh.release(), [](void *old) { delete[] static_cast<uint64_t *>(old); });
+    retire(fresh.release(), [](void *old, void *) { delete[] static_cast<uint64_t *>(old); });
     return 0;
 }
 

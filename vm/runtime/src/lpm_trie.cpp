@@ -2,16 +2,17 @@
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "map_types.hpp"
+#include "node_pool.hpp"
 #include "runtime/read_section.hpp"
 #include "shared_bytes.hpp"
 #include "spin_lock.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <bit>
 #include <cerrno>
 #include <mutex>
-#include <new>
 
 namespace bpftime::vm::runtime {
 
@@ -45,49 +46,84 @@ uint32_t common_bits(const prefix &a, const prefix &b) noexcept {
     return most;
 }
 
-/// A node never changes but for its children and for becoming a mere branch; its data follow, then
-/// its value, aligned to 8.
+/// A node never changes but for its children and for becoming a mere branch. Its data are a prefix,
+/// padded with zeros to words of 32 bits; its value follows, aligned to 8.
 struct trie_node {
     std::atomic<trie_node *> child[2] = {nullptr, nullptr};
-    uint32_t length;
+    uint16_t length;
     /// Stands for no entry: it is there because its children are.
     std::atomic<bool> is_branch;
 
-    trie_node(uint32_t prefix_length, bool branch) noexcept
-        : length{prefix_length}, is_branch{branch} {}
+    static constexpr std::size_t data_offset = 20;
 
-    [[nodiscard]] uint8_t *data() noexcept { return reinterpret_cast<uint8_t *>(this + 1); }
+    trie_node(uint32_t prefix_length, bool branch) noexcept
+        : length{static_cast<uint16_t>(prefix_length)}, is_branch{branch} {}
+
+    [[nodiscard]] uint8_t *data() noexcept {
+        return reinterpret_cast<uint8_t *>(this) + data_offset;
+    }
     [[nodiscard]] runtime::prefix prefix() noexcept { return {length, data()}; }
     [[nodiscard]] trie_node *get(unsigned bit) const noexcept {
         return child[bit].load(std::memory_order_acquire);
     }
 };
 
-void destroy_node(void *node) noexcept { ::operator delete(node); }
+constexpr uint32_t most_data_bytes = 256;
+
+/// The number whose most significant bit is the first one of these 4 bytes.
+uint32_t bits_at(const uint8_t *data) noexcept {
+    uint32_t word = 0;
+    std::memcpy(&word, data, sizeof word);
+    return std::endian::native == std::endian::little ? std::byteswap(word) : word;
+}
+
+/// A key to look up, of `Words` words of 32 bits; 0: of any number.
+template <uint32_t Words>
+class wanted_prefix {
+public:
+    wanted_prefix(const prefix &p, uint32_t data_bytes) noexcept
+        : words_{Words != 0 ? Words : (data_bytes + 3) / 4} {
+        std::array<uint8_t, sizeof bits_> data;
+        std::memset(data.data() + words_ * std::size_t{4} - 4, 0, 8);
+        std::memcpy(data.data(), p.data, data_bytes);
+        for (uint32_t i = 0; i <= words_; ++i) bits_[i] = bits_at(&data[i * std::size_t{4}]);
+    }
+
+    /// How many bits a node's data begin with in common.
+    [[nodiscard]] uint32_t common_with(const uint8_t *data) const noexcept {
+        for (uint32_t i = 0; i < words_; ++i) {
+            const uint32_t different = bits_[i] ^ bits_at(data + i * std::size_t{4});
+            if (different != 0) return i * 32 + static_cast<uint32_t>(std::countl_zero(different));
+        }
+        return words_ * 32;
+    }
+    /// 0 behind its end.
+    [[nodiscard]] unsigned bit(uint32_t index) const noexcept {
+        return bits_[index / 32] << index % 32 >> 31;
+    }
+
+private:
+    uint32_t words_;
+    /// Zeros follow.
+    std::array<uint32_t, (Words != 0 ? Words : most_data_bytes / 4) + 1> bits_;
+};
 
 using link = std::atomic<trie_node *>;
 
-class lpm_trie final : public map {
+/// All but the lookup of programs.
+class lpm_trie : public map {
 public:
     explicit lpm_trie(const map_definition &d)
-        : map{d}, data_bytes_{d.key_size - uint32_t{sizeof(uint32_t)}} {}
+        : map{d},
+          data_bytes_{data_bytes_of(d)},
+          // Half of the nodes are branches at most.
+          nodes_{node_pool::make(value_offset() + round_up(d.value_size, 8),
+                                 std::size_t{2} * d.max_entries)} {}
 
     ~lpm_trie() override { destroy_below(root_.load()); }
 
-    void *lookup_elem(const void *key) noexcept override {
-        read_until_run_ends();
-        const prefix wanted = prefix::of_key(key);
-        if (wanted.length > most_bits()) return nullptr;
-        trie_node *found = nullptr;
-        trie_node *node = root_.load(std::memory_order_acquire);
-        while (node != nullptr) {
-            const uint32_t common = common_bits(node->prefix(), wanted);
-            if (common < node->length) break;
-            if (not node->is_branch.load(std::memory_order_acquire)) found = node;
-            if (common == most_bits()) break;
-            node = node->get(wanted.bit(node->length));
-        }
-        return found == nullptr ? nullptr : value_of(found);
+    [[nodiscard]] static uint32_t data_bytes_of(const map_definition &d) noexcept {
+        return d.key_size - uint32_t{sizeof(uint32_t)};
     }
 
     int update_elem(const void *key, const void *value, uint64_t flags) noexcept override {
@@ -97,7 +133,7 @@ public:
         if (fresh == nullptr) return -ENOMEM;
         const std::lock_guard guard{lock_};
         const int failed = add(fresh, flags);
-        if (failed != 0) destroy_node(fresh);
+        if (failed != 0) nodes_->give(fresh);
         return failed;
     }
 
@@ -116,6 +152,25 @@ public:
         return 0;
     }
 
+protected:
+    /// `Words` of 32 bits in a key's data; 0: any number.
+    template <uint32_t Words>
+    [[nodiscard]] void *find_longest(const void *key) const noexcept {
+        read_until_run_ends();
+        const prefix asked = prefix::of_key(key);
+        if (asked.length > most_bits()) return nullptr;
+        const wanted_prefix<Words> wanted{asked, Words != 0 ? Words * 4 : data_bytes_};
+        trie_node *found = nullptr;
+        trie_node *node = root_.load(std::memory_order_acquire);
+        while (node != nullptr) {
+            const uint32_t length = node->length;
+            if (length > asked.length or length > wanted.common_with(node->data())) break;
+            if (not node->is_branch.load(std::memory_order_acquire)) found = node;
+            node = node->get(wanted.bit(length));
+        }
+        return found == nullptr ? nullptr : value_of(found);
+    }
+
 private:
     struct place {
         link *slot = nullptr;
@@ -127,7 +182,7 @@ private:
 
     [[nodiscard]] uint32_t most_bits() const noexcept { return data_bytes_ * 8; }
     [[nodiscard]] std::size_t value_offset() const noexcept {
-        return sizeof(trie_node) + round_up(data_bytes_, 8);
+        return round_up(trie_node::data_offset + round_up(data_bytes_, 4), 8);
     }
     [[nodiscard]] uint8_t *value_of(trie_node *node) const noexcept {
         return reinterpret_cast<uint8_t *>(node) + value_offset();
@@ -135,10 +190,10 @@ private:
 
     /// A node without children; a branch if `value` is null.
     trie_node *make_node(const prefix &p, const void *value) noexcept {
-        const std::size_t bytes = value_offset() + round_up(definition().value_size, 8);
-        void *const memory = ::operator new(bytes, std::nothrow);
+        void *const memory = nodes_->take();
         if (memory == nullptr) return nullptr;
         auto *const node = new (memory) trie_node{p.length, value == nullptr};
+        std::memset(node->data(), 0, round_up(data_bytes_, 4));
         std::memcpy(node->data(), p.data, data_bytes_);
         if (value != nullptr) std::memcpy(value_of(node), value, definition().value_size);
         return node;
@@ -180,11 +235,18 @@ private:
         return same ? put_in_place_of(at, fresh) : put_above(at, fresh);
     }
 
-    static int put_in_place_of(const place &at, trie_node *fresh) noexcept {
+    /// Gives the node back once nobody looks at it any more.
+    void retire_node(trie_node *node) noexcept {
+        retire(
+            node, [](void *n, void *pool) { static_cast<node_pool *>(pool)->give(n); },
+            nodes_.get());
+    }
+
+    int put_in_place_of(const place &at, trie_node *fresh) noexcept {
         for (unsigned bit = 0; bit < 2; ++bit)
             fresh->child[bit].store(at.node->get(bit), std::memory_order_relaxed);
         at.slot->store(fresh, std::memory_order_release);
-        retire(at.node, destroy_node);
+        retire_node(at.node);
         return 0;
     }
 
@@ -204,7 +266,7 @@ private:
         return 0;
     }
 
-    static void take_out(const place &at) noexcept {
+    void take_out(const place &at) noexcept {
         trie_node *const left = at.node->get(0);
         trie_node *const right = at.node->get(1);
         if (left != nullptr and right != nullptr) {
@@ -217,11 +279,11 @@ private:
             // A branch with one child left is none.
             const unsigned other = at.slot == &at.parent->child[0] ? 1 : 0;
             at.parent_slot->store(at.parent->get(other), std::memory_order_release);
-            retire(at.parent, destroy_node);
+            retire_node(at.parent);
         } else {
             at.slot->store(left != nullptr ? left : right, std::memory_order_release);
         }
-        retire(at.node, destroy_node);
+        retire_node(at.node);
     }
 
     /// Entries come in post-order: more specific ones before those that contain them.
@@ -263,27 +325,41 @@ private:
         trie_node *const found = key == nullptr ? first_below(root_.load(std::memory_order_acquire))
                                                 : entry_after(prefix::of_key(key));
         if (found == nullptr) return -ENOENT;
-        std::memcpy(next, &found->length, sizeof found->length);
-        std::memcpy(static_cast<uint8_t *>(next) + sizeof found->length, found->data(),
-                    data_bytes_);
+        const uint32_t length = found->length;
+        std::memcpy(next, &length, sizeof length);
+        std::memcpy(static_cast<uint8_t *>(next) + sizeof length, found->data(), data_bytes_);
         return 0;
     }
 
-    static void destroy_below(trie_node *node) noexcept {
+    void destroy_below(trie_node *node) noexcept {
         if (node == nullptr) return;
         destroy_below(node->get(0));
         destroy_below(node->get(1));
-        destroy_node(node);
+        nodes_->give(node);
     }
 
     const uint32_t data_bytes_;
+    const node_pool::handle nodes_;
     link root_ = nullptr;
     spin_lock lock_;
     uint32_t entries_ = 0;
 };
 
+template <uint32_t Words>
+class lpm_trie_of final : public lpm_trie {
+public:
+    using lpm_trie::lpm_trie;
+    void *lookup_elem(const void *key) noexcept override { return find_longest<Words>(key); }
+};
+
 }  // namespace
 
-map_ptr make_lpm_trie(const map_definition &d) { return std::make_shared<lpm_trie>(d); }
+map_ptr make_lpm_trie(const map_definition &d) {
+    switch (lpm_trie::data_bytes_of(d)) {
+    case 4: return std::make_shared<lpm_trie_of<1>>(d);   // IPv4
+    case 16: return std::make_shared<lpm_trie_of<4>>(d);  // IPv6
+    default: return std::make_shared<lpm_trie_of<0>>(d);
+    }
+}
 
 }  // namespace bpftime::vm::runtime

@@ -30,6 +30,13 @@ mapped_memory::~mapped_memory() {
     if (data_ != nullptr) munmap(data_, bytes_);
 }
 
+void mapped_memory::ask_for_large_pages(std::size_t offset) const noexcept {
+    const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    const std::size_t from = (offset + page - 1) / page * page;
+    // A system that has none says no, and nothing is lost.
+    if (from < bytes_) madvise(data_ + from, bytes_ - from, MADV_HUGEPAGE);
+}
+
 mapped_memory mapped_memory::of_file(int fd, std::size_t bytes, std::size_t twice) noexcept {
     mapped_memory all;
     if (bytes > most_bytes or twice > bytes) return all;

@@ -35,6 +35,10 @@ public:
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
     [[nodiscard]] explicit operator bool() const noexcept { return data_ != nullptr; }
 
+    /// From the byte at `offset` on, more memory at once may be taken, in larger pages: for what is
+    /// read at random.
+    void ask_for_large_pages(std::size_t offset) const noexcept;
+
 private:
     uint8_t *data_ = nullptr;
     std::size_t bytes_ = 0;

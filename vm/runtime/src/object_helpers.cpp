@@ -34,7 +34,12 @@ uint64_t grant(const place &p) {
 /// The run owns the object.
 uint64_t own(object_heap &heap, const place &p) {
     if (p.address == 0) return 0;
-    run_scope::current()->own_object(p.begin, heap);
+    try {
+        run_scope::current()->own_object(p.begin, heap);
+    } catch (...) {
+        heap.release(p.begin);
+        throw;
+    }
     return grant(p);
 }
 

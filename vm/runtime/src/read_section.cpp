@@ -40,7 +40,8 @@ struct common_reader {
 struct retired_object {
     uint64_t at;
     void *object;
-    void (*destroy)(void *);
+    void (*destroy)(void *object, void *owner);
+    void *owner;
 };
 
 std::atomic<uint64_t> now = 1;
@@ -134,7 +135,7 @@ void collect() noexcept {
     std::size_t count = 0;
     do {
         count = take_retired(gone);
-        for (const retired_object &o : std::span{gone}.first(count)) o.destroy(o.object);
+        for (const retired_object &o : std::span{gone}.first(count)) o.destroy(o.object, o.owner);
     } while (count == gone.size());
 }
 
@@ -188,10 +189,11 @@ void read_until_run_ends() noexcept {
     if (run_scope *const scope = run_scope::current_or_outer()) scope->read();
 }
 
-void retire(void *object, void (*destroy)(void *)) noexcept {
+void retire(void *object, void (*destroy)(void *, void *), void *owner) noexcept {
     try {
         const std::lock_guard guard{retired().lock};
-        retired().objects.push_back({now.fetch_add(1, std::memory_order_relaxed), object, destroy});
+        const uint64_t at = now.fetch_add(1, std::memory_order_relaxed);
+        retired().objects.push_back({at, object, destroy, owner});
         retired_count.store(retired().objects.size(), std::memory_order_relaxed);
     } catch (const std::bad_alloc &) {
         return;

@@ -205,7 +205,7 @@ class taken_out {
 public:
     void retire_elsewhere() {
         std::thread{[this] {
-            retire(this, [](void *o) { ++static_cast<taken_out *>(o)->destroyed_; });
+            retire(this, [](void *o, void *) { ++static_cast<taken_out *>(o)->destroyed_; });
         }}.join();
     }
     [[nodiscard]] int destroyed() const { return destroyed_; }
@@ -381,7 +381,7 @@ TEST(retired_objects, that_cannot_be_remembered_stay) {
         const read_section reading;
         for (int i = 0; i < objects; ++i) {
             next_fails = true;
-            retire(&object, [](void *) { ++destroyed; });
+            retire(&object, [](void *, void *) { ++destroyed; });
             stayed += has_failed() ? 1 : 0;
         }
         EXPECT_EQ(destroyed, 0);

@@ -24,10 +24,13 @@ void read_until_run_ends() noexcept;
 
 /// Destroys an object that no new reader can find once the present ones have finished. Without
 /// memory to remember it until then, it is never destroyed.
-void retire(void *object, void (*destroy)(void *)) noexcept;
+/// `owner`: what destroy(object, owner) is told, which lives until then.
+void retire(void *object, void (*destroy)(void *object, void *owner),
+            void *owner = nullptr) noexcept;
 template <typename T>
 void retire(std::unique_ptr<T> object) noexcept {
-    if (object != nullptr) retire(object.release(), [](void *o) { delete static_cast<T *>(o); });
+    if (object != nullptr)
+        retire(object.release(), [](void *o, void *) { delete static_cast<T *>(o); });
 }
 
 }  // namespace bpftime::vm::runtime
