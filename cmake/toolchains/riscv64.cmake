@@ -8,6 +8,9 @@ set(BPFTIME_VM_CROSS_LIBRARIES riscv64-linux-gnu)
 set(BPFTIME_VM_CROSS_QEMU qemu-riscv64-static)
 include("${CMAKE_CURRENT_LIST_DIR}/debian.cmake")
 
+# GCC calls functions for atomic operations on single bytes there.
+set(CMAKE_CXX_STANDARD_LIBRARIES_INIT "-latomic")
+
 # Debian 12 has no libraries built for it: GoogleTest is built from its source, RapidCheck is not.
 set(BPFTIME_VM_NO_RAPIDCHECK ON)
 # The headers of these are the building machine's.

@@ -4,6 +4,7 @@
 #include "analysis/facts.hpp"
 
 #include "analyser.hpp"
+#include "wide.hpp"
 
 #include <algorithm>
 #include <unordered_map>
@@ -19,7 +20,6 @@ namespace {
 /// How often a loop can go back if a word that is one of `from` where it begins moves by `step`
 /// each time, and is one of `at_jump` when it does. Nothing if it may wrap on its way.
 std::optional<uint64_t> trips(const number &from, const number &at_jump, int64_t step) {
-    using wide = __int128;
     const auto count = [step](wide least, wide most, wide least_at_jump,
                               wide most_at_jump) -> std::optional<uint64_t> {
         constexpr auto limit = wide{most_bytes};

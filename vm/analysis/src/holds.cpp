@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
 #include "analysis/facts.hpp"
+#include "wide.hpp"
 
 #include <algorithm>
 #include <vector>
@@ -9,9 +10,6 @@
 namespace bpftime::vm::analysis {
 
 namespace {
-
-/// Integers that no sum of words and slacks wraps in.
-using wide = __int128;
 
 /// A word with what is known of it: n is that of bound.
 struct placed {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "analysis/facts.hpp"
+#include "wide.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -23,9 +24,7 @@ void for_each_value(State &s, Visit &&visit) {
 /// Whether two values are addresses in one and the same thing, or both are scalars.
 [[nodiscard]] bool is_comparable(const value &a, const value &b) noexcept;
 
-/// n of a value (see bound), at least and at most: unsigned for scalars, signed for pointers. It
-/// takes __int128 to hold both.
-using wide = __int128;
+/// n of a value (see bound), at least and at most: unsigned for scalars, signed for pointers.
 [[nodiscard]] wide least_of(const value &v) noexcept;
 [[nodiscard]] wide most_of(const value &v) noexcept;
 

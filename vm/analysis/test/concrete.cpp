@@ -214,8 +214,8 @@ private:
     void place_memory() {
         limit_ = counts_.steps + most_steps;
         uint64_t next = 0x10000;
-        const auto place = [&](std::size_t size, permission allowed) {
-            block b{next, std::vector<uint8_t>(size), allowed};
+        const auto place = [&](uint64_t size, permission allowed) {
+            block b{next, std::vector<uint8_t>(static_cast<std::size_t>(size)), allowed};
             for (uint8_t &byte : b.bytes)
                 byte = static_cast<uint8_t>(roll(3) == 0 ? roll(256) : roll(4));
             next += (size + 15) / 8 * 8;
@@ -237,7 +237,8 @@ private:
 
     void make_packet() {
         const uint64_t meta = roll(3) * 4;
-        packet_ = {next_, std::vector<uint8_t>(meta + roll(40)), permission::read_write};
+        packet_ = {next_, std::vector<uint8_t>(static_cast<std::size_t>(meta + roll(40))),
+                   permission::read_write};
         for (uint8_t &byte : packet_.bytes) byte = static_cast<uint8_t>(roll(4));
         next_ += packet_.bytes.size() + 8;
         const uint64_t fields[] = {packet_.begin + meta, packet_.begin + packet_.bytes.size(),
@@ -370,11 +371,11 @@ private:
 
     static uint64_t read(const block &b, uint64_t address, uint64_t size) {
         uint64_t word = 0;
-        std::memcpy(&word, &b.bytes[address - b.begin], size);
+        std::memcpy(&word, b.bytes.data() + (address - b.begin), static_cast<std::size_t>(size));
         return word;
     }
     static void write(block &b, uint64_t address, uint64_t size, uint64_t word) {
-        std::memcpy(&b.bytes[address - b.begin], &word, size);
+        std::memcpy(b.bytes.data() + (address - b.begin), &word, static_cast<std::size_t>(size));
     }
 
     bool load(const isa::instruction &i, const isa::insn_info &row) {
@@ -480,7 +481,7 @@ private:
                 return false;
             }
             if (not check_argument(1, key_bytes, permission::read)) return false;
-            const uint64_t which = roll(3);
+            const auto which = static_cast<std::size_t>(roll(3));
             registers_[0] = which == 2 ? 0 : values_[which].begin;
             if (registers_[0] != 0) granted_values_.insert(registers_[0]);
             return true;

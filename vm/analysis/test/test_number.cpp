@@ -61,8 +61,8 @@ public:
 
     uint64_t any() {
         switch (random_() % 4) {
-        case 0: return corners[random_() % corners.size()];
-        case 1: return corners[random_() % corners.size()] + random_() % 16 - 8;
+        case 0: return any_corner();
+        case 1: return any_corner() + random_() % 16 - 8;
         case 2: return random_() >> random_() % 64;
         default: return random_();
         }
@@ -90,6 +90,8 @@ public:
     uint64_t operator()() { return random_(); }
 
 private:
+    uint64_t any_corner() { return corners[static_cast<std::size_t>(random_() % corners.size())]; }
+
     std::mt19937_64 random_;
 };
 

@@ -37,7 +37,7 @@ std::array<uint64_t, 8> values;
 
 /// A pointer to value r1.
 uint64_t value_at(uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
-    return reinterpret_cast<uintptr_t>(&values.at(r1));
+    return reinterpret_cast<uintptr_t>(&values.at(static_cast<std::size_t>(r1)));
 }
 
 class allocations_of_runs : public vm_fixture {

@@ -94,7 +94,7 @@ TEST_P(indirect, callx_of_garbage_faults) {
     const uint32_t pc = callx_pc + shift;
     for (const uint64_t value :
          {uint64_t{0}, ~uint64_t{0}, uint64_t{1} << 32 | 1, uint64_t{1} << 63,
-          reinterpret_cast<uintptr_t>(&callx_pc), code_handle(0) >> 1}) {
+          uint64_t{reinterpret_cast<uintptr_t>(&callx_pc)}, uint64_t{code_handle(0) >> 1}}) {
         expect_bad(fault_kind::bad_call_target, pc, value);
     }
 }

@@ -505,7 +505,7 @@ TEST_P(memory_faults, declared_result_of_a_helper_is_granted) {
     ebpf_helper helper{};
     helper.id = 9;
     helper.fn = [](uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
-        return r1 == 0 ? 0 : reinterpret_cast<uintptr_t>(value.data());
+        return r1 == 0 ? uint64_t{0} : reinterpret_cast<uintptr_t>(value.data());
     };
     helper.result = EBPF_RESULT_POINTER_OR_NULL;
     helper.result_size = 8;

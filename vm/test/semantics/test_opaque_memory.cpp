@@ -100,7 +100,8 @@ TEST_P(opaque_memory, loads_whose_address_is_a_sum) {
                 for (uint64_t at = 0; at <= 8; ++at) {
                     const std::array record{at, low, ~low};
                     const auto data = bytes_in(std::span{record}.subspan(1));
-                    const auto from = std::span{data}.subspan(distance.value_or(at));
+                    const auto from =
+                        std::span{data}.subspan(static_cast<std::size_t>(distance.value_or(at)));
                     before.insert(before.end(), record.begin(), record.end());
                     before.push_back(0);
                     expected.insert(expected.end(), record.begin(), record.end());

@@ -26,7 +26,8 @@ uint64_t find(uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) { return r1; 
 
 /// Writes to where a number says.
 uint64_t poke(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t, uint64_t) {
-    std::memcpy(reinterpret_cast<void *>(r1), reinterpret_cast<const void *>(r2), r3);
+    std::memcpy(reinterpret_cast<void *>(r1), reinterpret_cast<const void *>(r2),
+                static_cast<std::size_t>(r3));
     return 0;
 }
 

@@ -241,7 +241,7 @@ TEST_P(tail_calls, keep_what_was_granted) {
     constexpr uint32_t grant_id = 31;
     ebpf_helper h{};
     h.id = grant_id;
-    h.fn = [](uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
+    h.fn = [](uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) -> uint64_t {
         return reinterpret_cast<uintptr_t>(block.data());
     };
     h.result = EBPF_RESULT_POINTER;

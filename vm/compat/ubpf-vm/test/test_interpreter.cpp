@@ -211,13 +211,13 @@ protected:
         for (uint64_t &word : memory) {
             switch (random(4)) {
             case 0: word = random(6) - 2; break;
-            case 1: word = random_() << 32 | random_(); break;
+            case 1: word = uint64_t{random_()} << 32 | random_(); break;
             case 2: word = begin + 8 * (12 + random(16)); break;
             case 3: word = begin + 8 * random(2) * place.size() + random(16) - 8; break;
             }
         }
         // Pointers that differ are sums of pointers and what makes up for them.
-        if (random(2) == 0) memory[random(changeable)] = 8 * random(8);
+        if (random(2) == 0) memory[any_register()] = 8 * random(8);
         return memory;
     }
 
@@ -258,7 +258,7 @@ TEST_P(sequences, do_what_their_instructions_do) {
     std::size_t returns = 0;
     for (int trial = 0; trial < 300; ++trial) {
         const auto lines = make_up();
-        const std::size_t first = trial % 3 == 0 ? random(lines.size()) : 0;
+        const auto first = static_cast<std::size_t>(trial % 3 == 0 ? random(lines.size()) : 0);
         const sequence_program fused{lines, first, false};
         const sequence_program split{lines, first, true};
         const auto memory = make_up_memory(place_);
