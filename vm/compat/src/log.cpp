@@ -4,6 +4,7 @@
 #include "log.hpp"
 
 #include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <array>
@@ -55,12 +56,22 @@ spdlog::logger make_logger() {
     return logger;
 }
 
-}  // namespace
-
 spdlog::logger &logger() {
     // Never destroyed: libraries that are unloaded late may still log.
     static auto &instance = *new spdlog::logger{make_logger()};
     return instance;
+}
+
+spdlog::level::level_enum spdlog_level(level of) noexcept {
+    return of == level::debug ? spdlog::level::debug : spdlog::level::warn;
+}
+
+}  // namespace
+
+bool is_on(level of) { return logger().should_log(spdlog_level(of)); }
+
+void write(level of, const std::string &message) {
+    logger().log(spdlog_level(of), spdlog::string_view_t{message});
 }
 
 }  // namespace bpftime::vm::log
