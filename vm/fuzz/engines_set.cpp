@@ -237,8 +237,8 @@ engine_set::engine_set(engine_settings s)
     add({.row = engines.front(), .is_reference = true});
     for (const engine_row &e : engines) {
         // The same as the reference tells nothing.
-        const bool differs = settings_.eliminates_checks or settings_.pointer_secret != 0 or
-                             e.name != engines.front().name;
+        const bool differs = settings_.eliminates_checks or settings_.bars_speculation or
+                             settings_.pointer_secret != 0 or e.name != engines.front().name;
         if (differs) add({.row = e});
     }
     if (not settings_.also_unchecked) return;
@@ -265,6 +265,7 @@ engine_set::vm_ptr engine_set::make(const contender &c) const {
     set(ebpf_set_constant_blinding(vm.get(), settings_.blinds_constants));
     if (not c.is_reference) {
         set(ebpf_set_check_elimination(vm.get(), settings_.eliminates_checks));
+        set(ebpf_set_speculation_barriers(vm.get(), settings_.bars_speculation));
         set(ebpf_set_pointer_secret(vm.get(), settings_.pointer_secret));
     }
     ebpf_toggle_bounds_check(vm.get(), c.checks);

@@ -23,6 +23,7 @@ struct engine_settings {
     uint32_t optimization_level = EBPF_OPTIMIZATION_LEVEL;
     bool blinds_constants = false;
     bool eliminates_checks = true;
+    bool bars_speculation = false;
     /// Programs that end well are run without checks, too.
     bool also_unchecked = false;
     uint64_t pointer_secret = 0;

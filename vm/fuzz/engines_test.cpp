@@ -4,6 +4,7 @@
 //
 // Other seeds: BPFTIME_VM_FUZZ_SEEDS=<first>:<count> build/vm/fuzz/test_fuzz_engines. What is found
 // is printed with as few statements as show it.
+#include "compat/speculation.hpp"
 #include "engines_generate.hpp"
 #include "engines_set.hpp"
 #include "generate.hpp"
@@ -91,6 +92,7 @@ trial make_trial(random_source &random, bool exact) {
     t.how.optimization_level = random.pick(levels);
     t.how.blinds_constants = random.chance(10);
     t.how.eliminates_checks = not random.chance(20);
+    t.how.bars_speculation = compat::has_speculation_barrier and random.chance(10);
     t.how.also_unchecked = random.chance(20);
     if (random.chance(10)) t.how.pointer_secret = random.next();
     settings &s = t.how.how;

@@ -273,6 +273,13 @@ int configured_vm::set_limit(vm_limit limit, uint64_t value) {
         break;
     case vm_limit::constant_blinding: return set_constant_blinding(value != 0);
     case vm_limit::check_elimination: config_.eliminates_checks = value != 0; break;
+    case vm_limit::speculation_barriers:
+        if (value != 0 and not has_speculation_barrier) {
+            return static_cast<int>(fail(make_error(
+                error_code::unsupported, "speculation barriers: none are known for this machine")));
+        }
+        config_.bars_speculation = value != 0;
+        break;
     }
     drop_prepared();
     return EBPF_OK;

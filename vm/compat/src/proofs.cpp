@@ -9,8 +9,9 @@ namespace bpftime::vm::compat {
 
 proofs::proofs(const build_input &input, bool hides_frames, analysis::effort how) {
     const vm_config &config = input.config;
-    // Pages of an arena come and go.
-    if (not config.eliminates_checks or not config.bounds_checks or input.linked.arena() != nullptr)
+    // Pages of an arena come and go, and proofs rest on branches that processors may run ahead of.
+    if (not config.eliminates_checks or not config.bounds_checks or config.bars_speculation or
+        input.linked.arena() != nullptr)
         return;
     const linked_world world{input.code, input.linked, config};
     auto facts = analysis::facts::analyse(input.code, world, how);

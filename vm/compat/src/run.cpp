@@ -77,6 +77,7 @@ bool run::check_arguments(uint32_t pc, const helper_binding &helper, const uint6
             return fail(memory_.explain(pc, arguments[i], size, wanted));
         }
     }
+    bar_speculation();
     return true;
 }
 

@@ -8,6 +8,11 @@
 #include "state_words.hpp"
 
 #include <fmt/format.h>
+#ifdef __aarch64__
+#include <llvm/IR/IntrinsicsAArch64.h>
+#else
+#include <llvm/IR/IntrinsicsX86.h>
+#endif
 #include <llvm/IR/MDBuilder.h>
 
 #include <algorithm>
@@ -92,6 +97,19 @@ code_builder::value code_builder::state_word(llvm_jit::state_word which) {
     return load_state_word(b_, state_, which);
 }
 
+void code_builder::bar_speculation() {
+    using namespace llvm::Intrinsic;
+    if (not parts_.input.config.bars_speculation) return;
+#ifdef __aarch64__
+    constexpr uint32_t non_shareable = 7;
+    constexpr uint32_t whole_system = 15;
+    b_.CreateIntrinsic(b_.getVoidTy(), aarch64_dsb, {b_.getInt32(non_shareable)});
+    b_.CreateIntrinsic(b_.getVoidTy(), aarch64_isb, {b_.getInt32(whole_system)});
+#else
+    b_.CreateIntrinsic(b_.getVoidTy(), x86_sse2_lfence, {});
+#endif
+}
+
 void code_builder::return_outcome(value r0, value slice) {
     const value empty = llvm::PoisonValue::get(outcome_type(fn_.getContext()));
     b_.CreateRet(b_.CreateInsertValue(b_.CreateInsertValue(empty, r0, 0), slice, 1));
@@ -125,6 +143,7 @@ public:
             const block calls = new_block("function");
             jump->addCase(word(code_handle(p.functions()[f].begin)), calls);
             b_.SetInsertPoint(calls);
+            bar_speculation();
             call(f, pc);
         }
         b_.SetInsertPoint(helpers);

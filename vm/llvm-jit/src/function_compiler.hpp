@@ -61,6 +61,8 @@ protected:
     /// Whether the frame is not the last that the call depth allows; ends the run otherwise.
     void check_depth(value pc_and_kind);
     value state_word(state_word which);
+    /// See vm_config::bars_speculation.
+    void bar_speculation();
     void return_outcome(value r0, value slice);
     value call_function(llvm::Function *callee, value slice, llvm::ArrayRef<value> arguments);
 

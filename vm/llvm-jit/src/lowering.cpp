@@ -274,6 +274,7 @@ void function_compiler::jump_through_table(value pc, value target, Go &&go) {
         const block on_the_way = new_block("target");
         jump->addCase(word(code_handle(to)), on_the_way);
         b_.SetInsertPoint(on_the_way);
+        bar_speculation();
         go(to);
     }
     b_.SetInsertPoint(bad);
@@ -558,13 +559,18 @@ function_compiler::value function_compiler::check(value number, value is_likely,
     b_.SetInsertPoint(ask);
     llvm::CallInst *const to =
         call_rarely(b_, rare_function::check, {state_, number, word(packed), frame_});
-    if (compares_with_input) mark_input_check(*to);
+    // A check that is not marked stays where it is.
+    if (compares_with_input and not parts_.input.config.bars_speculation) mark_input_check(*to);
     b_.CreateCondBr(b_.CreateICmpNE(to, word(0)), fine, end_run_, likely_);
     b_.SetInsertPoint(fine);
-    if (parts_.input.linked.arena() == nullptr) return nullptr;
+    if (parts_.input.linked.arena() == nullptr) {
+        bar_speculation();
+        return nullptr;
+    }
     llvm::PHINode *const place = b_.CreatePHI(b_.getInt64Ty(), 2, "place");
     place->addIncoming(number, before);
     place->addIncoming(to, ask);
+    bar_speculation();
     return b_.CreateIntToPtr(place, b_.getPtrTy());
 }
 
@@ -737,6 +743,7 @@ void function_compiler::leave_unless(value is_inside) {
     b_.SetInsertPoint(outside);
     leave(word(0));
     b_.SetInsertPoint(inside);
+    bar_speculation();
 }
 
 void function_compiler::call_packet_load(uint32_t pc, const compat::helper_binding &helper,

@@ -373,6 +373,38 @@ bool holds(const llvm::Value &v, uint32_t chosen) {
     return static_cast<uint32_t>(value) == chosen or value >> 32 == chosen;
 }
 
+/// Whichever way control takes, a barrier lies between a check and what it guards.
+TEST_F(optimizer, has_barriers_behind_checks) {
+    const auto is_barrier = [](const llvm::Instruction &i) {
+        const auto *const call = llvm::dyn_cast<llvm::IntrinsicInst>(&i);
+        return call != nullptr and
+               (call->getCalledFunction()->getName() == "llvm.x86.sse2.lfence" or
+                call->getCalledFunction()->getName() == "llvm.aarch64.isb");
+    };
+    struct example {
+        const char *program;
+        unsigned checks;
+    };
+    for (const auto &[program, checks] : std::to_array<example>({
+             {"ldxb %r0, [%r1]\nexit", 1},
+             {"ldxb %r3, [%r1]\nldxb %r4, [%r1+64]\nmov %r0, %r3\nadd %r0, %r4\nexit", 2},
+             {"stxb [%r1], %r2\nmov %r0, 0\nexit", 1},
+             {"mov %r0, 0\nldxb %r3, [%r1]\nadd %r0, %r3\nadd %r1, 1\nsub %r2, 1\n"
+              "jne %r2, 0, -5\nexit",
+              1},
+             {"ldabsw 4\nexit", 1},
+             {"stxdw [%r10-8], %r2\nldxdw %r0, [%r10-8]\nexit", 0},
+         })) {
+        compat::vm_config config;
+        optimize(program, config);
+        EXPECT_EQ(count(is_barrier), 0U) << program << '\n' << text();
+        config.bars_speculation = true;
+        optimize(program, config);
+        EXPECT_GE(count(is_barrier), checks) << program << '\n' << text();
+        EXPECT_EQ(count(is_barrier) == 0, checks == 0) << program << '\n' << text();
+    }
+}
+
 TEST_F(optimizer, hides_constants) {
     unsigned shown = 0;
     const auto is_chosen = [](const llvm::Instruction &i) {

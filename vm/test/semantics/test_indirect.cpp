@@ -420,6 +420,7 @@ TEST_P(indirect, thousands_of_gotox_with_thousands_of_targets_are_ready_soon) {
 
 INSTANTIATE_TEST_SUITE_P(all, indirect, testing::ValuesIn(engines()), engine_name{});
 INSTANTIATE_TEST_SUITE_P(proving, indirect, testing::ValuesIn(proving_engines()), engine_name{});
+INSTANTIATE_TEST_SUITE_P(barring, indirect, testing::ValuesIn(barring_engines()), engine_name{});
 
 }  // namespace
 

@@ -1131,6 +1131,7 @@ TEST_P(lessons, a_fault_in_a_callee_comes_before_one_behind_the_call) {
 
 INSTANTIATE_TEST_SUITE_P(all, lessons, testing::ValuesIn(engines()), engine_name{});
 INSTANTIATE_TEST_SUITE_P(proving, lessons, testing::ValuesIn(proving_engines()), engine_name{});
+INSTANTIATE_TEST_SUITE_P(barring, lessons, testing::ValuesIn(barring_engines()), engine_name{});
 
 }  // namespace
 

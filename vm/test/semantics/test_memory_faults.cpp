@@ -564,6 +564,8 @@ TEST_P(memory_faults, reading_read_only_memory_allows_no_write) {
 INSTANTIATE_TEST_SUITE_P(all, memory_faults, testing::ValuesIn(engines()), engine_name{});
 INSTANTIATE_TEST_SUITE_P(proving, memory_faults, testing::ValuesIn(proving_engines()),
                          engine_name{});
+INSTANTIATE_TEST_SUITE_P(barring, memory_faults, testing::ValuesIn(barring_engines()),
+                         engine_name{});
 
 }  // namespace
 

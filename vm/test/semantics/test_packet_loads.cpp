@@ -83,6 +83,8 @@ TEST_P(packet_loads, work_with_hidden_code_pointers) {
 }
 
 INSTANTIATE_TEST_SUITE_P(engines, packet_loads, testing::ValuesIn(engines()), engine_name{});
+INSTANTIATE_TEST_SUITE_P(barring, packet_loads, testing::ValuesIn(barring_engines()),
+                         engine_name{});
 
 }  // namespace
 

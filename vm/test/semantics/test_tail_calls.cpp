@@ -311,6 +311,7 @@ TEST_P(tail_calls, from_native_entries) {
 
 INSTANTIATE_TEST_SUITE_P(engines, tail_calls, testing::ValuesIn(engines()), engine_name{});
 INSTANTIATE_TEST_SUITE_P(proving, tail_calls, testing::ValuesIn(proving_engines()), engine_name{});
+INSTANTIATE_TEST_SUITE_P(barring, tail_calls, testing::ValuesIn(barring_engines()), engine_name{});
 
 }  // namespace
 

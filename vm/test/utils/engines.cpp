@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #include "engines.hpp"
 
+#include "compat/speculation.hpp"
 #include "facts_engine.hpp"
 
 #ifdef TEST_UBPF_JIT
@@ -60,6 +61,16 @@ constexpr auto proving = std::to_array<engine>({
 #endif
 });
 
+constexpr auto barring = std::to_array<engine>({
+    {"ubpf_interpreter", "ubpf", false, false, true},
+#ifdef TEST_UBPF_JIT
+    {"ubpf_jit", "ubpf-jit", false, false, true},
+#endif
+#ifdef TEST_LLVM_BACKEND
+    {"llvm", "llvm", false, false, true},
+#endif
+});
+
 #ifdef TEST_UBPF_JIT
 /// The light backend, whose programs are native code from the start.
 class ubpf_jit final : public ubpf::ubpf_vm {
@@ -86,10 +97,15 @@ std::span<const engine> blinding_engines() { return blinding; }
 
 std::span<const engine> proving_engines() { return proving; }
 
+std::span<const engine> barring_engines() {
+    return std::span{barring}.first(compat::has_speculation_barrier ? barring.size() : 0);
+}
+
 std::unique_ptr<ebpf_vm> make_vm(const engine &e) {
     auto vm = std::make_unique<ebpf_vm>(e.backend);
     EXPECT_EQ(vm->set_limit(compat::vm_limit::constant_blinding, e.blinds_constants), EBPF_OK);
     EXPECT_EQ(vm->set_limit(compat::vm_limit::check_elimination, e.eliminates_checks), EBPF_OK);
+    EXPECT_EQ(vm->set_limit(compat::vm_limit::speculation_barriers, e.bars_speculation), EBPF_OK);
     return vm;
 }
 

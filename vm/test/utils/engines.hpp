@@ -18,6 +18,7 @@ struct engine {
     const char *backend;  ///< for ebpf_create()
     bool blinds_constants = false;
     bool eliminates_checks = false;
+    bool bars_speculation = false;
 
     friend std::ostream &operator<<(std::ostream &out, const engine &e) { return out << e.name; }
 };
@@ -31,6 +32,9 @@ struct engine {
 /// Those that leave out checks that are proven to pass, and one that asserts what is proven: for
 /// what faults, or must not.
 [[nodiscard]] std::span<const engine> proving_engines();
+
+/// Those that have barriers behind checks, if this machine has such: for what is checked.
+[[nodiscard]] std::span<const engine> barring_engines();
 
 /// All engines, and the one that asserts what is proven, where it is there: for whole programs.
 [[nodiscard]] std::span<const engine> engines_and_facts();

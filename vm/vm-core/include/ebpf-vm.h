@@ -213,6 +213,15 @@ EBPF_EXPORT int ebpf_set_constant_blinding(struct ebpf_vm *vm, bool enable);
  * gives does not change. */
 EBPF_EXPORT int ebpf_set_check_elimination(struct ebpf_vm *vm, bool enable);
 
+/** Whether nothing that a check guards is begun before the check is decided (off by default): after
+ * each memory check, check of a helper's arguments and of what callx or gotox go to, a barrier
+ * keeps the processor from running ahead with what it guesses (Spectre variant 1, CVE-2017-5753).
+ * No check is proven away or shared then. Costs some 10 ns for each check. Not barred: what a
+ * program's own branches guess about memory that it may read, and other ways to speculate:
+ * predicted returns and indirect branches, stores that loads overtake. EBPF_ERROR_UNSUPPORTED on
+ * machines other than x86-64 and AArch64. */
+EBPF_EXPORT int ebpf_set_speculation_barriers(struct ebpf_vm *vm, bool enable);
+
 /** A secret that the code pointers of helpers are kept XORed with, wherever they lie in memory that
  * can be written; 0: none. Who can overwrite such a pointer, or read it, but does not know the
  * secret, cannot choose what is called, or learn where code is. It is no help against who can read

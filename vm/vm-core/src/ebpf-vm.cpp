@@ -318,6 +318,11 @@ int ebpf_set_check_elimination(struct ebpf_vm *vm, bool enable) {
     return with(vm, [&](ebpf_vm &v) { return v.set_limit(vm_limit::check_elimination, enable); });
 }
 
+int ebpf_set_speculation_barriers(struct ebpf_vm *vm, bool enable) {
+    return with(vm,
+                [&](ebpf_vm &v) { return v.set_limit(vm_limit::speculation_barriers, enable); });
+}
+
 int ebpf_set_pointer_secret(struct ebpf_vm *vm, uint64_t secret) {
     return with(vm, [&](ebpf_vm &v) { return v.set_pointer_secret(secret); });
 }

@@ -75,6 +75,8 @@ struct vm_config {
     bool bounds_checks = true;
     /// Whether checks that are proven to pass may be left out.
     bool eliminates_checks = false;
+    /// Whether nothing that a check guards is begun before the check is decided.
+    bool bars_speculation = false;
     std::optional<uint32_t> unwind_helper;
     lddw_helpers lddw;
     std::unordered_map<uint32_t, helper_binding> helpers;

@@ -7,6 +7,7 @@
 #include "compat/executable.hpp"
 #include "compat/fault.hpp"
 #include "compat/memory_map.hpp"
+#include "compat/speculation.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -144,12 +145,23 @@ public:
     /// Back to the frame at `depth`.
     void leave_to_frame(uint32_t depth) noexcept { memory_.set_live_frames(depth + 1); }
 
+    /// Call it between a check and what the check guards.
+    void bar_speculation() const noexcept {
+        if (config().bars_speculation) speculation_barrier();
+    }
+
     /// Where the access of the instruction at `pc` is to be made: at this address, or at the one
     /// that is meant by it (memory_map::redirect()). 0 on a fault.
     [[nodiscard]] uint64_t place_of_access(uint32_t pc, uint64_t address, uint64_t size,
                                            permission wanted) noexcept {
-        if (memory_.allows(address, size, wanted)) return address;
-        if (const uint64_t meant = memory_.redirect(address, size, wanted)) return meant;
+        if (memory_.allows(address, size, wanted)) {
+            bar_speculation();
+            return address;
+        }
+        if (const uint64_t meant = memory_.redirect(address, size, wanted)) {
+            bar_speculation();
+            return meant;
+        }
         // Code of programs without an arena comes here only if it was made to be checked.
         if (linked().arena() != nullptr and not config().bounds_checks) return address;
         fail(memory_.explain(pc, address, size, wanted));

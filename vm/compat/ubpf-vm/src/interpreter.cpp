@@ -241,7 +241,9 @@ struct op_list {
     /// Whether frames are in memory, where the memory map says. If not, no instruction lets the
     /// address of a frame get anywhere.
     bool keeps_frames = false;
-    /// What all frames are but for their place; empty if they are not in memory.
+    /// Whether the run is asked about each access that is checked: it has the barriers.
+    bool asks_always = false;
+    /// What all frames are but for their place; empty if they are not in memory, or not near.
     near_span frame{};
     std::vector<const compat::helper_binding *> helpers{};
     const compat::helper_binding *packet_helper;  ///< does legacy packet loads; null: nobody
@@ -269,7 +271,7 @@ public:
         [this]<std::size_t... I>(std::index_sequence<I...>) {
             ((reg_[I] = 0), ...);
         }(std::make_index_sequence<isa::register_count>{});
-        input_.set(run_.input());
+        if (not code.asks_always) input_.set(run_.input());
         if (not code.keeps_frames) run_.stack().hide_frames();
     }
 
@@ -468,7 +470,10 @@ private:
     }
 
     const op *call_value(const op *ip, uint64_t value) {
-        if (code_.source.is_callable(value)) return enter_function(ip, function_of(value));
+        if (code_.source.is_callable(value)) {
+            run_.bar_speculation();
+            return enter_function(ip, function_of(value));
+        }
         const auto *const helper = run_.callable_helper(value);
         if (helper != nullptr) return call_helper(ip, *helper);
         return fail({.kind = fault_kind::bad_call_target, .pc = pc_of(ip), .address = value});
@@ -482,6 +487,7 @@ private:
             p.function_at(target) != p.function_at(pc)) {
             return fail({.kind = fault_kind::bad_jump_target, .pc = pc, .address = value});
         }
+        run_.bar_speculation();
         const op *const to = &code_.ops[target];
         return program::is_back_edge(pc, target) ? go_for(loop_weight(to), ip, to) : go_on(to);
     }
@@ -625,6 +631,7 @@ private:
             reg_[0] = 0;
             return leave();
         }
+        run_.bar_speculation();
         reg_[0] = isa::swap_bytes<W>(load<W>(address));
         clear_arguments();
         return ip + 1;
@@ -880,11 +887,13 @@ public:
           frame_size_{input.config.stack_size},
           checked_{input.asks_for_places()} {
         const program &p = input.code;
+        code_.asks_always = checked_ and input.config.bars_speculation;
         code_.ops.resize(p.size());
         code_.functions.reserve(p.functions().size());
         for (const function &f : p.functions())
             code_.functions.push_back({&code_.ops[f.begin], f.weight, frame_bytes(f)});
-        if (code_.keeps_frames) code_.frame.set({.begin = 0, .len = frame_size_});
+        if (code_.keeps_frames and not code_.asks_always)
+            code_.frame.set({.begin = 0, .len = frame_size_});
         if (code_.keeps_frames or watcher_ != nullptr) {
             for (callee &f : code_.functions) f.zeroed_bytes = frame_size_;
         }

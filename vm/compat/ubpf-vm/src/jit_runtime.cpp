@@ -107,8 +107,10 @@ uint64_t rt_call_value(jit_state *state, uint64_t value, uint32_t pc, uint64_t f
     if (p.is_callable(value)) {
         const uint32_t target = handle_pc(value);
         if (not charge(*state, p.functions()[p.function_at(target)].weight, pc)) return 0;
-        if (frame != state->last_frame)
+        if (frame != state->last_frame) {
+            run.bar_speculation();
             return reinterpret_cast<uint64_t>(state->program->function_code(target));
+        }
         rt_too_deep(state, pc);
         return 0;
     }
@@ -135,6 +137,7 @@ uint64_t rt_jump_value(jit_state *state, uint64_t value, uint32_t pc) noexcept {
     }
     if (program::is_back_edge(pc, target) and not charge(*state, p.loop_weight(target), pc))
         return 0;
+    state->run->bar_speculation();
     return reinterpret_cast<uint64_t>(
         state->program->target_code(static_cast<std::size_t>(found - targets.begin())));
 }
@@ -154,6 +157,7 @@ uint64_t rt_load_packet(jit_state *state, int64_t offset, uint32_t pc, uint64_t 
         const compat::memory_span &packet = state->run->input();
         const uint64_t address = packet.begin + static_cast<uint64_t>(offset);
         if (offset >= 0 and packet.holds(address, bytes)) {
+            state->run->bar_speculation();
             state->words[0] = load_big_endian(address, bytes);
             return static_cast<uint64_t>(after_call::goes_on);
         }

@@ -75,6 +75,7 @@ protected:
         p_ = &input.code;
         analysis_.analyse(input);
         checks_ = input.asks_for_places();
+        bars_speculation_ = checks_ and input.config.bars_speculation;
         proofs_.emplace(input, not analysis_.keeps_frames(), effort_for(input.code));
         frame_size_ = static_cast<int32_t>(input.config.stack_size);
         offsets_.resize(p_->size());
@@ -85,7 +86,8 @@ protected:
     [[nodiscard]] bool generate_functions(native_code &out) {
         const auto functions = p_->functions();
         out.keeps_frames = analysis_.keeps_frames();
-        table_slots_left_ = 64 + 8 * p_->size();
+        // The host has a barrier between what it finds and who jumps there.
+        table_slots_left_ = bars_speculation_ ? 0 : 64 + 8 * p_->size();
         out.functions.assign(functions.size(), 0);
         for (uint32_t f = 0; f < functions.size(); ++f) {
             if (not functions[f].reachable) continue;
@@ -247,6 +249,7 @@ protected:
     const program *p_ = nullptr;
     jit_analysis analysis_;
     bool checks_ = true;
+    bool bars_speculation_ = false;
     std::optional<compat::proofs> proofs_;
     int32_t frame_size_ = 0;
     // of the function:

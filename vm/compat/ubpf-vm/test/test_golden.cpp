@@ -6,7 +6,7 @@
 //   BPFTIME_VM_BLESS=1 build/vm/compat/ubpf-vm/test/test_ubpf_jit --gtest_filter='*golden*'
 // and the same with test_ubpf_aarch64
 // A program is golden/<name>.s; its comments may say "# checks: off", "# bmi2: off", "# lse: off",
-// "# blinding: on" and "# jump targets: 3 5".
+// "# blinding: on", "# barriers: on" and "# jump targets: 3 5".
 #include "generator.hpp"
 #include "isa/text.hpp"
 #include "programs.hpp"
@@ -91,6 +91,7 @@ std::string code_of(const std::string &text) {
     compat::vm_config config = test_config();
     config.bounds_checks = setting(text, "checks") != "off";
     if (setting(text, "blinding") == "on") config.blinding_seed = 1;
+    config.bars_speculation = setting(text, "barriers") == "on";
     std::istringstream targets{setting(text, "jump targets")};
     for (uint32_t pc = 0; targets >> pc;) config.jump_targets.push_back(pc);
     const auto code =

@@ -170,6 +170,7 @@ private:
     void check_in_frame(uint32_t pc, unsigned base, permission wanted);
     void check_alignment(uint32_t pc, unsigned base, permission wanted);
     void call_check(uint32_t site);
+    void bar_speculation();
     void address_in_input(unsigned base, int32_t offset);
     void load(uint32_t pc);
     void store(uint32_t pc);

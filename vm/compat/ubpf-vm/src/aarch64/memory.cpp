@@ -58,8 +58,14 @@ generator::place generator::access(uint32_t pc, unsigned base, permission wanted
     } else if (not is_known) {
         check(pc, base, wanted);
     }
+    if (bars_speculation_ and (has_arena or not is_known)) bar_speculation();
     if (atomic and size > 1 and not proofs_->is_aligned(pc)) check_alignment(pc, base, wanted);
     return has_arena ? place{temp_reg, 0} : place{gp64(base), i.offset};
+}
+
+void generator::bar_speculation() {
+    e_.op(Inst::kIdDsb, asmjit::imm(a64::Predicate::DB::kNSH));
+    e_.op(Inst::kIdIsb, asmjit::imm(a64::Predicate::ISB::kSY));
 }
 
 /// temp_reg = the address - where the input memory begins.

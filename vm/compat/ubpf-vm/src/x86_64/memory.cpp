@@ -46,7 +46,10 @@ x86::Mem generator::access(uint32_t pc, unsigned base, permission wanted, bool a
     const bool is_known = (allows(static_cast<permission>(k.allowed), wanted) and
                            k.begin <= i.offset and i.offset + size <= k.end) or
                           proofs_->is_proven(pc);
-    if (not is_known) check(pc, base, wanted);
+    if (not is_known) {
+        check(pc, base, wanted);
+        if (bars_speculation_) e_.op(Inst::kIdLfence);
+    }
     if (atomic and size > 1 and not proofs_->is_aligned(pc)) check_alignment(pc, base, wanted);
     return at;
 }
@@ -58,6 +61,7 @@ x86::Mem generator::access_with_arena(uint32_t pc, unsigned base, permission wan
     e_.op(Inst::kIdLea, temp_reg, x86::ptr(gp64(base), minus_input_reg, 0, i.offset));
     e_.push_imm(access_site{pc, size, wanted}.pack());
     call(check_stub(size, wanted));
+    if (bars_speculation_) e_.op(Inst::kIdLfence);
     if (atomic and size > 1) {
         e_.op(Inst::kIdMov, minus_input_reg, temp_reg);
         check_alignment(pc, base, wanted);
