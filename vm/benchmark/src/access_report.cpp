@@ -3,8 +3,10 @@
 // SPDX-License-Identifier: MIT
 //
 // Runs every program once on its fixed input, counts how often each access is executed, and tells
-// in parts of a hundred what the analysis has proven of those. Counts repeat exactly.
+// in parts of a hundred what the analysis has proven of those; then how many comparisons the code
+// of backend "llvm" makes for them, whose checks cover several. Counts repeat exactly.
 #include "analysis/facts.hpp"
+#include "check_counter.hpp"
 #include "compat/last_error.hpp"
 #include "compat/linked_world.hpp"
 #include "inputs.hpp"
@@ -18,6 +20,7 @@
 #include <cstdio>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -94,7 +97,7 @@ private:
     const compat::build_input *input_ = nullptr;
 };
 
-void run_once(counting_vm &vm, const bench_program &program) {
+void run_once(compat::configured_vm &vm, const bench_program &program) {
     const auto check = [&](int64_t status) {
         if (status != EBPF_OK) throw std::runtime_error(program.name + ": " + compat::last_error());
     };
@@ -106,13 +109,34 @@ void run_once(counting_vm &vm, const bench_program &program) {
     if (not why.empty()) throw std::runtime_error(program.name + ": " + why);
 }
 
-void print_row(const std::string &name, const counts &full, const counts &quick) {
+/// Comparisons that one run of the code of "llvm" makes, with the checks of proven accesses or
+/// without; nothing: it is not in this build.
+std::optional<uint64_t> count_compared([[maybe_unused]] const bench_program &program,
+                                       [[maybe_unused]] bool eliminates) {
+#ifdef ACCESS_REPORT_LLVM
+    uint64_t count = 0;
+    const auto vm = make_check_counter(count);
+    if (vm->set_limit(compat::vm_limit::check_elimination, eliminates) != EBPF_OK)
+        throw std::runtime_error(compat::last_error());
+    run_once(*vm, program);
+    return count;
+#else
+    return std::nullopt;
+#endif
+}
+
+void print_row(const std::string &name, const counts &full, const counts &quick,
+               std::optional<uint64_t> compared, std::optional<uint64_t> compared_unproven) {
     const auto part = [](uint64_t of, const counts &c) {
         return c.all() == 0 ? 0 : 100 * static_cast<double>(of) / static_cast<double>(c.all());
     };
-    fmt::print("{:28} {:12} {:8.1f} {:8.1f} {:8.1f} {:14.1f}\n", name, full.all(),
+    const auto part_if_known = [&](std::optional<uint64_t> of) {
+        return of ? fmt::format("{:.1f}", part(*of, full)) : "-";
+    };
+    fmt::print("{:28} {:12} {:8.1f} {:8.1f} {:8.1f} {:14.1f} {:>8} {:>14}\n", name, full.all(),
                part(full.proven, full), part(full.covered, full), part(full.checked, full),
-               part(quick.checked, quick));
+               part(quick.checked, quick), part_if_known(compared),
+               part_if_known(compared_unproven));
 }
 
 void add(counts &to, const counts &more) {
@@ -123,21 +147,30 @@ void add(counts &to, const counts &more) {
 
 /// `name`: of the program whose checks are to be listed; empty: all programs, without.
 void report(const std::string &name) {
-    fmt::print("{:28} {:>12} {:>8} {:>8} {:>8} {:>14}\n", "program", "accesses", "proven",
-               "covered", "checked", "checked quick");
+    fmt::print("{:28} {:>12} {:>8} {:>8} {:>8} {:>14} {:>8} {:>14}\n", "program", "accesses",
+               "proven", "covered", "checked", "checked quick", "llvm", "llvm, proofs");
     counts all_full;
     counts all_quick;
+    std::optional<uint64_t> all_compared = 0;
+    std::optional<uint64_t> all_compared_unproven = 0;
+    const auto add_if_known = [](std::optional<uint64_t> &to, std::optional<uint64_t> more) {
+        to = to and more ? std::optional{*to + *more} : std::nullopt;
+    };
     for (const bench_program &program : load_programs("v4")) {
         if (not name.empty() and program.name != name) continue;
         counting_vm vm;
         run_once(vm, program);
         const counts quick = vm.count(analysis::effort::quick, nullptr);
         const counts full = vm.count(analysis::effort::full, name.empty() ? nullptr : stdout);
-        print_row(program.name, full, quick);
+        const auto compared = count_compared(program, false);
+        const auto compared_unproven = count_compared(program, true);
+        print_row(program.name, full, quick, compared, compared_unproven);
         add(all_full, full);
         add(all_quick, quick);
+        add_if_known(all_compared, compared);
+        add_if_known(all_compared_unproven, compared_unproven);
     }
-    print_row("all", all_full, all_quick);
+    print_row("all", all_full, all_quick, all_compared, all_compared_unproven);
 }
 
 }  // namespace

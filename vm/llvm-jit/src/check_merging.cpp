@@ -52,8 +52,9 @@ void merge(const run_of_checks &run, const spans &together) {
     llvm::BasicBlock *const fine = run.front().check.fine();
     llvm::BasicBlock *const one_by_one = ask_one_by_one(run, together.size() > 1, fine);
     llvm::IRBuilder<> b{at};
-    b.CreateCondBr(are_in_input(b, together), fine, one_by_one,
-                   llvm::MDBuilder{at->getContext()}.createLikelyBranchWeights());
+    note_comparisons(*b.CreateCondBr(are_in_input(b, together), fine, one_by_one,
+                                     llvm::MDBuilder{at->getContext()}.createLikelyBranchWeights()),
+                     together.size());
     for (const placed_check &one : run) {
         const memory_check &check = one.check;
         check.ask()->removePredecessor(check.branch->getParent());

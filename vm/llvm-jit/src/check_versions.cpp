@@ -206,8 +206,10 @@ private:
 
         llvm::IRBuilder<> b{at};
         llvm::BasicBlock *const fine = runs_[first].front().check.fine();
-        b.CreateCondBr(are_in_input(b, v.together), fine, entry,
-                       llvm::MDBuilder{fn_.getContext()}.createLikelyBranchWeights());
+        note_comparisons(
+            *b.CreateCondBr(are_in_input(b, v.together), fine, entry,
+                            llvm::MDBuilder{fn_.getContext()}.createLikelyBranchWeights()),
+            v.together.size());
         for (llvm::BasicBlock *const next : llvm::successors(at)) {
             if (next != fine) next->removePredecessor(at->getParent());
         }

@@ -271,9 +271,10 @@ private:
         }
         leave_alone(loop);
         llvm::Instruction *const end = asks->getTerminator();
-        llvm::IRBuilder<>{end}.CreateCondBr(
+        llvm::BranchInst *const chooses = llvm::IRBuilder<>{end}.CreateCondBr(
             pays, fast->getLoopPreheader(), loop.getLoopPreheader(),
             llvm::MDBuilder{fn_.getContext()}.createLikelyBranchWeights());
+        note_comparisons(*chooses, c.checked.reaches.size());
         end->eraseFromParent();
         evolution_.forgetAllLoops();
         expander_.clear();

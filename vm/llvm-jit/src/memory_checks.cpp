@@ -21,6 +21,7 @@ namespace bpftime::vm::llvm_jit {
 namespace {
 
 constexpr const char *input_mark = "bpf.input";
+constexpr const char *comparisons_mark = "bpf.comparisons";
 
 /// The arguments of the function that the host calls which are the input memory.
 constexpr unsigned input_begin_argument = 3;
@@ -54,6 +55,20 @@ llvm::BasicBlock *passing_successor(const llvm::CallInst &call) {
     const unsigned passes = compares->getPredicate() == llvm::CmpInst::ICMP_NE ? 0 : 1;
     llvm::BasicBlock *const to = branch->getSuccessor(passes);
     return to == branch->getSuccessor(1 - passes) ? nullptr : to;
+}
+
+/// Whether the memory map is asked about an access in this block, or where that goes on to.
+bool asks(const llvm::BasicBlock *block) {
+    constexpr unsigned most_blocks = 4;
+    for (unsigned i = 0; i < most_blocks and block != nullptr; ++i) {
+        const bool is_asked = llvm::any_of(*block, [](const llvm::Instruction &in) {
+            const auto *const call = llvm::dyn_cast<llvm::CallInst>(&in);
+            return call != nullptr and is_call_of(*call, rare_function::check);
+        });
+        if (is_asked) return true;
+        block = block->getSingleSuccessor();
+    }
+    return false;
 }
 
 /// A word of the run's state, or the argument that it is.
@@ -103,6 +118,20 @@ void mark_input_check(llvm::CallInst &call) {
     llvm::MDNode *const mark = llvm::MDNode::get(call.getContext(), {});
     call.setMetadata(input_mark, mark);
     call.getParent()->getSinglePredecessor()->getTerminator()->setMetadata(input_mark, mark);
+}
+
+void note_comparisons(llvm::BranchInst &branch, std::size_t places) {
+    llvm::LLVMContext &context = branch.getContext();
+    auto *const number = llvm::ConstantInt::get(llvm::Type::getInt64Ty(context), places);
+    branch.setMetadata(comparisons_mark,
+                       llvm::MDNode::get(context, llvm::ConstantAsMetadata::get(number)));
+}
+
+std::size_t comparisons_of(const llvm::Instruction &terminator) {
+    if (terminator.getNumSuccessors() < 2) return 0;
+    if (const llvm::MDNode *const noted = terminator.getMetadata(comparisons_mark))
+        return llvm::mdconst::extract<llvm::ConstantInt>(noted->getOperand(0))->getZExtValue();
+    return llvm::any_of(llvm::successors(&terminator), asks) ? 1 : 0;
 }
 
 std::optional<memory_check> check_in(llvm::BasicBlock &block) {

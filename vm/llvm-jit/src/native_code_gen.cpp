@@ -412,11 +412,13 @@ struct compilation {
     std::unique_ptr<llvm::MemoryBuffer> object;
 
     result<loaded_code> run(code_service &service, const compat::build_input &input,
-                            const native_program *program);
+                            const native_program *program,
+                            const std::function<void(llvm::Module &)> &change);
 };
 
 result<loaded_code> compilation::run(code_service &service, const compat::build_input &input,
-                                     const native_program *program) {
+                                     const native_program *program,
+                                     const std::function<void(llvm::Module &)> &change) {
     // Names of blocks and values are for who reads a dump: of large programs, they are a tenth of
     // the IR.
     context.setDiscardValueNames(not is_set("LLVM_JIT_DUMP_IR") and
@@ -434,6 +436,7 @@ result<loaded_code> compilation::run(code_service &service, const compat::build_
     optimize(module, machine, level);
     dump(module, "after");
     dump_assembly(module, machine);
+    if (change) change(module);
     object = generator->emit(module);
     service.give_back(std::move(generator));
     const std::size_t largest_frame = largest_frame_in(*object);
@@ -445,12 +448,13 @@ result<loaded_code> compilation::run(code_service &service, const compat::build_
 }  // namespace
 
 result<loaded_code> generate_native_code(const compat::build_input &input,
-                                         const native_program *program) {
+                                         const native_program *program,
+                                         const std::function<void(llvm::Module &)> &change) {
     const auto service = code_service::get();
     if (not service) return std::unexpected{service.error()};
     auto compiling = std::make_unique<compilation>();
     try {
-        return compiling->run(**service, input, program);
+        return compiling->run(**service, input, program, change);
     } catch (const std::bad_alloc &) {
         // LLVM is built without exceptions, so what it was doing is half done and cannot be taken
         // down: it is left alone.

@@ -6,8 +6,13 @@
 #include "abi.hpp"
 #include "compat/configured_vm.hpp"
 
+#include <functional>
 #include <memory>
 #include <utility>
+
+namespace llvm {
+class Module;
+}
 
 namespace bpftime::vm::llvm_jit {
 
@@ -42,7 +47,9 @@ private:
 
 /// Compiles a program and loads its code; `program` is what the native entry point will run.
 /// Thread-safe. LLVM's tables, target machines and the linker's session are made once per process.
-[[nodiscard]] result<loaded_code> generate_native_code(const compat::build_input &input,
-                                                       const native_program *program);
+/// `change`: gets the optimised module before it becomes code, for who measures what code does.
+[[nodiscard]] result<loaded_code> generate_native_code(
+    const compat::build_input &input, const native_program *program,
+    const std::function<void(llvm::Module &)> &change = {});
 
 }  // namespace bpftime::vm::llvm_jit

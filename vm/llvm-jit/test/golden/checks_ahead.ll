@@ -52,7 +52,7 @@ fine:                                             ; preds = %ask, %5
   %22 = call i64 @llvm.usub.sat.i64(i64 %4, i64 11)
   %23 = add nuw nsw i64 %18, 12
   %24 = icmp ult i64 %23, %22
-  br i1 %24, label %fine2, label %checked, !prof !2
+  br i1 %24, label %fine2, label %checked, !prof !2, !bpf.comparisons !3
 
 fine2:                                            ; preds = %fine
   %25 = load i16, ptr %20, align 1
@@ -121,3 +121,4 @@ attributes #5 = { nounwind }
 !0 = !{!"branch_weights", i32 1, i32 1048575}
 !1 = !{}
 !2 = !{!"branch_weights", i32 1048575, i32 1}
+!3 = !{i64 1}

@@ -28,7 +28,7 @@ fine:                                             ; preds = %ask, %5
   %12 = call i64 @llvm.usub.sat.i64(i64 %4, i64 11)
   %13 = add nuw nsw i64 %9, 8
   %14 = icmp ult i64 %13, %12
-  br i1 %14, label %fine2, label %one_by_one, !prof !2
+  br i1 %14, label %fine2, label %one_by_one, !prof !2, !bpf.comparisons !3
 
 fine2:                                            ; preds = %fine, %one_by_one4
   %15 = load i32, ptr %11, align 1
@@ -78,3 +78,4 @@ attributes #5 = { nounwind }
 !0 = !{!"branch_weights", i32 1, i32 1048575}
 !1 = !{}
 !2 = !{!"branch_weights", i32 1048575, i32 1}
+!3 = !{i64 1}

@@ -37,7 +37,7 @@ define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %
   %17 = icmp ult i64 %16, %4
   %18 = icmp ule i64 %price, %slice
   %19 = and i1 %18, %17
-  br i1 %19, label %round_by_round.paid.preheader, label %round_by_round, !prof !1
+  br i1 %19, label %round_by_round.paid.preheader, label %round_by_round, !prof !1, !bpf.comparisons !2
 
 round_by_round.paid.preheader:                    ; preds = %15
   %20 = load i8, ptr %3, align 1
@@ -78,7 +78,7 @@ round_by_round:                                   ; preds = %15, %round_by_round
   %41 = ptrtoint ptr %38 to i64
   %42 = sub i64 %41, %6
   %43 = icmp ult i64 %42, %4
-  br i1 %43, label %fine, label %ask, !prof !1, !bpf.input !2
+  br i1 %43, label %fine, label %ask, !prof !1, !bpf.input !3
 
 44:                                               ; preds = %fine
   %45 = getelementptr i8, ptr %38, i64 4
@@ -98,7 +98,7 @@ common.ret:                                       ; preds = %ask, %refill, %.loo
   br label %common.ret
 
 ask:                                              ; preds = %round_by_round
-  %51 = call preserve_mostcc i64 @ebpf_rt_check(ptr nonnull %0, i64 %41, i64 8589934849, i64 %2), !bpf.input !2
+  %51 = call preserve_mostcc i64 @ebpf_rt_check(ptr nonnull %0, i64 %41, i64 8589934849, i64 %2), !bpf.input !3
   %.not = icmp eq i64 %51, 0
   br i1 %.not, label %common.ret, label %fine, !prof !0
 
@@ -122,7 +122,7 @@ refill:                                           ; preds = %latch
 
 round_by_round.backedge:                          ; preds = %refill, %latch
   %.be = phi i64 [ %57, %latch ], [ %59, %refill ]
-  br label %round_by_round, !llvm.loop !3
+  br label %round_by_round, !llvm.loop !4
 }
 
 ; Function Attrs: mustprogress nounwind
@@ -151,7 +151,8 @@ attributes #7 = { nounwind }
 
 !0 = !{!"branch_weights", i32 1, i32 1048575}
 !1 = !{!"branch_weights", i32 1048575, i32 1}
-!2 = !{}
-!3 = distinct !{!3, !4, !5}
-!4 = !{!"llvm.loop.unroll.disable"}
-!5 = !{!"llvm.loop.vectorize.enable", i1 false}
+!2 = !{i64 1}
+!3 = !{}
+!4 = distinct !{!4, !5, !6}
+!5 = !{!"llvm.loop.unroll.disable"}
+!6 = !{!"llvm.loop.vectorize.enable", i1 false}
