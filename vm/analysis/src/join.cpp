@@ -188,10 +188,9 @@ private:
             const auto y = slack_of(arriving_, a, candidate.length, candidate.scale);
             if (not x or not y) return {};
             wide slack = std::min(*x, *y);
-            // What shrinks from path to path shrinks to nothing.
             if (options_.widens and slack < *x) {
                 if (slack < 0) return {};
-                slack = 0;
+                slack = shrunk(*x, slack);
             }
             const bool exact = h.limit.exact and a.limit.exact and
                                h.limit.length == a.limit.length and h.limit.slack == a.limit.slack;
@@ -200,6 +199,12 @@ private:
         out.limit = common(h.limit);
         if (out.limit.length == length_kind::none and a.limit != h.limit)
             out.limit = common(a.limit);
+    }
+
+    /// What shrinks from path to path shrinks until one more step is left: a loop that ends at a
+    /// length keeps that, or less.
+    [[nodiscard]] static wide shrunk(wide before, wide now) noexcept {
+        return std::min(now, before - now);
     }
 
     [[nodiscard]] static cover common_cover(const value &h, const value &a) noexcept {
@@ -233,7 +238,7 @@ private:
             wide distance = std::min(*x, *y);
             if (options_.widens and distance < *x) {
                 if (distance < 0) continue;
-                distance = std::min<wide>(distance, 1);
+                distance = shrunk(*x, distance);
             }
             return make_gap(m.id, m.delta, distance);
         }
