@@ -137,11 +137,8 @@ void analyser::pend(uint32_t head_index) {
 
 void analyser::reach(uint32_t head_index, state &&s, const join_options &how) {
     head &h = heads_[head_index];
-    const uint32_t f = code_.blocks()[head_blocks_[head_index]].function;
     std::erase_if(s.slots, [&](const stack_slot &slot) {
-        if (needs_.has_slot(head_blocks_[head_index], slot.index)) return false;
-        transfer_.note_escape(f, slot.what);
-        return true;
+        return not needs_.has_slot(head_blocks_[head_index], slot.index);
     });
     if (not h.is_reached) {
         for (unsigned r = 0; r < isa::frame_pointer; ++r) {
@@ -152,9 +149,7 @@ void analyser::reach(uint32_t head_index, state &&s, const join_options &how) {
         pend(head_index);
         return;
     }
-    const join_result result = join_into(h.at, s, how);
-    if (result.loses_frame) transfer_.note_frame_escape(f);
-    if (not result.has_changed) return;
+    if (not join_into(h.at, s, how)) return;
     ++h.changes;
     pend(head_index);
 }
@@ -229,8 +224,8 @@ void analyser::leave_block(const basic_block &b, state &s) {
         return;
     }
     state taken = s;
-    const bool may_be_taken = transfer_.follow(pc, b.function, true, taken);
-    const bool may_go_on = transfer_.follow(pc, b.function, false, s);
+    const bool may_be_taken = transfer_.follow(pc, true, taken);
+    const bool may_go_on = transfer_.follow(pc, false, s);
     observer_->branch(pc, may_be_taken, may_go_on);
     const uint32_t target = code_.jump_target(pc);
     for (const uint32_t to : next) {
@@ -279,9 +274,6 @@ bool analyser::run(observer &what) {
         complete = cursor_ >= heads_.size();
     }
     if (effort_ == effort::quick or not complete) start_quickly();
-    // Where loops begin the quick way looks at no word, so it does not see addresses get away.
-    if (effort_ == effort::quick)
-        found_.escaping_frames.assign(code_.functions().size(), frames_may_escape_);
     transfer_.set_recorder(nullptr);
     observer_ = nullptr;
     return complete;
@@ -345,7 +337,7 @@ bool analyser::take_edge(const basic_block &from, uint32_t to, state &s) {
     const isa::instruction &last = code_.insn(pc);
     if (last.id == isa::insn_id::none or not is_conditional(last)) return true;
     const bool taken = code_.blocks()[to].begin == code_.jump_target(pc);
-    return transfer_.follow(pc, from.function, taken, s);
+    return transfer_.follow(pc, taken, s);
 }
 
 std::optional<state> analyser::before(uint32_t pc) {

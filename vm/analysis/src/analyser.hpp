@@ -44,7 +44,6 @@ public:
     /// What is known before the instruction at `pc`.
     [[nodiscard]] std::optional<state> before(uint32_t pc);
 
-    [[nodiscard]] const findings &found() const noexcept { return found_; }
     /// Whether anything but accesses to the own frame is done with r10. If so, what is known of
     /// frames is true even if writes through guessed addresses find them.
     [[nodiscard]] bool frames_may_escape() const noexcept { return frames_may_escape_; }

@@ -246,12 +246,6 @@ bool tell_copies(const value &told, state &s) {
     return is_possible;
 }
 
-/// Whether an order tells where a frame is, by offsets that wrap or do not.
-bool may_tell_address(const value &v) noexcept {
-    constexpr int64_t harmless = 1 << 16;
-    return v.kind == value_kind::frame and (v.offset.smin < -harmless or v.offset.smax > harmless);
-}
-
 /// Of a word and itself.
 bool can_be(operation op, bool taken) noexcept {
     switch (op) {
@@ -267,7 +261,7 @@ bool can_be(operation op, bool taken) noexcept {
 
 }  // namespace
 
-bool transfer::follow(uint32_t pc, uint32_t f, bool taken, state &s) {
+bool transfer::follow(uint32_t pc, bool taken, state &s) {
     const isa::instruction &i = code_.insn(pc);
     const isa::insn_info &row = isa::info(i.id);
     const width w = row.width;
@@ -292,18 +286,12 @@ bool transfer::follow(uint32_t pc, uint32_t f, bool taken, state &s) {
             is_possible = compare_numbers(op, w, s, a, b);
         }
     } else if (w == width::w64 and not is_test and is_comparable(a, b)) {
-        if (may_tell_address(a) or may_tell_address(b)) {
-            note_escape(f, a);
-            note_escape(f, b);
-        }
         is_possible = compare_offsets(op, s, a, b);
     } else if (a.is_pointer() and is_null(b)) {
         is_possible = compare_with_null(o, a);
     } else if (b.is_pointer() and is_null(a)) {
         is_possible = compare_with_null(exchanged(o), b);
     } else {
-        note_escape(f, a);
-        note_escape(f, b);
         const auto is = [](const value &v, value_kind kind) {
             return v.kind == kind and not v.nullable;
         };

@@ -118,8 +118,6 @@ facts facts::analyse(const program &p, const environment &world, effort how) {
     f.complete_ = states.run(writer);
     writer.finish();
     f.rely_on_hidden_frames_ = not states.frames_may_escape();
-    f.escaping_frames_ = states.found().escaping_frames;
-    f.frames_escape_ = std::ranges::find(f.escaping_frames_, true) != f.escaping_frames_.end();
     return f;
 }
 

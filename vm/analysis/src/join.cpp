@@ -101,12 +101,6 @@ public:
     }
     [[nodiscard]] bool is_same(std::size_t index) const noexcept { return places_[index].is_same; }
 
-    [[nodiscard]] bool loses_frame(const value &joined, std::size_t index) const noexcept {
-        const meeting &m = places_[index];
-        return joined.kind == value_kind::unknown and
-               (m.head->kind == value_kind::frame or m.arriving->kind == value_kind::frame);
-    }
-
 private:
     // --- names
 
@@ -356,25 +350,17 @@ namespace {
 
 /// Leaves the slots that both have; of the others nothing is known. Gives what the arriving state
 /// has in those.
-std::vector<const value *> match_slots(state &head, const state &arriving, join_result &result) {
+std::vector<const value *> match_slots(state &head, const state &arriving) {
     std::vector<const value *> matches;
     matches.reserve(std::min(head.slots.size(), arriving.slots.size()));
-    const auto lose = [&](const value &v) {
-        result.loses_frame = result.loses_frame or v.kind == value_kind::frame;
-    };
     auto a = arriving.slots.begin();
     const auto end = arriving.slots.end();
-    const std::size_t lost = std::erase_if(head.slots, [&](const stack_slot &slot) {
-        while (a != end and a->index < slot.index) lose(a++->what);
-        if (a == end or a->index != slot.index) {
-            lose(slot.what);
-            return true;
-        }
+    std::erase_if(head.slots, [&](const stack_slot &slot) {
+        while (a != end and a->index < slot.index) ++a;
+        if (a == end or a->index != slot.index) return true;
         matches.push_back(&a++->what);
         return false;
     });
-    for (; a != end; ++a) lose(a->what);
-    result.has_changed = lost != 0;
     return matches;
 }
 
@@ -397,9 +383,10 @@ struct change {
 
 }  // namespace
 
-join_result join_into(state &head, const state &arriving, const join_options &options) {
-    join_result result;
-    const auto slots = match_slots(head, arriving, result);
+bool join_into(state &head, const state &arriving, const join_options &options) {
+    const std::size_t slots_before = head.slots.size();
+    const auto slots = match_slots(head, arriving);
+    bool has_changed = slots.size() != slots_before;
     joiner all{head, arriving, options};
     for (std::size_t i = 0; i < slots.size(); ++i)
         all.add(head.slots[i].what, *slots[i], isa::register_count + head.slots[i].index);
@@ -412,7 +399,6 @@ join_result join_into(state &head, const state &arriving, const join_options &op
             changes.push_back({&v, all.join(index)});
             value &now = changes.back().now;
             all.guess_link(now, index);
-            result.loses_frame = result.loses_frame or all.loses_frame(now, index);
         }
         ++index;
     };
@@ -420,13 +406,13 @@ join_result join_into(state &head, const state &arriving, const join_options &op
         if (has(options.kept, r)) join_place(head.registers[r]);
     }
     for (stack_slot &slot : head.slots) join_place(slot.what);
-    result.has_changed = join_lengths(head, arriving, options) or result.has_changed;
+    has_changed = join_lengths(head, arriving, options) or has_changed;
     for (change &c : changes) std::swap(*c.place, c.now);
     for (const change &c : changes) {
         if (c.place->link.of != 0) clamp_by_link(head, *c.place);
-        result.has_changed = result.has_changed or * c.place != c.now;
+        has_changed = has_changed or * c.place != c.now;
     }
-    return result;
+    return has_changed;
 }
 
 }  // namespace bpftime::vm::analysis

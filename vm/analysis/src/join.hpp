@@ -30,13 +30,7 @@ struct join_options {
 /// What the path that arrives first makes of the place where it arrives.
 [[nodiscard]] state arrive(const state &arriving, const join_options &options);
 
-struct join_result {
-    bool has_changed = false;  ///< the place did not hold all of that before
-    bool loses_frame = false;  ///< the address of a frame became a word of which nothing is known
-};
-
-/// Makes `head` hold what a path with `arriving` brings.
-[[nodiscard]] join_result join_into(state &head, const state &arriving,
-                                    const join_options &options);
+/// Makes `head` hold what a path with `arriving` brings. False: it held all of that before.
+[[nodiscard]] bool join_into(state &head, const state &arriving, const join_options &options);
 
 }  // namespace bpftime::vm::analysis

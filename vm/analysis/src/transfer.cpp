@@ -130,7 +130,7 @@ value transfer::unknown(uint32_t pc) const {
 }
 
 /// A value and a constant.
-value transfer::moved(const value &v, int64_t by, uint32_t f) {
+value transfer::moved(const value &v, int64_t by) {
     if (by == 0) return v;
     value out = v;
     out.delta = static_cast<int64_t>(static_cast<uint64_t>(v.delta) + static_cast<uint64_t>(by));
@@ -147,7 +147,6 @@ value transfer::moved(const value &v, int64_t by, uint32_t f) {
                         : analysis::cover{};
     }
     if (v.nullable or v.kind == value_kind::map) {
-        note_escape(f, v);
         out.kind = value_kind::unknown;
         out.nullable = false;
         out.offset = {};
@@ -200,13 +199,11 @@ value transfer::pointer_plus(uint32_t pc, const state &s, const value &p, const 
     return out;
 }
 
-value transfer::add(uint32_t pc, uint32_t f, const state &s, const value &a, const value &b) {
-    if (b.is_scalar() and b.offset.is_constant()) return moved(a, b.offset.smin, f);
-    if (a.is_scalar() and a.offset.is_constant()) return moved(b, a.offset.smin, f);
+value transfer::add(uint32_t pc, const state &s, const value &a, const value &b) {
+    if (b.is_scalar() and b.offset.is_constant()) return moved(a, b.offset.smin);
+    if (a.is_scalar() and a.offset.is_constant()) return moved(b, a.offset.smin);
     if (is_address(a) and not b.is_pointer()) return pointer_plus(pc, s, a, b);
     if (is_address(b) and not a.is_pointer()) return pointer_plus(pc, s, b, a);
-    note_escape(f, a);
-    note_escape(f, b);
     if (not a.is_scalar() or not b.is_scalar()) return unknown(pc);
     value out = scalar(pc, analysis::alu(operation::add, width::w64, a.offset, b.offset));
     if (most_of(a) + most_of(b) > wide{std::numeric_limits<uint64_t>::max()}) return out;
@@ -246,9 +243,9 @@ value transfer::length_left(uint32_t pc, const state &s, const value &end, const
     return out;
 }
 
-value transfer::subtract(uint32_t pc, uint32_t f, const state &s, const value &a, const value &b) {
+value transfer::subtract(uint32_t pc, const state &s, const value &a, const value &b) {
     if (b.is_scalar() and b.offset.is_constant())
-        return moved(a, static_cast<int64_t>(0 - b.offset.umin), f);
+        return moved(a, static_cast<int64_t>(0 - b.offset.umin));
     if (a.id != 0 and a.id == b.id)
         return value::constant(static_cast<uint64_t>(a.delta) - static_cast<uint64_t>(b.delta));
     if (is_comparable(a, b)) return difference(pc, s, a, b);
@@ -264,18 +261,14 @@ value transfer::subtract(uint32_t pc, uint32_t f, const state &s, const value &a
         negative.offset = analysis::alu(operation::sub, width::w64, number::constant(0), b.offset);
         return pointer_plus(pc, s, a, negative);
     }
-    note_escape(f, a);
-    note_escape(f, b);
     return scalar(pc, {});
 }
 
-value transfer::alu64(uint32_t pc, uint32_t f, const state &s, operation op, const value &dst,
+value transfer::alu64(uint32_t pc, const state &s, operation op, const value &dst,
                       const value &src) {
     if (op == operation::mov) return src;
-    if (op == operation::add) return add(pc, f, s, dst, src);
-    if (op == operation::sub) return subtract(pc, f, s, dst, src);
-    note_escape(f, dst);
-    note_escape(f, src);
+    if (op == operation::add) return add(pc, s, dst, src);
+    if (op == operation::sub) return subtract(pc, s, dst, src);
     value out = scalar(pc, analysis::alu(op, width::w64, words_of(dst), words_of(src)));
     if (not dst.is_scalar() or not src.is_scalar()) return out;
     const uint64_t k = src.offset.umin;
@@ -299,14 +292,12 @@ value transfer::alu64(uint32_t pc, uint32_t f, const state &s, operation op, con
 }
 
 /// Where both operands and the result of 64 bits fit into 32, those of 32 bits give the same.
-value transfer::alu(uint32_t pc, uint32_t f, const state &s, operation op, width w,
-                    const value &dst, const value &src) {
-    if (w == width::w64) return alu64(pc, f, s, op, dst, src);
+value transfer::alu(uint32_t pc, const state &s, operation op, width w, const value &dst,
+                    const value &src) {
+    if (w == width::w64) return alu64(pc, s, op, dst, src);
     if (fits_half(src) and (op == operation::mov or fits_half(dst)) and
         stays_half(op, dst.offset, src.offset))
-        return alu64(pc, f, s, op, dst, src);
-    if (op != operation::mov) note_escape(f, dst);
-    note_escape(f, src);
+        return alu64(pc, s, op, dst, src);
     value out = scalar(pc, analysis::alu(op, w, words_of(dst), words_of(src)));
     if (op == operation::mov and src.is_scalar()) {
         // The low half of a word is no greater than it.
@@ -318,7 +309,7 @@ value transfer::alu(uint32_t pc, uint32_t f, const state &s, operation op, width
     return out;
 }
 
-void transfer::execute_alu(uint32_t pc, uint32_t f, state &s) {
+void transfer::execute_alu(uint32_t pc, state &s) {
     const isa::instruction &i = code_.insn(pc);
     const isa::insn_info &row = isa::info(i.id);
     value &dst = s.registers[i.dst];
@@ -334,15 +325,14 @@ void transfer::execute_alu(uint32_t pc, uint32_t f, state &s) {
         dst = value::constant(0);
         return;
     }
-    dst = alu(pc, f, s, row.operation, row.width, dst, src);
+    dst = alu(pc, s, row.operation, row.width, dst, src);
 }
 
-void transfer::execute_convert(uint32_t pc, uint32_t f, state &s) {
+void transfer::execute_convert(uint32_t pc, state &s) {
     const isa::instruction &i = code_.insn(pc);
     const isa::insn_info &row = isa::info(i.id);
     const bool has_source = isa::info(row.shape).src == isa::register_role::read;
     const value &from = s.registers[has_source ? i.src : i.dst];
-    note_escape(f, from);
     if (row.operation == operation::addr_space_cast) {
         s.registers[i.dst] = unknown(pc);
         return;
@@ -499,10 +489,8 @@ access_facts transfer::judge(const place &at, const state &s) const {
     return out;
 }
 
-access_facts transfer::access(uint32_t pc, uint32_t f, const place &at, const state &s) {
+access_facts transfer::access(uint32_t pc, const place &at, const state &s) {
     const access_facts out = judge(at, s);
-    // That an access of other memory is allowed tells where the frame is.
-    if (out.what != verdict::proven) note_escape(f, at.base);
     if (recorder_ != nullptr) recorder_->access(pc, out);
     return out;
 }
@@ -554,61 +542,48 @@ std::optional<value> transfer::packet_field_at(const access_facts &a, const plac
     return v;
 }
 
-value transfer::loaded(uint32_t pc, uint32_t f, const access_facts &a, const place &at,
-                       bool is_signed, state &s) {
+value transfer::loaded(uint32_t pc, const access_facts &a, const place &at, bool is_signed,
+                       state &s) {
     if (const auto field = packet_field_at(a, at)) return *field;
     const auto w = static_cast<width>(at.size * 8);
     const value any = at.size == slot_bytes
                           ? unknown(pc)
                           : scalar(pc, is_signed ? sign_extend({}, w) : zero_extend({}, w));
-    if (a.region != value_kind::frame or a.index != 0) return any;
-    const bool is_known_place = a.what == verdict::proven and at.is_exact();
-    for (const stack_slot &slot : s.slots) {
-        const wide begin = -wide{slot_bytes} * (slot.index + 1);
-        const bool overlaps =
-            not is_known_place or
-            (at.least < begin + slot_bytes and begin < at.least + static_cast<int64_t>(at.size));
-        if (not overlaps) continue;
-        if (is_known_place and at.least == begin) {
-            if (at.size == slot_bytes) return slot.what;
-            if (slot.what.is_scalar())
-                return scalar(pc, is_signed ? sign_extend(slot.what.offset, w)
-                                            : zero_extend(slot.what.offset, w));
-        }
-        note_escape(f, slot.what);
-    }
+    const bool is_known_place = a.region == value_kind::frame and a.index == 0 and
+                                a.what == verdict::proven and at.is_exact();
+    if (not is_known_place) return any;
+    const auto slot = std::ranges::find_if(s.slots, [&](const stack_slot &held) {
+        return at.least == -wide{slot_bytes} * (held.index + 1);
+    });
+    if (slot == s.slots.end()) return any;
+    if (at.size == slot_bytes) return slot->what;
+    if (slot->what.is_scalar())
+        return scalar(
+            pc, is_signed ? sign_extend(slot->what.offset, w) : zero_extend(slot->what.offset, w));
     return any;
 }
 
-void transfer::execute_load(uint32_t pc, uint32_t f, state &s) {
+void transfer::execute_load(uint32_t pc, state &s) {
     const isa::instruction &i = code_.insn(pc);
     const isa::insn_info &row = isa::info(i.id);
     const value base = s.registers[i.src];
     const place at = place_of(base, i.offset, isa::bytes_of(row.width), permission::read);
-    const access_facts a = access(pc, f, at, s);
+    const access_facts a = access(pc, at, s);
     note_checked(a, at, s);
-    s.registers[i.dst] = loaded(pc, f, a, at, row.operation == operation::load_sx, s);
-}
-
-void transfer::forget_slots(uint32_t f, state &s) {
-    for (const stack_slot &slot : s.slots) note_escape(f, slot.what);
-    s.slots.clear();
+    s.registers[i.dst] = loaded(pc, a, at, row.operation == operation::load_sx, s);
 }
 
 /// Of the own frame.
-void transfer::write_frame(uint32_t f, const frame_range &bytes, bool is_exact, state &s) {
+void transfer::write_frame(const frame_range &bytes, state &s) {
     std::erase_if(s.slots, [&](const stack_slot &slot) {
         const int64_t begin = -int64_t{slot_bytes} * (slot.index + 1);
         const int64_t end = begin + slot_bytes;
-        if (bytes.end <= begin or end <= bytes.begin) return false;
-        const bool is_whole = is_exact and bytes.begin <= begin and end <= bytes.end;
-        if (not is_whole) note_escape(f, slot.what);
-        return true;
+        return bytes.begin < end and begin < bytes.end;
     });
 }
 
 void transfer::write_anywhere(uint32_t f, state &s) {
-    forget_slots(f, s);
+    s.slots.clear();
     found_.functions[f].writes_frames = true;
 }
 
@@ -616,19 +591,16 @@ void transfer::store(uint32_t f, const access_facts &a, const place &at, const v
                      bool forgets, state &s) {
     const bool keeps_whole = what != nullptr and at.size == slot_bytes;
     if (a.what != verdict::proven) {
-        if (what != nullptr) note_escape(f, *what);
         if (frames_escape_ or a.region == value_kind::frame) write_anywhere(f, s);
         return;
     }
     if (a.region != value_kind::frame) {
-        if (what != nullptr) note_escape(f, *what);
         // What a helper gave may be memory that it got: a frame.
         if (a.region == value_kind::granted and frames_escape_) write_anywhere(f, s);
         return;
     }
     const frame_range bytes{a.least_offset, a.most_offset + static_cast<int64_t>(at.size)};
     if (a.index != 0) {
-        if (what != nullptr) note_escape(f, *what);
         function_summary &summary = found_.functions[f];
         if (a.index > 1)
             summary.writes_frames = true;
@@ -639,15 +611,12 @@ void transfer::store(uint32_t f, const access_facts &a, const place &at, const v
                                std::max(summary.written.end, bytes.end)};
         return;
     }
-    // What helpers and atomics write may leave some of it.
-    write_frame(f, bytes, what != nullptr and at.is_exact(), s);
+    write_frame(bytes, s);
     if (what == nullptr) return;
     const bool is_slot = keeps_whole and at.is_exact() and bytes.begin % slot_bytes == 0 and
                          slot_of(at.least) < most_slots;
     const bool is_known = what->kind != value_kind::unknown or what->id != 0;
-    if (not is_slot or forgets) {
-        note_escape(f, *what);
-    } else if (is_known) {
+    if (is_slot and not forgets and is_known) {
         const uint32_t index = slot_of(at.least);
         const auto where = std::ranges::lower_bound(s.slots, index, {}, &stack_slot::index);
         s.slots.insert(where, {index, *what});
@@ -660,7 +629,7 @@ void transfer::execute_store(uint32_t pc, uint32_t f, state &s) {
     const value base = s.registers[i.dst];
     const value what = has_imm(i) ? value::constant(extended_imm(i)) : s.registers[i.src];
     const place at = place_of(base, i.offset, isa::bytes_of(row.width), permission::write);
-    const access_facts a = access(pc, f, at, s);
+    const access_facts a = access(pc, at, s);
     // What nobody asks about is not kept, but written all the same.
     const bool by_r10 = i.dst == isa::frame_pointer;
     store(f, a, at, &what, by_r10 and not needs_.needs_stored(pc), s);
@@ -677,10 +646,10 @@ void transfer::execute_atomic(uint32_t pc, uint32_t f, state &s) {
                               : stores ? permission::write
                                        : permission::read_write;
     const place at = place_of(base, i.offset, isa::bytes_of(row.width), wanted);
-    const access_facts a = access(pc, f, at, s);
+    const access_facts a = access(pc, at, s);
     if (loads) {
         note_checked(a, at, s);
-        s.registers[i.dst] = loaded(pc, f, a, at, false, s);
+        s.registers[i.dst] = loaded(pc, a, at, false, s);
         return;
     }
     if (stores) {
@@ -689,13 +658,11 @@ void transfer::execute_atomic(uint32_t pc, uint32_t f, state &s) {
         note_checked(a, at, s);
         return;
     }
-    note_escape(f, s.registers[i.src]);
     store(f, a, at, nullptr, true, s);
     note_checked(a, at, s);
     const value old =
         row.width == width::w64 ? unknown(pc) : scalar(pc, zero_extend({}, row.width));
     if (row.operation == operation::atomic_cmpxchg) {
-        note_escape(f, s.registers[0]);
         s.registers[0] = old;
     } else if (isa::info(row.shape).src == isa::register_role::update) {
         s.registers[i.src] = old;
@@ -769,7 +736,6 @@ value join_results(const value &a, const value &b, bool widens) noexcept {
 }  // namespace
 
 void transfer::note_return(uint32_t f, const value &result) {
-    note_escape(f, result.kind == value_kind::frame and result.index == 0 ? result : value{});
     value plain = result;
     plain.id = 0;
     plain.delta = 0;
@@ -802,8 +768,6 @@ void transfer::note_function(const value &handle) {
 
 /// A call of some function or helper.
 void transfer::call_anything(uint32_t pc, uint32_t f, state &s, const value &target) {
-    for (unsigned r = first_argument; r <= last_argument; ++r) note_escape(f, s.registers[r]);
-    note_escape(f, target);
     note_function(target);
     if (frames_escape_) write_anywhere(f, s);
     take_away(f, s);
@@ -971,8 +935,6 @@ bool transfer::call_helper(uint32_t pc, uint32_t f, state &s) {
     const helper_declaration *const known = world_.helper(id);
     static const helper_declaration opaque{};
     const helper_declaration &d = known == nullptr ? opaque : *known;
-    for (unsigned i = 0; i < (d.typed ? d.arity() : max_helper_arguments); ++i)
-        note_escape(f, s.registers[first_argument + i]);
     if (d.typed and d.result == result_kind::never) return false;
     prove_arguments(pc, d, s);
     for (unsigned i = 0; i < max_helper_arguments; ++i) {
@@ -992,7 +954,6 @@ bool transfer::call_helper(uint32_t pc, uint32_t f, state &s) {
 }
 
 bool transfer::call_local(uint32_t pc, uint32_t f, state &s) {
-    for (unsigned r = first_argument; r <= last_argument; ++r) note_escape(f, s.registers[r]);
     if (distrusts_calls_) {
         if (frames_escape_) write_anywhere(f, s);
         take_away(f, s);
@@ -1003,7 +964,7 @@ bool transfer::call_local(uint32_t pc, uint32_t f, state &s) {
     const function_summary callee = found_.functions[code_.function_at(code_.callee_pc(pc))];
     if (not callee.returns) return false;
     if (callee.writes_frames) write_anywhere(f, s);
-    if (not callee.written.is_empty()) write_frame(f, callee.written, false, s);
+    if (not callee.written.is_empty()) write_frame(callee.written, s);
     if (callee.takes_away) take_away(f, s);
     if (callee.moves_packet) move_packet(f, s);
     value result = callee.result;
@@ -1032,8 +993,6 @@ bool transfer::execute_call(uint32_t pc, uint32_t f, state &s) {
 /// Reads the input memory or asks the host, or ends the function with 0.
 void transfer::execute_packet_load(uint32_t pc, uint32_t f, state &s) {
     const isa::instruction &i = code_.insn(pc);
-    if (isa::info(isa::info(i.id).shape).src == isa::register_role::read)
-        note_escape(f, s.registers[i.src]);
     if (world_.calls_for_packet_loads()) {
         if (frames_escape_) write_anywhere(f, s);
         take_away(f, s);
@@ -1111,11 +1070,11 @@ bool transfer::step(uint32_t pc, uint32_t f, state &s) {
         if (not has(needs_.after(pc), i.dst))
             s.registers[i.dst] = {};  // nobody asks about it
         else if (isa::kind_of(i.id) == operation_kind::alu)
-            execute_alu(pc, f, s);
+            execute_alu(pc, s);
         else
-            execute_convert(pc, f, s);
+            execute_convert(pc, s);
         return true;
-    case operation_kind::load: execute_load(pc, f, s); return true;
+    case operation_kind::load: execute_load(pc, s); return true;
     case operation_kind::store: execute_store(pc, f, s); return true;
     case operation_kind::atomic: execute_atomic(pc, f, s); return true;
     case operation_kind::wide: execute_wide(pc, s); return true;

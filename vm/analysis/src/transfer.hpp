@@ -37,11 +37,9 @@ struct function_summary {
 
 /// What the analysis of a whole program finds out beside states.
 struct findings {
-    explicit findings(std::size_t function_count)
-        : functions(function_count), escaping_frames(function_count) {}
+    explicit findings(std::size_t function_count) : functions(function_count) {}
 
     std::vector<function_summary> functions;
-    std::vector<bool> escaping_frames;  ///< by function
     /// Functions that are called with any arguments, as values or by the host.
     std::vector<uint32_t> called_by_value;
     bool anything_called_by_value = false;  ///< all of them
@@ -91,7 +89,7 @@ public:
     /// go on behind it.
     [[nodiscard]] bool step(uint32_t pc, uint32_t f, state &s);
     /// What is known when the conditional branch at `pc` is taken or not. False: that cannot be.
-    [[nodiscard]] bool follow(uint32_t pc, uint32_t f, bool taken, state &s);
+    [[nodiscard]] bool follow(uint32_t pc, bool taken, state &s);
     /// What the callee of the call_local at `pc` begins with.
     [[nodiscard]] state callee_state(uint32_t pc, const state &caller) const;
 
@@ -99,11 +97,6 @@ public:
     void note_return(uint32_t f, const value &result);
 
     void set_recorder(recorder *to) noexcept { recorder_ = to; }
-    /// The value of a frame's address has become a word like others.
-    void note_escape(uint32_t f, const value &v) {
-        if (v.kind == value_kind::frame) note_frame_escape(f);
-    }
-    void note_frame_escape(uint32_t f) { found_.escaping_frames[f] = true; }
     /// Calls are assumed to do anything.
     void distrust_calls() noexcept { distrusts_calls_ = true; }
 
@@ -120,9 +113,9 @@ private:
         [[nodiscard]] bool is_exact() const noexcept { return least == most; }
     };
 
-    void execute_alu(uint32_t pc, uint32_t f, state &s);
-    void execute_convert(uint32_t pc, uint32_t f, state &s);
-    void execute_load(uint32_t pc, uint32_t f, state &s);
+    void execute_alu(uint32_t pc, state &s);
+    void execute_convert(uint32_t pc, state &s);
+    void execute_load(uint32_t pc, state &s);
     void execute_store(uint32_t pc, uint32_t f, state &s);
     void execute_atomic(uint32_t pc, uint32_t f, state &s);
     void execute_wide(uint32_t pc, state &s);
@@ -133,21 +126,19 @@ private:
     void call_anything(uint32_t pc, uint32_t f, state &s, const value &target);
 
     // --- arithmetic
-    [[nodiscard]] value alu(uint32_t pc, uint32_t f, const state &s, isa::operation op,
-                            isa::width w, const value &dst, const value &src);
-    [[nodiscard]] value alu64(uint32_t pc, uint32_t f, const state &s, isa::operation op,
-                              const value &dst, const value &src);
-    [[nodiscard]] value add(uint32_t pc, uint32_t f, const state &s, const value &a,
-                            const value &b);
-    [[nodiscard]] value subtract(uint32_t pc, uint32_t f, const state &s, const value &a,
-                                 const value &b);
+    [[nodiscard]] value alu(uint32_t pc, const state &s, isa::operation op, isa::width w,
+                            const value &dst, const value &src);
+    [[nodiscard]] value alu64(uint32_t pc, const state &s, isa::operation op, const value &dst,
+                              const value &src);
+    [[nodiscard]] value add(uint32_t pc, const state &s, const value &a, const value &b);
+    [[nodiscard]] value subtract(uint32_t pc, const state &s, const value &a, const value &b);
     [[nodiscard]] value difference(uint32_t pc, const state &s, const value &a,
                                    const value &b) const;
     [[nodiscard]] value length_left(uint32_t pc, const state &s, const value &end, const value &at,
                                     length_kind length) const;
     [[nodiscard]] value pointer_plus(uint32_t pc, const state &s, const value &p,
                                      const value &n) const;
-    [[nodiscard]] value moved(const value &v, int64_t by, uint32_t f);
+    [[nodiscard]] static value moved(const value &v, int64_t by);
     [[nodiscard]] value scalar(uint32_t pc, const number &n) const;
     [[nodiscard]] value unknown(uint32_t pc) const;
 
@@ -156,21 +147,20 @@ private:
                                  permission wanted) const;
     [[nodiscard]] access_facts judge(const place &at, const state &s) const;
     /// The place of an access, judged and recorded. What it says of the register becomes known.
-    [[nodiscard]] access_facts access(uint32_t pc, uint32_t f, const place &at, const state &s);
+    [[nodiscard]] access_facts access(uint32_t pc, const place &at, const state &s);
     [[nodiscard]] bool is_inside(const place &at, const state &s) const;
     [[nodiscard]] bool is_outside(const place &at) const;
     [[nodiscard]] bool is_aligned(const place &at) const;
     [[nodiscard]] wide_value memory_of(const value &base) const;
     void note_checked(const access_facts &a, const place &at, state &s) const;
-    [[nodiscard]] value loaded(uint32_t pc, uint32_t f, const access_facts &a, const place &at,
-                               bool is_signed, state &s);
+    [[nodiscard]] value loaded(uint32_t pc, const access_facts &a, const place &at, bool is_signed,
+                               state &s);
     [[nodiscard]] std::optional<value> packet_field_at(const access_facts &a,
                                                        const place &at) const;
     void store(uint32_t f, const access_facts &a, const place &at, const value *what, bool forgets,
                state &s);
-    void write_frame(uint32_t f, const frame_range &bytes, bool is_exact, state &s);
+    static void write_frame(const frame_range &bytes, state &s);
     void write_anywhere(uint32_t f, state &s);
-    void forget_slots(uint32_t f, state &s);
 
     // --- helpers
     void prove_arguments(uint32_t pc, const helper_declaration &d, const state &s);

@@ -526,7 +526,7 @@ private:
 
     /// Writes what it can know the address of: all that helpers and programs gave away.
     bool do_anything() {
-        if (known_.found.frames_escape()) {
+        if (not known_.found.rely_on_hidden_frames()) {
             for (frame &f : frames_) {
                 for (uint8_t &byte : f.memory.bytes) byte = static_cast<uint8_t>(roll(256));
             }

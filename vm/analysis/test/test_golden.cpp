@@ -90,7 +90,7 @@ std::string facts_of(const std::string &source) {
         if (const uint8_t proven = f.proven_arguments(pc))
             text += fmt::format("   arguments without a check: {:05b}\n", proven);
     }
-    text += f.frames_escape() ? "frames escape\n" : "";
+    text += f.rely_on_hidden_frames() ? "" : "frames are not hidden\n";
     return text;
 }
 

@@ -120,13 +120,6 @@ public:
     /// no access but those by r10 finds one, whatever its address. So it is for programs that use
     /// r10 for nothing else.
     [[nodiscard]] bool rely_on_hidden_frames() const noexcept { return rely_on_hidden_frames_; }
-    /// Whether the address of a stack frame may become a number, go into memory, or to a callee or
-    /// helper. If not, and if engines hide frames, only r10 and what is made of it reaches one.
-    [[nodiscard]] bool frames_escape() const noexcept { return frames_escape_; }
-    /// The same of function `index`'s own frame.
-    [[nodiscard]] bool frame_escapes(uint32_t function) const noexcept {
-        return escaping_frames_[function];
-    }
 
     /// Whether the analysis ended within its steps. If not, nothing is proven of the functions that
     /// were not settled.
@@ -150,10 +143,8 @@ private:
     std::vector<branch_facts> branches_;
     std::vector<bool> reachable_;
     std::vector<std::pair<uint32_t, uint8_t>> proven_arguments_;  ///< by pc
-    std::vector<bool> escaping_frames_;
-    std::vector<std::pair<uint32_t, uint64_t>> trip_bounds_;  ///< by pc
+    std::vector<std::pair<uint32_t, uint64_t>> trip_bounds_;      ///< by pc
     bool rely_on_hidden_frames_ = false;
-    bool frames_escape_ = true;
     bool complete_ = false;
     std::unique_ptr<kept> kept_;
 };
