@@ -135,22 +135,19 @@ void analyser::pend(uint32_t head_index) {
     cursor_ = std::min(cursor_, head_index);
 }
 
-void analyser::reach(uint32_t head_index, state &&s, const join_options &how) {
+void analyser::reach(uint32_t head_index, const state &s, const join_options &how) {
     head &h = heads_[head_index];
-    std::erase_if(s.slots, [&](const stack_slot &slot) {
-        return not needs_.has_slot(head_blocks_[head_index], slot.index);
-    });
     if (not h.is_reached) {
-        for (unsigned r = 0; r < isa::frame_pointer; ++r) {
-            if (not has(how.kept, r)) s.registers[r] = {};
-        }
         h.is_reached = true;
-        h.at = arrive(s, how);
-        pend(head_index);
-        return;
+        h.at = s;
+        std::erase_if(h.at.slots, [&](const stack_slot &slot) {
+            return not needs_.has_slot(head_blocks_[head_index], slot.index);
+        });
+        arrive(h.at, how);
+    } else {
+        if (not join_into(h.at, s, how)) return;
+        ++h.changes;
     }
-    if (not join_into(h.at, s, how)) return;
-    ++h.changes;
     pend(head_index);
 }
 
@@ -196,12 +193,9 @@ bool analyser::walk_block(const basic_block &b, state &s) {
     return true;
 }
 
-void analyser::go_to(const basic_block &from, uint32_t to, state &&s) {
+/// Goes from a block to another one, where paths meet.
+void analyser::go_to_head(const basic_block &from, uint32_t to, const state &s) {
     const uint32_t to_head = head_of_block_[to];
-    if (to_head == no_head) {
-        stops_.push_back({to, std::move(s)});
-        return;
-    }
     const uint32_t pc = from.end - 1;
     const uint32_t begin = code_.blocks()[to].begin;
     const bool is_back = program::is_back_edge(pc, begin);
@@ -212,16 +206,25 @@ void analyser::go_to(const basic_block &from, uint32_t to, state &&s) {
     join_options how = options_of(to_head);
     how.renames = is_back;
     how.renamed_from = begin;
-    reach(to_head, std::move(s), how);
+    reach(to_head, s, how);
 }
 
-void analyser::leave_block(const basic_block &b, state &s) {
+uint32_t analyser::leave_block(const basic_block &b, state &s) {
     const uint32_t pc = b.end - 1;
     const isa::instruction &last = code_.insn(pc);
     const auto next = code_.successors_of(b);
+    uint32_t on = no_block;
+    const auto go_on_to = [&](uint32_t to) {
+        if (head_of_block_[to] != no_head)
+            go_to_head(b, to, s);
+        else if (on == no_block)
+            on = to;
+        else
+            stops_.push_back({to, s});
+    };
     if (last.id == isa::insn_id::none or not is_conditional(last)) {
-        for (const uint32_t to : next) go_to(b, to, state{s});
-        return;
+        for (const uint32_t to : next) go_on_to(to);
+        return on;
     }
     state taken = s;
     const bool may_be_taken = transfer_.follow(pc, true, taken);
@@ -230,22 +233,32 @@ void analyser::leave_block(const basic_block &b, state &s) {
     const uint32_t target = code_.jump_target(pc);
     for (const uint32_t to : next) {
         const uint32_t begin = code_.blocks()[to].begin;
-        if (begin == target and may_be_taken) go_to(b, to, state{taken});
-        if (begin == pc + 1 and may_go_on) go_to(b, to, state{s});
+        if (begin == target and may_be_taken) {
+            if (head_of_block_[to] != no_head)
+                go_to_head(b, to, taken);
+            else
+                stops_.push_back({to, std::move(taken)});
+        }
+        if (begin == pc + 1 and may_go_on) go_on_to(to);
     }
+    return on;
 }
 
 void analyser::walk(uint32_t head_index) {
     current_ = head_index;
-    const uint32_t f = code_.blocks()[head_blocks_[head_index]].function;
+    uint32_t block = head_blocks_[head_index];
+    const uint32_t f = code_.blocks()[block].function;
     const function_summary before = found_.functions[f];
-    stops_.push_back({head_blocks_[head_index], heads_[head_index].at});
-    while (not stops_.empty()) {
-        stop at = std::move(stops_.back());
+    state s = heads_[head_index].at;
+    for (;;) {
+        const basic_block &b = code_.blocks()[block];
+        observer_->block(block);
+        block = walk_block(b, s) ? leave_block(b, s) : no_block;
+        if (block != no_block) continue;
+        if (stops_.empty()) break;
+        block = stops_.back().block;
+        s = std::move(stops_.back().at);
         stops_.pop_back();
-        const basic_block &b = code_.blocks()[at.block];
-        observer_->block(at.block);
-        if (walk_block(b, at.at)) leave_block(b, at.at);
     }
     if (found_.functions[f] == before) return;
     for (const uint32_t caller : callers_[f]) pend(caller);

@@ -69,7 +69,7 @@ private:
     void start_quickly();
     void enter_called_by_value();
     void run_pending();
-    void reach(uint32_t head_index, state &&s, const join_options &how);
+    void reach(uint32_t head_index, const state &s, const join_options &how);
     void call(uint32_t pc, const state &caller);
     void pend(uint32_t head_index);
     [[nodiscard]] join_options options_of(uint32_t head_index) const;
@@ -77,11 +77,13 @@ private:
     /// Walks from a head to the next ones.
     void walk(uint32_t head_index);
     [[nodiscard]] bool walk_block(const basic_block &b, state &s);
-    void leave_block(const basic_block &b, state &s);
-    void go_to(const basic_block &from, uint32_t to, state &&s);
+    /// Gives the block where the walk goes on with what `s` is then; no_block: nowhere.
+    [[nodiscard]] uint32_t leave_block(const basic_block &b, state &s);
+    void go_to_head(const basic_block &from, uint32_t to, const state &s);
     [[nodiscard]] bool take_edge(const basic_block &from, uint32_t to, state &s);
 
     static constexpr uint32_t no_head = ~uint32_t{0};
+    static constexpr uint32_t no_block = ~uint32_t{0};
 
     const program &code_;
     const environment &world_;

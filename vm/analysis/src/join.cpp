@@ -340,10 +340,11 @@ void rename_all(state &s, uint32_t begin, uint32_t renamed_from) {
 
 }  // namespace
 
-state arrive(const state &arriving, const join_options &options) {
-    state s = arriving;
+void arrive(state &s, const join_options &options) {
+    for (unsigned r = 0; r < isa::frame_pointer; ++r) {
+        if (not has(options.kept, r)) s.registers[r] = {};
+    }
     if (options.renames) rename_all(s, options.begin, options.renamed_from);
-    return s;
 }
 
 namespace {

@@ -27,8 +27,8 @@ struct join_options {
     std::array<uint64_t, 4> least_lengths{};
 };
 
-/// What the path that arrives first makes of the place where it arrives.
-[[nodiscard]] state arrive(const state &arriving, const join_options &options);
+/// What the path that arrives first makes of the place where it arrives: `s`, which it brings.
+void arrive(state &s, const join_options &options);
 
 /// Makes `head` hold what a path with `arriving` brings. False: it held all of that before.
 [[nodiscard]] bool join_into(state &head, const state &arriving, const join_options &options);
