@@ -109,34 +109,41 @@ void run_once(compat::configured_vm &vm, const bench_program &program) {
     if (not why.empty()) throw std::runtime_error(program.name + ": " + why);
 }
 
-/// Comparisons that one run of the code of "llvm" makes, with the checks of proven accesses or
-/// without; nothing: it is not in this build.
-std::optional<uint64_t> count_compared([[maybe_unused]] const bench_program &program,
-                                       [[maybe_unused]] bool eliminates) {
+/// What one run of the code of "llvm" compares; nothing: it is not in this build.
+std::optional<check_counts> count_checks([[maybe_unused]] const bench_program &program,
+                                         [[maybe_unused]] bool eliminates) {
 #ifdef ACCESS_REPORT_LLVM
-    uint64_t count = 0;
-    const auto vm = make_check_counter(count);
+    check_counts made;
+    const auto vm = make_check_counter(made);
     if (vm->set_limit(compat::vm_limit::check_elimination, eliminates) != EBPF_OK)
         throw std::runtime_error(compat::last_error());
     run_once(*vm, program);
-    return count;
+    return made;
 #else
     return std::nullopt;
 #endif
 }
 
-void print_row(const std::string &name, const counts &full, const counts &quick,
-               std::optional<uint64_t> compared, std::optional<uint64_t> compared_unproven) {
-    const auto part = [](uint64_t of, const counts &c) {
-        return c.all() == 0 ? 0 : 100 * static_cast<double>(of) / static_cast<double>(c.all());
+/// What is known of the accesses of a program, or of all.
+struct row {
+    counts full;
+    counts quick;
+    std::optional<check_counts> checks = check_counts{};           ///< of "llvm"
+    std::optional<check_counts> unproven_checks = check_counts{};  ///< without the proven ones
+};
+
+void print(const std::string &name, const row &r) {
+    const auto part = [&](uint64_t of) {
+        const uint64_t all = r.full.all();
+        return all == 0 ? 0 : 100 * static_cast<double>(of) / static_cast<double>(all);
     };
-    const auto part_if_known = [&](std::optional<uint64_t> of) {
-        return of ? fmt::format("{:.1f}", part(*of, full)) : "-";
-    };
-    fmt::print("{:28} {:12} {:8.1f} {:8.1f} {:8.1f} {:14.1f} {:>8} {:>14}\n", name, full.all(),
-               part(full.proven, full), part(full.covered, full), part(full.checked, full),
-               part(quick.checked, quick), part_if_known(compared),
-               part_if_known(compared_unproven));
+    fmt::print("{:28} {:12} {:8.1f} {:8.1f} {:8.1f} {:8.1f}", name, r.full.all(),
+               part(r.full.proven), part(r.full.covered), part(r.full.checked),
+               part(r.quick.checked));
+    for (const auto &made : {r.checks, r.unproven_checks}) {
+        if (made) fmt::print(" {:8.1f} {:8.1f}", part(made->own), part(made->shared));
+    }
+    fmt::print("\n");
 }
 
 void add(counts &to, const counts &more) {
@@ -145,32 +152,35 @@ void add(counts &to, const counts &more) {
     to.checked += more.checked;
 }
 
+void add(std::optional<check_counts> &to, const std::optional<check_counts> &more) {
+    if (to and more)
+        to = {to->own + more->own, to->shared + more->shared};
+    else
+        to = std::nullopt;
+}
+
 /// `name`: of the program whose checks are to be listed; empty: all programs, without.
 void report(const std::string &name) {
-    fmt::print("{:28} {:>12} {:>8} {:>8} {:>8} {:>14} {:>8} {:>14}\n", "program", "accesses",
-               "proven", "covered", "checked", "checked quick", "llvm", "llvm, proofs");
-    counts all_full;
-    counts all_quick;
-    std::optional<uint64_t> all_compared = 0;
-    std::optional<uint64_t> all_compared_unproven = 0;
-    const auto add_if_known = [](std::optional<uint64_t> &to, std::optional<uint64_t> more) {
-        to = to and more ? std::optional{*to + *more} : std::nullopt;
-    };
+    fmt::print("{:50} {:>26} {:>8} {:>17} {:>17}\n", "", "full", "quick", "llvm", "llvm, proofs");
+    fmt::print("{:28} {:>12} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}\n", "program",
+               "accesses", "proven", "covered", "checked", "checked", "own", "shared", "own",
+               "shared");
+    row all;
     for (const bench_program &program : load_programs("v4")) {
         if (not name.empty() and program.name != name) continue;
         counting_vm vm;
         run_once(vm, program);
-        const counts quick = vm.count(analysis::effort::quick, nullptr);
-        const counts full = vm.count(analysis::effort::full, name.empty() ? nullptr : stdout);
-        const auto compared = count_compared(program, false);
-        const auto compared_unproven = count_compared(program, true);
-        print_row(program.name, full, quick, compared, compared_unproven);
-        add(all_full, full);
-        add(all_quick, quick);
-        add_if_known(all_compared, compared);
-        add_if_known(all_compared_unproven, compared_unproven);
+        const row one{.full = vm.count(analysis::effort::full, name.empty() ? nullptr : stdout),
+                      .quick = vm.count(analysis::effort::quick, nullptr),
+                      .checks = count_checks(program, false),
+                      .unproven_checks = count_checks(program, true)};
+        print(program.name, one);
+        add(all.full, one.full);
+        add(all.quick, one.quick);
+        add(all.checks, one.checks);
+        add(all.unproven_checks, one.unproven_checks);
     }
-    print_row("all", all_full, all_quick, all_compared, all_compared_unproven);
+    print("all", all);
 }
 
 }  // namespace

@@ -10,9 +10,13 @@
 
 namespace bpftime::vm::benchmark {
 
-/// Backend "llvm", whose code adds to `count` for each place that it compares with memory: one for
-/// a check of its own, one for a check that several accesses or all rounds of a loop share. `count`
-/// outlives its code. In builds with LLVM.
-[[nodiscard]] std::unique_ptr<compat::configured_vm> make_check_counter(uint64_t &count);
+/// Places that code compares with memory.
+struct check_counts {
+    uint64_t own = 0;     ///< for one access
+    uint64_t shared = 0;  ///< for several accesses, or for those of all rounds of a loop
+};
+
+/// Backend "llvm", whose code counts its comparisons. `counts` outlives it. In builds with LLVM.
+[[nodiscard]] std::unique_ptr<compat::configured_vm> make_check_counter(check_counts &counts);
 
 }  // namespace bpftime::vm::benchmark

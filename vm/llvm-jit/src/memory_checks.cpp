@@ -127,11 +127,12 @@ void note_comparisons(llvm::BranchInst &branch, std::size_t places) {
                        llvm::MDNode::get(context, llvm::ConstantAsMetadata::get(number)));
 }
 
-std::size_t comparisons_of(const llvm::Instruction &terminator) {
-    if (terminator.getNumSuccessors() < 2) return 0;
+comparisons comparisons_of(const llvm::Instruction &terminator) {
+    if (terminator.getNumSuccessors() < 2) return {};
     if (const llvm::MDNode *const noted = terminator.getMetadata(comparisons_mark))
-        return llvm::mdconst::extract<llvm::ConstantInt>(noted->getOperand(0))->getZExtValue();
-    return llvm::any_of(llvm::successors(&terminator), asks) ? 1 : 0;
+        return {llvm::mdconst::extract<llvm::ConstantInt>(noted->getOperand(0))->getZExtValue(),
+                true};
+    return {llvm::any_of(llvm::successors(&terminator), asks) ? std::size_t{1} : 0, false};
 }
 
 std::optional<memory_check> check_in(llvm::BasicBlock &block) {

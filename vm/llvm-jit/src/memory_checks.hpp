@@ -32,13 +32,18 @@ struct memory_check {
 /// that the branch to its block, which has no other way in yet, is about that alone.
 void mark_input_check(llvm::CallInst &call);
 
-/// Notes at a branch how many places it compares with the input memory, where that is not one: for
-/// who counts checks in finished code.
+/// Notes at a branch that it compares so many places with the input memory for several accesses:
+/// for who counts checks in finished code.
 void note_comparisons(llvm::BranchInst &branch, std::size_t places);
-/// How many places a branch compares before control goes where the memory map is asked about an
-/// access, or by a branch that chose between versions with fewer checks and with all; 0: it is no
-/// such branch. Also after all passes.
-[[nodiscard]] std::size_t comparisons_of(const llvm::Instruction &terminator);
+
+/// What a branch compares before control goes where the memory map is asked, or to a version of the
+/// code that asks it more often.
+struct comparisons {
+    std::size_t places = 0;  ///< 0: it is no such branch
+    bool is_shared = false;  ///< by several accesses, or by those of all rounds of a loop
+};
+/// Also after all passes.
+[[nodiscard]] comparisons comparisons_of(const llvm::Instruction &terminator);
 
 /// The check that this block ends with.
 [[nodiscard]] std::optional<memory_check> check_in(llvm::BasicBlock &block);
