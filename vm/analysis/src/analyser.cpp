@@ -21,7 +21,7 @@ constexpr uint32_t most_slots_of_programs = 1U << 18;
 /// constants of the program, then as far as it can.
 constexpr uint32_t loop_patience = 1;
 constexpr uint32_t function_patience = 6;
-constexpr uint32_t threshold_rounds = 1;
+constexpr uint32_t threshold_rounds = 3;
 constexpr std::size_t most_thresholds = 4096;
 
 bool is_conditional(const isa::instruction &i) noexcept {

@@ -121,24 +121,35 @@ private:
         m.is_same = m.keeps_name and stays(h.gap.of) and stays(h.link.of) and h == a;
         // Words of which nothing is known need names only once they get some.
         if (m.is_same or (m.keeps_name and h.id != 0)) return;
-        if (h.id != 0 and a.id != 0 and share_name(m)) return;
+        if (share_name(m)) return;
         const bool is_constant =
             h.is_scalar() and a.is_scalar() and h.offset.is_constant() and h.offset == a.offset;
         m.id = is_constant ? 0 : place_number(options_.begin, m.place);
         m.delta = 0;
     }
 
+    [[nodiscard]] static bool is_constant(const value &v) noexcept {
+        return v.is_scalar() and v.offset.is_constant();
+    }
+
+    /// How much further a word is than another one, on one side.
+    [[nodiscard]] static std::optional<int64_t> difference(const value &v,
+                                                           const value &from) noexcept {
+        if (v.id != 0 and v.id == from.id) return minus(v.delta, from.delta);
+        if (not is_constant(v) or not is_constant(from)) return std::nullopt;
+        return static_cast<int64_t>(v.offset.umin - from.offset.umin);
+    }
+
     [[nodiscard]] bool share_name(meeting &m) const {
         const value &h = *m.head;
         const value &a = *m.arriving;
+        if ((h.id == 0 and not is_constant(h)) or (a.id == 0 and not is_constant(a))) return false;
         for (const meeting &other : all()) {
-            if (other.head->id != h.id or other.arriving->id != a.id or other.keeps_name or
-                &other == &m)
-                continue;
-            const int64_t by = minus(h.delta, other.head->delta);
-            if (by != minus(a.delta, other.arriving->delta)) continue;
+            if (&other == &m or other.id == 0 or other.keeps_name) continue;
+            const auto by = difference(h, *other.head);
+            if (not by or by != difference(a, *other.arriving)) continue;
             m.id = other.id;
-            m.delta = plus(other.delta, by);
+            m.delta = plus(other.delta, *by);
             return true;
         }
         return false;
@@ -193,6 +204,12 @@ private:
         out.limit = common(h.limit);
         if (out.limit.length == length_kind::none and a.limit != h.limit)
             out.limit = common(a.limit);
+        // The word that was compared with the length may be another one, which shares its name.
+        if (h.limit.length == length_kind::none and a.limit.length == length_kind::none and
+            is_constant(h) and is_constant(a)) {
+            const bound within = common({.length = length_kind::input});
+            if (within.slack >= 0) out.limit = within;
+        }
     }
 
     /// What shrinks from path to path shrinks until one more step is left: a loop that ends at a

@@ -107,16 +107,43 @@ bool may_wrap(const value &v, int64_t by) noexcept {
 std::optional<int64_t> slack_of(const state &s, const value &v, length_kind length,
                                 uint32_t scale) {
     std::optional<int64_t> slack;
-    // What is true of a multiple of n is true of a smaller one, if n is not below 0.
-    if (v.limit.length == length and
-        (v.limit.scale == scale or (v.limit.scale > scale and least_of(v) >= 0)))
+    // If n is not below 0, a smaller multiple leaves more of the length.
+    if (v.limit.length == length and v.limit.scale == scale)
         slack = v.limit.slack;
+    else if (v.limit.length == length and v.limit.scale > scale and least_of(v) >= 0)
+        slack = maximum(slack, v.limit.slack + (v.limit.scale - wide{scale}) * least_of(v));
     if (most_of(v) <= wide{most_bytes})
         slack = maximum(
             slack, wide{s.least_lengths[static_cast<std::size_t>(length)]} - most_of(v) * scale);
     if (scale == 1)
         if (const auto by_link = slack_of_link(s, v, length)) slack = maximum(slack, *by_link);
     return slack;
+}
+
+bound steepest_bound(const state &s, const value &v, length_kind length) {
+    const bound own = v.limit.length == length ? v.limit : bound{};
+    const auto sum = sum_of(s, v);
+    if (not sum or sum->of->limit.length != length) return own;
+    const bound &of = sum->of->limit;
+    const uint32_t scale = of.scale / v.link.scale;
+    if (scale == 0 or scale <= own.scale) return own;
+    return make_bound(length, of.slack - scale * sum->addend, scale);
+}
+
+bound bound_of_sum(const bound &a, const bound &b) noexcept {
+    // With m = a.scale and n = b.scale, mn / (m + n) times the sum is the mean of m times the one
+    // and n times the other, weighed by n and m: no more than the length.
+    if (a.length == length_kind::none or a.length != b.length) return {};
+    const auto m = uint64_t{a.scale};
+    const auto n = uint64_t{b.scale};
+    const uint64_t scale = m * n / (m + n);
+    if (scale == 0) return {};
+    const auto part = [scale](const bound &of) {
+        const wide whole = wide{of.slack} * scale;
+        const wide cut = whole / of.scale;
+        return cut * of.scale > whole ? cut - 1 : cut;
+    };
+    return make_bound(a.length, part(a) + part(b), static_cast<uint32_t>(scale));
 }
 
 std::optional<int64_t> distance_of(const state &s, const value &a, const value &b) {
@@ -146,6 +173,15 @@ bound better(const bound &a, const bound &b) noexcept {
     if (a.length != b.length or a.exact) return a;
     if (b.exact or b.scale > a.scale) return b;
     return b.scale == a.scale and b.slack > a.slack ? b : a;
+}
+
+bound tighter(const value &v, const bound &other) noexcept {
+    const bound &own = v.limit;
+    if (own.length == length_kind::none) return other;
+    if (own.length != other.length or own.exact) return own;
+    const auto slack = [&](const bound &b) { return (b.scale - wide{1}) * least_of(v) + b.slack; };
+    if (slack(own) != slack(other)) return slack(other) > slack(own) ? other : own;
+    return other.scale > own.scale ? other : own;
 }
 
 gap better(const gap &a, const gap &b) noexcept {

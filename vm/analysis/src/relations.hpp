@@ -34,6 +34,10 @@ void for_each_value(State &s, Visit &&visit) {
 /// The greatest slack that the state tells of: scale * n + slack <= length.
 [[nodiscard]] std::optional<int64_t> slack_of(const state &s, const value &v, length_kind length,
                                               uint32_t scale = 1);
+/// The bound of the greatest scale that the state tells of.
+[[nodiscard]] bound steepest_bound(const state &s, const value &v, length_kind length);
+/// What follows for the sum of two words, none below 0, that keep within the same length.
+[[nodiscard]] bound bound_of_sum(const bound &a, const bound &b) noexcept;
 /// The greatest distance that the state tells of: n of `a` + distance <= n of `b`, which are
 /// comparable.
 [[nodiscard]] std::optional<int64_t> distance_of(const state &s, const value &a, const value &b);
@@ -45,6 +49,8 @@ void for_each_value(State &s, Visit &&visit) {
 /// The more useful one of two bounds that both hold.
 [[nodiscard]] bound better(const bound &a, const bound &b) noexcept;
 [[nodiscard]] gap better(const gap &a, const gap &b) noexcept;
+/// The bound of `v`, which is none below 0, or the other one if that leaves no more of the length.
+[[nodiscard]] bound tighter(const value &v, const bound &other) noexcept;
 
 /// `v` by a constant more, without any wrap: its bound, gap and covered bytes.
 void shift_relations(value &v, int64_t by) noexcept;

@@ -185,6 +185,14 @@ value transfer::pointer_plus(uint32_t pc, const state &s, const value &p, const 
                            n.limit.exact and n.limit.length == length and p.offset.is_constant());
         if (const auto of_pointer = slack_of(s, p, length))
             out.limit = better(out.limit, make_bound(length, *of_pointer - wide{by.smax}));
+        if (of_number and least_of(p) >= 0) {
+            const bound steep = steepest_bound(s, n, length);
+            const bound steeper =
+                p.offset.is_constant()
+                    ? make_bound(length, steep.slack - steep.scale * most_of(p), steep.scale)
+                    : bound_of_sum(steepest_bound(s, p, length), steep);
+            if (steep.length == length) out.limit = tighter(out, steeper);
+        }
     }
     if (p.gap.of != 0 and not wraps)
         out.gap = make_gap(p.gap.of, p.gap.of_delta, p.gap.distance - wide{by.smax});
