@@ -52,7 +52,8 @@ analyser::analyser(const program &p, const environment &world, effort how)
       needs_{p, frames_may_escape_},
       found_{p.functions().size()},
       transfer_{p, world, needs_, frames_may_escape_, found_},
-      callers_(p.functions().size()) {
+      callers_(p.functions().size()),
+      waiting_(p.functions().size()) {
     find_heads();
     if (effort_ == effort::full) find_thresholds();
 }
@@ -67,6 +68,36 @@ bool analyser::uses_frame_addresses() const {
         }
     }
     return false;
+}
+
+std::vector<uint32_t> analyser::callees_first() const {
+    const auto functions = code_.functions();
+    std::vector<uint32_t> order;
+    std::vector<bool> seen(functions.size());
+    struct entered {
+        uint32_t function;
+        std::size_t next_callee;
+    };
+    std::vector<entered> path;
+    const auto enter = [&](uint32_t f) {
+        if (seen[f]) return;
+        seen[f] = true;
+        path.push_back({f, 0});
+    };
+    order.reserve(functions.size());
+    for (uint32_t f = 0; f < functions.size(); ++f) {
+        enter(f);
+        while (not path.empty()) {
+            const auto callees = code_.callees_of(functions[path.back().function]);
+            if (path.back().next_callee < callees.size()) {
+                enter(callees[path.back().next_callee++]);
+                continue;
+            }
+            order.push_back(path.back().function);
+            path.pop_back();
+        }
+    }
+    return order;
 }
 
 void analyser::find_heads() {
@@ -94,10 +125,13 @@ void analyser::find_heads() {
     for (const function &f : code_.functions()) {
         if (f.reachable) make_head(f.first_block);
     }
-    for (uint32_t b = 0; b < blocks.size(); ++b) {
-        if (head_of_block_[b] == no_head) continue;
-        head_of_block_[b] = static_cast<uint32_t>(head_blocks_.size());
-        head_blocks_.push_back(b);
+    for (const uint32_t f : callees_first()) {
+        const function &of = code_.functions()[f];
+        for (uint32_t b = of.first_block; b < of.first_block + of.block_count; ++b) {
+            if (head_of_block_[b] == no_head) continue;
+            head_of_block_[b] = static_cast<uint32_t>(head_blocks_.size());
+            head_blocks_.push_back(b);
+        }
     }
     heads_.resize(head_blocks_.size());
 }
@@ -151,14 +185,25 @@ void analyser::reach(uint32_t head_index, const state &s, const join_options &ho
     pend(head_index);
 }
 
-void analyser::call(uint32_t pc, const state &caller) {
+bool analyser::enter_callee(uint32_t pc, const state &s) {
     const uint32_t callee = code_.function_at(code_.callee_pc(pc));
     auto &callers = callers_[callee];
     if (callers.empty() or callers.back() != current_) callers.push_back(current_);
     const uint32_t to = head_of_block_[code_.functions()[callee].first_block];
     join_options how = options_of(to);
     how.renames = true;
-    reach(to, transfer_.callee_state(pc, caller), how);
+    reach(to, transfer_.callee_state(pc, s), how);
+    return found_.functions[callee].returns;
+}
+
+void analyser::wake_callers(uint32_t f) {
+    for (waiting_call &call : waiting_[f]) {
+        head &h = heads_[call.head];
+        if (h.walks != call.walks) continue;
+        h.ready.push_back(std::move(call.where));
+        cursor_ = std::min(cursor_, call.head);
+    }
+    waiting_[f].clear();
 }
 
 /// Functions that anybody may call.
@@ -180,14 +225,19 @@ void analyser::enter_called_by_value() {
 
 // --- walks
 
-bool analyser::walk_block(const basic_block &b, state &s) {
-    steps_ += b.end - b.begin;
+bool analyser::walk_block(const basic_block &b, uint32_t from, state &s) {
     const auto insns = code_.insns();
-    for (uint32_t pc = b.begin; pc < b.end; ++pc) {
+    const bool enters_callees = observer_ != nullptr and effort_ == effort::full;
+    for (uint32_t pc = from; pc < b.end; ++pc) {
         const isa::insn_id id = insns[pc].id;
         if (id == isa::insn_id::none) continue;
-        if (id == isa::insn_id::call_local and observer_ != nullptr and effort_ == effort::full)
-            call(pc, s);
+        ++steps_;
+        if (id == isa::insn_id::call_local and enters_callees and not enter_callee(pc, s)) {
+            const auto block = static_cast<uint32_t>(&b - code_.blocks().data());
+            waiting_[code_.function_at(code_.callee_pc(pc))].push_back(
+                {current_, heads_[current_].walks, {block, pc, std::move(s)}});
+            return false;
+        }
         if (not transfer_.step(pc, b.function, s)) return false;
     }
     return true;
@@ -220,7 +270,7 @@ uint32_t analyser::leave_block(const basic_block &b, state &s) {
         else if (on == no_block)
             on = to;
         else
-            stops_.push_back({to, s});
+            stops_.push_back({to, code_.blocks()[to].begin, s});
     };
     if (last.id == isa::insn_id::none or not is_conditional(last)) {
         for (const uint32_t to : next) go_on_to(to);
@@ -237,39 +287,55 @@ uint32_t analyser::leave_block(const basic_block &b, state &s) {
             if (head_of_block_[to] != no_head)
                 go_to_head(b, to, taken);
             else
-                stops_.push_back({to, std::move(taken)});
+                stops_.push_back({to, begin, std::move(taken)});
         }
         if (begin == pc + 1 and may_go_on) go_on_to(to);
     }
     return on;
 }
 
+void analyser::walk_from(stop &at) {
+    while (at.block != no_block) {
+        const basic_block &b = code_.blocks()[at.block];
+        observer_->block(at.block);
+        at.block = walk_block(b, at.pc, at.at) ? leave_block(b, at.at) : no_block;
+        if (at.block != no_block) at.pc = code_.blocks()[at.block].begin;
+    }
+}
+
 void analyser::walk(uint32_t head_index) {
     current_ = head_index;
-    uint32_t block = head_blocks_[head_index];
-    const uint32_t f = code_.blocks()[block].function;
+    head &from = heads_[head_index];
+    const uint32_t first = head_blocks_[head_index];
+    const uint32_t f = code_.blocks()[first].function;
     const function_summary before = found_.functions[f];
-    state s = heads_[head_index].at;
-    for (;;) {
-        const basic_block &b = code_.blocks()[block];
-        observer_->block(block);
-        block = walk_block(b, s) ? leave_block(b, s) : no_block;
-        if (block != no_block) continue;
-        if (stops_.empty()) break;
-        block = stops_.back().block;
-        s = std::move(stops_.back().at);
-        stops_.pop_back();
+    stops_ = std::exchange(from.ready, {});
+    if (from.is_pending) {
+        from.is_pending = false;
+        ++from.walks;
+        stops_.clear();
+        stop at{first, code_.blocks()[first].begin, from.at};
+        walk_from(at);
     }
-    if (found_.functions[f] == before) return;
-    for (const uint32_t caller : callers_[f]) pend(caller);
+    while (not stops_.empty()) {
+        stop at = std::move(stops_.back());
+        stops_.pop_back();
+        walk_from(at);
+    }
+    const function_summary &after = found_.functions[f];
+    if (after == before or not after.returns) return;
+    if (not before.returns) {
+        wake_callers(f);
+    } else {
+        for (const uint32_t caller : callers_[f]) pend(caller);
+    }
 }
 
 void analyser::run_pending() {
     const uint64_t most_steps = code_.size() * steps_per_insn + more_steps;
     while (cursor_ < heads_.size()) {
         const uint32_t head_index = cursor_++;
-        if (not heads_[head_index].is_pending) continue;
-        heads_[head_index].is_pending = false;
+        if (not heads_[head_index].is_pending and heads_[head_index].ready.empty()) continue;
         walk(head_index);
         enter_called_by_value();
         if (effort_ == effort::full and steps_ > most_steps) return;
@@ -285,6 +351,7 @@ bool analyser::run(observer &what) {
         start();
         run_pending();
         complete = cursor_ >= heads_.size();
+        waiting_.assign(waiting_.size(), {});
     }
     if (effort_ == effort::quick or not complete) start_quickly();
     transfer_.set_recorder(nullptr);
@@ -293,9 +360,10 @@ bool analyser::run(observer &what) {
 }
 
 void analyser::start() {
-    join_options how = options_of(0);
+    const uint32_t entry = head_of_block_[code_.functions()[0].first_block];
+    join_options how = options_of(entry);
     how.renames = true;
-    reach(0, transfer_.entry_state(), how);
+    reach(entry, transfer_.entry_state(), how);
 }
 
 /// Knows nothing where loops and functions begin, and of what calls do.
@@ -339,9 +407,7 @@ void analyser::start_quickly() {
     entered_by_value_ = 0;
     while (cursor_ < heads_.size()) {
         const uint32_t i = cursor_++;
-        if (not heads_[i].is_pending) continue;
-        heads_[i].is_pending = false;
-        walk(i);
+        if (heads_[i].is_pending) walk(i);
     }
 }
 
@@ -369,7 +435,7 @@ std::optional<state> analyser::before(uint32_t pc) {
     bool is_reached = true;
     for (; path.size() > 1 and is_reached; path.pop_back()) {
         const basic_block &b = blocks[path.back()];
-        is_reached = walk_block(b, s) and take_edge(b, path[path.size() - 2], s);
+        is_reached = walk_block(b, b.begin, s) and take_edge(b, path[path.size() - 2], s);
     }
     const uint32_t f = blocks[path.front()].function;
     for (uint32_t at = blocks[path.front()].begin; at < pc and is_reached; ++at) {

@@ -49,18 +49,29 @@ public:
     [[nodiscard]] bool frames_may_escape() const noexcept { return frames_may_escape_; }
 
 private:
+    /// Where a walk is to go on: before the instruction at `pc`, with what is known there.
+    struct stop {
+        uint32_t block;
+        uint32_t pc;
+        state at;
+    };
     struct head {
         bool is_reached = false;
         bool is_pending = false;
         uint32_t changes = 0;
+        uint32_t walks = 0;
+        std::vector<stop> ready;  ///< at calls whose callees did not return when it was walked
         state at;
     };
-    /// A block that is yet to be walked, with what is known at its begin.
-    struct stop {
-        uint32_t block;
-        state at;
+    /// A call of a function that does not return yet.
+    struct waiting_call {
+        uint32_t head;
+        uint32_t walks;  ///< of the head: what an earlier walk left is void
+        stop where;
     };
 
+    /// All functions, as far as it goes each behind those that it calls.
+    [[nodiscard]] std::vector<uint32_t> callees_first() const;
     void find_heads();
     void find_thresholds();
     [[nodiscard]] bool uses_frame_addresses() const;
@@ -70,13 +81,17 @@ private:
     void enter_called_by_value();
     void run_pending();
     void reach(uint32_t head_index, const state &s, const join_options &how);
-    void call(uint32_t pc, const state &caller);
     void pend(uint32_t head_index);
     [[nodiscard]] join_options options_of(uint32_t head_index) const;
 
     /// Walks from a head to the next ones.
     void walk(uint32_t head_index);
-    [[nodiscard]] bool walk_block(const basic_block &b, state &s);
+    void walk_from(stop &at);
+    [[nodiscard]] bool walk_block(const basic_block &b, uint32_t from, state &s);
+    /// Whether the call_local at `pc` returns, as far as is known; if not, the walk waits there.
+    [[nodiscard]] bool enter_callee(uint32_t pc, const state &s);
+    /// Function `f` returns: those that wait for it go on.
+    void wake_callers(uint32_t f);
     /// Gives the block where the walk goes on with what `s` is then; no_block: nowhere.
     [[nodiscard]] uint32_t leave_block(const basic_block &b, state &s);
     void go_to_head(const basic_block &from, uint32_t to, const state &s);
@@ -98,7 +113,8 @@ private:
     std::vector<uint32_t> before_block_;   ///< by block that is no head: the one that goes there
     std::vector<bool> is_loop_head_;       ///< by block
     std::vector<int64_t> thresholds_;
-    std::vector<std::vector<uint32_t>> callers_;  ///< heads, by function
+    std::vector<std::vector<uint32_t>> callers_;      ///< heads, by function
+    std::vector<std::vector<waiting_call>> waiting_;  ///< by function
     std::vector<stop> stops_;
     std::size_t entered_by_value_ = 0;  ///< of findings::called_by_value
     bool everything_entered_ = false;
