@@ -11,6 +11,8 @@
 #include <llvm/IR/MDBuilder.h>
 #include <llvm/IR/Module.h>
 
+#include <algorithm>
+
 namespace bpftime::vm::llvm_jit {
 
 namespace {
@@ -26,12 +28,11 @@ llvm::BasicBlock *ask_one_by_one(const run_of_checks &run, bool compares, llvm::
     llvm::IRBuilder<> b{first};
     for (const placed_check &one : run) {
         const memory_check &check = one.check;
-        llvm::Value *const address = address_of(b, one.at);
+        llvm::Value *const address = address_of(b, one);
         llvm::BasicBlock *const next = &one == &run.back() ? fine : new_block();
         if (compares) {
             llvm::BasicBlock *const asks = new_block();
-            b.CreateCondBr(is_in_input(b, one.at.base, one.at.offset, b.getInt64(check.size())),
-                           next, asks);
+            b.CreateCondBr(is_in_input(b, address, 0, b.getInt64(check.size())), next, asks);
             b.SetInsertPoint(asks);
         }
         llvm::CallInst *const call =
@@ -50,7 +51,9 @@ llvm::BasicBlock *ask_one_by_one(const run_of_checks &run, bool compares, llvm::
 void merge(const run_of_checks &run, const spans &together) {
     llvm::BranchInst *const at = run.front().check.branch;
     llvm::BasicBlock *const fine = run.front().check.fine();
-    llvm::BasicBlock *const one_by_one = ask_one_by_one(run, together.size() > 1, fine);
+    const bool is_exact = std::ranges::all_of(run, &place::is_exact, &placed_check::at);
+    llvm::BasicBlock *const one_by_one =
+        ask_one_by_one(run, together.size() > 1 or not is_exact, fine);
     llvm::IRBuilder<> b{at};
     note_comparisons(*b.CreateCondBr(are_in_input(b, together), fine, one_by_one,
                                      llvm::MDBuilder{at->getContext()}.createLikelyBranchWeights()),
@@ -66,6 +69,7 @@ void merge(const run_of_checks &run, const spans &together) {
 /// Compares each address as others are compared.
 void compare_anew(const run_of_checks &run) {
     for (const auto &[check, at] : run) {
+        if (not at.is_exact()) continue;
         llvm::IRBuilder<> b{check.branch};
         const auto size = static_cast<int64_t>(check.size());
         check.set_condition(are_in_input(b, {{at.base, at.offset, at.offset + size}}));

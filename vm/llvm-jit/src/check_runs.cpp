@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #include "check_runs.hpp"
 
+#include <llvm/ADT/PostOrderIterator.h>
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/Analysis/ValueTracking.h>
 #include <llvm/IR/Module.h>
@@ -10,6 +11,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 namespace bpftime::vm::llvm_jit {
 
@@ -18,6 +20,18 @@ namespace {
 /// How many operations make an address of values that are known earlier.
 constexpr unsigned most_operations = 6;
 
+/// A step over a number that is added, if it is between bounds. Null base: it is not.
+place step_over(const place &p, llvm::Value *from, llvm::Value *number,
+                const llvm::DataLayout &layout) {
+    const llvm::KnownBits known = llvm::computeKnownBits(number, layout);
+    const llvm::APInt least = known.getMinValue();
+    const llvm::APInt room = known.getMaxValue() - least;
+    if (room.ugt(static_cast<uint64_t>(most_room - p.room)) or least.ugt(most_bytes_at_once))
+        return {nullptr, 0};
+    return {from, p.offset + static_cast<int64_t>(least.getZExtValue()),
+            p.room + static_cast<int64_t>(room.getZExtValue())};
+}
+
 /// One step from an address to what it is computed from; the same if there is none.
 place step_from(const place &p, const llvm::DataLayout &layout) {
     namespace match = llvm::PatternMatch;
@@ -25,16 +39,27 @@ place step_from(const place &p, const llvm::DataLayout &layout) {
     llvm::Value *from = nullptr;
     if (match::match(p.base, match::m_Add(match::m_Value(from), match::m_APInt(distance))) and
         distance->abs().ule(most_bytes_at_once))
-        return {from, p.offset + distance->getSExtValue()};
+        return {from, p.offset + distance->getSExtValue(), p.room};
+    llvm::Value *number = nullptr;
+    if (match::match(p.base, match::m_Add(match::m_Value(from), match::m_Value(number)))) {
+        for (const auto &[x, y] : {std::pair{from, number}, std::pair{number, from}}) {
+            if (const place next = step_over(p, x, y, layout); next.base != nullptr) return next;
+        }
+        return p;
+    }
     if (match::match(p.base, match::m_PtrToInt(match::m_Value(from))) or
         match::match(p.base, match::m_IntToPtr(match::m_Value(from))))
-        return {from, p.offset};
-    const auto *const gep = llvm::dyn_cast<llvm::GEPOperator>(p.base);
+        return {from, p.offset, p.room};
+    auto *const gep = llvm::dyn_cast<llvm::GEPOperator>(p.base);
+    if (gep == nullptr) return p;
     llvm::APInt steps{64, 0};
-    if (gep == nullptr or not gep->accumulateConstantOffset(layout, steps) or
-        steps.abs().ugt(most_bytes_at_once))
-        return p;
-    return {const_cast<llvm::Value *>(gep->getPointerOperand()), p.offset + steps.getSExtValue()};
+    if (gep->accumulateConstantOffset(layout, steps)) {
+        if (steps.abs().ugt(most_bytes_at_once)) return p;
+        return {gep->getPointerOperand(), p.offset + steps.getSExtValue(), p.room};
+    }
+    if (gep->getNumIndices() != 1 or not gep->getSourceElementType()->isIntegerTy(8)) return p;
+    const place next = step_over(p, gep->getPointerOperand(), gep->getOperand(1), layout);
+    return next.base == nullptr ? p : next;
 }
 
 place place_of(llvm::Value *address, const llvm::DataLayout &layout) {
@@ -75,7 +100,7 @@ std::optional<memory_check> next_after(const memory_check &check, bool &is_seen_
 
 void add_spans(const run_of_checks &run, spans &to) {
     for (const auto &[check, at] : run) {
-        const int64_t end = at.offset + static_cast<int64_t>(check.size());
+        const int64_t end = at.offset + at.room + static_cast<int64_t>(check.size());
         const auto same = std::ranges::find(to, at.base, &span::base);
         if (same == to.end()) {
             to.push_back({at.base, at.offset, end});
@@ -91,7 +116,9 @@ bool are_small(const spans &all) {
                                [](const span &s) { return s.end - s.begin <= most_bytes_at_once; });
 }
 
-llvm::Value *address_of(llvm::IRBuilderBase &b, const place &at) {
+llvm::Value *address_of(llvm::IRBuilderBase &b, const placed_check &one) {
+    const place &at = one.at;
+    if (not at.is_exact()) return one.check.address();
     llvm::Value *const base =
         at.base->getType()->isPointerTy() ? b.CreatePtrToInt(at.base, b.getInt64Ty()) : at.base;
     return b.CreateAdd(base, b.getInt64(static_cast<uint64_t>(at.offset)));
@@ -122,8 +149,9 @@ bool is_known_at(const llvm::Value *v, const llvm::Instruction *at,
 }
 
 std::vector<run_of_checks> run_finder::find() {
-    for (llvm::BasicBlock &block : fn_) {
-        const auto first = check_in(block);
+    // What dominates others comes before them.
+    for (llvm::BasicBlock *const block : llvm::ReversePostOrderTraversal{&fn_}) {
+        const auto first = check_in(*block);
         if (first and not seen_.contains(first->branch)) find_from(*first);
     }
     return std::move(found_);
@@ -155,7 +183,9 @@ bool run_finder::can_join(const run_of_checks &run, const memory_check &check) {
         llvm::isa<llvm::PHINode>(check.fine()->front()))
         return false;
     llvm::Instruction *const at = run.empty() ? check.branch : run.front().check.branch;
-    return bring(place_of(check.address(), layout_).base, at, most_operations) and
+    const place where = place_of(check.address(), layout_);
+    return bring(where.base, at, most_operations) and
+           (where.is_exact() or bring(check.address(), at, most_operations)) and
            bring(check.call->getArgOperand(3), at, 1) and
            std::ranges::all_of(fails->phis(), [&](const llvm::PHINode &phi) {
                return is_known_at(phi.getIncomingValueForBlock(check.ask()), at, tree_);

@@ -18,10 +18,17 @@ namespace bpftime::vm::llvm_jit {
 /// Bytes that are compared at once.
 inline constexpr int64_t most_bytes_at_once = int64_t{1} << 20;
 
-/// `base` + `offset`
+/// Numbers between bounds that are added to an address, as a byte or a masked index, may differ by
+/// so much.
+inline constexpr int64_t most_room = int64_t{1} << 12;
+
+/// Somewhere from `base` + `offset` on, and no more than `room` bytes behind that.
 struct place {
     llvm::Value *base;
     int64_t offset;
+    int64_t room = 0;
+
+    [[nodiscard]] bool is_exact() const { return room == 0; }
 };
 
 struct placed_check {
@@ -41,12 +48,13 @@ struct span {
 };
 using spans = std::vector<span>;
 
-/// Adds what the checks are about.
+/// Adds what the checks are about, at most.
 void add_spans(const run_of_checks &run, spans &to);
 [[nodiscard]] bool are_small(const spans &all);
 /// Whether all of them are in the input memory.
 [[nodiscard]] llvm::Value *are_in_input(llvm::IRBuilderBase &builder, const spans &all);
-[[nodiscard]] llvm::Value *address_of(llvm::IRBuilderBase &builder, const place &at);
+/// The address that is checked, where what makes it is known.
+[[nodiscard]] llvm::Value *address_of(llvm::IRBuilderBase &builder, const placed_check &check);
 /// Where the asking block goes when an access may not be. Null: not known.
 [[nodiscard]] llvm::BasicBlock *failing_successor(const memory_check &check);
 /// Whether `v` has its value at `at`.

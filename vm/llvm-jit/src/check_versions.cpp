@@ -59,11 +59,12 @@ struct version {
 
 class version_maker {
 public:
-    version_maker(llvm::Function &fn, llvm::DominatorTree &tree, const llvm::LoopInfo &loops)
+    version_maker(llvm::Function &fn, llvm::DominatorTree &tree, llvm::LoopInfo &loops)
         : fn_{fn}, tree_{tree}, loops_{loops} {}
 
     /// The runs that are still checked.
     std::vector<run_of_checks> make() {
+        split_blocks();
         find_runs();
         for (unsigned made = 0; made < most_versions and make_next(); ++made) find_runs();
         return std::move(runs_);
@@ -73,6 +74,25 @@ private:
     /// Whether the loop has a second version itself, and is not the one that is optimised.
     static bool is_rare(const llvm::Loop *loop) {
         return loop != nullptr and llvm::getBooleanLoopAttribute(loop, "llvm.loop.unroll.disable");
+    }
+
+    /// A block ends where it has accessed what was checked. What comes after the last access of a
+    /// region is not in it then: it is not there twice, and can be the base of checks behind it.
+    void split_blocks() {
+        std::vector<llvm::Instruction *> behind;
+        for (llvm::BasicBlock &block : fn_) {
+            const auto check = check_in(block);
+            if (not check) continue;
+            const auto *const address = llvm::dyn_cast<llvm::PtrToIntInst>(check->address());
+            if (address == nullptr) continue;
+            const auto access = llvm::find_if(*check->fine(), [&](const llvm::Instruction &i) {
+                return llvm::getLoadStorePointerOperand(&i) == address->getPointerOperand();
+            });
+            if (access != check->fine()->end() and not access->getNextNode()->isTerminator())
+                behind.push_back(access->getNextNode());
+        }
+        for (llvm::Instruction *const i : behind)
+            llvm::SplitBlock(i->getParent(), i, &tree_, &loops_);
     }
 
     /// What the code behind a region works with has other names once there are two versions of it.
@@ -271,7 +291,7 @@ private:
 
     llvm::Function &fn_;
     llvm::DominatorTree &tree_;
-    const llvm::LoopInfo &loops_;
+    llvm::LoopInfo &loops_;
     std::vector<run_of_checks> runs_;
     std::set<const llvm::BranchInst *> tried_;  ///< as the first of a region
     std::set<const llvm::BasicBlock *> rare_;   ///< that make each check
@@ -281,7 +301,7 @@ private:
 }  // namespace
 
 std::vector<run_of_checks> make_versions(llvm::Function &fn, llvm::DominatorTree &tree,
-                                         const llvm::LoopInfo &loops) {
+                                         llvm::LoopInfo &loops) {
     return version_maker{fn, tree, loops}.make();
 }
 

@@ -12,9 +12,9 @@ namespace bpftime::vm::llvm_jit {
 /// Where checks follow that are about memory close to what an earlier one is about, with conditions
 /// or stores between, the code from the first check to the last gets two versions: one comparison
 /// chooses the one without checks, or the one that makes each check in its place. Gives the runs
-/// that are still checked, but not those of the rare versions. `tree` stays true.
+/// that are still checked, but not those of the rare versions. `tree` and `loops` stay true.
 [[nodiscard]] std::vector<run_of_checks> make_versions(llvm::Function &fn,
                                                        llvm::DominatorTree &tree,
-                                                       const llvm::LoopInfo &loops);
+                                                       llvm::LoopInfo &loops);
 
 }  // namespace bpftime::vm::llvm_jit

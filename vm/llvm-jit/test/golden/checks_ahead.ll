@@ -17,70 +17,70 @@ define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %
   br i1 %.not, label %ask, label %fine, !prof !0, !bpf.input !1
 
 fine4:                                            ; preds = %fine2
-  %8 = getelementptr i8, ptr %19, i64 14
+  %8 = getelementptr i8, ptr %17, i64 14
   store i8 1, ptr %8, align 1
-  %9 = getelementptr i8, ptr %19, i64 23
-  br label %.sink.split
+  %9 = getelementptr i8, ptr %17, i64 23
+  br label %fine6.split
 
-common.ret:                                       ; preds = %ask5.checked, %ask3.checked, %ask1.checked, %ask, %12
-  %common.ret.op = phi { i64, i64 } [ %15, %12 ], [ { i64 0, i64 -1 }, %ask ], [ { i64 0, i64 -1 }, %ask1.checked ], [ { i64 0, i64 -1 }, %ask3.checked ], [ { i64 0, i64 -1 }, %ask5.checked ]
+common.ret:                                       ; preds = %ask5.checked, %ask3.checked, %ask1.checked, %ask, %10
+  %common.ret.op = phi { i64, i64 } [ %13, %10 ], [ { i64 0, i64 -1 }, %ask ], [ { i64 0, i64 -1 }, %ask1.checked ], [ { i64 0, i64 -1 }, %ask3.checked ], [ { i64 0, i64 -1 }, %ask5.checked ]
   ret { i64, i64 } %common.ret.op
 
-.sink.split:                                      ; preds = %fine4.checked, %ask5.checked, %fine4
-  %.sink6 = phi ptr [ %9, %fine4 ], [ %30, %ask5.checked ], [ %30, %fine4.checked ]
-  %10 = load i8, ptr %.sink6, align 1
-  %11 = zext i8 %10 to i64
-  br label %12
-
-12:                                               ; preds = %.sink.split, %fine2.checked, %fine2
-  %13 = phi i64 [ %26, %fine2 ], [ %28, %fine2.checked ], [ %11, %.sink.split ]
-  %14 = insertvalue { i64, i64 } poison, i64 %13, 0
-  %15 = insertvalue { i64, i64 } %14, i64 %1, 1
+10:                                               ; preds = %fine2.checked, %fine6.split, %fine2
+  %11 = phi i64 [ %24, %fine2 ], [ %26, %fine6.split ], [ %28, %fine2.checked ]
+  %12 = insertvalue { i64, i64 } poison, i64 %11, 0
+  %13 = insertvalue { i64, i64 } %12, i64 %1, 1
   br label %common.ret
 
 ask:                                              ; preds = %5
-  %16 = call preserve_mostcc i64 @ebpf_rt_check(ptr nonnull %0, i64 %6, i64 1025, i64 %2), !bpf.input !1
-  %.not1 = icmp eq i64 %16, 0
+  %14 = call preserve_mostcc i64 @ebpf_rt_check(ptr nonnull %0, i64 %6, i64 1025, i64 %2), !bpf.input !1
+  %.not1 = icmp eq i64 %14, 0
   br i1 %.not1, label %common.ret, label %fine, !prof !0
 
 fine:                                             ; preds = %ask, %5
-  %17 = load i32, ptr %3, align 1
-  %18 = zext i32 %17 to i64
-  %19 = getelementptr i8, ptr %3, i64 %18
-  %20 = getelementptr i8, ptr %19, i64 12
-  %21 = ptrtoint ptr %20 to i64
-  %22 = call i64 @llvm.usub.sat.i64(i64 %4, i64 11)
-  %23 = add nuw nsw i64 %18, 12
-  %24 = icmp ult i64 %23, %22
-  br i1 %24, label %fine2, label %checked, !prof !2, !bpf.comparisons !3
+  %15 = load i32, ptr %3, align 1
+  %16 = zext i32 %15 to i64
+  %17 = getelementptr i8, ptr %3, i64 %16
+  %18 = getelementptr i8, ptr %17, i64 12
+  %19 = ptrtoint ptr %18 to i64
+  %20 = call i64 @llvm.usub.sat.i64(i64 %4, i64 11)
+  %21 = add nuw nsw i64 %16, 12
+  %22 = icmp ult i64 %21, %20
+  br i1 %22, label %fine2, label %checked, !prof !2, !bpf.comparisons !3
 
 fine2:                                            ; preds = %fine
-  %25 = load i16, ptr %20, align 1
-  %26 = zext i16 %25 to i64
-  %.not3 = icmp eq i16 %25, 8
-  br i1 %.not3, label %fine4, label %12
+  %23 = load i16, ptr %18, align 1
+  %24 = zext i16 %23 to i64
+  %.not3 = icmp eq i16 %23, 8
+  br i1 %.not3, label %fine4, label %10
+
+fine6.split:                                      ; preds = %fine4.checked, %ask5.checked, %fine4
+  %.in = phi ptr [ %9, %fine4 ], [ %30, %ask5.checked ], [ %30, %fine4.checked ]
+  %25 = load i8, ptr %.in, align 1
+  %26 = zext i8 %25 to i64
+  br label %10
 
 fine2.checked:                                    ; preds = %checked, %ask1.checked
-  %27 = load i16, ptr %20, align 1
+  %27 = load i16, ptr %18, align 1
   %28 = zext i16 %27 to i64
   %.not3.checked = icmp eq i16 %27, 8
-  br i1 %.not3.checked, label %34, label %12
+  br i1 %.not3.checked, label %34, label %10
 
 ask1.checked:                                     ; preds = %checked
-  %29 = call preserve_mostcc i64 @ebpf_rt_check(ptr nonnull %0, i64 %21, i64 8589935105, i64 %2), !bpf.input !1
+  %29 = call preserve_mostcc i64 @ebpf_rt_check(ptr nonnull %0, i64 %19, i64 8589935105, i64 %2), !bpf.input !1
   %.not2.checked = icmp eq i64 %29, 0
   br i1 %.not2.checked, label %common.ret, label %fine2.checked, !prof !0
 
 fine4.checked:                                    ; preds = %ask3.checked, %34
   store i8 1, ptr %35, align 1
-  %30 = getelementptr i8, ptr %19, i64 23
+  %30 = getelementptr i8, ptr %17, i64 23
   %31 = ptrtoint ptr %30 to i64
   %32 = sub i64 %31, %6
   %33 = icmp ult i64 %32, %4
-  br i1 %33, label %.sink.split, label %ask5.checked, !prof !2, !bpf.input !1
+  br i1 %33, label %fine6.split, label %ask5.checked, !prof !2, !bpf.input !1
 
 34:                                               ; preds = %fine2.checked
-  %35 = getelementptr i8, ptr %19, i64 14
+  %35 = getelementptr i8, ptr %17, i64 14
   %36 = ptrtoint ptr %35 to i64
   %37 = sub i64 %36, %6
   %38 = icmp ult i64 %37, %4
@@ -94,10 +94,10 @@ ask3.checked:                                     ; preds = %34
 ask5.checked:                                     ; preds = %fine4.checked
   %40 = call preserve_mostcc i64 @ebpf_rt_check(ptr nonnull %0, i64 %31, i64 21474836737, i64 %2), !bpf.input !1
   %.not5.checked = icmp eq i64 %40, 0
-  br i1 %.not5.checked, label %common.ret, label %.sink.split, !prof !0
+  br i1 %.not5.checked, label %common.ret, label %fine6.split, !prof !0
 
 checked:                                          ; preds = %fine
-  %41 = sub i64 %21, %6
+  %41 = sub i64 %19, %6
   %42 = icmp ult i64 %41, %7
   br i1 %42, label %fine2.checked, label %ask1.checked, !prof !2, !bpf.input !1
 }
