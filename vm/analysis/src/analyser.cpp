@@ -164,9 +164,25 @@ join_options analyser::options_of(uint32_t head_index) const {
     return how;
 }
 
+void analyser::enqueue(uint32_t head_index) {
+    head &h = heads_[head_index];
+    if (h.is_queued) return;
+    h.is_queued = true;
+    queue_.push_back(head_index);
+    std::ranges::push_heap(queue_, std::greater{});
+}
+
+uint32_t analyser::dequeue() {
+    std::ranges::pop_heap(queue_, std::greater{});
+    const uint32_t head_index = queue_.back();
+    queue_.pop_back();
+    heads_[head_index].is_queued = false;
+    return head_index;
+}
+
 void analyser::pend(uint32_t head_index) {
     heads_[head_index].is_pending = true;
-    cursor_ = std::min(cursor_, head_index);
+    enqueue(head_index);
 }
 
 void analyser::reach(uint32_t head_index, const state &s, const join_options &how) {
@@ -201,7 +217,7 @@ void analyser::wake_callers(uint32_t f) {
         head &h = heads_[call.head];
         if (h.walks != call.walks) continue;
         h.ready.push_back(std::move(call.where));
-        cursor_ = std::min(cursor_, call.head);
+        enqueue(call.head);
     }
     waiting_[f].clear();
 }
@@ -333,10 +349,8 @@ void analyser::walk(uint32_t head_index) {
 
 void analyser::run_pending() {
     const uint64_t most_steps = code_.size() * steps_per_insn + more_steps;
-    while (cursor_ < heads_.size()) {
-        const uint32_t head_index = cursor_++;
-        if (not heads_[head_index].is_pending and heads_[head_index].ready.empty()) continue;
-        walk(head_index);
+    while (not queue_.empty()) {
+        walk(dequeue());
         enter_called_by_value();
         if (effort_ == effort::full and steps_ > most_steps) return;
     }
@@ -350,7 +364,7 @@ bool analyser::run(observer &what) {
     if (effort_ == effort::full) {
         start();
         run_pending();
-        complete = cursor_ >= heads_.size();
+        complete = queue_.empty();
         waiting_.assign(waiting_.size(), {});
     }
     if (effort_ == effort::quick or not complete) start_quickly();
@@ -373,6 +387,7 @@ void analyser::start_quickly() {
     found_ = findings{code_.functions().size()};
     transfer_.distrust_calls();
     std::ranges::fill(heads_, head{});
+    queue_.clear();
     everything_entered_ = true;
     const bool first_is_called = [&] {
         for (const basic_block &b : code_.blocks()) {
@@ -395,7 +410,8 @@ void analyser::start_quickly() {
         const bool is_function = f.begin == b.begin;
         if (not is_function and not is_loop_head_[head_blocks_[i]]) continue;
         head &h = heads_[i];
-        h.is_reached = h.is_pending = true;
+        h.is_reached = true;
+        pend(i);
         if (is_loop_head_[head_blocks_[i]])
             h.at = transfer_.any_state(b.begin);
         else if (b.begin != 0 or first_is_called)
@@ -403,12 +419,8 @@ void analyser::start_quickly() {
         else
             h.at = transfer_.entry_state();
     }
-    cursor_ = 0;
     entered_by_value_ = 0;
-    while (cursor_ < heads_.size()) {
-        const uint32_t i = cursor_++;
-        if (heads_[i].is_pending) walk(i);
-    }
+    while (not queue_.empty()) walk(dequeue());
 }
 
 bool analyser::take_edge(const basic_block &from, uint32_t to, state &s) {

@@ -57,7 +57,8 @@ private:
     };
     struct head {
         bool is_reached = false;
-        bool is_pending = false;
+        bool is_pending = false;  ///< has grown since it was walked
+        bool is_queued = false;
         uint32_t changes = 0;
         uint32_t walks = 0;
         std::vector<stop> ready;  ///< at calls whose callees did not return when it was walked
@@ -82,6 +83,8 @@ private:
     void run_pending();
     void reach(uint32_t head_index, const state &s, const join_options &how);
     void pend(uint32_t head_index);
+    void enqueue(uint32_t head_index);
+    [[nodiscard]] uint32_t dequeue();
     [[nodiscard]] join_options options_of(uint32_t head_index) const;
 
     /// Walks from a head to the next ones.
@@ -116,9 +119,9 @@ private:
     std::vector<std::vector<uint32_t>> callers_;      ///< heads, by function
     std::vector<std::vector<waiting_call>> waiting_;  ///< by function
     std::vector<stop> stops_;
+    std::vector<uint32_t> queue_;  ///< heads that are to be walked: a heap, the least index first
     std::size_t entered_by_value_ = 0;  ///< of findings::called_by_value
     bool everything_entered_ = false;
-    uint32_t cursor_ = 0;   ///< no head before it is pending
     uint32_t current_ = 0;  ///< the head that is walked from
     uint64_t steps_ = 0;
     observer *observer_ = nullptr;  ///< null after run()
