@@ -297,16 +297,17 @@ uint32_t analyser::leave_block(const basic_block &b, state &s) {
     const bool may_go_on = transfer_.follow(pc, false, s);
     observer_->branch(pc, may_be_taken, may_go_on);
     const uint32_t target = code_.jump_target(pc);
-    for (const uint32_t to : next) {
-        const uint32_t begin = code_.blocks()[to].begin;
-        if (begin == target and may_be_taken) {
-            if (head_of_block_[to] != no_head)
-                go_to_head(b, to, taken);
-            else
-                stops_.push_back({to, begin, std::move(taken)});
-        }
-        if (begin == pc + 1 and may_go_on) go_on_to(to);
+    const auto block_at = [&](uint32_t begin) {
+        return std::ranges::find(next, begin,
+                                 [&](uint32_t to) { return code_.blocks()[to].begin; });
+    };
+    if (const auto to = block_at(target); may_be_taken and to != next.end()) {
+        if (head_of_block_[*to] != no_head)
+            go_to_head(b, *to, taken);
+        else
+            stops_.push_back({*to, target, std::move(taken)});
     }
+    if (const auto to = block_at(pc + 1); may_go_on and to != next.end()) go_on_to(*to);
     return on;
 }
 

@@ -54,7 +54,7 @@ void add_spans(const run_of_checks &run, spans &to);
 /// Whether all of them are in the input memory.
 [[nodiscard]] llvm::Value *are_in_input(llvm::IRBuilderBase &builder, const spans &all);
 /// The address that is checked, where what makes it is known.
-[[nodiscard]] llvm::Value *address_of(llvm::IRBuilderBase &builder, const placed_check &check);
+[[nodiscard]] llvm::Value *address_of(llvm::IRBuilderBase &builder, const placed_check &one);
 /// Where the asking block goes when an access may not be. Null: not known.
 [[nodiscard]] llvm::BasicBlock *failing_successor(const memory_check &check);
 /// Whether `v` has its value at `at`.
