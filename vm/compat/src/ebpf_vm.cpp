@@ -35,6 +35,7 @@ constexpr auto limit_ranges = std::to_array<limit_range>({
     {"optimization level", 0, EBPF_MOST_OPTIMIZATION_LEVEL, 1},
     {"constant blinding", 0, 1, 1},
     {"check elimination", 0, 1, 1},
+    {"speculation barriers", 0, 1, 1},
 });
 
 bool is_sound(const void *ptr, size_t len) noexcept {
