@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 namespace bpftime::vm::test {
@@ -122,15 +123,27 @@ class opaque_registers : public testing::TestWithParam<engine> {
 protected:
     /// Runs all of `probes`, which are forms of the row `id`, with several sets of register values.
     void check(insn_id id, std::span<const probe> probes) {
+        auto program = static_cast<std::size_t>(id);
         while (not probes.empty() and not HasFatalFailure()) {
             const auto some = probes.first(std::min(probes.size(), probes_of_a_program));
-            check_in_one_program(id, some);
+            if (program++ % every_program_of(GetParam()) == 0) check_in_one_program(id, some);
             probes = probes.subspan(some.size());
         }
     }
 
 private:
     using value_set = std::array<uint64_t, general>;
+
+    /// LLVM chooses registers itself, and with sanitizers takes three times as long: then some
+    /// programs stand for all.
+    static std::size_t every_program_of(const engine &e) {
+#ifdef __SANITIZE_ADDRESS__
+        return std::string_view{e.backend} == "llvm" ? 6 : 1;
+#else
+        static_cast<void>(e);
+        return 1;
+#endif
+    }
 
     /// Optimising compilers need more than twice the time for twice the code.
     static constexpr std::size_t probes_of_a_program = 16;

@@ -607,6 +607,11 @@ private:
         else {
             static_assert(Op == operation::atomic_cmpxchg);
             auto expected = static_cast<word>(reg_[0]);
+#ifdef __riscv
+            // GCC compares 64 bits of a register of which it has made 32 (PR target/114130, mended
+            // in GCC 14): those of a word that it has just loaded are right.
+            asm volatile("" : "+m"(expected));
+#endif
             __atomic_compare_exchange_n(at, &expected, value, false, __ATOMIC_SEQ_CST,
                                         __ATOMIC_SEQ_CST);
             reg_[0] = expected;
