@@ -186,9 +186,11 @@ TEST(helper_bindings, do_not_hold_the_address_with_a_secret) {
     h.fn = [](uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) { return uint64_t{0}; };
     const auto address = reinterpret_cast<uintptr_t>(h.fn);
     const auto holds_address = [&](const helper_binding &b) {
-        std::array<uint64_t, sizeof(helper_binding) / sizeof(uint64_t)> words;
-        std::memcpy(words.data(), static_cast<const void *>(&b), sizeof words);
-        return std::ranges::find(words, uint64_t{address}) != words.end();
+        std::array<uint8_t, sizeof(helper_binding)> bytes;
+        std::memcpy(bytes.data(), static_cast<const void *>(&b), sizeof bytes);
+        std::array<uint8_t, sizeof(address)> wanted;
+        std::memcpy(wanted.data(), &address, sizeof wanted);
+        return not std::ranges::search(bytes, wanted).empty();
     };
     EXPECT_TRUE(holds_address(helper_binding{h, 0}));
     helper_binding hidden{h, 0xdead'beef'dead'beef};
