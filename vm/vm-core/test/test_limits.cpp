@@ -192,7 +192,7 @@ constexpr const char *endless = "mov %r2, 1\nagain: lock add [%r1], %r2\nja agai
 
 TEST_F(interrupts, end_an_endless_loop) {
     load(endless);
-    uint64_t rounds = 0;
+    alignas(8) uint64_t rounds = 0;  // atomics need it
     std::thread other{[&] {
         wait_until_running(rounds);
         EXPECT_EQ(ebpf_interrupt(vm()), 0);
@@ -206,7 +206,7 @@ TEST_F(interrupts, end_an_endless_loop) {
 TEST_F(interrupts, end_every_run_that_is_in_progress) {
     load(endless);
     constexpr size_t threads = 4;
-    std::array<uint64_t, threads> rounds{};
+    alignas(8) std::array<uint64_t, threads> rounds{};
     std::vector<std::thread> running;
     for (uint64_t &r : rounds) {
         running.emplace_back([&] {

@@ -137,7 +137,7 @@ TEST(threads, add_atomically_to_shared_memory) {
              "mov %r3, 1000\nmov %r2, 1\nagain: lock add [%r1], %r2\nlock fetch add [%r1+8], %r2\n"
              "mov %r2, 1\nsub %r3, 1\njne %r3, 0, again\nexit"),
         0);
-    std::array<uint64_t, 2> shared{};
+    alignas(8) std::array<uint64_t, 2> shared{};
     on_all_threads([&](unsigned) { run(vm.get(), shared.data(), sizeof shared); });
     EXPECT_EQ(shared[0], thread_count * 1000U);
     EXPECT_EQ(shared[1], thread_count * 1000U);
