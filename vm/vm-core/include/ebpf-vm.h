@@ -216,7 +216,7 @@ EBPF_EXPORT int ebpf_set_check_elimination(struct ebpf_vm *vm, bool enable);
 /** Whether nothing that a check guards is begun before the check is decided (off by default): after
  * each memory check, check of a helper's arguments and of what callx or gotox go to, a barrier
  * keeps the processor from running ahead with what it guesses (Spectre variant 1, CVE-2017-5753).
- * No check is proven away or shared then, and each waits for all that comes before it. Not barred:
+ * No check is proven away or moved then, and each waits for all that comes before it. Not barred:
  * what a program's own branches guess about memory that it may read, and other ways to speculate:
  * predicted returns and indirect branches, stores that loads overtake. EBPF_ERROR_UNSUPPORTED on
  * machines other than x86-64 and AArch64. */
