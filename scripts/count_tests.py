@@ -5,8 +5,8 @@
 """usage: count_tests.py BUILD_FOLDER...
 
 Reads test-results.xml of each folder (ctest --output-junit) and, for each of its tests that is a GoogleTest program,
-test-reports/<test>.xml. Prints what failed, what was skipped and why, and the totals in the last line. Fails if
-anything failed, or if nothing passed.
+test-reports/<test>.xml. Prints what was skipped and why, then what failed, where the end of a long log shows it, and
+the totals in the last line. Fails if anything failed, or if nothing passed.
 """
 
 import collections
@@ -66,12 +66,13 @@ def cases_of_test(test, reports):
 
 def main(folders):
     totals = collections.Counter()
+    lines = collections.defaultdict(list)
     for folder in map(pathlib.Path, folders):
         for test in xml.parse(folder / "test-results.xml").iter("testcase"):
             for case in cases_of_test(test, folder / "test-reports"):
                 totals[case.outcome] += 1
-                if case.outcome != "passed":
-                    print(f"{case.outcome} in {folder}: {case.name}: {case.why}")
+                lines[case.outcome].append(f"{case.outcome} in {folder}: {case.name}: {case.why}")
+    print(*lines["skipped"], *lines["failed"], sep="\n")
     print(f"{totals['passed']} passed, {totals['failed']} failed, {totals['skipped']} skipped")
     return totals["failed"] > 0 or totals["passed"] == 0
 

@@ -145,18 +145,21 @@ protected:
         const std::size_t words = Words == 0 ? words_ : Words;
         const uint32_t most = length_of(key);
         if (most > most_bits()) return nullptr;
+        // Others may go on deleting: then it is what was there last, if not the longest there was.
         element *found = nullptr;
-        // Others may go on deleting.
         for (int tries = 0; tries < most_tries; ++tries) {
             const uint32_t deletions = lengths_.deletions();
+            element *now = nullptr;
             prefix_words p;
             p.read(key, definition().key_size, words);
             lengths_.visit_down_from(most, [&](uint32_t length) {
                 p.cut(length, words);
-                found = table_.find_prefix(p, words * 8);
-                return found != nullptr;
+                now = table_.find_prefix(p, words * 8);
+                return now != nullptr;
             });
-            if (not lengths_.has_deleted_since(deletions)) break;
+            const bool is_settled = not lengths_.has_deleted_since(deletions);
+            if (now != nullptr or is_settled) found = now;
+            if (is_settled) break;
         }
         return found == nullptr ? nullptr : table_.value_of(found);
     }

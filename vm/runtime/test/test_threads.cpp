@@ -439,6 +439,9 @@ TEST(threads, replace_ring_buffers_of_perf_events_while_others_send) {
     object_map &objects = *as_object_map(m.get());
     std::array<std::vector<std::shared_ptr<map>>, 2> rings;
     std::atomic<uint64_t> sent = 0;
+    // From the beginning, lest all senders are done before the first one is there.
+    rings[0].push_back(make(map_type::ringbuf, 1 << 12));
+    ASSERT_EQ(errno_of(objects.set_map(key(0), rings[0].back())), 0);
     on_all_threads([&](unsigned thread) {
         for (uint32_t i = 0; i < rounds / 40; ++i) {
             const bytes k = key(i % 4);
