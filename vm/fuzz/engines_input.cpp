@@ -13,10 +13,11 @@ namespace bpftime::vm::fuzz {
 namespace {
 
 // The first byte: the level by its low three bits, mostly one that compiles fast; whether to run
-// without checks, too; the high bits all set add more budget than one slice holds, some of them a
+// without checks, too, and then whether to assert what the analysis says; the high bits all set add more budget than one slice holds, some of them a
 // secret.
 constexpr auto levels = std::to_array<uint32_t>({0, 0, 1, 1, 1, 0, 2, 3});
 constexpr unsigned also_unchecked = 0x08;
+constexpr unsigned with_facts = 0x0c;
 constexpr unsigned with_secret = 0x30;
 constexpr unsigned long_run = 0xf0;
 constexpr uint64_t slice_units = uint64_t{1} << 20;
@@ -34,6 +35,7 @@ engines_input::engines_input(std::span<const uint8_t> bytes) {
     code = rest.code;
     how.optimization_level = levels[first % levels.size()];
     how.also_unchecked = (first & also_unchecked) != 0;
+    how.asserts_facts = (first & with_facts) == with_facts;
     if ((first & with_secret) == with_secret) how.pointer_secret = 0x5ec4'e75e'c4e7'5ec4;
     settings &s = how.how;
     s.instruction_limit = std::min(s.instruction_limit, most_units);

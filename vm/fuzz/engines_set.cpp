@@ -3,9 +3,13 @@
 // SPDX-License-Identifier: MIT
 #include "engines_set.hpp"
 
+#include "facts_engine.hpp"
 #include "isa/text.hpp"
 
 #include <algorithm>
+#include <cstring>
+#include <ranges>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -17,38 +21,33 @@ struct engine_row {
     const char *name;
     const char *backend;
     bool compiles_first;  ///< by ebpf_compile(), where ebpf_exec() alone would not
+    std::size_t counter;  ///< in engine_set::run_counts
 };
 
 constexpr auto engines = std::to_array<engine_row>({
-    {"ubpf", "ubpf", false},
+    {"ubpf", "ubpf", false, 0},
 #ifdef FUZZ_UBPF_JIT
-    {"ubpf-jit", "ubpf", true},
+    {"ubpf-jit", "ubpf", true, 1},
 #endif
 #ifdef FUZZ_LLVM
-    {"llvm", "llvm", false},
+    {"llvm", "llvm", false, 2},
 #endif
 });
 
-/// Memory of a run beside input and stack. One object per process, as callbacks get no context;
-/// each part a heap block of its own, so that a sanitizer sees the first byte beyond it.
+constexpr engine_row facts_row{"facts", test::facts_backend, false, 3};
+
+bool is_llvm(const engine_row &e) { return std::string_view{e.backend} == "llvm"; }
+
+/// Memory of a run beside input and stack. One object per process, as callbacks get no context.
 struct arena {
-    struct block {
-        std::size_t size;
-        std::unique_ptr<uint8_t[]> data = std::make_unique<uint8_t[]>(size);
+    guarded_memory map_value{24};
+    guarded_memory variable{13};
+    guarded_memory read_only{32};
+    guarded_memory write_only{17};
+    guarded_memory returned{40};
+    guarded_memory granted{21};
 
-        [[nodiscard]] uint64_t address() const noexcept {
-            return reinterpret_cast<uintptr_t>(data.get());
-        }
-    };
-
-    block map_value{24};
-    block variable{13};
-    block read_only{32};
-    block write_only{17};
-    block returned{40};
-    block granted{21};
-
-    [[nodiscard]] std::array<const block *, 6> all() const {
+    [[nodiscard]] std::array<const guarded_memory *, 6> all() const {
         return {&map_value, &variable, &read_only, &write_only, &returned, &granted};
     }
 };
@@ -58,8 +57,17 @@ arena &shared() {
     return all;
 }
 
-void refill(std::span<uint8_t> bytes) {
-    for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(i * 37 + 5);
+/// The same bytes for the same number; number 0 counts, so that each byte tells its place.
+void refill(std::span<uint8_t> bytes, uint64_t contents) {
+    if (contents == 0) {
+        for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(i * 37 + 5);
+        return;
+    }
+    random_source random{contents};
+    for (std::size_t i = 0; i < bytes.size(); i += sizeof(uint64_t)) {
+        const uint64_t word = random.interesting();
+        std::memcpy(&bytes[i], &word, std::min(sizeof word, bytes.size() - i));
+    }
 }
 
 // --- helpers
@@ -74,8 +82,8 @@ uint64_t square(uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) { return r1
 
 /// A byte of memory that programs can write through grant() and lddw.
 uint64_t peek(uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
-    const arena::block &b = shared().granted;
-    return b.data[r1 % b.size];
+    const std::span bytes = shared().granted.bytes();
+    return bytes[r1 % bytes.size()];
 }
 
 uint64_t give(void *context, uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
@@ -83,8 +91,8 @@ uint64_t give(void *context, uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t
 }
 
 uint64_t grant(void *context, uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
-    const arena::block &b = static_cast<const arena *>(context)->granted;
-    ebpf_grant(b.data.get(), b.size, static_cast<unsigned>(r1 % 5));
+    const guarded_memory &b = static_cast<const arena *>(context)->granted;
+    ebpf_grant(b.bytes().data(), b.bytes().size(), static_cast<unsigned>(r1 % 5));
     return b.address();
 }
 
@@ -130,7 +138,7 @@ std::vector<ebpf_helper> make_helpers() {
     };
     ebpf_helper gives = with_arena(6, "give", give);
     gives.result = EBPF_RESULT_POINTER_OR_NULL;
-    gives.result_size = static_cast<uint32_t>(shared().returned.size);
+    gives.result_size = static_cast<uint32_t>(shared().returned.bytes().size());
     ebpf_helper sums = pure(8, "sum", sum, EBPF_PURE_READS);
     sums.arguments[0].kind = EBPF_ARG_MEMORY_READ;
     sums.arguments[1].kind = EBPF_ARG_MEMORY_SIZE;
@@ -155,33 +163,34 @@ constexpr uint64_t map_count = 4;
 uint64_t map_of(uint32_t id) { return first_map + id; }
 bool is_map(uint64_t map) { return map - first_map < map_count; }
 uint64_t map_value(uint64_t map) { return is_map(map) ? shared().map_value.address() : 0; }
-uint64_t map_value_size(uint64_t map) { return is_map(map) ? shared().map_value.size : 0; }
+uint64_t map_value_size(uint64_t map) { return is_map(map) ? shared().map_value.bytes().size() : 0; }
 uint64_t variable(uint32_t id) {
     const arena &all = shared();
     const std::array blocks{&all.variable, &all.read_only, &all.write_only, &all.granted};
     return id < blocks.size() ? blocks[id]->address() : 0;
 }
-uint64_t variable_size(uint32_t id) { return id == 0 ? shared().variable.size : 0; }
+uint64_t variable_size(uint32_t id) { return id == 0 ? shared().variable.bytes().size() : 0; }
 
 // --- runs
 
 /// One run on refilled memory. What cannot be compiled cannot run either, and says so then. Not
 /// inlined, so that the stacks of all runs begin at one place.
 [[gnu::noinline]] engine_set::observed run_on(ebpf_vm *vm, std::span<uint8_t> memory,
-                                              bool with_region, bool compiles_first) {
+                                              uint64_t contents, bool with_region,
+                                              bool compiles_first) {
     if (compiles_first) ebpf_compile(vm, nullptr);
-    refill(memory);
-    for (const arena::block *b : shared().all()) refill({b->data.get(), b->size});
-    const arena::block &sink = shared().write_only;
-    const ebpf_region region{sink.data.get(), sink.size, EBPF_PERM_WRITE};
+    refill(memory, contents);
+    for (const guarded_memory *b : shared().all()) refill(b->bytes(), contents);
+    const std::span sink = shared().write_only.bytes();
+    const ebpf_region region{sink.data(), sink.size(), EBPF_PERM_WRITE};
     uint8_t *const mem = memory.empty() ? nullptr : memory.data();
     engine_set::observed o;
     o.result = 0x5eed;
     o.code = ebpf_exec_regions(vm, mem, memory.size(), &region, with_region ? 1 : 0, &o.result);
     ebpf_last_fault(&o.fault);
     o.memory.assign(memory.begin(), memory.end());
-    for (const arena::block *b : shared().all())
-        o.memory.insert(o.memory.end(), b->data.get(), b->data.get() + b->size);
+    for (const guarded_memory *b : shared().all())
+        o.memory.insert(o.memory.end(), b->bytes().begin(), b->bytes().end());
     return o;
 }
 
@@ -233,16 +242,26 @@ struct engine_set::contender {
 };
 
 engine_set::engine_set(engine_settings s)
-    : settings_{std::move(s)}, memory_{std::make_unique<uint8_t[]>(settings_.how.memory_size)} {
+    : settings_{std::move(s)}, memory_{settings_.how.memory_size, settings_.input_guard} {
+    const auto takes_part = [&](const engine_row &e) { return settings_.has_llvm or not is_llvm(e); };
     add({.row = engines.front(), .is_reference = true});
-    for (const engine_row &e : engines) {
+    for (const engine_row &e : engines | std::views::filter(takes_part)) {
         // The same as the reference tells nothing.
         const bool differs = settings_.eliminates_checks or settings_.bars_speculation or
                              settings_.pointer_secret != 0 or e.name != engines.front().name;
         if (differs) add({.row = e});
     }
+    if (settings_.asserts_facts) {
+        static const bool registered = [] {
+            test::register_facts_engine();
+            return true;
+        }();
+        static_cast<void>(registered);
+        add({.row = facts_row});
+    }
     if (not settings_.also_unchecked) return;
-    for (const engine_row &e : engines) add({.row = e, .checks = false});
+    for (const engine_row &e : engines | std::views::filter(takes_part))
+        add({.row = e, .checks = false});
 }
 
 engine_set::~engine_set() = default;
@@ -270,8 +289,8 @@ engine_set::vm_ptr engine_set::make(const contender &c) const {
     }
     ebpf_toggle_bounds_check(vm.get(), c.checks);
     set(ebpf_set_jump_targets(vm.get(), s.jump_targets.data(), s.jump_targets.size()));
-    const arena::block &constants = shared().read_only;
-    set(ebpf_register_region(vm.get(), constants.data.get(), constants.size, EBPF_PERM_READ));
+    const std::span constants = shared().read_only.bytes();
+    set(ebpf_register_region(vm.get(), constants.data(), constants.size(), EBPF_PERM_READ));
     if (s.helpers) {
         for (const ebpf_helper &h : helpers) set(ebpf_register_typed(vm.get(), &h));
         set(ebpf_set_unwind_function_index(vm.get(), unwind_helper));
@@ -294,17 +313,18 @@ bool engine_set::load(std::span<const uint8_t> code) {
     return first == EBPF_OK;
 }
 
-engine_set::observed engine_set::run(const contender &c) const {
-    const std::span memory{memory_.get(), settings_.how.memory_size};
-    return run_on(c.vm.get(), memory, settings_.how.regions, c.row.compiles_first);
+engine_set::observed engine_set::run(const contender &c, uint64_t contents) {
+    ++runs_[c.row.counter];
+    return run_on(c.vm.get(), memory_.bytes(), contents, settings_.how.regions,
+                  c.row.compiles_first);
 }
 
 /// All runs are called from one place, so that their stacks lie there, too.
-std::optional<std::string> engine_set::difference(bool exact) {
+std::optional<std::string> engine_set::difference(bool exact, uint64_t contents) {
     for (const contender &c : all_) {
         // What a check would end may do anything without.
         if (not c.checks and reference_.code != EBPF_OK) continue;
-        observed b = run(c);
+        observed b = run(c, contents);
         if (c.is_reference) {
             reference_ = std::move(b);
             continue;

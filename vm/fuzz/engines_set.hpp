@@ -5,8 +5,10 @@
 
 #include "common.hpp"
 #include "ebpf-vm.h"
+#include "guarded_memory.hpp"
 #include "playground.hpp"
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -26,7 +28,14 @@ struct engine_settings {
     bool bars_speculation = false;
     /// Programs that end well are run without checks, too.
     bool also_unchecked = false;
+    /// Without it only the engines take part whose code is made in microseconds.
+    bool has_llvm = true;
+    /// One more takes part, which asks before each instruction whether what the analysis says is
+    /// true, and ends the process if it is not. That takes its time.
+    bool asserts_facts = false;
     uint64_t pointer_secret = 0;
+    /// Which end of the input memory has a page behind it that nobody may touch.
+    guarded_end input_guard = guarded_end::last;
 };
 
 /// Whether all engines put the stack at the same address when they are called from the same
@@ -36,8 +45,9 @@ struct engine_settings {
 
 /// The interpreter, which makes all checks and has no secrets, and the engines that are compared
 /// with it: itself, the light JIT and the LLVM backend, as far as they are there, configured as the
-/// settings say. Helpers read and write memory, give
-/// pointers, grant memory, unwind; two are declared pure.
+/// settings say. Helpers read and write memory, give pointers, grant memory, unwind; two are
+/// declared pure. All memory that programs are given ends at a page that ends the process when it
+/// is touched, and lies between bytes that a sanitizer knows to be nobody's.
 class engine_set {
 public:
     explicit engine_set(engine_settings s);
@@ -56,11 +66,16 @@ public:
         byte_vector memory;  ///< input memory, then all other memory that programs can reach
     };
 
-    /// Runs the program in all, from the same memory. Nothing if they agree, else what they made
-    /// of it. Addresses in faults count only if `exact`.
-    [[nodiscard]] std::optional<std::string> difference(bool exact = true);
+    /// Runs the program in all, from the same memory, whose contents follow from the number.
+    /// Nothing if they agree, else what they made of it. Addresses in faults count only if `exact`.
+    [[nodiscard]] std::optional<std::string> difference(bool exact = true, uint64_t contents = 0);
     /// What the interpreter made of the last run.
     [[nodiscard]] const observed &reference() const noexcept { return reference_; }
+
+    /// How many runs each engine has made, with and without checks, the reference's among them.
+    using run_counts = std::array<uint64_t, 4>;
+    static constexpr std::array<const char *, 4> counted{"ubpf", "ubpf-jit", "llvm", "facts"};
+    [[nodiscard]] const run_counts &runs() const noexcept { return runs_; }
 
 private:
     struct destroy {
@@ -72,11 +87,12 @@ private:
 
     void add(const contender &c);
     [[nodiscard]] vm_ptr make(const contender &c) const;
-    [[nodiscard]] observed run(const contender &c) const;
+    [[nodiscard]] observed run(const contender &c, uint64_t contents);
     [[nodiscard]] std::string describe(const observed &other, const contender &c) const;
 
     engine_settings settings_;
-    std::unique_ptr<uint8_t[]> memory_;
+    guarded_memory memory_;
+    run_counts runs_{};
     std::vector<contender> all_;  ///< the reference first, those without checks last
     observed reference_;
 };
