@@ -40,10 +40,10 @@ constexpr auto blinding = std::to_array<engine>({
 #ifdef TEST_UBPF_JIT
     {"ubpf_jit", "ubpf-jit", true},
 #endif
-#ifdef TEST_LLVM_BACKEND
+#ifdef TEST_LLVM_VARIANTS
     {"llvm", "llvm", true},
 #endif
-#if not defined TEST_UBPF_JIT and not defined TEST_LLVM_BACKEND
+#if not defined TEST_UBPF_JIT and not defined TEST_LLVM_VARIANTS
     {"ubpf_interpreter", "ubpf", true},  // has no native code, and gives the same answers
 #endif
 });
@@ -53,7 +53,7 @@ constexpr auto proving = std::to_array<engine>({
 #ifdef TEST_UBPF_JIT
     {"ubpf_jit", "ubpf-jit", false, true},
 #endif
-#ifdef TEST_LLVM_BACKEND
+#ifdef TEST_LLVM_VARIANTS
     {"llvm", "llvm", false, true},
 #endif
 #ifdef TEST_FACTS
@@ -66,7 +66,7 @@ constexpr auto barring = std::to_array<engine>({
 #ifdef TEST_UBPF_JIT
     {"ubpf_jit", "ubpf-jit", false, false, true},
 #endif
-#ifdef TEST_LLVM_BACKEND
+#ifdef TEST_LLVM_VARIANTS
     {"llvm", "llvm", false, false, true},
 #endif
 });
