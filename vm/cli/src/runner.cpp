@@ -29,8 +29,9 @@ constexpr auto fault_names = std::to_array<std::string_view>({
     "bad_jump_target",
     "bad_map",
     "unavailable",
+    "bad_input",
 });
-static_assert(fault_names.size() == EBPF_FAULT_UNAVAILABLE + 1);
+static_assert(fault_names.size() == EBPF_FAULT_BAD_INPUT + 1);
 
 constexpr auto region_names = std::to_array<std::string_view>({
     "none",
@@ -61,20 +62,22 @@ outcome<void> configure(ebpf_vm *vm, const runner_options &options) {
     return {};
 }
 
-/// All that a program of this type may call without maps.
-outcome<void> register_helpers(ebpf_vm &vm, program_type type, const runtime::trace_sink &sink) {
+/// All that a program of this type may call without maps, and what its input is.
+outcome<void> register_helpers(ebpf_vm &vm, program_type type, runtime::context_use use,
+                               const runtime::trace_sink &sink) {
     if (auto done = runtime::register_helpers(vm); not done) return fail("", done.error());
     if (auto done = runtime::register_trace(vm, sink); not done) return fail("", done.error());
     if (runtime::context_layout_of(type) == nullptr) return {};
-    auto done = runtime::register_packet_helpers(vm);
+    if (auto done = runtime::register_packet_helpers(vm); not done) return fail("", done.error());
+    auto done = runtime::declare_context(vm, type, use);
     return done ? outcome<void>{} : fail("", done.error());
 }
 
 /// The code as it runs with our contexts.
-outcome<std::vector<uint8_t>> adapt(std::span<const uint8_t> code, program_type type) {
+outcome<runtime::adapted_code> adapt(std::span<const uint8_t> code, program_type type) {
     const auto loaded = program::load(code, {.max_insns = most_max_insns, .jump_targets = {}});
     // What is wrong with it, the VM says.
-    if (not loaded) return std::vector<uint8_t>(code.begin(), code.end());
+    if (not loaded) return runtime::adapted_code{{code.begin(), code.end()}};
     auto adapted = runtime::rewrite_context_accesses(code, *loaded, type);
     if (not adapted) return fail("", adapted.error());
     return std::move(*adapted);
@@ -171,8 +174,9 @@ outcome<runner> runner::create(const runner_options &options, std::span<const ui
     log_debug(fmt::format("using backend {}", vm->name()));
     const auto adapted = adapt(code, type);
     if (not adapted) return std::unexpected{adapted.error()};
-    for (auto done : {configure(vm.get(), options), register_helpers(*vm, type, *r.sink_),
-                      load(vm.get(), *adapted)}) {
+    for (auto done : {configure(vm.get(), options),
+                      register_helpers(*vm, type, adapted->use, *r.sink_),
+                      load(vm.get(), adapted->code)}) {
         if (not done) return std::unexpected{std::move(done.error())};
     }
     // Now, so that times are those of runs. Whatever stands in the way, the first run says.

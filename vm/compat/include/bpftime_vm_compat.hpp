@@ -56,7 +56,9 @@ enum class vm_limit : uint32_t {
     optimization_level,
     constant_blinding,    ///< 0 or 1
     check_elimination,    ///< 0 or 1
-    speculation_barriers  ///< 0 or 1
+    speculation_barriers, ///< 0 or 1
+    compile_time,         ///< microseconds; 0: none
+    compile_memory        ///< bytes; 0: none
 };
 
 /// What verify() found; ebpf_verify_report says what the members mean.
@@ -152,6 +154,8 @@ public:
     virtual int register_region(const ebpf_region &region);
     virtual int unregister_region(void *ptr);
     virtual int set_jump_targets(const uint32_t *pcs, size_t count);
+    /// Null: nothing is said any more.
+    virtual int declare_input(const ebpf_input *input);
     virtual int64_t exec_regions(void *mem, size_t mem_len, const ebpf_region *regions,
                                  size_t region_count, int64_t &result);
     virtual int interrupt();
@@ -215,7 +219,7 @@ struct plugin_descriptor {
 };
 
 /// Changes whenever bpftime_vm_impl does; a plugin of another version is refused.
-inline constexpr uint32_t plugin_abi_version = 4;
+inline constexpr uint32_t plugin_abi_version = 5;
 
 }  // namespace bpftime::vm::compat
 
@@ -284,6 +288,8 @@ struct EBPF_EXPORT ebpf_vm {
     int register_region(void *ptr, size_t len, unsigned permission);
     int unregister_region(void *ptr);
     int set_jump_targets(const uint32_t *pcs, size_t count);
+    /// Null: nothing is said any more.
+    int declare_input(const ebpf_input *input);
     int verify(ebpf_verify_level level, bpftime::vm::compat::verify_report &report);
     void set_source(std::shared_ptr<const bpftime::vm::compat::program_source> source);
 

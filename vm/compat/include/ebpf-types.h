@@ -101,6 +101,7 @@ enum ebpf_fault_kind {
         9,                   /**< gotox to something that is not in the function's jump tables */
     EBPF_FAULT_BAD_MAP = 10, /**< a helper's map argument is no map */
     EBPF_FAULT_UNAVAILABLE = 11, /**< call of a helper whose result is EBPF_RESULT_NEVER */
+    EBPF_FAULT_BAD_INPUT = 12, /**< the input memory is not what ebpf_declare_input() said; pc 0 */
 };
 
 /** Where memory that a program may touch comes from. */
@@ -140,6 +141,29 @@ struct ebpf_region {
     void *ptr;
     size_t len;          /**< bytes */
     uint32_t permission; /**< enum ebpf_permission */
+};
+
+/** No such word of the input memory. */
+#define EBPF_NO_OFFSET UINT32_MAX
+
+/** What a host says of the input memory (r1 and r2) of every run of a VM. Zero-initialise it: 0
+ * means what holds without it. Runs see to it: those whose input memory is something else end with
+ * EBPF_FAULT_BAD_INPUT before they begin. ebpf_verify(), and engines that leave out checks, make
+ * use of it. */
+struct ebpf_input {
+    uint64_t least_size; /**< it has at least so many bytes */
+    uint32_t permission; /**< EBPF_PERM_READ, or EBPF_PERM_READ_WRITE, as 0 */
+    uint32_t alignment;  /**< its address is a multiple of this power of two, 16 at most */
+    /** What the program may do with a packet that the input memory names; 0: it names none. The
+     * packet is memory of the run (ebpf_exec_regions(), ebpf_grant()) with this permission, in one
+     * piece. Programs may only read the input memory then, and have no other memory to write in
+     * which it lies: so these words stay what the host wrote. They change in calls of helpers that
+     * take an EBPF_ARG_CONTEXT, or whose arguments are not declared, and in no others. */
+    uint32_t packet_permission;
+    uint32_t data_offset;      /**< of 8 bytes: the address of the packet's first byte */
+    uint32_t data_end_offset;  /**< of 8 bytes: the address behind its last byte */
+    uint32_t data_meta_offset; /**< of 8 bytes: the address of metadata, which end at the packet;
+                                    EBPF_NO_OFFSET: there are none */
 };
 
 /** Native entry point of a compiled program: r1 = mem, r2 = mem_len; returns r0. On a fault it

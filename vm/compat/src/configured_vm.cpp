@@ -113,6 +113,22 @@ std::expected<const prepared_program *, int64_t> configured_vm::prepare_native()
     return adopt(std::move(made));
 }
 
+result<std::unique_ptr<const executable>> configured_vm::build_in_limits(const build_input &input,
+                                                                          bool native) {
+    // What is proven is found out first, and kept while code is made.
+    constexpr uint64_t analysis_bytes_per_slot = 1024;
+    const uint64_t per_slot =
+        build_bytes_per_slot(native) + (config_.eliminates_checks ? analysis_bytes_per_slot : 0);
+    const uint64_t expected = per_slot * input.code.size();
+    if (config_.compile_bytes == 0 or expected <= config_.compile_bytes)
+        return native ? build_native(input) : build(input);
+    return std::unexpected{make_error(
+        error_code::limit_exceeded,
+        fmt::format("compiling {} instructions may take {} bytes, the limit is {}: raise it with "
+                    "ebpf_set_compile_memory_limit()",
+                    input.code.size(), expected, config_.compile_bytes))};
+}
+
 std::expected<std::unique_ptr<const prepared_program>, int64_t> configured_vm::make_prepared(
     bool native) {
     if (not program_)
@@ -125,7 +141,7 @@ std::expected<std::unique_ptr<const prepared_program>, int64_t> configured_vm::m
     }
     auto made =
         std::make_unique<prepared_program>(std::move(*linked), *program_, config_, interrupts_);
-    auto code = native ? build_native(made->input) : build(made->input);
+    auto code = build_in_limits(made->input, native);
     if (not code) return std::unexpected{fail(code.error())};
     made->code = std::move(*code);
     return made;
@@ -280,6 +296,8 @@ int configured_vm::set_limit(vm_limit limit, uint64_t value) {
         }
         config_.bars_speculation = value != 0;
         break;
+    case vm_limit::compile_time: config_.compile_microseconds = value; break;
+    case vm_limit::compile_memory: config_.compile_bytes = value; break;
     }
     drop_prepared();
     return EBPF_OK;
@@ -303,6 +321,17 @@ int configured_vm::unregister_region(void *ptr) {
 
 int configured_vm::set_jump_targets(const uint32_t *pcs, size_t count) {
     config_.jump_targets.assign(pcs, pcs + count);
+    return EBPF_OK;
+}
+
+int configured_vm::declare_input(const ebpf_input *input) {
+    config_.input.reset();
+    if (input != nullptr) {
+        config_.input = *input;
+        if (input->permission == 0) config_.input->permission = EBPF_PERM_READ_WRITE;
+        config_.input->alignment = std::max(input->alignment, 1U);
+    }
+    drop_prepared();
     return EBPF_OK;
 }
 

@@ -36,6 +36,8 @@ constexpr auto limit_ranges = std::to_array<limit_range>({
     {"constant blinding", 0, 1, 1},
     {"check elimination", 0, 1, 1},
     {"speculation barriers", 0, 1, 1},
+    {"compile time limit", 0, std::numeric_limits<uint64_t>::max(), 1},
+    {"compile memory limit", 0, std::numeric_limits<uint64_t>::max(), 1},
 });
 
 bool is_sound(const void *ptr, size_t len) noexcept {
@@ -62,6 +64,44 @@ std::string check_region(const ebpf_region &region) {
                            region.permission);
     }
     return check_memory(region.ptr, region.len);
+}
+
+/// What is wrong with the offset of an address in the input memory; "" if nothing.
+std::string check_offset(const ebpf_input &input, std::string_view what, uint32_t offset) {
+    if (input.least_size >= sizeof(uint64_t) and offset <= input.least_size - sizeof(uint64_t))
+        return {};
+    return fmt::format("{} is {}: the 8 bytes there go beyond least_size, which is {}", what,
+                       offset, input.least_size);
+}
+
+std::string check_packet(const ebpf_input &input) {
+    if (input.packet_permission > EBPF_PERM_READ_WRITE or
+        (input.packet_permission & EBPF_PERM_READ) == 0) {
+        return fmt::format(
+            "packet_permission {} is none of EBPF_PERM_READ, EBPF_PERM_READ_WRITE, 0",
+            input.packet_permission);
+    }
+    if (input.permission != EBPF_PERM_READ)
+        return "input memory that names a packet has to be EBPF_PERM_READ";
+    auto why = check_offset(input, "data_offset", input.data_offset);
+    if (why.empty()) why = check_offset(input, "data_end_offset", input.data_end_offset);
+    if (why.empty() and input.data_meta_offset != EBPF_NO_OFFSET)
+        why = check_offset(input, "data_meta_offset", input.data_meta_offset);
+    return why;
+}
+
+std::string check_input(const ebpf_input &input) {
+    if (input.least_size > bpftime::vm::analysis::most_bytes)
+        return fmt::format("least_size {} is more than any memory has", input.least_size);
+    if (input.permission != 0 and input.permission != EBPF_PERM_READ and
+        input.permission != EBPF_PERM_READ_WRITE) {
+        return fmt::format("permission {} is none of EBPF_PERM_READ, EBPF_PERM_READ_WRITE, 0",
+                           input.permission);
+    }
+    constexpr uint32_t most_alignment = 16;
+    if (input.alignment > most_alignment or (input.alignment & (input.alignment - 1)) != 0)
+        return fmt::format("alignment {} is none of 1, 2, 4, 8, 16, 0", input.alignment);
+    return input.packet_permission == 0 ? std::string{} : check_packet(input);
 }
 
 bool is_memory(const ebpf_argument &argument) {
@@ -283,6 +323,13 @@ int ebpf_vm::set_jump_targets(const uint32_t *pcs, size_t count) {
     if (pcs == nullptr and count != 0)
         return refuse(fmt::format("pcs is NULL but there are {}", count));
     return impl_->set_jump_targets(pcs, count);
+}
+
+int ebpf_vm::declare_input(const ebpf_input *input) {
+    if (input != nullptr) {
+        if (const auto why = check_input(*input); not why.empty()) return refuse(why);
+    }
+    return impl_->declare_input(input);
 }
 
 int ebpf_vm::verify(ebpf_verify_level level, verify_report &report) {

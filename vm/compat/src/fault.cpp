@@ -117,7 +117,7 @@ std::string source_text(const instruction_source &source) {
 #define FAULT(kind, value, text) static_assert(static_cast<int>(fault_kind::kind) == (value));
 #include "compat/faults.def"
 #undef FAULT
-static_assert(static_cast<int>(fault_kind::unavailable) == EBPF_FAULT_UNAVAILABLE);
+static_assert(static_cast<int>(fault_kind::bad_input) == EBPF_FAULT_BAD_INPUT);
 static_assert(static_cast<int>(fault_kind::instruction_limit) == EBPF_FAULT_INSTRUCTION_LIMIT);
 
 std::string_view name_of(fault_kind kind) noexcept { return row(kind).name; }

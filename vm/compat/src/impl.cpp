@@ -84,6 +84,8 @@ int bpftime_vm_impl::set_jump_targets(const uint32_t *, size_t) {
     return not_supported("set_jump_targets");
 }
 
+int bpftime_vm_impl::declare_input(const ebpf_input *) { return not_supported("declare_input"); }
+
 int64_t bpftime_vm_impl::exec_regions(void *mem, size_t mem_len, const ebpf_region *,
                                       size_t region_count, int64_t &result) {
     if (region_count != 0) return not_supported("exec_regions");

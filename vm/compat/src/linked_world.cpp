@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #include "compat/linked_world.hpp"
 
+#include <algorithm>
 #include <bit>
 
 namespace bpftime::vm::compat {
@@ -18,6 +19,38 @@ uint32_t alignment_of(uint64_t address) noexcept {
 }
 
 }  // namespace
+
+linked_world::linked_world(const program &p, const linkage &linked,
+                           const vm_config &config) noexcept
+    : p_{p}, linked_{linked}, config_{config} {
+    using analysis::packet_edge;
+    if (not config.input or config.input->packet_permission == 0) return;
+    const ebpf_input &input = *config.input;
+    packet_fields_ = {{{input.data_offset, packet_edge::data},
+                       {input.data_end_offset, packet_edge::end},
+                       {input.data_meta_offset, packet_edge::meta}}};
+    packet_field_count_ = input.data_meta_offset == EBPF_NO_OFFSET ? 2 : 3;
+}
+
+analysis::input_facts linked_world::input() const noexcept {
+    if (not config_.input) return {};
+    return {.least_size = config_.input->least_size,
+            .allowed = config_.input_permission(),
+            .alignment = config_.input->alignment};
+}
+
+analysis::packet_facts linked_world::packet() const noexcept {
+    if (not config_.input) return {};
+    return {.allowed = static_cast<permission>(config_.input->packet_permission)};
+}
+
+bool linked_world::moves_packet(uint32_t id) const noexcept {
+    const helper_declaration *const declared = helper(id);
+    return declared == nullptr or
+           std::ranges::any_of(declared->arguments, [](const argument_declaration &a) {
+               return a.kind == argument_kind::context;
+           });
+}
 
 /// Undeclared types are no promise.
 const helper_declaration *linked_world::helper(uint32_t id) const noexcept {

@@ -137,6 +137,18 @@ void memory_map::revoke(uint64_t begin) noexcept {
     if (recent_.begin == begin) recent_ = {.allowed = permission::none};
 }
 
+bool memory_map::is_writable_elsewhere(const memory_span &bytes) const noexcept {
+    const auto has_some = [&](const memory_span &s) {
+        return allows_write(s.allowed) and s.begin < bytes.begin + bytes.len and
+               bytes.begin < s.begin + s.len;
+    };
+    return std::ranges::any_of(run_, has_some) or
+           std::ranges::any_of(program_->registered, has_some) or
+           std::ranges::any_of(program_->linked, has_some) or
+           (given_ != nullptr and (std::ranges::any_of(given_->lent, has_some) or
+                                   std::ranges::any_of(given_->granted, has_some)));
+}
+
 std::optional<memory_map::place> memory_map::find(uint64_t address) const noexcept {
     if (input_.len != 0 and input_.holds(address, 1)) return place{region_kind::input, 0, input_};
     for (uint32_t depth = 0; depth < live_; ++depth) {

@@ -148,6 +148,48 @@ bool run::settle(uint64_t &r0) {
     return not has_fault();
 }
 
+// --- what the host said of the input memory
+
+bool run::has_declared_input(uint32_t pc) noexcept {
+    const ebpf_input &declared = *config().input;
+    const memory_span &input = memory_.input();
+    if (input.len < declared.least_size or input.begin % declared.alignment != 0) {
+        return fail({.kind = fault_kind::bad_input,
+                     .pc = pc,
+                     .region = region_kind::input,
+                     .size = declared.least_size,
+                     .address = input.begin,
+                     .region_bytes = input.len});
+    }
+    return declared.packet_permission == 0 or has_declared_packet(pc);
+}
+
+bool run::has_declared_packet(uint32_t pc) noexcept {
+    const ebpf_input &declared = *config().input;
+    const memory_span &input = memory_.input();
+    const auto word = [&](uint32_t offset) {
+        uint64_t value = 0;
+        std::memcpy(&value, reinterpret_cast<const void *>(input.begin + offset), sizeof value);
+        return value;
+    };
+    const uint64_t data = word(declared.data_offset);
+    const uint64_t end = word(declared.data_end_offset);
+    const uint64_t meta =
+        declared.data_meta_offset == EBPF_NO_OFFSET ? data : word(declared.data_meta_offset);
+    const bool is_ordered = meta <= data and data <= end;
+    const auto wanted = static_cast<permission>(declared.packet_permission);
+    if (is_ordered and (meta == end or memory_.allows(meta, end - meta, wanted)) and
+        not memory_.is_writable_elsewhere(input))
+        return true;
+    return fail({.kind = fault_kind::bad_input,
+                 .pc = pc,
+                 .region = region_kind::input,
+                 .offset = declared.data_offset,
+                 .size = sizeof(uint64_t),
+                 .address = input.begin + declared.data_offset,
+                 .region_bytes = input.len});
+}
+
 const helper_binding *run::callable_helper(uint64_t value) const noexcept {
     const helper_binding *const helper =
         value <= UINT32_MAX ? linked().helper(static_cast<uint32_t>(value)) : nullptr;

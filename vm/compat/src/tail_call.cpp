@@ -33,7 +33,7 @@ const prepared_program *prepare(uint64_t vm) {
 bool run::finish(uint64_t &r0) {
     while (so_far_.next != nullptr) {
         go_on_with(*std::exchange(so_far_.next, nullptr));
-        if (not so_far_.code->execute(*this, r0)) return false;
+        if (not begins() or not so_far_.code->execute(*this, r0)) return false;
     }
     return not early_result_ or settle(r0);
 }
@@ -55,18 +55,22 @@ after_call run::tail_call(uint32_t pc, uint64_t vm, uint64_t &result) {
         return after_call::ends;
     }
     ++so_far_.tail_calls;
-    if (memory_.live_frames() != 1) return run_in_place(*callee, result);
+    if (memory_.live_frames() != 1) return run_in_place(pc, *callee, result);
     so_far_.next = callee;
     return after_call::returns;
 }
 
-after_call run::run_in_place(const prepared_program &callee, uint64_t &result) {
+after_call run::run_in_place(uint32_t pc, const prepared_program &callee, uint64_t &result) {
     run inner{*this, callee};
     static_cast<void>(inner.execute(*callee.code, result));
     budget_.take_over(inner.budget_);
     so_far_.tail_calls = inner.so_far_.tail_calls;
     memory_.exchange_grants(inner.memory_);
-    if (not inner.has_ended()) return after_call::returns;
+    if (not inner.has_ended()) {
+        // The other program may have been allowed to write what this one relies on.
+        const bool goes_on = not config().input.has_value() or has_declared_input(pc);
+        return goes_on ? after_call::returns : after_call::ends;
+    }
     fault_ = inner.fault_;
     so_far_.faulted_in = &inner.faulted_in();
     if (inner.early_result_) early_result_ = {inner.early_result_->value, 0, 0};

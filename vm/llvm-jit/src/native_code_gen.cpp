@@ -406,6 +406,7 @@ void set_target(llvm::Module &module, const llvm::TargetMachine &machine) {
 
 /// What LLVM works on for one program.
 struct compilation {
+    deadline until;
     llvm::LLVMContext context;
     llvm::Module module{"bpf", context};
     generator_ptr generator;
@@ -414,7 +415,24 @@ struct compilation {
     result<loaded_code> run(code_service &service, const compat::build_input &input,
                             const native_program *program,
                             const std::function<void(llvm::Module &)> &change);
+    [[nodiscard]] result<void> take_generator(code_service &service, unsigned level);
 };
+
+result<void> compilation::take_generator(code_service &service, unsigned level) {
+    auto taken = service.take_generator(level);
+    if (not taken) return std::unexpected{std::move(taken.error())};
+    generator = std::move(*taken);
+    return {};
+}
+
+/// When to stop optimising what is compiled from now on.
+deadline deadline_for(const compat::vm_config &config) {
+    using std::chrono::microseconds;
+    constexpr auto day = static_cast<uint64_t>(microseconds{std::chrono::days{1}}.count());
+    if (config.compile_microseconds == 0 or config.compile_microseconds > day) return no_deadline;
+    return deadline::clock::now() +
+           microseconds{static_cast<microseconds::rep>(config.compile_microseconds)};
+}
 
 result<loaded_code> compilation::run(code_service &service, const compat::build_input &input,
                                      const native_program *program,
@@ -427,15 +445,19 @@ result<loaded_code> compilation::run(code_service &service, const compat::build_
     module.setTargetTriple(service.triple());
     compile_to_ir(input, module);
     const unsigned level = level_for(input.config.optimization_level, size_of(module));
-    auto taken = service.take_generator(level);
-    if (not taken) return std::unexpected{std::move(taken.error())};
-    generator = std::move(*taken);
-    llvm::TargetMachine &machine = generator->machine();
-    set_target(module, machine);
+    if (auto taken = take_generator(service, level); not taken)
+        return std::unexpected{std::move(taken.error())};
+    set_target(module, generator->machine());
     dump(module, "before");
-    optimize(module, machine, level);
+    optimize(module, generator->machine(), level, until);
+    if (level > 0 and deadline::clock::now() >= until) {
+        // The other ways to make code take more than linear time in what was not optimised.
+        service.give_back(std::move(generator));
+        if (auto taken = take_generator(service, 0); not taken)
+            return std::unexpected{std::move(taken.error())};
+    }
     dump(module, "after");
-    dump_assembly(module, machine);
+    dump_assembly(module, generator->machine());
     if (change) change(module);
     object = generator->emit(module);
     service.give_back(std::move(generator));
@@ -452,7 +474,7 @@ result<loaded_code> generate_native_code(const compat::build_input &input,
                                          const std::function<void(llvm::Module &)> &change) {
     const auto service = code_service::get();
     if (not service) return std::unexpected{service.error()};
-    auto compiling = std::make_unique<compilation>();
+    auto compiling = std::make_unique<compilation>(deadline_for(input.config));
     try {
         return compiling->run(**service, input, program, change);
     } catch (const std::bad_alloc &) {

@@ -245,14 +245,21 @@ namespace {
 
 /// The passes and what they know of a module.
 struct pipeline {
+    llvm::PassInstrumentationCallbacks watchers;
     llvm::LoopAnalysisManager loops;
     llvm::FunctionAnalysisManager functions;
     llvm::CGSCCAnalysisManager call_graph;
     llvm::ModuleAnalysisManager modules;
     llvm::ModulePassManager passes;
 
-    pipeline(const llvm::Module &module, llvm::TargetMachine &machine, unsigned level) {
-        llvm::PassBuilder builder{&machine};
+    pipeline(const llvm::Module &module, llvm::TargetMachine &machine, unsigned level,
+             deadline until) {
+        if (until != no_deadline) {
+            watchers.registerShouldRunOptionalPassCallback([until](auto &&...) {
+                return std::chrono::steady_clock::now() < until;
+            });
+        }
+        llvm::PassBuilder builder{&machine, {}, {}, &watchers};
         functions.registerPass(
             [&] { return llvm::TargetLibraryAnalysis{library_of(machine.getTargetTriple())}; });
         builder.registerModuleAnalyses(modules);
@@ -276,8 +283,8 @@ struct pipeline {
 
 }  // namespace
 
-void optimize(llvm::Module &module, llvm::TargetMachine &machine, unsigned level) {
-    auto all = std::make_unique<pipeline>(module, machine, level);
+void optimize(llvm::Module &module, llvm::TargetMachine &machine, unsigned level, deadline until) {
+    auto all = std::make_unique<pipeline>(module, machine, level, until);
     try {
         all->passes.run(module, all->modules);
     } catch (const std::bad_alloc &) {

@@ -6,6 +6,7 @@
 #include <llvm/IR/Module.h>
 #include <llvm/Target/TargetMachine.h>
 
+#include <chrono>
 #include <cstdint>
 
 namespace bpftime::vm::llvm_jit {
@@ -17,7 +18,12 @@ namespace bpftime::vm::llvm_jit {
 /// passes take more than linear time.
 [[nodiscard]] unsigned level_for(unsigned wanted, uint64_t size) noexcept;
 
-/// Optimises the module for the machine's CPU.
-void optimize(llvm::Module &module, llvm::TargetMachine &machine, unsigned level);
+using deadline = std::chrono::steady_clock::time_point;
+inline constexpr deadline no_deadline = deadline::max();
+
+/// Optimises the module for the machine's CPU. Behind the deadline no further pass begins that the
+/// module can do without.
+void optimize(llvm::Module &module, llvm::TargetMachine &machine, unsigned level,
+              deadline until = no_deadline);
 
 }  // namespace bpftime::vm::llvm_jit

@@ -70,7 +70,7 @@ std::unique_ptr<llvm::Module> linked_program::compile(llvm::LLVMContext &context
 
 std::unique_ptr<llvm::Module> linked_program::optimize(llvm::LLVMContext &context,
                                                        llvm::TargetMachine &machine,
-                                                       unsigned level) const {
+                                                       unsigned level, deadline until) const {
     auto module = std::make_unique<llvm::Module>("bpf", context);
     module->setDataLayout(machine.createDataLayout());
     module->setTargetTriple(machine.getTargetTriple().str());
@@ -80,7 +80,7 @@ std::unique_ptr<llvm::Module> linked_program::optimize(llvm::LLVMContext &contex
         fn.addFnAttr("target-cpu", machine.getTargetCPU());
         fn.addFnAttr("target-features", machine.getTargetFeatureString());
     }
-    llvm_jit::optimize(*module, machine, level);
+    llvm_jit::optimize(*module, machine, level, until);
     return module;
 }
 

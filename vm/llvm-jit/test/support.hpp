@@ -5,6 +5,7 @@
 
 #include "compat/config.hpp"
 #include "ebpf-vm.h"
+#include "optimizer.hpp"
 #include "program/program.hpp"
 
 #include <llvm/IR/LLVMContext.h>
@@ -43,7 +44,8 @@ public:
     /// The same for `machine`, and optimised.
     [[nodiscard]] std::unique_ptr<llvm::Module> optimize(llvm::LLVMContext &context,
                                                          llvm::TargetMachine &machine,
-                                                         unsigned level = 3) const;
+                                                         unsigned level = 3,
+                                                         deadline until = no_deadline) const;
 
 private:
     compat::vm_config config_;

@@ -36,8 +36,9 @@ protected:
 
     /// The functions of the optimised program, in `module()`.
     void optimize(std::string_view assembly, compat::vm_config how = test_config(),
-                  unsigned level = 3) {
-        module_ = linked_program{assembly, std::move(how)}.optimize(context_, *machine_, level);
+                  unsigned level = 3, deadline until = no_deadline) {
+        module_ =
+            linked_program{assembly, std::move(how)}.optimize(context_, *machine_, level, until);
         EXPECT_TRUE(is_valid(*module_));
     }
 
@@ -126,6 +127,16 @@ TEST_F(optimizer, keeps_spilled_locals_of_loops_out_of_memory) {
         "jne %r2, 0, again\nend: ldxdw %r0, [%r10-8]\nexit");
     EXPECT_EQ(count<llvm::AllocaInst>(), 0U) << text();
     EXPECT_EQ(count<llvm::StoreInst>(), 0U) << text();
+}
+
+TEST_F(optimizer, stops_behind_its_deadline) {
+    constexpr std::string_view spills = "stxdw [%r10-8], %r2\nldxdw %r0, [%r10-8]\nexit";
+    for (const unsigned level : {1U, 2U, 3U}) {
+        optimize(spills, test_config(), level);
+        EXPECT_EQ(count<llvm::AllocaInst>(), 0U) << text();
+        optimize(spills, test_config(), level, deadline::clock::now());
+        EXPECT_NE(count<llvm::AllocaInst>(), 0U) << text();
+    }
 }
 
 TEST_F(optimizer, zeroes_no_frame_that_is_not_used) {

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -19,16 +20,16 @@ class rewriter {
 public:
     rewriter(std::span<const uint8_t> code, const program &p, const context_layout &layout,
              object::program_type type)
-        : code_(code.begin(), code.end()), p_{p}, layout_{layout}, type_{type} {}
+        : made_{{code.begin(), code.end()}}, p_{p}, layout_{layout}, type_{type} {}
 
-    result<std::vector<uint8_t>> rewrite() && {
+    result<adapted_code> rewrite() && {
         if (auto e = check_packet_loads()) return std::unexpected{std::move(*e)};
         const auto sites = find_context_sites(p_);
         if (not sites) return std::unexpected{sites.error()};
         for (const context_site &site : *sites) {
             if (auto e = rewrite(site)) return std::unexpected{std::move(*e)};
         }
-        return std::move(code_);
+        return std::move(made_);
     }
 
 private:
@@ -76,6 +77,7 @@ private:
                                     .sign_extends = row.operation == isa::operation::load_sx};
         if (const auto why = why_refused(layout_, type_, access); not why.empty())
             return fail(error_code::bad_context_access, site.pc, why);
+        made_.use = std::max(made_.use, access.write ? context_use::writes : context_use::reads);
         return redirect(site, access);
     }
 
@@ -91,11 +93,11 @@ private:
         changed.offset = static_cast<int16_t>(offset);
         if (f.wide_pointer) changed.id = isa::insn_id::ldxdw;
         isa::write_slot(isa::encode(changed),
-                        std::span{code_}.subspan(site.pc * isa::slot_size).first<isa::slot_size>());
+                        std::span{made_.code}.subspan(site.pc * isa::slot_size).first<isa::slot_size>());
         return {};
     }
 
-    std::vector<uint8_t> code_;
+    adapted_code made_;
     const program &p_;
     const context_layout &layout_;
     object::program_type type_;
@@ -103,10 +105,10 @@ private:
 
 }  // namespace
 
-result<std::vector<uint8_t>> rewrite_context_accesses(std::span<const uint8_t> code,
-                                                      const program &p, object::program_type type) {
+result<adapted_code> rewrite_context_accesses(std::span<const uint8_t> code, const program &p,
+                                              object::program_type type) {
     const context_layout *const layout = context_layout_of(type);
-    if (layout == nullptr) return std::vector<uint8_t>(code.begin(), code.end());
+    if (layout == nullptr) return adapted_code{{code.begin(), code.end()}};
     return rewriter{code, p, *layout, type}.rewrite();
 }
 

@@ -12,6 +12,7 @@
 #include "runtime/arena.hpp"
 #include "runtime/cpu.hpp"
 #include "runtime/object_map.hpp"
+#include "runtime/packet.hpp"
 #include "runtime/read_section.hpp"
 #include "timer_helpers.hpp"
 
@@ -297,7 +298,8 @@ private:
             *c.function, {.kernel_functions = known.names, .target = options_.target.get()});
         if (not linked) return std::move(linked.error());
         call_helpers(*linked, known.ids);
-        c.linked.emplace(*c.function, type, std::move(*linked), nullptr, nullptr);
+        c.linked.emplace(*c.function, type, std::move(*linked), context_use::none,
+                         nullptr, nullptr);
         if (auto e = finish(*c.linked, known.ids)) return e;
         if (not known_type) return {};
         for (uint32_t i = 0; i < file_.maps().size(); ++i) {
@@ -338,7 +340,8 @@ private:
             e.message = fmt::format("program '{}': {}", p.info.name, e.message);
             return e;
         }
-        p.linked.code = std::move(*rewritten);
+        p.linked.code = std::move(rewritten->code);
+        p.uses_context = rewritten->use;
         return {};
     }
 
@@ -418,6 +421,8 @@ private:
         if (auto done = out_.parts_->maps.attach(vm); not done) return std::move(done.error());
         if (p.takes_packets()) {
             if (auto done = register_packet_helpers(vm); not done) return std::move(done.error());
+            if (auto done = declare_context(vm, p.type, p.uses_context); not done)
+                return std::move(done.error());
         }
         // The function that throws to a callback takes a frame, which in the kernel it does not.
         if (p.linked.has_exception_callback)

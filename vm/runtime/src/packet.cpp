@@ -14,6 +14,7 @@
 #include <array>
 #include <bit>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <utility>
 
@@ -112,6 +113,20 @@ permission permission_of(program_type type) noexcept {
     }
 }
 
+// --- what VMs are told
+
+template <typename Context>
+ebpf_input input_with(std::size_t bytes) noexcept {
+    ebpf_input input{};
+    input.least_size = bytes;
+    input.permission = EBPF_PERM_READ_WRITE;
+    input.alignment = alignof(Context);
+    input.data_offset = offsetof(Context, data);
+    input.data_end_offset = offsetof(Context, data_end);
+    input.data_meta_offset = offsetof(Context, data_meta);
+    return input;
+}
+
 // --- runs
 
 thread_local packet_context *innermost = nullptr;
@@ -133,6 +148,20 @@ private:
 bool sees_ethernet(program_type type) noexcept {
     return type == program_type::xdp or type == program_type::sched_cls or
            type == program_type::sched_act;
+}
+
+result<void> declare_context(ebpf_vm &vm, program_type type, context_use use) {
+    if (use == context_use::none) return {};
+    ebpf_input input = type == program_type::xdp
+                           ? input_with<xdp_context>(sizeof(xdp_context))
+                           : input_with<skb_context>(sizeof(skb_memory));
+    if (use == context_use::reads) {
+        input.permission = EBPF_PERM_READ;
+        input.packet_permission = static_cast<uint32_t>(permission_of(type));
+    }
+    const int code = vm.declare_input(&input);
+    if (code == EBPF_OK or code == EBPF_ERROR_UNSUPPORTED) return {};
+    return std::unexpected{make_error(error_code::invalid_argument, vm.error_message())};
 }
 
 result<packet_context> packet_context::create(program_type type, std::span<uint8_t> frame,

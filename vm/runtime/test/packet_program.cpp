@@ -135,7 +135,7 @@ bytes rewrite(const bytes &code, program_type type) {
     if (not p) throw std::runtime_error{p.error().message};
     auto changed = rewrite_context_accesses(code, *p, type);
     if (not changed) throw std::runtime_error{changed.error().message};
-    return std::move(*changed);
+    return std::move(changed->code);
 }
 
 ran run(ebpf_vm &vm, program_type type, bytes frame) {

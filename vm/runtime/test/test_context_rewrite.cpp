@@ -20,7 +20,9 @@ result<std::vector<uint8_t>> rewrite(std::string_view text, program_type type) {
     const auto code = vm::test::assemble(text);
     const auto p = program::load(code);
     if (not p) return std::unexpected{p.error()};
-    return rewrite_context_accesses(code, *p, type);
+    auto adapted = rewrite_context_accesses(code, *p, type);
+    if (not adapted) return std::unexpected{std::move(adapted.error())};
+    return std::move(adapted->code);
 }
 
 /// The instruction at each pc of the rewritten program; everywhere the message if it is refused.

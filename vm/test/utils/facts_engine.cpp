@@ -84,6 +84,7 @@ class truth final : public ubpf::watcher {
 public:
     explicit truth(const compat::build_input &input)
         : code_{input.code},
+          config_{input.config},
           linked_{input.linked},
           world_{input.code, input.linked, input.config},
           full_{code_, world_, effort::full},
@@ -112,9 +113,13 @@ private:
         std::vector<uint64_t> tops;
         for (uint32_t depth = 0; depth <= now.depth; ++depth)
             tops.push_back(now.run.frame_top(depth));
+        const packet_at packet = packet_of(now);
         const analysis::concretisation where{
             .input = now.run.input().begin,
             .input_length = now.run.input().len,
+            .packet_meta = packet.meta,
+            .packet = packet.data,
+            .packet_end = packet.end,
             .frame_tops = tops,
             .map_word = [&](uint32_t map) { return linked_.maps()[map].word; },
             .memory_start = [&](uint32_t index) { return linked_.regions()[index].begin; },
@@ -127,6 +132,28 @@ private:
         };
         if (not holds(*s, now.registers, slot, where))
             fail(known, now, "does not hold:\n" + to_text(*s));
+    }
+
+    /// Where the packet is, as the input memory says.
+    struct packet_at {
+        uint64_t data = 0;
+        uint64_t end = 0;
+        uint64_t meta = 0;
+    };
+    [[nodiscard]] packet_at packet_of(const ubpf::moment &now) const {
+        const auto &input = config_.input;
+        if (not input or input->packet_permission == 0 or now.run.input().len == 0) return {};
+        const auto word = [&](uint32_t offset) {
+            uint64_t value = 0;
+            std::memcpy(&value,
+                        reinterpret_cast<const void *>(now.run.input().begin + offset),
+                        sizeof value);
+            return value;
+        };
+        const uint64_t data = word(input->data_offset);
+        const bool has_meta = input->data_meta_offset != EBPF_NO_OFFSET;
+        return {data, word(input->data_end_offset),
+                has_meta ? word(input->data_meta_offset) : data};
     }
 
     /// Frames that are hidden are not in the memory map.
@@ -210,6 +237,7 @@ private:
     }
 
     const program &code_;
+    const compat::vm_config &config_;
     const compat::linkage &linked_;
     const compat::linked_world world_;
     known_facts full_;

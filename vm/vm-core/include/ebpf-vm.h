@@ -177,6 +177,9 @@ EBPF_EXPORT int ebpf_verify(struct ebpf_vm *vm, unsigned int level,
 
 EBPF_EXPORT void ebpf_free_verify_report(struct ebpf_verify_report *report);
 
+/** Says what the input memory of every run is; NULL: nothing any more. See struct ebpf_input. */
+EBPF_EXPORT int ebpf_declare_input(struct ebpf_vm *vm, const struct ebpf_input *input);
+
 /** Takes back the region that was registered with this `ptr`. */
 EBPF_EXPORT int ebpf_unregister_region(struct ebpf_vm *vm, void *ptr);
 
@@ -208,9 +211,20 @@ EBPF_EXPORT int ebpf_set_optimization_level(struct ebpf_vm *vm, uint32_t level);
  * fails if the system gives none. */
 EBPF_EXPORT int ebpf_set_constant_blinding(struct ebpf_vm *vm, bool enable);
 
-/** Whether native code leaves out the memory checks that ebpf_verify() says are proven or covered
- * (off by default). On, memory safety rests on the analysis besides the checks; what a program
- * gives does not change. */
+/** Microseconds after which backends that optimise stop doing so, and make native code of what the
+ * program is by then, which takes time by its size; 0: none (default). Others, whose effort goes by
+ * the size alone, accept it and do nothing. */
+EBPF_EXPORT int ebpf_set_compile_time_limit(struct ebpf_vm *vm, uint64_t microseconds);
+
+/** Most bytes that making native code of a program may be expected to take, by its size; it is
+ * refused with EBPF_ERROR_LIMIT_EXCEEDED if that is more; 0: none (default). Backend "llvm" expects
+ * some 6 KiB for each slot, "ubpf" a few hundred bytes. */
+EBPF_EXPORT int ebpf_set_compile_memory_limit(struct ebpf_vm *vm, uint64_t bytes);
+
+/** Whether native code leaves out the memory checks that ebpf_verify() says are proven or covered.
+ * On, memory safety rests on the analysis besides the checks; what a program gives does not change.
+ * On by default where finding out takes little of the time that compiling takes (backend "llvm"),
+ * off elsewhere. */
 EBPF_EXPORT int ebpf_set_check_elimination(struct ebpf_vm *vm, bool enable);
 
 /** Whether nothing that a check guards is begun before the check is decided (off by default): after

@@ -314,6 +314,19 @@ int ebpf_set_constant_blinding(struct ebpf_vm *vm, bool enable) {
     return with(vm, [&](ebpf_vm &v) { return v.set_limit(vm_limit::constant_blinding, enable); });
 }
 
+int ebpf_set_compile_time_limit(struct ebpf_vm *vm, uint64_t microseconds) {
+    return with(vm,
+                [&](ebpf_vm &v) { return v.set_limit(vm_limit::compile_time, microseconds); });
+}
+
+int ebpf_set_compile_memory_limit(struct ebpf_vm *vm, uint64_t bytes) {
+    return with(vm, [&](ebpf_vm &v) { return v.set_limit(vm_limit::compile_memory, bytes); });
+}
+
+int ebpf_declare_input(struct ebpf_vm *vm, const struct ebpf_input *input) {
+    return with(vm, [&](ebpf_vm &v) { return v.declare_input(input); });
+}
+
 int ebpf_set_check_elimination(struct ebpf_vm *vm, bool enable) {
     return with(vm, [&](ebpf_vm &v) { return v.set_limit(vm_limit::check_elimination, enable); });
 }

@@ -69,6 +69,9 @@ const auto null_vm_cases = std::to_array<null_vm_case>({
     {"ebpf_set_max_helpers", [] { return ebpf_set_max_helpers(no_vm, 1); }},
     {"ebpf_set_stack_size", [] { return ebpf_set_stack_size(no_vm, 16); }},
     {"ebpf_set_call_depth", [] { return ebpf_set_call_depth(no_vm, 1); }},
+    {"ebpf_declare_input", [] { return ebpf_declare_input(no_vm, nullptr); }},
+    {"ebpf_set_compile_time_limit", [] { return ebpf_set_compile_time_limit(no_vm, 1); }},
+    {"ebpf_set_compile_memory_limit", [] { return ebpf_set_compile_memory_limit(no_vm, 1); }},
     {"ebpf_set_pointer_secret", [] { return ebpf_set_pointer_secret(no_vm, 1); }},
     {"ebpf_exec", [] { return ebpf_exec(no_vm, some_memory.data(), 8, &some_result); }},
     {"ebpf_exec_regions",
@@ -665,6 +668,67 @@ TEST_F(arguments, instruction_limit_may_be_any_number) {
         EXPECT_EQ(run(vm()), 1U);
     }
 }
+
+TEST_F(arguments, compile_limits_may_be_any_number) {
+    load("mov %r0, 1\nexit");
+    for (const uint64_t limit : {uint64_t{0}, uint64_t{1} << 40, UINT64_MAX}) {
+        EXPECT_EQ(ebpf_set_compile_time_limit(vm(), limit), 0);
+        EXPECT_EQ(ebpf_set_compile_memory_limit(vm(), limit), 0);
+        EXPECT_EQ(run(vm()), 1U);
+    }
+}
+
+// --- what is said of the input memory
+
+constexpr ebpf_input some_input{.least_size = 16,
+                                .permission = EBPF_PERM_READ,
+                                .alignment = 8,
+                                .packet_permission = EBPF_PERM_READ,
+                                .data_offset = 0,
+                                .data_end_offset = 8,
+                                .data_meta_offset = EBPF_NO_OFFSET};
+
+struct bad_input_case {
+    const char *name;
+    void (*change)(ebpf_input &input);
+    const char *message;
+
+    friend std::ostream &operator<<(std::ostream &out, const bad_input_case &c) {
+        return out << c.name;
+    }
+};
+
+const auto bad_input_cases = std::to_array<bad_input_case>({
+    {"size", [](ebpf_input &i) { i.least_size = (uint64_t{1} << 56) + 1; }, "least_size"},
+    {"permission", [](ebpf_input &i) { i.permission = EBPF_PERM_WRITE; }, "permission 2"},
+    {"permissions", [](ebpf_input &i) { i.permission = 4; }, "permission 4"},
+    {"alignment", [](ebpf_input &i) { i.alignment = 3; }, "alignment 3"},
+    {"page", [](ebpf_input &i) { i.alignment = 4096; }, "alignment 4096"},
+    {"packet", [](ebpf_input &i) { i.packet_permission = EBPF_PERM_WRITE; },
+     "packet_permission 2"},
+    {"packets", [](ebpf_input &i) { i.packet_permission = 8; }, "packet_permission 8"},
+    {"written", [](ebpf_input &i) { i.permission = EBPF_PERM_READ_WRITE; }, "EBPF_PERM_READ"},
+    {"data", [](ebpf_input &i) { i.data_offset = 9; }, "data_offset is 9"},
+    {"end", [](ebpf_input &i) { i.data_end_offset = UINT32_MAX; }, "data_end_offset is 4294967295"},
+    {"meta", [](ebpf_input &i) { i.data_meta_offset = 12; }, "data_meta_offset is 12"},
+    {"short", [](ebpf_input &i) { i.least_size = 7; }, "data_offset is 0"},
+});
+
+class bad_input : public ::testing::TestWithParam<bad_input_case> {};
+
+TEST_P(bad_input, is_refused_by_name_and_changes_nothing) {
+    const auto vm = make_vm();
+    ebpf_input input = some_input;
+    ASSERT_EQ(ebpf_declare_input(vm.get(), &input), 0) << ebpf_last_error();
+    GetParam().change(input);
+    EXPECT_EQ(ebpf_declare_input(vm.get(), &input), EBPF_ERROR_INVALID_ARGUMENT);
+    EXPECT_THAT(ebpf_last_error(), HasSubstr(GetParam().message));
+    ASSERT_EQ(load(vm.get(), "mov %r0, 1\nexit"), 0);
+    EXPECT_EQ(run_to_fault(vm.get()).kind, uint32_t{EBPF_FAULT_BAD_INPUT});
+}
+
+INSTANTIATE_TEST_SUITE_P(c_api, bad_input, ::testing::ValuesIn(bad_input_cases),
+                         [](const auto &c) { return std::string{c.param.name}; });
 
 TEST_F(arguments, a_refused_number_changes_nothing) {
     ASSERT_EQ(ebpf_set_call_depth(vm(), 1), 0);

@@ -15,6 +15,24 @@ using namespace c_api;
 using ::testing::EndsWith;
 using ::testing::StartsWith;
 
+// --- compiling
+
+TEST(compile_memory, is_limited_by_the_size_of_the_program) {
+    const auto vm = make_vm();
+    ASSERT_EQ(ebpf_set_compile_memory_limit(vm.get(), 2048), 0);
+    std::string text;
+    for (int i = 0; i < 100; ++i) text += "mov %r0, 1\n";
+    ASSERT_EQ(load(vm.get(), text + "exit"), 0);
+    char *raw = nullptr;
+    EXPECT_EQ(ebpf_compile(vm.get(), &raw), nullptr);
+    const message_ptr message{raw};
+    EXPECT_THAT(message.get(), testing::HasSubstr("compiling 101 instructions may take"));
+    ASSERT_EQ(ebpf_set_compile_memory_limit(vm.get(), 0), 0);
+    if (ebpf_compile(vm.get(), nullptr) == nullptr) {
+        EXPECT_THAT(ebpf_last_error(), testing::HasSubstr("supported")) << "no native code here";
+    }
+}
+
 // --- call depth
 
 /// A program that makes `calls` nested calls and returns how many there were; the call is at pc 1

@@ -77,11 +77,20 @@ struct vm_config {
     bool eliminates_checks = false;
     /// Whether nothing that a check guards is begun before the check is decided.
     bool bars_speculation = false;
+    uint64_t compile_microseconds = 0;  ///< after so many, no more optimising; 0: no limit
+    uint64_t compile_bytes = 0;         ///< most that compiling may be expected to take; 0: no limit
     std::optional<uint32_t> unwind_helper;
+    /// What the host says of the input memory, all of it meant: no member is a default.
+    std::optional<ebpf_input> input;
     lddw_helpers lddw;
     std::unordered_map<uint32_t, helper_binding> helpers;
     std::vector<memory_span> regions;
     std::vector<uint32_t> jump_targets;
+
+    /// What the program may do with its input memory.
+    [[nodiscard]] permission input_permission() const noexcept {
+        return input ? static_cast<permission>(input->permission) : permission::read_write;
+    }
     /// Of the loaded program; null: not known.
     std::shared_ptr<const program_source> source;
 };

@@ -47,6 +47,7 @@ public:
     int register_region(const ebpf_region &region) override;
     int unregister_region(void *ptr) override;
     int set_jump_targets(const uint32_t *pcs, size_t count) override;
+    int declare_input(const ebpf_input *input) override;
     int verify(ebpf_verify_level level, verify_report &report) override;
     void set_source(std::shared_ptr<const program_source> source) override;
 
@@ -65,6 +66,10 @@ protected:
     virtual result<std::unique_ptr<const executable>> build_native(const build_input &input) {
         return build(input);
     }
+    /// About the most memory that these take for each slot of the program; 0: not known.
+    [[nodiscard]] virtual uint64_t build_bytes_per_slot(bool /*native*/) const noexcept {
+        return 0;
+    }
 
 private:
     int64_t fail(const error &e) const;
@@ -78,6 +83,8 @@ private:
     int draw_blinding_seed();
     void drop_prepared();
     // Under the lock:
+    [[nodiscard]] result<std::unique_ptr<const executable>> build_in_limits(
+        const build_input &input, bool native);
     std::expected<std::unique_ptr<const prepared_program>, int64_t> make_prepared(bool native);
     std::expected<const prepared_program *, int64_t> adopt(
         std::expected<std::unique_ptr<const prepared_program>, int64_t> made);

@@ -62,7 +62,11 @@ struct prepared_program {
     prepared_program(linkage l, const program &p, const vm_config &config,
                      const std::atomic<uint32_t> &interrupts)
         : linked{std::move(l)},
-          input{p, linked, config, interrupts, {config.regions, linked.regions(), linked.arena()}},
+          input{p,
+                linked,
+                config,
+                interrupts,
+                {config.regions, linked.regions(), linked.arena(), config.input_permission()}},
           stack{config.stack_size, config.call_depth} {}
     prepared_program(const prepared_program &) = delete;
     prepared_program &operator=(const prepared_program &) = delete;

@@ -96,6 +96,7 @@ struct program_memory {
     const std::vector<memory_span> &registered;
     std::span<const memory_span> linked;
     const ebpf_arena *arena = nullptr;
+    permission input = permission::read_write;  ///< what the program may do with the input memory
 };
 
 /// What was added during the run, in a list of its own: most runs have none.
@@ -130,7 +131,10 @@ public:
     /// What it gets by reference outlives it, or the time with that program.
     memory_map(const memory_span &input, const stack_layout &stack, const program_memory &program,
                std::span<const memory_span> run) noexcept
-        : input_{input}, stack_{stack}, program_{&program}, run_{run} {}
+        : input_{input.begin, input.len, program.input},
+          stack_{stack},
+          program_{&program},
+          run_{run} {}
 
     [[nodiscard]] const memory_span &input() const noexcept { return input_; }
 
@@ -142,7 +146,8 @@ public:
 
     /// Whether the program may do `wanted` with [address, address + size).
     [[nodiscard]] bool allows(uint64_t address, uint64_t size, permission wanted) noexcept {
-        return top_frame_.holds(address, size) or input_.holds(address, size) or
+        return top_frame_.holds(address, size) or
+               (input_.holds(address, size) and bpftime::vm::allows(input_.allowed, wanted)) or
                allows_again(address, size, wanted) or search(address, size, wanted);
     }
     /// Whether it is certain because of recent(), whichever frames are live.
@@ -162,8 +167,12 @@ public:
         live_ = 0;
         top_frame_ = {};
         program_ = &program;
+        input_.allowed = program.input;
         recent_ = {.allowed = permission::none};
     }
+    /// Whether there is memory that the program may write, and that has some of these bytes: of
+    /// what is there when it begins, beside frames.
+    [[nodiscard]] bool is_writable_elsewhere(const memory_span &bytes) const noexcept;
     /// Exchanges what was granted with another map.
     void exchange_grants(memory_map &other) noexcept;
     [[nodiscard]] std::span<const memory_span> of_run() const noexcept { return run_; }

@@ -109,7 +109,7 @@ public:
     /// Runs `code` and what it goes on with. True and r0, or false with a fault.
     [[nodiscard]] bool execute(const executable &code, uint64_t &r0) {
         so_far_.code = &code;
-        if (not code.execute(*this, r0)) return false;
+        if (not begins() or not code.execute(*this, r0)) return false;
         return (so_far_.next == nullptr and not early_result_) or finish(r0);
     }
     /// The same, but for one function of `code` that its helpers may call, by its handle.
@@ -243,6 +243,13 @@ private:
         else
             stack_.place(small_stack_);
     }
+    /// Whether the input memory is what the host said of it; else the run has a fault.
+    [[nodiscard]] bool begins() noexcept {
+        return not config().input.has_value() or has_declared_input(0);
+    }
+    /// The same, for an instruction that relies on it.
+    [[nodiscard]] bool has_declared_input(uint32_t pc) noexcept;
+    [[nodiscard]] bool has_declared_packet(uint32_t pc) noexcept;
     void place_large_stack();
     void leave_large_stack() noexcept;
     void go_on_with(const prepared_program &callee);
@@ -254,7 +261,7 @@ private:
     /// What the code gives in the end, which a helper has ended with a result. False on a fault.
     bool settle(uint64_t &r0);
     after_call tail_call(uint32_t pc, uint64_t vm, uint64_t &result);
-    after_call run_in_place(const prepared_program &callee, uint64_t &result);
+    after_call run_in_place(uint32_t pc, const prepared_program &callee, uint64_t &result);
 
     static constexpr std::size_t inline_stack_bytes = 16 << 10;
 

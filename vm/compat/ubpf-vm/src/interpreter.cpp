@@ -271,7 +271,10 @@ public:
         [this]<std::size_t... I>(std::index_sequence<I...>) {
             ((reg_[I] = 0), ...);
         }(std::make_index_sequence<isa::register_count>{});
-        if (not code.asks_always) input_.set(run_.input());
+        if (not code.asks_always) {
+            input_.set(run_.input());
+            if (allows_write(run_.input().allowed)) writable_input_.set(run_.input());
+        }
         if (not code.keeps_frames) run_.stack().hide_frames();
     }
 
@@ -495,9 +498,10 @@ private:
     // --- memory
 
     /// Whether the access is one that needs no asking.
-    template <width W, bool Checked>
+    template <width W, bool Checked, bool Writes>
     [[gnu::always_inline]] bool is_near(uint64_t address) const noexcept {
-        return not Checked or input_.holds<W>(address) or frame_.holds<W>(address);
+        const near_span &input = Writes ? writable_input_ : input_;
+        return not Checked or input.holds<W>(address) or frame_.holds<W>(address);
     }
 
     /// Where an access goes that begins at `address` for the program; 0 on a fault.
@@ -551,7 +555,7 @@ private:
         constexpr bool loads = Op == operation::load_acquire;
         const op &o = *ip;
         const uint64_t address = reg_[loads ? o.src : o.dst] + imm_offset(o);
-        if (Checked and (not is_near<W, Checked>(address) or address % isa::bytes_of(W) != 0))
+        if (Checked and (not is_near<W, Checked, not loads>(address) or address % isa::bytes_of(W) != 0))
             return atomic_far<Id>(*this, ip, address);
         return perform_atomic<Id>(ip, address);
     }
@@ -700,12 +704,12 @@ private:
             return go_on_if_any(leave());
         } else if constexpr (kind == operation_kind::load) {
             const uint64_t address = reg_[o.src] + imm_offset(o);
-            if (not is_near<W, Checked>(address)) return load_far<Id>(*this, ip);
+            if (not is_near<W, Checked, false>(address)) return load_far<Id>(*this, ip);
             reg_[o.dst] = loaded<Id>(address);
             return go_on(ip + 1);
         } else if constexpr (kind == operation_kind::store) {
             const uint64_t address = reg_[o.dst] + imm_offset(o);
-            if (not is_near<W, Checked>(address)) return store_far<Id>(*this, ip);
+            if (not is_near<W, Checked, true>(address)) return store_far<Id>(*this, ip);
             store<W>(address, operand<Id>(o));
             return go_on(ip + 1);
         } else if constexpr (kind == operation_kind::atomic) {
@@ -740,13 +744,13 @@ private:
                 return fused<S, I + 1>(ip + 1, v);
             } else if constexpr (kind == operation_kind::load) {
                 const uint64_t address = (P.link == link::on ? v : reg_[o.src]) + imm_offset(o);
-                if (not is_near<W, S.checked>(address)) return load_far<P.id>(*this, ip);
+                if (not is_near<W, S.checked, false>(address)) return load_far<P.id>(*this, ip);
                 v = loaded<P.id>(address);
                 reg_[o.dst] = v;
                 return fused<S, I + 1>(ip + 1, v);
             } else if constexpr (kind == operation_kind::store) {
                 const uint64_t address = first<S, I>(o, v) + imm_offset(o);
-                if (not is_near<W, S.checked>(address)) return store_far<P.id>(*this, ip);
+                if (not is_near<W, S.checked, true>(address)) return store_far<P.id>(*this, ip);
                 store<W>(address, second<S, I>(o, v));
                 return fused<S, I + 1>(ip + 1, v);
             } else if constexpr (kind == operation_kind::branch) {
@@ -794,6 +798,7 @@ private:
     std::array<uint64_t, isa::register_count> reg_;
     int64_t slice_;  ///< of the budget, while no helper runs
     near_span input_;
+    near_span writable_input_;
     near_span frame_;  ///< of the running function
     compat::run &run_;
     const op_list &code_;

@@ -243,6 +243,19 @@ protected:
         forget_memory();
     }
 
+    /// An access of `size` bytes at `offset` from a register has been allowed.
+    static void note_checked(known_value &k, int32_t offset, uint32_t size,
+                             permission wanted) noexcept {
+        k.allowed = static_cast<uint8_t>(wanted);
+        k.begin = offset;
+        k.end = offset + static_cast<int32_t>(size);
+    }
+
+    /// Whether it is allowed for being in the input memory.
+    [[nodiscard]] bool may_touch_input(permission wanted) const noexcept {
+        return allows(input_->config.input_permission(), wanted);
+    }
+
     [[nodiscard]] const isa::instruction &insn(uint32_t pc) const noexcept { return p_->insn(pc); }
 
     const compat::build_input *input_ = nullptr;

@@ -119,6 +119,15 @@ struct context_access {
 [[nodiscard]] std::string why_refused(const context_layout &layout, object::program_type type,
                                       const context_access &access);
 
+/// What a program itself does with the fields of its context.
+enum class context_use : uint8_t { none, reads, writes };
+
+/// A program as it runs with our contexts.
+struct adapted_code {
+    std::vector<uint8_t> code;
+    context_use use = context_use::none;
+};
+
 /// `code`, which `p` was made of, with every access to the context changed to where our struct
 /// keeps the field: instruction for instruction, so that nothing else moves. Programs of types
 /// without a context_layout stay as they are.
@@ -130,8 +139,8 @@ struct context_access {
 /// unsupported (recursion).
 ///
 /// Legacy packet loads stay; packet_context::exec() lets them read the packet, whatever r6 is.
-[[nodiscard]] result<std::vector<uint8_t>> rewrite_context_accesses(std::span<const uint8_t> code,
-                                                                    const program &p,
-                                                                    object::program_type type);
+[[nodiscard]] result<adapted_code> rewrite_context_accesses(std::span<const uint8_t> code,
+                                                            const program &p,
+                                                            object::program_type type);
 
 }  // namespace bpftime::vm::runtime

@@ -78,6 +78,7 @@ struct loaded_program {
     /// Its code is what the VM runs: accesses to the context go to where ours is. Its lines are
     /// those of `source`.
     object::bytecode linked;
+    context_use uses_context = context_use::none;
     std::shared_ptr<ebpf_vm> vm;
     /// Where its instructions come from; also what the VM's messages tell.
     std::shared_ptr<const compat::program_source> source;

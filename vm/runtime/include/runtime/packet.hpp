@@ -86,6 +86,14 @@ struct skb_memory {
 /// see what follows it.
 [[nodiscard]] bool sees_ethernet(object::program_type type) noexcept;
 
+/// Tells the VM of a program of this type, which gets packets, what packet_context::exec() gives
+/// it: then much of what the program does need not be checked while it runs, and it runs with such
+/// input alone. One that only reads its context is kept from writing it, so that nobody else than
+/// exec() says where the packet is; one that does not look at it may get any input. Backends that
+/// cannot be told anything are fine. Errors: those of ebpf_vm::declare_input().
+[[nodiscard]] result<void> declare_context(ebpf_vm &vm, object::program_type type,
+                                           context_use use);
+
 /// A packet as BPF_PROG_TEST_RUN gives it to programs: it came in on interface 1, the loopback
 /// interface, into queue 0.
 ///

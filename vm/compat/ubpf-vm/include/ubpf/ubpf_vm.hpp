@@ -17,6 +17,9 @@ protected:
         const compat::build_input &input) override;
     result<std::unique_ptr<const compat::executable>> build_native(
         const compat::build_input &input) override;
+    [[nodiscard]] uint64_t build_bytes_per_slot(bool native) const noexcept override {
+        return native ? 256 : 32;
+    }
 };
 
 }  // namespace bpftime::vm::ubpf

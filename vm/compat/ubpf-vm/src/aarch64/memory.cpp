@@ -92,12 +92,14 @@ void generator::check(uint32_t pc, unsigned base, permission wanted) {
     } else {
         address_in_input(base, i.offset);
         if (k.is_frame) return call_check(site);
-        e_.op(Inst::kIdCmp, temp_reg, input_starts_regs[log_of(size)]);
-        add_slow_path(slow_path::what::check, branch_insn::if_(condition::not_below), site);
+        if (may_touch_input(wanted)) {
+            e_.op(Inst::kIdCmp, temp_reg, input_starts_regs[log_of(size)]);
+            add_slow_path(slow_path::what::check, branch_insn::if_(condition::not_below), site);
+        } else {
+            call_check(site);
+        }
     }
-    k.allowed = static_cast<uint8_t>(wanted);
-    k.begin = i.offset;
-    k.end = i.offset + static_cast<int32_t>(size);
+    note_checked(k, i.offset, size, wanted);
 }
 
 /// The same for what is probably in the own frame.
@@ -116,8 +118,10 @@ void generator::finish_frame_check(const slow_path &s) {
     const auto [pc, size, wanted] = access_site::unpack(s.site);
     const isa::instruction &i = insn(pc);
     address_in_input(is_load(i) ? i.src : i.dst, i.offset);
-    e_.op(Inst::kIdCmp, temp_reg, input_starts_regs[log_of(size)]);
-    go_to(branch_insn::if_(condition::below), s.back);
+    if (may_touch_input(wanted)) {
+        e_.op(Inst::kIdCmp, temp_reg, input_starts_regs[log_of(size)]);
+        go_to(branch_insn::if_(condition::below), s.back);
+    }
     call_check(s.site);
     go_to(branch_insn::always(), s.back);
 }

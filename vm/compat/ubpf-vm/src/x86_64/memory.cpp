@@ -85,13 +85,16 @@ void generator::check(uint32_t pc, unsigned base, permission wanted) {
         call(check_stub(size, wanted));
         return;
     }
+    if (not may_touch_input(wanted)) {
+        e_.push_imm(site);
+        call(check_stub(size, wanted));
+        return note_checked(k, i.offset, size, wanted);
+    }
     const std::size_t starts =
         offsetof(jit_state, input_starts) + 8 * static_cast<std::size_t>(std::countr_zero(size));
     e_.op(Inst::kIdCmp, temp_reg, state_word(starts));
     add_slow_path(slow_path::what::check, condition::not_below, site, check_stub(size, wanted));
-    k.allowed = static_cast<uint8_t>(wanted);
-    k.begin = i.offset;
-    k.end = i.offset + static_cast<int32_t>(size);
+    note_checked(k, i.offset, size, wanted);
 }
 
 /// The same for what is probably in the own frame.
@@ -105,9 +108,7 @@ void generator::check_in_frame(uint32_t pc, unsigned base, permission wanted) {
     add_slow_path(slow_path::what::frame_check, condition::above,
                   access_site{pc, static_cast<uint32_t>(size), wanted}.pack(),
                   check_stub(static_cast<uint32_t>(size), wanted));
-    k.allowed = static_cast<uint8_t>(wanted);
-    k.begin = i.offset;
-    k.end = i.offset + size;
+    note_checked(k, i.offset, static_cast<uint32_t>(size), wanted);
 }
 
 /// It is not in the frame: it may be in the input memory, or elsewhere.
@@ -120,8 +121,10 @@ void generator::finish_frame_check(const slow_path &s) {
     const std::size_t starts =
         offsetof(jit_state, input_starts) + 8 * static_cast<std::size_t>(std::countr_zero(size));
     e_.op(Inst::kIdLea, temp_reg, x86::ptr(gp64(base), minus_input_reg, 0, i.offset));
-    e_.op(Inst::kIdCmp, temp_reg, state_word(starts));
-    e_.jump_back_if(condition::below, s.back);
+    if (may_touch_input(wanted)) {
+        e_.op(Inst::kIdCmp, temp_reg, state_word(starts));
+        e_.jump_back_if(condition::below, s.back);
+    }
     e_.push_imm(s.site);
     call(s.callee);
     e_.jump_back(s.back);
