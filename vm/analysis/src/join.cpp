@@ -197,8 +197,10 @@ private:
                 if (slack < 0) return {};
                 slack = shrunk(*x, slack);
             }
+            // A state that no run has may know of two slacks: equal is what both say themselves.
             const bool exact = h.limit.exact and a.limit.exact and
-                               h.limit.length == a.limit.length and h.limit.slack == a.limit.slack;
+                               h.limit.length == a.limit.length and
+                               h.limit.slack == a.limit.slack and slack == wide{h.limit.slack};
             return make_bound(candidate.length, slack, candidate.scale, exact);
         };
         out.limit = common(h.limit);

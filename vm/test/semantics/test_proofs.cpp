@@ -180,6 +180,38 @@ TEST_P(proofs, only_helpers_that_are_declared_so_call_functions) {
     EXPECT_EQ(refused, EBPF_ERROR_INVALID_ARGUMENT);
 }
 
+TEST_P(proofs, a_length_of_runs_that_cannot_be_is_none) {
+    // Where r3 is at most 100, r6 is not 107 or more: it is the same word by another name. That
+    // path and the next one come to the loop first.
+    load(R"(
+        jlt r2, 64, out
+        ldxb r7, [r1+0]
+        mov r3, r2
+        sub r3, 4
+        mov r6, r2
+        and r6, -1
+        jlt r6, 64, out
+        mov r5, r6
+        sub r5, 3
+        mov r8, 0
+        jgt r3, 100, there
+        jlt r6, 107, out
+        jeq r7, 1, loop
+        mov r8, 1
+        ja loop
+        there: mov r8, 2
+        loop: jeq r8, 77, out
+        jeq r5, r3, out
+        mov r4, r1
+        add r4, r5
+        ldxb r0, [r4+3]
+        jset r0, 128, loop
+        exit
+        out: mov r0, 1
+        exit)");
+    expect_out_of_bounds(20, memory_);
+}
+
 INSTANTIATE_TEST_SUITE_P(all, proofs, testing::ValuesIn(engines()), engine_name{});
 INSTANTIATE_TEST_SUITE_P(proving, proofs, testing::ValuesIn(proving_engines()), engine_name{});
 
