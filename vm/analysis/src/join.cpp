@@ -85,7 +85,7 @@ public:
             if (&m == &places_[index] or not other or *other == 0 or not m.head->is_scalar() or
                 m.id == 0)
                 continue;
-            const int64_t scale = *change / *other;
+            const wide scale = wide{*change} / *other;
             if (scale < 1 or scale > UINT32_MAX or scale * *other != *change) continue;
             // The named word is the other one less its delta.
             const auto from = static_cast<int64_t>(m.head->offset.umin);

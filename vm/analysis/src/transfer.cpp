@@ -138,10 +138,10 @@ value transfer::moved(const value &v, int64_t by) {
         out.link.addend =
             static_cast<int64_t>(static_cast<uint64_t>(v.link.addend) + static_cast<uint64_t>(by));
     if (v.cover.allowed != permission::none) {
-        const int64_t begin = v.cover.begin - by;
-        const int64_t end = v.cover.end - by;
-        out.cover = std::in_range<int32_t>(begin) and std::in_range<int32_t>(end) and
-                            std::in_range<int32_t>(by)
+        const wide begin = v.cover.begin - wide{by};
+        const wide end = v.cover.end - wide{by};
+        constexpr auto fits = [](wide n) { return n >= INT32_MIN and n <= INT32_MAX; };
+        out.cover = fits(begin) and fits(end) and fits(by)
                         ? analysis::cover{static_cast<int32_t>(begin), static_cast<int32_t>(end),
                                           v.cover.allowed, v.cover.at_once}
                         : analysis::cover{};
