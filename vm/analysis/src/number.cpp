@@ -594,15 +594,17 @@ range<T> widen(const range<T> &old, const range<T> &grown,
 }  // namespace
 
 bool tighten(number &n) noexcept {
-    if (n.is_constant()) {
-        const uint64_t word = n.umin;
-        if (not n.holds(word)) return false;
-        n = number::constant(word);
-        return true;
+    if (not n.is_constant()) {
+        // Bits that the ranges told tell of ranges once more, and hardly ever a third time.
+        const known_bits before = n.bits;
+        if (not tighten_once(n) or (before != n.bits and not tighten_once(n))) return false;
     }
-    // Bits that the ranges told tell of ranges once more, and hardly ever a third time.
-    const known_bits before = n.bits;
-    return tighten_once(n) and (before == n.bits or tighten_once(n));
+    // What is one word is that in all members, whichever told last: others take any of them.
+    if (not n.is_constant()) return true;
+    const uint64_t word = n.umin;
+    if (not n.holds(word)) return false;
+    n = number::constant(word);
+    return true;
 }
 
 number range_of(uint64_t least, uint64_t most) noexcept {

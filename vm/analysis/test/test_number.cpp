@@ -196,6 +196,41 @@ TEST(number, branches_leave_the_words_that_go_there) {
     });
 }
 
+/// What is left of a set with `word` where the branch goes that compares it.
+template <operation Op, width W>
+void follow_branch(number &n, uint64_t word, uint64_t with) {
+    number c = number::constant(with);
+    ASSERT_TRUE(refine(Op, W, n, c, isa::is_taken<Op, W>(word, with)));
+}
+
+TEST(number, one_word_is_one_in_all_members) {
+    words random{7};
+    int found = 0;
+    for (int round = 0; round < rounds; ++round) {
+        const uint64_t word = random.any();
+        number n;
+        for (int branches = 0; branches < 5; ++branches) {
+            // Signs are told apart by what is far off, words by what is near.
+            const uint64_t with = random() % 2 == 0 ? word + random() % 2 : word - random() % 4096;
+            switch (random() % 6) {
+            case 0: follow_branch<operation::jge, width::w64>(n, word, with); break;
+            case 1: follow_branch<operation::jle, width::w64>(n, word, with); break;
+            case 2: follow_branch<operation::jsgt, width::w64>(n, word, with); break;
+            case 3:
+                follow_branch<operation::jslt, width::w64>(n, word, word + random() % 4096);
+                break;
+            case 4: follow_branch<operation::jgt, width::w32>(n, word, with); break;
+            default: follow_branch<operation::jslt, width::w32>(n, word, with); break;
+            }
+            ASSERT_TRUE(n.holds(word));
+            if (not n.is_constant()) continue;
+            ++found;
+            ASSERT_EQ(n, number::constant(word)) << to_text(n);
+        }
+    }
+    EXPECT_GT(found, rounds / 100);
+}
+
 TEST(number, joins_and_widening_hold_both) {
     words random{4};
     for (int round = 0; round < rounds; ++round) {

@@ -212,6 +212,24 @@ TEST_P(proofs, a_length_of_runs_that_cannot_be_is_none) {
     expect_out_of_bounds(20, memory_);
 }
 
+TEST_P(proofs, a_word_that_branches_leave_is_that_word) {
+    // Both halves of what is known of r4 say that it is 87; as a number with a sign it is 0 to 87.
+    memory_[0] = 87;
+    load(R"(
+        jlt r2, 8, out
+        ldxdw r4, [r1+0]
+        jlt r4, 87, out
+        jsgt r4, 1000, out
+        jslt r4, -1000, out
+        jgt32 r4, 87, out
+        add r1, r4
+        ldxb r0, [r1+0]
+        exit
+        out: mov r0, 1
+        exit)");
+    expect_out_of_bounds(7, std::span{memory_}.first(8));
+}
+
 INSTANTIATE_TEST_SUITE_P(all, proofs, testing::ValuesIn(engines()), engine_name{});
 INSTANTIATE_TEST_SUITE_P(proving, proofs, testing::ValuesIn(proving_engines()), engine_name{});
 
