@@ -509,7 +509,7 @@ private:
             if (world_.has_packet) make_packet();
             registers_[0] = roll(2);
             return true;
-        case tick: registers_[0] = random_(); return true;
+        case tick: registers_[0] = roll(3) == 0 ? random_() : roll(20) - 4; return true;
         case opaque: return do_anything();
         default: return false;
         }
