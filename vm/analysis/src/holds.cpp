@@ -62,13 +62,21 @@ bool is_within(const bound &b, bool is_pointer, uint64_t n, const concretisation
     return b.exact ? reached == length : reached <= length;
 }
 
+bool is_null(const placed &p) { return p.what->nullable and p.word == 0; }
+
 /// Where numbers are whose words are known, for looking up what others say of them.
 const placed *find(std::span<const placed> all, value_number id) {
     const auto found = std::ranges::find_if(all, [&](const placed &p) { return p.what->id == id; });
     return found == all.end() ? nullptr : &*found;
 }
 
-bool is_null(const placed &p) { return p.what->nullable and p.word == 0; }
+/// The same, where the word is of this kind: others have another n.
+const placed *find(std::span<const placed> all, value_number id, value_kind kind) {
+    const auto found = std::ranges::find_if(all, [&](const placed &p) {
+        return p.what->id == id and p.what->kind == kind and not is_null(p);
+    });
+    return found == all.end() ? nullptr : &*found;
+}
 
 /// Whether n of `p` is as far below the other one as its gap says.
 bool is_below(const placed &p, const placed &of) {
@@ -90,16 +98,14 @@ bool agrees(const placed &p, std::span<const placed> all) {
     }
     if (is_null(p)) return true;
     if (v.gap.of != 0) {
-        const placed *of = find(all, v.gap.of);
-        if (of != nullptr and of->what->kind == v.kind and not is_null(*of) and
-            not is_below(p, *of))
-            return false;
+        const placed *of = find(all, v.gap.of, v.kind);
+        if (of != nullptr and not is_below(p, *of)) return false;
     }
     // Values of a map may start in several places: n is not known then.
     const bool has_one_start = v.kind != value_kind::map_value and v.kind != value_kind::granted;
     if (v.link.of != 0 and has_one_start) {
-        const placed *of = find(all, v.link.of);
-        if (of != nullptr and of->what->is_scalar()) {
+        const placed *of = find(all, v.link.of, value_kind::scalar);
+        if (of != nullptr) {
             const uint64_t base = of->word - static_cast<uint64_t>(of->what->delta);
             if (p.n != base * v.link.scale + static_cast<uint64_t>(v.link.addend)) return false;
         }

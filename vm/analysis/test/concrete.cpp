@@ -103,6 +103,8 @@ uint64_t alu_of_width(width w, uint64_t a, uint64_t b) {
     return w == width::w32 ? isa::alu<Op, width::w32>(a, b) : isa::alu<Op, width::w64>(a, b);
 }
 
+}  // namespace
+
 uint64_t evaluate(operation op, width w, uint64_t a, uint64_t b) {
     switch (op) {
     case operation::add: return alu_of_width<operation::add>(w, a, b);
@@ -122,6 +124,8 @@ uint64_t evaluate(operation op, width w, uint64_t a, uint64_t b) {
     }
 }
 
+namespace {
+
 uint64_t zero_extended(uint64_t word, width w) {
     return w == width::w64 ? word : word & ((uint64_t{1} << isa::bits_of(w)) - 1);
 }
@@ -130,6 +134,8 @@ uint64_t sign_extended(uint64_t word, width w) {
     const unsigned unused = 64 - isa::bits_of(w);
     return static_cast<uint64_t>(static_cast<int64_t>(word << unused) >> unused);
 }
+
+}  // namespace
 
 uint64_t converted(operation op, width w, uint64_t word) {
     switch (op) {
@@ -142,11 +148,15 @@ uint64_t converted(operation op, width w, uint64_t word) {
     }
 }
 
+namespace {
+
 template <operation Op>
 bool is_taken_of_width(width w, uint64_t a, uint64_t b) {
     return w == width::w32 ? isa::is_taken<Op, width::w32>(a, b)
                            : isa::is_taken<Op, width::w64>(a, b);
 }
+
+}  // namespace
 
 bool is_taken(operation op, width w, uint64_t a, uint64_t b) {
     switch (op) {
@@ -163,6 +173,8 @@ bool is_taken(operation op, width w, uint64_t a, uint64_t b) {
     default: return is_taken_of_width<operation::jset>(w, a, b);
     }
 }
+
+namespace {
 
 /// Bytes at an address of the test's own address space, where they can be anywhere.
 struct block {

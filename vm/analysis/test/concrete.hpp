@@ -52,6 +52,11 @@ inline constexpr uint32_t object_bytes = 24;
 inline constexpr uint32_t memory_bytes = 32;
 inline constexpr uint32_t key_bytes = 4;
 
+/// What instructions give for words, and whether branches are taken, as isa has it.
+[[nodiscard]] uint64_t evaluate(isa::operation op, isa::width w, uint64_t a, uint64_t b);
+[[nodiscard]] uint64_t converted(isa::operation op, isa::width w, uint64_t word);
+[[nodiscard]] bool is_taken(isa::operation op, isa::width w, uint64_t a, uint64_t b);
+
 /// What stays known of a program, so that it is looked up once.
 class known_states {
 public:
