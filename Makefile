@@ -11,7 +11,7 @@ sources := find vm -name '*.[ch]' -o -name '*.[ch]pp'
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build-llvm build-ubpf release-with-llvm-jit demo test test-aarch64 test-riscv64 \
-	test-i386 bench install fuzz format format-check lint clean
+	test-i386 bench install fuzz coverage format format-check lint clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ install: ## Install to PREFIX (default /usr/local), below DESTDIR if given
 
 fuzz: ## Run each fuzz target for MINUTES (default 1)
 	scripts/fuzz $(MINUTES)
+
+coverage: ## Show which lines of each engine random programs reach
+	scripts/coverage
 
 format: ## Format the C and C++ sources
 	$(sources) | xargs clang-format-19 -i

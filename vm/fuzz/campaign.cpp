@@ -16,6 +16,8 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -51,6 +53,7 @@ constexpr std::size_t most_jobs = 64;
 /// What the processes share.
 struct progress {
     std::atomic<uint64_t> next;
+    std::atomic<uint64_t> end;
     std::array<std::atomic<uint64_t>, most_jobs> current;  ///< the seed that a process is at
     std::atomic<uint64_t> loaded;
     std::atomic<uint64_t> ended;
@@ -77,10 +80,9 @@ trial make(const plan &p, uint64_t seed) {
 /// What a process does: seeds until there are no more, or it has done its share.
 void work(const plan &p, progress &shared, std::size_t job) {
     require(stacks_agree(), "stacks lie at one place");
-    const uint64_t end = p.first + p.count;
     for (uint64_t done = 0; done < programs_per_process; ++done) {
         const uint64_t seed = shared.next.fetch_add(1);
-        if (seed >= end) return;
+        if (seed >= shared.end) return;
         shared.current[job] = seed;
         alarm(seconds_per_program);
         const verdict v = judge(make(p, seed));
@@ -112,6 +114,8 @@ pid_t start_worker(const plan &p, progress &shared, std::size_t job) {
     const pid_t child = fork();
     require(child >= 0, "processes can be made");
     if (child != 0) return child;
+    std::signal(SIGTERM, SIG_DFL);
+    std::signal(SIGINT, SIG_IGN);
     work(p, shared, job);
     std::exit(0);
 }
@@ -123,10 +127,11 @@ void supervise(const plan &p, progress &shared) {
     for (std::size_t working = p.jobs; working > 0;) {
         int status = 0;
         const pid_t ended = wait(&status);
+        if (ended < 0 and errno == EINTR) continue;
         require(ended >= 0, "processes end");
         const auto job = static_cast<std::size_t>(std::ranges::find(workers, ended) - workers.begin());
         report(status, shared.current[job], shared);
-        if (shared.next < p.first + p.count) {
+        if (shared.next < shared.end) {
             workers[job] = start_worker(p, shared, job);
         } else {
             --working;
@@ -137,7 +142,7 @@ void supervise(const plan &p, progress &shared) {
 void print(const plan &p, const progress &shared) {
     const auto number = [](uint64_t n) { return static_cast<unsigned long long>(n); };
     std::printf("seeds %llu to %llu: %llu programs load; runs that end %llu, that fault %llu",
-                number(p.first), number(p.first + p.count - 1), number(shared.loaded),
+                number(p.first), number(shared.end) - 1, number(shared.loaded),
                 number(shared.ended), number(shared.faulted));
     uint64_t all = 0;
     for (std::size_t e = 0; e < shared.runs.size(); ++e) {
@@ -157,12 +162,25 @@ int show(const plan &p, uint64_t seed) {
     return 1;
 }
 
+/// Of this process, for who ends a campaign early: it then tells what it has done.
+progress *running = nullptr;
+
+void finish_early(int) {
+    uint64_t end = running->end;
+    const uint64_t next = running->next;
+    while (next < end and not running->end.compare_exchange_weak(end, next)) {}
+}
+
 int run_campaign(const plan &p) {
     void *const memory = mmap(nullptr, sizeof(progress), PROT_READ | PROT_WRITE,
                               MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     require(memory != MAP_FAILED, "there is memory");
     auto &shared = *new (memory) progress{};
     shared.next = p.first;
+    shared.end = p.first + p.count;
+    running = &shared;
+    std::signal(SIGINT, finish_early);
+    std::signal(SIGTERM, finish_early);
     supervise(p, shared);
     print(p, shared);
     return shared.findings == 0 and shared.loaded > 0 ? 0 : 1;
