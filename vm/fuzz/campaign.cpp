@@ -8,11 +8,11 @@
 // as few statements as show what was found.
 #include "trials.hpp"
 
+#include <CLI/CLI.hpp>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -37,9 +37,9 @@ namespace {
 struct plan {
     uint64_t first = 0;
     uint64_t count = 10'000;
-    uint64_t runs = 8;        ///< of each program
-    uint64_t llvm_every = 16;  ///< one in so many programs is compiled by LLVM, too, ...
-    uint64_t llvm_runs = 64;   ///< ... and run so often
+    uint64_t runs = 8;          ///< of each program
+    uint64_t llvm_every = 16;   ///< one in so many programs is compiled by LLVM, too, ...
+    uint64_t llvm_runs = 64;    ///< ... and run so often
     uint64_t facts_every = 16;  ///< of one in so many programs all facts are asserted
     unsigned jobs = 1;
 };
@@ -129,7 +129,8 @@ void supervise(const plan &p, progress &shared) {
         const pid_t ended = wait(&status);
         if (ended < 0 and errno == EINTR) continue;
         require(ended >= 0, "processes end");
-        const auto job = static_cast<std::size_t>(std::ranges::find(workers, ended) - workers.begin());
+        const auto job =
+            static_cast<std::size_t>(std::ranges::find(workers, ended) - workers.begin());
         report(status, shared.current[job], shared);
         if (shared.next < shared.end) {
             workers[job] = start_worker(p, shared, job);
@@ -168,12 +169,13 @@ progress *running = nullptr;
 void finish_early(int) {
     uint64_t end = running->end;
     const uint64_t next = running->next;
-    while (next < end and not running->end.compare_exchange_weak(end, next)) {}
+    while (next < end and not running->end.compare_exchange_weak(end, next)) {
+    }
 }
 
 int run_campaign(const plan &p) {
-    void *const memory = mmap(nullptr, sizeof(progress), PROT_READ | PROT_WRITE,
-                              MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void *const memory =
+        mmap(nullptr, sizeof(progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     require(memory != MAP_FAILED, "there is memory");
     auto &shared = *new (memory) progress{};
     shared.next = p.first;
@@ -193,14 +195,16 @@ int main(int argc, char **argv) {
     uint64_t seed = 0;
     CLI::App app{"Runs random programs on all engines and compares what they do."};
     app.add_option("--first", p.first, "the first seed");
-    app.add_option("--count", p.count, "how many seeds, each one program")->check(CLI::PositiveNumber);
+    app.add_option("--count", p.count, "how many seeds, each one program")
+        ->check(CLI::PositiveNumber);
     app.add_option("--runs", p.runs, "runs of each program")->check(CLI::PositiveNumber);
     app.add_option("--llvm-every", p.llvm_every, "one in so many programs is compiled by LLVM, too")
         ->check(CLI::PositiveNumber);
     app.add_option("--llvm-runs", p.llvm_runs, "runs of each of those")->check(CLI::PositiveNumber);
     app.add_option("--facts-every", p.facts_every, "of one in so many all facts are asserted")
         ->check(CLI::PositiveNumber);
-    app.add_option("--jobs", p.jobs, "processes at work")->check(CLI::Range(1U, unsigned{most_jobs}));
+    app.add_option("--jobs", p.jobs, "processes at work")
+        ->check(CLI::Range(1U, unsigned{most_jobs}));
     const auto *const one = app.add_option("--show", seed, "run one program and print it");
     app.get_formatter()->column_width(28);
     CLI11_PARSE(app, argc, argv);

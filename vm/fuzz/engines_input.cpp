@@ -13,8 +13,8 @@ namespace bpftime::vm::fuzz {
 namespace {
 
 // The first byte: the level by its low three bits, mostly one that compiles fast; whether to run
-// without checks, too, and then whether to assert what the analysis says; the high bits all set add more budget than one slice holds, some of them a
-// secret.
+// without checks, too, and then whether to assert what the analysis says; the high bits all set add
+// more budget than one slice holds, some of them a secret.
 constexpr auto levels = std::to_array<uint32_t>({0, 0, 1, 1, 1, 0, 2, 3});
 constexpr unsigned also_unchecked = 0x08;
 constexpr unsigned with_facts = 0x0c;

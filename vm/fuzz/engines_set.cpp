@@ -163,7 +163,9 @@ constexpr uint64_t map_count = 4;
 uint64_t map_of(uint32_t id) { return first_map + id; }
 bool is_map(uint64_t map) { return map - first_map < map_count; }
 uint64_t map_value(uint64_t map) { return is_map(map) ? shared().map_value.address() : 0; }
-uint64_t map_value_size(uint64_t map) { return is_map(map) ? shared().map_value.bytes().size() : 0; }
+uint64_t map_value_size(uint64_t map) {
+    return is_map(map) ? shared().map_value.bytes().size() : 0;
+}
 uint64_t variable(uint32_t id) {
     const arena &all = shared();
     const std::array blocks{&all.variable, &all.read_only, &all.write_only, &all.granted};
@@ -243,7 +245,9 @@ struct engine_set::contender {
 
 engine_set::engine_set(engine_settings s)
     : settings_{std::move(s)}, memory_{settings_.how.memory_size, settings_.input_guard} {
-    const auto takes_part = [&](const engine_row &e) { return settings_.has_llvm or not is_llvm(e); };
+    const auto takes_part = [&](const engine_row &e) {
+        return settings_.has_llvm or not is_llvm(e);
+    };
     add({.row = engines.front(), .is_reference = true});
     for (const engine_row &e : engines | std::views::filter(takes_part)) {
         // The same as the reference tells nothing.

@@ -11,7 +11,8 @@
 #if __has_include(<sanitizer/asan_interface.h>)
 #include <sanitizer/asan_interface.h>
 #else
-#define ASAN_POISON_MEMORY_REGION(address, size) (static_cast<void>(address), static_cast<void>(size))
+#define ASAN_POISON_MEMORY_REGION(address, size) \
+    (static_cast<void>(address), static_cast<void>(size))
 #define ASAN_UNPOISON_MEMORY_REGION(address, size) \
     (static_cast<void>(address), static_cast<void>(size))
 #endif
@@ -30,8 +31,8 @@ std::size_t page_size() {
 guarded_memory::guarded_memory(std::size_t size, guarded_end end) {
     const std::size_t page = page_size();
     const std::size_t inner = (size + page - 1) / page * page;
-    void *const base =
-        mmap(nullptr, inner + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *const base = mmap(nullptr, inner + 2 * page, PROT_NONE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     require(base != MAP_FAILED, "there is address space for a few pages");
     mapped_ = {static_cast<uint8_t *>(base), inner + 2 * page};
     const std::span open = mapped_.subspan(page, inner);

@@ -174,9 +174,9 @@ outcome<runner> runner::create(const runner_options &options, std::span<const ui
     log_debug(fmt::format("using backend {}", vm->name()));
     const auto adapted = adapt(code, type);
     if (not adapted) return std::unexpected{adapted.error()};
-    for (auto done : {configure(vm.get(), options),
-                      register_helpers(*vm, type, adapted->use, *r.sink_),
-                      load(vm.get(), adapted->code)}) {
+    for (auto done :
+         {configure(vm.get(), options), register_helpers(*vm, type, adapted->use, *r.sink_),
+          load(vm.get(), adapted->code)}) {
         if (not done) return std::unexpected{std::move(done.error())};
     }
     // Now, so that times are those of runs. Whatever stands in the way, the first run says.

@@ -54,11 +54,11 @@ enum class vm_limit : uint32_t {
     stack_size,
     call_depth,
     optimization_level,
-    constant_blinding,    ///< 0 or 1
-    check_elimination,    ///< 0 or 1
-    speculation_barriers, ///< 0 or 1
-    compile_time,         ///< microseconds; 0: none
-    compile_memory        ///< bytes; 0: none
+    constant_blinding,     ///< 0 or 1
+    check_elimination,     ///< 0 or 1
+    speculation_barriers,  ///< 0 or 1
+    compile_time,          ///< microseconds; 0: none
+    compile_memory         ///< bytes; 0: none
 };
 
 /// What verify() found; ebpf_verify_report says what the members mean.

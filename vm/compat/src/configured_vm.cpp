@@ -114,7 +114,7 @@ std::expected<const prepared_program *, int64_t> configured_vm::prepare_native()
 }
 
 result<std::unique_ptr<const executable>> configured_vm::build_in_limits(const build_input &input,
-                                                                          bool native) {
+                                                                         bool native) {
     // What is proven is found out first, and kept while code is made.
     constexpr uint64_t analysis_bytes_per_slot = 1024;
     const uint64_t per_slot =

@@ -639,7 +639,7 @@ function_compiler::address function_compiler::access(uint32_t pc, unsigned base,
         const bool in_value = parts_.facts.is_in_value(pc, origin_[base]);
         const bool in_input =
             not in_value and allows(parts_.input.config.input_permission(), wanted);
-        const value is_likely = in_value ? b_.CreateICmpNE(get(base), known_offset(origin_[base]))
+        const value is_likely = in_value   ? b_.CreateICmpNE(get(base), known_offset(origin_[base]))
                                 : in_input ? b_.CreateICmpULT(offset, input_limit(size))
                                            : static_cast<value>(b_.getFalse());
         const value elsewhere = check(number, is_likely, packed, in_input);

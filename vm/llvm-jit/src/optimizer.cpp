@@ -255,9 +255,8 @@ struct pipeline {
     pipeline(const llvm::Module &module, llvm::TargetMachine &machine, unsigned level,
              deadline until) {
         if (until != no_deadline) {
-            watchers.registerShouldRunOptionalPassCallback([until](auto &&...) {
-                return std::chrono::steady_clock::now() < until;
-            });
+            watchers.registerShouldRunOptionalPassCallback(
+                [until](auto &&...) { return std::chrono::steady_clock::now() < until; });
         }
         llvm::PassBuilder builder{&machine, {}, {}, &watchers};
         functions.registerPass(

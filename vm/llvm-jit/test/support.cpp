@@ -69,8 +69,8 @@ std::unique_ptr<llvm::Module> linked_program::compile(llvm::LLVMContext &context
 }
 
 std::unique_ptr<llvm::Module> linked_program::optimize(llvm::LLVMContext &context,
-                                                       llvm::TargetMachine &machine,
-                                                       unsigned level, deadline until) const {
+                                                       llvm::TargetMachine &machine, unsigned level,
+                                                       deadline until) const {
     auto module = std::make_unique<llvm::Module>("bpf", context);
     module->setDataLayout(machine.createDataLayout());
     module->setTargetTriple(machine.getTargetTriple().str());

@@ -106,7 +106,7 @@ TEST(code_memory, is_never_writable_and_executable) {
 /// was fine.
 int compile_with(rlim_t bytes) {
     std::string text;
-    for (unsigned n = 0; n < 60'000; ++n) text += "ldxdw %r3, [%r1+8]\nadd %r0, %r3\n";
+    for (unsigned n = 0; n < 60'000; ++n) text += "ldxdw %r3, [%r1+8]\nadd %r1, %r3\n";
     const vm_ptr large{ebpf_create("llvm")};
     const auto code = assemble(text + "exit");
     ebpf_set_max_insns(large.get(), 200'000);

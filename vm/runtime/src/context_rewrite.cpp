@@ -92,8 +92,9 @@ private:
         isa::instruction changed = p_.insn(site.pc);
         changed.offset = static_cast<int16_t>(offset);
         if (f.wide_pointer) changed.id = isa::insn_id::ldxdw;
-        isa::write_slot(isa::encode(changed),
-                        std::span{made_.code}.subspan(site.pc * isa::slot_size).first<isa::slot_size>());
+        isa::write_slot(
+            isa::encode(changed),
+            std::span{made_.code}.subspan(site.pc * isa::slot_size).first<isa::slot_size>());
         return {};
     }
 

@@ -298,8 +298,8 @@ private:
             *c.function, {.kernel_functions = known.names, .target = options_.target.get()});
         if (not linked) return std::move(linked.error());
         call_helpers(*linked, known.ids);
-        c.linked.emplace(*c.function, type, std::move(*linked), context_use::none,
-                         nullptr, nullptr);
+        c.linked.emplace(*c.function, type, std::move(*linked), context_use::none, nullptr,
+                         nullptr);
         if (auto e = finish(*c.linked, known.ids)) return e;
         if (not known_type) return {};
         for (uint32_t i = 0; i < file_.maps().size(); ++i) {

@@ -152,9 +152,8 @@ bool sees_ethernet(program_type type) noexcept {
 
 result<void> declare_context(ebpf_vm &vm, program_type type, context_use use) {
     if (use == context_use::none) return {};
-    ebpf_input input = type == program_type::xdp
-                           ? input_with<xdp_context>(sizeof(xdp_context))
-                           : input_with<skb_context>(sizeof(skb_memory));
+    ebpf_input input = type == program_type::xdp ? input_with<xdp_context>(sizeof(xdp_context))
+                                                 : input_with<skb_context>(sizeof(skb_memory));
     if (use == context_use::reads) {
         input.permission = EBPF_PERM_READ;
         input.packet_permission = static_cast<uint32_t>(permission_of(type));

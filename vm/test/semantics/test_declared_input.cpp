@@ -186,13 +186,12 @@ TEST_P(declared_input, that_is_read_only_is_not_written_in_loops) {
 
 TEST_P(declared_input, that_is_read_only_is_not_written_by_helpers) {
     declare(read_only);
-    add_helper(
-        fill_id,
-        [](void *, uint64_t at, uint64_t, uint64_t, uint64_t, uint64_t) -> uint64_t {
-            std::memset(reinterpret_cast<void *>(at), 0xff, 8);
-            return 0;
-        },
-        {{EBPF_ARG_MEMORY_WRITE, 8, 0}});
+    add_helper(fill_id,
+               [](void *, uint64_t at, uint64_t, uint64_t, uint64_t, uint64_t) -> uint64_t {
+                   std::memset(reinterpret_cast<void *>(at), 0xff, 8);
+                   return 0;
+               },
+               {{EBPF_ARG_MEMORY_WRITE, 8, 0}});
     load("call 61\nexit");
     EXPECT_EQ(fault(context_bytes()).kind, fault_kind::read_only_write);
     EXPECT_EQ(context_.data, 0U);
@@ -302,13 +301,12 @@ TEST_P(declared_input, refuses_words_that_programs_could_write) {
 /// What was compared with the old end says nothing of the new packet, which is shorter.
 TEST_P(declared_input, has_another_packet_behind_helpers_that_take_it) {
     declare(with_packet());
-    add_helper(
-        move_id,
-        [](void *fixture, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) -> uint64_t {
-            static_cast<declared_input *>(fixture)->move_packet();
-            return 0;
-        },
-        {{EBPF_ARG_CONTEXT, 0, 0}});
+    add_helper(move_id,
+               [](void *fixture, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) -> uint64_t {
+                   static_cast<declared_input *>(fixture)->move_packet();
+                   return 0;
+               },
+               {{EBPF_ARG_CONTEXT, 0, 0}});
     load(R"(
         mov r6, r1
         ldxdw r2, [r1+0]

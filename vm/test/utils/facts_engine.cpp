@@ -145,8 +145,7 @@ private:
         if (not input or input->packet_permission == 0 or now.run.input().len == 0) return {};
         const auto word = [&](uint32_t offset) {
             uint64_t value = 0;
-            std::memcpy(&value,
-                        reinterpret_cast<const void *>(now.run.input().begin + offset),
+            std::memcpy(&value, reinterpret_cast<const void *>(now.run.input().begin + offset),
                         sizeof value);
             return value;
         };

@@ -315,8 +315,7 @@ int ebpf_set_constant_blinding(struct ebpf_vm *vm, bool enable) {
 }
 
 int ebpf_set_compile_time_limit(struct ebpf_vm *vm, uint64_t microseconds) {
-    return with(vm,
-                [&](ebpf_vm &v) { return v.set_limit(vm_limit::compile_time, microseconds); });
+    return with(vm, [&](ebpf_vm &v) { return v.set_limit(vm_limit::compile_time, microseconds); });
 }
 
 int ebpf_set_compile_memory_limit(struct ebpf_vm *vm, uint64_t bytes) {

@@ -78,7 +78,7 @@ struct vm_config {
     /// Whether nothing that a check guards is begun before the check is decided.
     bool bars_speculation = false;
     uint64_t compile_microseconds = 0;  ///< after so many, no more optimising; 0: no limit
-    uint64_t compile_bytes = 0;         ///< most that compiling may be expected to take; 0: no limit
+    uint64_t compile_bytes = 0;  ///< most that compiling may be expected to take; 0: no limit
     std::optional<uint32_t> unwind_helper;
     /// What the host says of the input memory, all of it meant: no member is a default.
     std::optional<ebpf_input> input;

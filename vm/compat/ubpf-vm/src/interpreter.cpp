@@ -555,7 +555,8 @@ private:
         constexpr bool loads = Op == operation::load_acquire;
         const op &o = *ip;
         const uint64_t address = reg_[loads ? o.src : o.dst] + imm_offset(o);
-        if (Checked and (not is_near<W, Checked, not loads>(address) or address % isa::bytes_of(W) != 0))
+        if (Checked and
+            (not is_near<W, Checked, not loads>(address) or address % isa::bytes_of(W) != 0))
             return atomic_far<Id>(*this, ip, address);
         return perform_atomic<Id>(ip, address);
     }

@@ -91,8 +91,7 @@ struct skb_memory {
 /// input alone. One that only reads its context is kept from writing it, so that nobody else than
 /// exec() says where the packet is; one that does not look at it may get any input. Backends that
 /// cannot be told anything are fine. Errors: those of ebpf_vm::declare_input().
-[[nodiscard]] result<void> declare_context(ebpf_vm &vm, object::program_type type,
-                                           context_use use);
+[[nodiscard]] result<void> declare_context(ebpf_vm &vm, object::program_type type, context_use use);
 
 /// A packet as BPF_PROG_TEST_RUN gives it to programs: it came in on interface 1, the loopback
 /// interface, into queue 0.
