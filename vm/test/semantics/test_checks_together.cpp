@@ -133,6 +133,68 @@ TEST_P(checks_together, copies_of_words) {
     expect_same(program(copies + "exit"));
 }
 
+TEST_P(checks_together, steps_between) {
+    expect_same(
+        program("ldxb r2, [r6+1]\nadd r6, 8\nadd r0, r2\nstxw [r6-4], r0\nsub r6, 5\n"
+                "ldxdw r2, [r6+2]\nadd r6, 30\nadd r0, r2\nldxh r2, [r6-20]\nadd r0, r2\nexit"));
+}
+
+/// Between two accesses that may be of two pieces of memory is one that is of both.
+TEST_P(checks_together, looks_between_them_later) {
+    expect_same(
+        program("ldxw r2, [r6]\nadd r0, r2\nldxw r2, [r6+8]\nadd r0, r2\njeq r7, 1, +2\n"
+                "ldxdw r2, [r6+2]\nadd r0, r2\nmov r3, r6\nldxb r2, [r3+5]\nadd r0, r2\nexit"));
+}
+
+TEST_P(checks_together, copies_look_between_them) {
+    expect_same(
+        program("ldxw r2, [r6]\nmov r3, r6\nldxw r4, [r6+8]\nadd r0, r2\n"
+                "ldxdw r2, [r3+3]\nadd r0, r2\nadd r0, r4\nexit"));
+}
+
+TEST_P(checks_together, atomics_between) {
+    expect_same(
+        program("mov r2, 3\nstxw [r6+8], r2\nlock fetch add [r6], r2\nadd r0, r2\n"
+                "ldxdw r2, [r6+16]\nadd r0, r2\nexit"));
+}
+
+/// Where they look is itself what they load, and stores change the registers' sources.
+TEST_P(checks_together, loads_of_their_own_register) {
+    expect_same(
+        program("stxdw [r6+24], r1\nldxb r2, [r6+4]\nldxdw r6, [r6+24]\nadd r0, r2\n"
+                "ldxb r2, [r6+16]\nadd r0, r2\nldxdw r2, [r6+88]\nadd r0, r2\nexit"));
+}
+
+/// Nothing but accesses knows of the frame.
+TEST_P(checks_together, atomics_in_the_frame_between) {
+    expect_same(
+        program("ldxb r2, [r6+1]\nadd r0, r2\nmov r2, 3\nlock add [r10-40], r2\n"
+                "lock fetch add [r10-40], r2\nadd r0, r2\nstxw [r6+8], r0\nexit"));
+}
+
+TEST_P(checks_together, misaligned_atomics_in_the_frame_between) {
+    expect_same(
+        program("ldxb r2, [r6+1]\nadd r0, r2\njne r7, 1, +1\nexit\nldxb r2, [r6+1]\nadd r0, r2\n"
+                "load_acquire32 r2, [r10-42]\nstxw [r6+8], r0\nexit"));
+}
+
+/// The place is in the own frame, or partly so.
+TEST_P(checks_together, loads_and_stores_in_the_frame) {
+    expect_same(
+        "ldxdw r7, [r1]\nldxdw r8, [r1+8]\nmov r6, r10\nsub r6, 104\nadd r6, r7\n"
+        "stxdw [r6+8], r8\nstxb [r6], r7\nldxw r0, [r6+4]\nldxdw r2, [r6+16]\n"
+        "add r0, r2\nexit");
+}
+
+/// More sizes than are kept at hand.
+TEST_P(checks_together, loads_in_rows_of_many_lengths) {
+    std::string rest;
+    for (int length = 2; length < 40; ++length)
+        rest += fmt::format("mov r3, r6\nldxb r2, [r3]\nadd r0, r2\nldxb r2, [r3+{}]\nadd r0, r2\n",
+                            length);
+    expect_same(program(rest + "exit"));
+}
+
 TEST_P(checks_together, conditions_between) {
     expect_same(
         program("ldxb r2, [r6]\njgt r2, 200, end\nldxh r3, [r6+1]\nadd r0, r3\n"

@@ -299,6 +299,15 @@ public:
         return has_returned_;
     }
 
+    /// Goes on from `pc` on, in the deepest frame, until its function returns or the run ends.
+    void go_on_at(uint32_t pc, const std::array<uint64_t, isa::register_count> &registers) {
+        reg_ = registers;
+        depth_ = outermost_ = run_.memory().live_frames() - 1;
+        frame_.move_to(run_.stack().frame(depth_).begin);
+        if (code_.keeps_frames) show_frame();
+        go(&code_.ops[pc]);
+    }
+
     template <insn_id Id, bool Back, bool Checked>
     static const op *handle(machine &m, const op *ip) {
         return m.step<Id, Back, Checked>(ip);
@@ -496,6 +505,16 @@ private:
     }
 
     // --- memory
+
+    /// The running function's frame is in the memory map. The code before may have kept it out, for
+    /// which accesses of it may be that this code asks about.
+    void show_frame() noexcept {
+        compat::stack_layout &stack = run_.stack();
+        if (stack.is_present(depth_)) return;
+        stack.mark_frames(depth_ + 1);
+        *stack.mark(depth_) = 1;
+        run_.memory().set_live_frames(depth_ + 1);
+    }
 
     /// Whether the access is one that needs no asking.
     template <width W, bool Checked, bool Writes>
@@ -929,6 +948,12 @@ public:
         return machine{code_, r, frames}.call_back(pc, function, arguments, r0);
     }
 
+    void run_into_fault(compat::run &r, uint32_t pc,
+                        const std::array<uint64_t, isa::register_count> &registers) const {
+        std::array<frame, EBPF_MOST_CALL_DEPTH> frames{};
+        machine{code_, r, frames.data()}.go_on_at(pc, registers);
+    }
+
     bool call(compat::run &r, uint64_t function, const uint64_t arguments[5],
               uint64_t &r0) const override {
         std::array<frame, EBPF_MOST_CALL_DEPTH> frames;
@@ -1106,6 +1131,11 @@ private:
 
 std::unique_ptr<const compat::executable> make_interpreter(const compat::build_input &input) {
     return std::make_unique<interpreter>(input, nullptr);
+}
+
+void run_into_fault(const compat::executable &interpreter, compat::run &r, uint32_t pc,
+                    const std::array<uint64_t, isa::register_count> &registers) {
+    static_cast<const ubpf::interpreter &>(interpreter).run_into_fault(r, pc, registers);
 }
 
 std::unique_ptr<const compat::executable> make_watched_interpreter(const compat::build_input &input,

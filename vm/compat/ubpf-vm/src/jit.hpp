@@ -23,6 +23,7 @@ struct native_code {
     bool keeps_frames = false;           ///< as jit_analysis::keeps_frames()
     std::vector<uint32_t> functions;     ///< where each function is; code of those unreachable: 0
     std::vector<uint32_t> jump_targets;  ///< the same for the program's jump targets
+    std::vector<uint32_t> group_sizes;   ///< what jit_state::group_starts is for
 };
 
 // --- what there is for each machine

@@ -1,6 +1,8 @@
 // bpftime-vm: what native code calls
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
+#include "access_group.hpp"
+#include "interpreter.hpp"
 #include "isa/arithmetic.hpp"
 #include "native_program.hpp"
 
@@ -29,6 +31,34 @@ void remember(jit_state &state, const compat::memory_span &span) noexcept {
     state.recent_begin = span.begin;
     if (allows(span.allowed, permission::read)) state.recent_reads = starts_in(span.len);
     if (allows(span.allowed, permission::read_write)) state.recent_writes = starts_in(span.len);
+}
+
+/// The same, if it is where the memory map has just found an access.
+void remember_found(jit_state &state, compat::memory_map &memory, uint64_t address, uint64_t size,
+                    permission wanted) noexcept {
+    // The entry function's frame lives as long as the run; others may be gone when it is asked.
+    const compat::memory_span first = state.run->stack().frame(0);
+    const compat::memory_span &recent = memory.recent();
+    if (first.holds(address, size))
+        remember(state, first);
+    else if (recent.holds(address, size) and allows(recent.allowed, wanted))
+        remember(state, recent);
+}
+
+/// The first access that may not be made of the group that begins at `pc`, with the address of its
+/// bytes; size 0: there is none.
+compat::memory_span first_refused(const program &p, compat::memory_map &memory, uint32_t pc,
+                                  uint64_t address) {
+    const auto behind = std::ranges::upper_bound(p.blocks(), pc, {}, &basic_block::begin);
+    const basic_block &block = *std::prev(behind);
+    const auto members = members_of_group(p, pc, block.end);
+    const int32_t begin = std::ranges::min(members, {}, &byte_range::begin).begin;
+    for (const byte_range &m : members) {
+        const compat::memory_span span{address + static_cast<uint32_t>(m.begin - begin), m.size(),
+                                       m.allowed};
+        if (not memory.allows(span.begin, span.len, span.allowed)) return span;
+    }
+    return {};
 }
 
 /// Charges the native code's slice.
@@ -69,16 +99,30 @@ uint64_t rt_check(jit_state *state, uint64_t address, uint32_t site, uint64_t fr
     const auto [pc, size, wanted] = access_site::unpack(site);
     compat::memory_map &memory = memory_at(*state, frame);
     if (memory.allows(address, size, wanted)) {
-        // The entry function's frame lives as long as the run; others may be gone when it is asked.
-        const compat::memory_span first = state->run->stack().frame(0);
-        const compat::memory_span &recent = memory.recent();
-        if (first.holds(address, size))
-            remember(*state, first);
-        else if (recent.holds(address, size) and allows(recent.allowed, wanted))
-            remember(*state, recent);
+        remember_found(*state, memory, address, size, wanted);
         return address;
     }
     return state->run->place_of_access(pc, address, size, wanted);
+}
+
+uint64_t rt_check_group(jit_state *state, uint64_t address, uint32_t site, uint64_t frame,
+                        uint32_t size) {
+    const access_site first = access_site::unpack(site);
+    compat::memory_map &memory = memory_at(*state, frame);
+    if (memory.allows(address, size, first.wanted)) {
+        remember_found(*state, memory, address, size, first.wanted);
+        return 1;
+    }
+    compat::run &run = *state->run;
+    const compat::memory_span refused =
+        first_refused(state->program->input().code, memory, first.pc, address);
+    if (refused.len == 0) return 1;
+    run.budget().put_back(state->slice);
+    run_into_fault(state->program->interpreter(), run, first.pc, state->registers);
+    // Unless its memory has changed meanwhile, the run has its fault.
+    if (not run.has_fault())
+        run.fail(memory.explain(first.pc, refused.begin, refused.len, refused.allowed));
+    return 0;
 }
 
 void rt_misaligned(jit_state *state, uint64_t address, uint32_t site, uint64_t frame) noexcept {

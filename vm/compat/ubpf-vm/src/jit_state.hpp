@@ -17,16 +17,21 @@ class native_program;
 /// is inside takes a single comparison.
 using access_starts = std::array<uint64_t, 4>;
 
+/// In how many places of a piece of memory an access of this size may begin.
+[[nodiscard]] constexpr uint64_t starts_in(uint64_t len, uint64_t size) noexcept {
+    return len < size ? 0 : len - size + 1;
+}
+
 [[nodiscard]] constexpr access_starts starts_in(uint64_t len) noexcept {
     if (len >= 8) [[likely]]
         return {len, len - 1, len - 3, len - 7};
     access_starts starts{};
-    for (std::size_t i = 0; i < starts.size(); ++i) {
-        const uint64_t size = uint64_t{1} << i;
-        starts[i] = len < size ? 0 : len - size + 1;
-    }
+    for (std::size_t i = 0; i < starts.size(); ++i) starts[i] = starts_in(len, uint64_t{1} << i);
     return starts;
 }
+
+/// Different sizes of accesses that are checked together, in one program.
+inline constexpr std::size_t most_group_sizes = 16;
 
 /// What native code sees of a run. A register points to it all the time. It is made for every run,
 /// so nothing is set here that is written before it is read.
@@ -46,6 +51,8 @@ struct jit_state {
     uint64_t minus_input;  ///< 0 - where the input memory begins
     access_starts input_starts;
     uint64_t last_frame;  ///< r10 of the deepest frame that the call depth allows
+    /// The same as input_starts for sizes that only this program has: native_code::group_sizes.
+    std::array<uint64_t, most_group_sizes> group_starts;
     access_starts frame_starts;
     /// The memory that the map last said yes to, and what may begin in it: nothing, if it is
     /// forgotten.
@@ -55,6 +62,8 @@ struct jit_state {
     uint64_t words[5];  ///< r1 to r5 of what is called; then its r0
     compat::run *run;
     const native_program *program;
+    /// All of them, for who goes on in the place of native code.
+    std::array<uint64_t, isa::register_count> registers;
 
     /// A helper may have taken memory back.
     void forget_recent() noexcept { recent_reads = recent_writes = {}; }
@@ -80,6 +89,10 @@ static_assert(most_max_insns <= 1U << 24, "a pc has 24 bits in access_site");
 
 /// Where this access goes, which is elsewhere in programs with an arena alone.
 uint64_t rt_check(jit_state *state, uint64_t address, uint32_t site, uint64_t frame) noexcept;
+/// Whether all accesses of a group may be made; else ends the run, after all that comes before the
+/// one that may not. `address`, `size`: all their bytes. The site has the pc of the first.
+uint64_t rt_check_group(jit_state *state, uint64_t address, uint32_t site, uint64_t frame,
+                        uint32_t size);
 /// Ends the run because an atomic access that may be made is misaligned.
 void rt_misaligned(jit_state *state, uint64_t address, uint32_t site, uint64_t frame) noexcept;
 /// A new slice after a charge of `units` at `pc` has left `slice`.

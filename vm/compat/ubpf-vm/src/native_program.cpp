@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #include "native_program.hpp"
 
+#include "interpreter.hpp"
 #include "machine.hpp"
 
 #include <algorithm>
@@ -39,7 +40,24 @@ void native_program::adopt(native_code code) noexcept {
 
 jit_state native_program::state_of(compat::run &r) const noexcept {
     if (not code_.keeps_frames) r.stack().hide_frames();
-    return {r, *this, frame_starts_};
+    jit_state state{r, *this, frame_starts_};
+    for (std::size_t i = 0; i < code_.group_sizes.size(); ++i)
+        state.group_starts[i] = starts_in(r.input().len, code_.group_sizes[i]);
+    return state;
+}
+
+const compat::executable &native_program::interpreter() const {
+    std::call_once(has_interpreter_, [this] {
+        // The VM's settings may be others by now.
+        auto config = std::make_unique<compat::vm_config>(input_.config);
+        config->bounds_checks = true;
+        config->eliminates_checks = false;
+        config->stack_size = static_cast<uint32_t>(stack_.frame_size());
+        interpreter_config_ = std::move(config);
+        interpreter_ = make_interpreter(
+            {input_.code, input_.linked, *interpreter_config_, input_.interrupts, input_.memory});
+    });
+    return *interpreter_;
 }
 
 const std::byte *native_program::function_code(uint32_t pc) const noexcept {

@@ -6,6 +6,9 @@
 #include "jit.hpp"
 #include "jit_state.hpp"
 
+#include <memory>
+#include <mutex>
+
 namespace bpftime::vm::ubpf {
 
 /// Native code with what a run of it needs. Its address is known to the code, so it stays where it
@@ -36,6 +39,9 @@ public:
         return begin_ + code_.jump_targets[index];
     }
 
+    /// The program in an interpreter that checks all accesses, in frames like those of this code.
+    [[nodiscard]] const compat::executable &interpreter() const;
+
 private:
     /// Runs the function at `code` with the state's words as r1 to r5 and `frame` as r10 of its
     /// caller. 0 if the run ends; else the state's first word is r0.
@@ -52,6 +58,10 @@ private:
     const std::byte *begin_ = nullptr;
     enter_stub enter_ = nullptr;
     access_starts frame_starts_{};  ///< of frames that are in memory
+    // Made when it is first asked for:
+    mutable std::once_flag has_interpreter_;
+    mutable std::unique_ptr<const compat::vm_config> interpreter_config_;
+    mutable std::unique_ptr<const compat::executable> interpreter_;
 };
 
 }  // namespace bpftime::vm::ubpf

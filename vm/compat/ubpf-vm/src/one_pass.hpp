@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "access_group.hpp"
 #include "compat/proofs.hpp"
 #include "effort.hpp"
 #include "jit.hpp"
@@ -11,6 +12,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -19,14 +22,32 @@
 
 namespace bpftime::vm::ubpf {
 
-/// What is known of a register's value.
+/// What is known of a register's value: as much as the sets of registers say that have a fact.
 struct known_value {
-    bool is_frame = false;  ///< r10 + offset
-    int32_t offset = 0;
-    /// One access of the memory from register + begin to register + end was allowed.
-    int32_t begin = 0;
-    int32_t end = 0;
-    uint8_t allowed = 0;  ///< a permission
+    int32_t offset;    ///< it is r10 + this
+    byte_range one;    ///< one access of all these bytes was allowed
+    byte_range group;  ///< all accesses of them before `group_end` are allowed
+    uint32_t group_end;
+};
+
+/// What is to be checked before an access is made.
+struct access_check {
+    uint32_t pc;
+    unsigned base;       ///< a register
+    uint32_t group_end;  ///< access_group::end; 0: of one access
+    uint32_t starts;     ///< where jit_state has in how many places of the input they may begin
+    byte_range bytes;    ///< from the register on
+    byte_range last;     ///< those of the last access
+
+    [[nodiscard]] bool is_group() const noexcept { return group_end != 0; }
+    [[nodiscard]] uint32_t size() const noexcept { return bytes.size(); }
+    /// What a stub is told of it.
+    [[nodiscard]] uint32_t site() const noexcept {
+        return access_site{pc, is_group() ? 0 : size(), bytes.allowed}.pack();
+    }
+    [[nodiscard]] stub callee() const noexcept {
+        return is_group() ? group_stub(bytes.allowed) : check_stub(size(), bytes.allowed);
+    }
 };
 
 /// Whether a call has to go through the host, which checks arguments and grants results.
@@ -86,6 +107,7 @@ protected:
     [[nodiscard]] bool generate_functions(native_code &out) {
         const auto functions = p_->functions();
         out.keeps_frames = analysis_.keeps_frames();
+        group_sizes_.clear();
         // The host has a barrier between what it finds and who jumps there.
         table_slots_left_ = bars_speculation_ ? 0 : 64 + 8 * p_->size();
         out.functions.assign(functions.size(), 0);
@@ -96,6 +118,7 @@ protected:
         }
         out.jump_targets.clear();
         for (const uint32_t pc : p_->jump_targets()) out.jump_targets.push_back(offsets_[pc]);
+        out.group_sizes = group_sizes_;
         proofs_.reset();
         return true;
     }
@@ -195,32 +218,42 @@ protected:
     }
 
     void forget(unsigned reg) noexcept {
-        known_[reg] = {};
-        near_frame_ &= static_cast<reg_set>(~bit_of(reg));
+        const auto others = static_cast<reg_set>(~bit_of(reg));
+        in_frame_ &= others;
+        checked_ &= others;
+        grouped_ &= others;
+        near_frame_ &= others;
     }
-    void forget_memory() noexcept {
-        for (known_value &k : known_) k.allowed = 0;
-    }
+    void forget_memory() noexcept { checked_ = grouped_ = 0; }
     /// The register has been made larger.
     void move_known(unsigned reg, int64_t by) noexcept {
+        if (not has(in_frame_ | checked_ | grouped_, reg)) return;
         constexpr int64_t far = 1 << 24;
         known_value &k = known_[reg];
+        const auto moves = [by](byte_range &b) {
+            if (b.begin - by <= -far or b.end - by >= far) return false;
+            b.begin -= static_cast<int32_t>(by);
+            b.end -= static_cast<int32_t>(by);
+            return true;
+        };
         const int64_t offset = k.offset + by;
-        const int64_t begin = k.begin - by;
-        const int64_t end = k.end - by;
-        if (offset <= -far or offset >= far or begin <= -far or end >= far) return forget(reg);
-        k.offset = static_cast<int32_t>(offset);
-        k.begin = static_cast<int32_t>(begin);
-        k.end = static_cast<int32_t>(end);
+        if (has(in_frame_, reg) and (offset <= -far or offset >= far)) return forget(reg);
+        if (has(checked_, reg) and not moves(k.one)) return forget(reg);
+        if (has(grouped_, reg) and not moves(k.group)) return forget(reg);
+        if (has(in_frame_, reg)) k.offset = static_cast<int32_t>(offset);
     }
     /// The instruction has copied a register.
     void know_copy(const isa::instruction &i) noexcept {
-        const bool wide = is_64(i.id);
-        const known_value known = known_[i.src];
-        const bool near_frame = wide and has(near_frame_, i.src);
-        forget(i.dst);
-        if (wide) known_[i.dst] = known;
-        if (near_frame) near_frame_ |= bit_of(i.dst);
+        if (not is_64(i.id)) return forget(i.dst);
+        const auto copy = [&i](reg_set &all) {
+            const unsigned is_src = all >> i.src & 1U;
+            all = static_cast<reg_set>((all & ~bit_of(i.dst)) | is_src << i.dst);
+        };
+        if (has(in_frame_ | checked_, i.src)) known_[i.dst] = known_[i.src];
+        copy(in_frame_);
+        copy(checked_);
+        grouped_ &= static_cast<reg_set>(~bit_of(i.dst));
+        copy(near_frame_);
     }
     /// The instruction has done arithmetic.
     void know_result(const isa::instruction &i) noexcept {
@@ -234,6 +267,36 @@ protected:
         near_frame_ |= static_cast<reg_set>((guess & 1) << i.dst);
     }
 
+    /// What has to be checked before the access at `pc` is made: of that alone, or of its group;
+    /// nothing, if it is known to be allowed.
+    [[nodiscard]] std::optional<access_check> check_before(uint32_t pc, unsigned base,
+                                                           permission wanted) {
+        const isa::instruction &i = insn(pc);
+        const uint32_t size = isa::bytes_of(isa::info(i.id).width);
+        const byte_range own{i.offset, i.offset + static_cast<int32_t>(size), wanted};
+        const known_value &k = known_[base];
+        if (has(checked_, base) and k.one.holds(own)) return {};
+        if (has(grouped_, base) and pc < k.group_end and k.group.holds(own)) return {};
+        if (not has(in_frame_, base)) {
+            const access_group group = find_group(*p_, pc, block_end_, &*proofs_);
+            const auto starts =
+                group.count > 1 ? starts_of(group.all.size()) : std::optional<uint32_t>{};
+            if (starts) return access_check{pc, base, group.end, *starts, group.all, group.last};
+        }
+        if (proofs_->is_proven(pc)) return {};
+        return access_check{pc, base, 0, *starts_of(size), own, own};
+    }
+    /// The check has been made.
+    void know_checked(const access_check &c) {
+        known_value &k = known_[c.base];
+        k.one = c.last;
+        checked_ |= bit_of(c.base);
+        if (not c.is_group()) return;
+        k.group = c.bytes;
+        k.group_end = c.group_end;
+        grouped_ |= bit_of(c.base);
+    }
+
     /// r1 to r5 are zero, and memory may have been taken back.
     void after_call(uint32_t pc) {
         for (unsigned r = 0; r <= max_helper_arguments; ++r) {
@@ -241,14 +304,6 @@ protected:
             if (has(analysis_.zeroed_after(pc), r)) generator().zero(r);
         }
         forget_memory();
-    }
-
-    /// An access of `size` bytes at `offset` from a register has been allowed.
-    static void note_checked(known_value &k, int32_t offset, uint32_t size,
-                             permission wanted) noexcept {
-        k.allowed = static_cast<uint8_t>(wanted);
-        k.begin = offset;
-        k.end = offset + static_cast<int32_t>(size);
     }
 
     /// Whether it is allowed for being in the input memory.
@@ -267,7 +322,10 @@ protected:
     int32_t frame_size_ = 0;
     // of the function:
     const function_facts *facts_ = nullptr;
-    std::array<known_value, isa::register_count> known_;
+    std::array<known_value, isa::register_count> known_{};
+    reg_set in_frame_ = 0;  ///< known_value::offset is known
+    reg_set checked_ = 0;   ///< known_value::one
+    reg_set grouped_ = 0;   ///< known_value::group
     /// Registers that are probably addresses in the own frame. A guess: it decides what an access
     /// is compared with first.
     reg_set near_frame_ = 0;
@@ -289,12 +347,13 @@ private:
     }
 
     void forget_all() noexcept {
-        known_.fill({});
-        known_[isa::frame_pointer] = {.is_frame = true};
+        in_frame_ = bit_of(isa::frame_pointer);
+        checked_ = grouped_ = 0;
     }
 
     void generate_block(const basic_block &b) {
         if (generator().code().has_error()) return;
+        block_end_ = b.end;
         generator().place_block(b.begin);
         begin_block(b.begin);
         for (uint32_t pc = b.begin; pc < b.end;) {
@@ -312,6 +371,26 @@ private:
         forget_all();
         note_jump_to(pc);
         near_frame_ = near_frame_at_[pc];
+    }
+
+    /// Where jit_state has in how many places of the input memory this many bytes may begin. If the
+    /// program has too many sizes, it is for more bytes; nothing, if there is no such size either.
+    [[nodiscard]] std::optional<uint32_t> starts_of(uint32_t size) {
+        if (size <= 8 and std::has_single_bit(size))
+            return offsetof(jit_state, input_starts) +
+                   8 * static_cast<uint32_t>(std::countr_zero(size));
+        std::optional<uint32_t> best;
+        for (uint32_t i = 0; i < group_sizes_.size(); ++i) {
+            if (group_sizes_[i] >= size and (not best or group_sizes_[i] < group_sizes_[*best]))
+                best = i;
+        }
+        const bool is_exact = best and group_sizes_[*best] == size;
+        if (not is_exact and group_sizes_.size() < most_group_sizes) {
+            best = static_cast<uint32_t>(group_sizes_.size());
+            group_sizes_.push_back(size);
+        }
+        if (not best) return {};
+        return offsetof(jit_state, group_starts) + 8 * *best;
     }
 
     void jump_value(uint32_t pc) {
@@ -359,6 +438,9 @@ private:
         after_call(pc);
     }
 
+    uint32_t block_end_ = 0;
+    // of the program:
+    std::vector<uint32_t> group_sizes_;
     /// Many gotox with many targets could need memory beyond measure: these go through the host.
     uint32_t table_slots_left_ = 0;
 };

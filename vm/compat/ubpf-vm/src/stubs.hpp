@@ -30,6 +30,8 @@ enum class stub : uint8_t {
     write2,
     write4,
     write8,
+    read_group,  ///< the same for a group of this size; temp is free then
+    write_group,
     misaligned,   ///< temp = address, site; ends the run
     refill,       ///< temp = units, pc
     call_direct,  ///< temp = a function of the host
@@ -44,9 +46,10 @@ enum class stub : uint8_t {
 inline constexpr std::size_t stub_count = static_cast<std::size_t>(stub::zero_frame) + 1;
 
 inline constexpr std::array<const char *, stub_count> stub_names{
-    "enter",      "end_run",    "read1",       "read2",      "read4",  "read8",       "write1",
-    "write2",     "write4",     "write8",      "misaligned", "refill", "call_direct", "call_helper",
-    "call_value", "jump_value", "load_packet", "too_deep",   "unwind", "zero_frame"};
+    "enter",       "end_run",  "read1",       "read2",       "read4",      "read8",
+    "write1",      "write2",   "write4",      "write8",      "read_group", "write_group",
+    "misaligned",  "refill",   "call_direct", "call_helper", "call_value", "jump_value",
+    "load_packet", "too_deep", "unwind",      "zero_frame"};
 
 [[nodiscard]] constexpr const char *name_of(stub which) noexcept {
     return stub_names[std::to_underlying(which)];
@@ -56,6 +59,11 @@ inline constexpr std::array<const char *, stub_count> stub_names{
 [[nodiscard]] constexpr stub check_stub(uint32_t size, permission wanted) noexcept {
     const stub first = allows_write(wanted) ? stub::write1 : stub::read1;
     return static_cast<stub>(std::to_underlying(first) + std::countr_zero(size));
+}
+
+/// What checks a group of accesses.
+[[nodiscard]] constexpr stub group_stub(permission wanted) noexcept {
+    return allows_write(wanted) ? stub::write_group : stub::read_group;
 }
 
 /// Makes all stubs. `Maker` derives from this, and has the code of each.
@@ -73,6 +81,8 @@ protected:
         maker.make_enter();
         for (unsigned size = 0; size < 4; ++size) maker.make_check(stub::read1, size);
         for (unsigned size = 0; size < 4; ++size) maker.make_check(stub::write1, size);
+        maker.make_group_check(stub::read_group);
+        maker.make_group_check(stub::write_group);
         maker.make_misaligned();
         maker.make_refill();
         maker.make_call_direct();

@@ -165,7 +165,7 @@ bool generator::finish_function() {
 void generator::finish(const slow_path &s) {
     switch (s.kind) {
     case slow_path::what::check:
-        call_check(s.site);
+        ask_about(s.check);
         go_to(branch_insn::always(), s.back);
         break;
     case slow_path::what::frame_check: finish_frame_check(s); break;
@@ -189,9 +189,10 @@ void generator::finish(const slow_path &s) {
     }
 }
 
-void generator::add_slow_path(slow_path::what kind, branch_insn b, uint32_t site) {
+void generator::add_slow_path(slow_path::what kind, branch_insn b, uint32_t site,
+                              const access_check &check) {
     go(b, {branch_target::what::slow_path, static_cast<uint32_t>(slow_paths_.size())});
-    slow_paths_.push_back({kind, e_.offset(), site, 0, 0});
+    slow_paths_.push_back({kind, e_.offset(), site, 0, 0, check});
 }
 
 // --- where branches go
@@ -462,7 +463,7 @@ void generator::jump_by_table(uint32_t pc, uint32_t first, uint32_t count) {
         const uint32_t target = p_->blocks()[block].begin;
         if (not program::is_back_edge(pc, target)) continue;
         slow_paths_.push_back(
-            {slow_path::what::go_back, offsets_[target], pc, p_->loop_weight(target), 0});
+            {slow_path::what::go_back, offsets_[target], pc, p_->loop_weight(target), 0, {}});
     }
     keep_in_reach(emitter::table_jump_bytes + 4 * count);
     e_.jump_by_table(temp_reg, other_temp_reg);

@@ -65,6 +65,7 @@ private:
         uint32_t site;   ///< access_site, or pc
         uint32_t units;  ///< of go_back or a refill
         uint32_t at;     ///< where it is itself
+        access_check check;
     };
 
     /// The table of a gotox, right behind it.
@@ -166,10 +167,11 @@ private:
     [[nodiscard]] place access(uint32_t pc, unsigned base, permission wanted, bool atomic);
     [[nodiscard]] a64::Mem operand(const place &at, uint32_t size);
     [[nodiscard]] a64::Gp address(const place &at);
-    void check(uint32_t pc, unsigned base, permission wanted);
-    void check_in_frame(uint32_t pc, unsigned base, permission wanted);
+    void check(const access_check &c);
+    void compare_with_starts(const access_check &c);
+    void check_in_frame(const access_check &c);
+    void ask_about(const access_check &c);
     void check_alignment(uint32_t pc, unsigned base, permission wanted);
-    void call_check(uint32_t site);
     void bar_speculation();
     void address_in_input(unsigned base, int32_t offset);
     void load(uint32_t pc);
@@ -187,7 +189,8 @@ private:
     }
     void set_constant(unsigned reg, uint64_t value) { e_.move(gp64(reg), value); }
     void zero(unsigned reg) { set_constant(reg, 0); }
-    void add_slow_path(slow_path::what kind, branch_insn b, uint32_t site);
+    void add_slow_path(slow_path::what kind, branch_insn b, uint32_t site,
+                       const access_check &check = {});
 
     emitter e_;
     machine_features machine_;

@@ -72,7 +72,7 @@ struct machine_opcodes {
     return a64::ptr(state_reg, static_cast<int32_t>(offset));
 }
 
-// Stubs find a pc or a site in w10.
+// Stubs find a pc or a site in w10; what checks a group finds its size in x11.
 
 /// Where a stub is in a chunk.
 [[nodiscard]] uint32_t stub_offset(stub which);

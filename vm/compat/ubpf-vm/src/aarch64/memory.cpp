@@ -42,23 +42,24 @@ generator::place generator::access(uint32_t pc, unsigned base, permission wanted
     const auto size = static_cast<int32_t>(bytes_of(i));
     const known_value &k = known_[base];
     if (not checks_) return {gp64(base), i.offset};
-    if (k.is_frame and k.offset + i.offset >= -frame_size_ and k.offset + i.offset <= -size) {
+    if (has(in_frame_, base) and k.offset + i.offset >= -frame_size_ and
+        k.offset + i.offset <= -size) {
         const int32_t offset = k.offset + i.offset;
         if (atomic and offset % size != 0) check_alignment(pc, base, wanted);
         return {frame_reg, offset};
     }
     const bool has_arena = input_->linked.arena() != nullptr;
-    const bool is_known = (allows(static_cast<permission>(k.allowed), wanted) and
-                           k.begin <= i.offset and i.offset + size <= k.end) or
-                          proofs_->is_proven(pc);
     if (has_arena) {
         // The memory map says where it goes: pages come and go, and some addresses mean others.
+        const auto bytes = static_cast<uint32_t>(size);
         address_in_input(base, i.offset);
-        call_check(access_site{pc, static_cast<uint32_t>(size), wanted}.pack());
-    } else if (not is_known) {
-        check(pc, base, wanted);
+        e_.move(site_reg, access_site{pc, bytes, wanted}.pack());
+        call(check_stub(bytes, wanted));
+        if (bars_speculation_) bar_speculation();
+    } else if (const auto needed = check_before(pc, base, wanted)) {
+        check(*needed);
+        if (bars_speculation_) bar_speculation();
     }
-    if (bars_speculation_ and (has_arena or not is_known)) bar_speculation();
     if (atomic and size > 1 and not proofs_->is_aligned(pc)) check_alignment(pc, base, wanted);
     return has_arena ? place{temp_reg, 0} : place{gp64(base), i.offset};
 }
@@ -75,54 +76,58 @@ void generator::address_in_input(unsigned base, int32_t offset) {
     e_.op(Inst::kIdAdd, temp_reg, temp_reg, minus_input_reg);
 }
 
-void generator::call_check(uint32_t site) {
-    const access_site unpacked = access_site::unpack(site);
-    e_.move(site_reg, site);
-    call(check_stub(unpacked.size, unpacked.wanted));
+/// The stub says whether the access is allowed, which begins at temp_reg - minus_input_reg.
+void generator::ask_about(const access_check &c) {
+    e_.move(site_reg, c.site());
+    if (c.is_group()) e_.move(other_temp_reg, c.size());
+    call(c.callee());
 }
 
 /// In one comparison if it is the input memory, else out of line.
-void generator::check(uint32_t pc, unsigned base, permission wanted) {
-    const isa::instruction &i = insn(pc);
-    const uint32_t size = bytes_of(i);
-    const uint32_t site = access_site{pc, size, wanted}.pack();
-    known_value &k = known_[base];
-    if (has(near_frame_, base) and not k.is_frame and analysis_.keeps_frames()) {
-        check_in_frame(pc, base, wanted);
+void generator::check(const access_check &c) {
+    const bool in_frame = has(in_frame_, c.base);
+    if (has(near_frame_, c.base) and not in_frame and analysis_.keeps_frames() and
+        c.size() <= static_cast<uint32_t>(frame_size_)) {
+        check_in_frame(c);
     } else {
-        address_in_input(base, i.offset);
-        if (k.is_frame) return call_check(site);
-        if (may_touch_input(wanted)) {
-            e_.op(Inst::kIdCmp, temp_reg, input_starts_regs[log_of(size)]);
-            add_slow_path(slow_path::what::check, branch_insn::if_(condition::not_below), site);
+        address_in_input(c.base, c.bytes.begin);
+        if (in_frame) return ask_about(c);
+        if (may_touch_input(c.bytes.allowed)) {
+            compare_with_starts(c);
+            add_slow_path(slow_path::what::check, branch_insn::if_(condition::not_below), c.pc, c);
         } else {
-            call_check(site);
+            ask_about(c);
         }
     }
-    note_checked(k, i.offset, size, wanted);
+    know_checked(c);
+}
+
+/// Compares temp_reg with in how many places of the input memory the access may begin.
+void generator::compare_with_starts(const access_check &c) {
+    if (c.starts < offsetof(jit_state, group_starts)) {
+        e_.op(Inst::kIdCmp, temp_reg, input_starts_regs[log_of(c.size())]);
+    } else {
+        e_.op(Inst::kIdLdr, other_temp_reg, state_word(c.starts));
+        e_.op(Inst::kIdCmp, temp_reg, other_temp_reg);
+    }
 }
 
 /// The same for what is probably in the own frame.
-void generator::check_in_frame(uint32_t pc, unsigned base, permission wanted) {
-    const isa::instruction &i = insn(pc);
-    const uint32_t size = bytes_of(i);
-    e_.op(Inst::kIdSub, temp_reg, gp64(base), frame_reg);
-    e_.add(temp_reg, temp_reg, i.offset + frame_size_);
-    compare_with(temp_reg, static_cast<uint32_t>(frame_size_) - size);
-    add_slow_path(slow_path::what::frame_check, branch_insn::if_(condition::above),
-                  access_site{pc, size, wanted}.pack());
+void generator::check_in_frame(const access_check &c) {
+    e_.op(Inst::kIdSub, temp_reg, gp64(c.base), frame_reg);
+    e_.add(temp_reg, temp_reg, c.bytes.begin + frame_size_);
+    compare_with(temp_reg, static_cast<uint32_t>(frame_size_) - c.size());
+    add_slow_path(slow_path::what::frame_check, branch_insn::if_(condition::above), c.pc, c);
 }
 
 /// It is not in the frame: it may be in the input memory, or elsewhere.
 void generator::finish_frame_check(const slow_path &s) {
-    const auto [pc, size, wanted] = access_site::unpack(s.site);
-    const isa::instruction &i = insn(pc);
-    address_in_input(is_load(i) ? i.src : i.dst, i.offset);
-    if (may_touch_input(wanted)) {
-        e_.op(Inst::kIdCmp, temp_reg, input_starts_regs[log_of(size)]);
+    address_in_input(s.check.base, s.check.bytes.begin);
+    if (may_touch_input(s.check.bytes.allowed)) {
+        compare_with_starts(s.check);
         go_to(branch_insn::if_(condition::below), s.back);
     }
-    call_check(s.site);
+    ask_about(s.check);
     go_to(branch_insn::always(), s.back);
 }
 

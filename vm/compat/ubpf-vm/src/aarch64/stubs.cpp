@@ -142,7 +142,43 @@ private:
         a_.ret(link_reg);
     }
 
-    /// Calls with the address and the site.
+    /// The same with the size in x11.
+    void make_group_check(stub which) {
+        begin(which);
+        const std::size_t recent = which == stub::read_group ? offsetof(jit_state, recent_reads)
+                                                             : offsetof(jit_state, recent_writes);
+        const Label elsewhere = a_.newLabel();
+        const Label asks = a_.newLabel();
+        const Label fine = a_.newLabel();
+        a_.sub(temp_reg, temp_reg, minus_input_reg);
+        a_.sub(third_temp_reg, frame_reg, temp_reg);
+        a_.cmp(third_temp_reg, other_temp_reg);
+        a_.b_lo(elsewhere);
+        a_.ldr(distance_reg, state_word(offsetof(jit_state, frame_starts)));
+        a_.cmp(third_temp_reg, distance_reg);
+        a_.b_ls(fine);
+        a_.bind(elsewhere);
+        a_.ldr(third_temp_reg, state_word(offsetof(jit_state, recent_begin)));
+        a_.sub(third_temp_reg, temp_reg, third_temp_reg);
+        a_.adds(third_temp_reg, third_temp_reg, other_temp_reg);
+        a_.b_hs(asks);
+        a_.ldr(distance_reg, state_word(recent));
+        a_.cmp(third_temp_reg, distance_reg);
+        a_.b_hi(asks);
+        a_.bind(fine);
+        a_.ret(link_reg);
+        a_.bind(asks);
+        for (unsigned r = 0; r < isa::register_count; ++r)
+            a_.str(gp64(r), state_word(offsetof(jit_state, registers) + 8 * r));
+        save();
+        ask_about_access(rt_check_group);
+        a_.mov(temp_reg, a64::x0);
+        put_back();
+        a_.cbz(temp_reg, end_run_);
+        a_.ret(link_reg);
+    }
+
+    /// Calls with the address and the site; what may be in x11 is the fifth argument.
     template <typename Function>
     void ask_about_access(Function *fn) {
         store_slice();
@@ -150,6 +186,7 @@ private:
         a_.mov(a64::x1, temp_reg);
         a_.mov(a64::w2, site_reg.w());
         a_.mov(a64::x3, frame_reg);
+        a_.mov(a64::x4, other_temp_reg);
         call(fn);
     }
 

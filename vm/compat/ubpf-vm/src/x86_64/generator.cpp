@@ -205,8 +205,7 @@ bool generator::finish_function() {
 void generator::finish(const slow_path &s) {
     switch (s.kind) {
     case slow_path::what::check:
-        e_.push_imm(s.site);
-        call(s.callee);
+        ask_about(s.check);
         e_.jump_back(s.back);
         break;
     case slow_path::what::frame_check: finish_frame_check(s); break;
@@ -232,9 +231,10 @@ void generator::finish(const slow_path &s) {
     }
 }
 
-open_jump generator::add_slow_path(slow_path::what kind, condition c, uint32_t site, stub callee) {
+open_jump generator::add_slow_path(slow_path::what kind, condition c, uint32_t site,
+                                   const access_check &check) {
     const open_jump from = e_.jump_if(c, false);
-    slow_paths_.push_back({kind, callee, from, e_.offset(), site, 0});
+    slow_paths_.push_back({kind, from, e_.offset(), site, 0, check});
     return from;
 }
 
@@ -389,7 +389,7 @@ void generator::go_back(uint32_t pc, uint32_t target) {
     e_.op(Inst::kIdSub, slice_reg, asmjit::imm(units));
     e_.jump_back_if(condition::not_below, offsets_[target]);
     slow_paths_.push_back(
-        {slow_path::what::refill, {}, e_.jump(false), offsets_[target], pc, units});
+        {slow_path::what::refill, e_.jump(false), offsets_[target], pc, units, {}});
 }
 
 void generator::jump_through_host(uint32_t pc) {
@@ -427,11 +427,11 @@ void generator::finish(const table_jump &j) {
         if (program::is_back_edge(j.pc, target)) {
             to = e_.offset();
             finish(slow_path{.kind = slow_path::what::go_back,
-                             .callee = {},
                              .from = {},
                              .back = offsets_[target],
                              .site = j.pc,
-                             .units = p_->loop_weight(target)});
+                             .units = p_->loop_weight(target),
+                             .check = {}});
         }
         e_.set_word(table + 4 * (target - j.first), to - table);
     }

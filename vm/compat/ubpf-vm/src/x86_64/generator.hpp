@@ -55,11 +55,11 @@ private:
             unwind
         };
         what kind;
-        stub callee;     ///< of a check
         open_jump from;  ///< what comes here
         uint32_t back;   ///< where it goes on
         uint32_t site;   ///< access_site, or pc
         uint32_t units;  ///< of go_back or a refill
+        access_check check;
     };
     struct pc_jump {
         open_jump jump;
@@ -134,8 +134,9 @@ private:
     [[nodiscard]] x86::Mem access(uint32_t pc, unsigned base, permission wanted, bool atomic);
     [[nodiscard]] x86::Mem access_with_arena(uint32_t pc, unsigned base, permission wanted,
                                              bool atomic);
-    void check(uint32_t pc, unsigned base, permission wanted);
-    void check_in_frame(uint32_t pc, unsigned base, permission wanted);
+    void check(const access_check &c);
+    void check_in_frame(const access_check &c);
+    void ask_about(const access_check &c);
     void check_alignment(uint32_t pc, unsigned base, permission wanted);
     void load(uint32_t pc);
     bool load_from_sum(uint32_t pc, unsigned base);
@@ -152,7 +153,8 @@ private:
     void set_hidden(const x86::Gp &reg, int32_t value);
     [[nodiscard]] x86::Gp hidden(bool wide, int32_t value);
     void zero(unsigned reg);
-    open_jump add_slow_path(slow_path::what kind, condition c, uint32_t site, stub callee = {});
+    open_jump add_slow_path(slow_path::what kind, condition c, uint32_t site,
+                            const access_check &check = {});
 
     emitter e_;
     machine_features machine_;

@@ -61,7 +61,7 @@ struct machine_opcodes {
 }
 
 // Stubs find a pc in eax; a site, and the pc of a refill or a gotox, on the stack, from where they
-// take it. zero_frame gets 0 - size.
+// take it. What checks a group finds its size in minus_input_reg. zero_frame gets 0 - size.
 
 /// Where a stub is in a chunk.
 [[nodiscard]] uint32_t stub_offset(stub which);

@@ -37,17 +37,15 @@ x86::Mem generator::access(uint32_t pc, unsigned base, permission wanted, bool a
     const known_value &k = known_[base];
     const auto at = x86::Mem{gp64(base), i.offset, static_cast<uint32_t>(size)};
     if (not checks_) return at;
-    if (k.is_frame and k.offset + i.offset >= -frame_size_ and k.offset + i.offset <= -size) {
+    if (has(in_frame_, base) and k.offset + i.offset >= -frame_size_ and
+        k.offset + i.offset <= -size) {
         const int32_t offset = k.offset + i.offset;
         if (atomic and offset % size != 0) check_alignment(pc, base, wanted);
         return x86::Mem{frame_reg, offset, static_cast<uint32_t>(size)};
     }
     if (input_->linked.arena() != nullptr) return access_with_arena(pc, base, wanted, atomic);
-    const bool is_known = (allows(static_cast<permission>(k.allowed), wanted) and
-                           k.begin <= i.offset and i.offset + size <= k.end) or
-                          proofs_->is_proven(pc);
-    if (not is_known) {
-        check(pc, base, wanted);
+    if (const auto needed = check_before(pc, base, wanted)) {
+        check(*needed);
         if (bars_speculation_) e_.op(Inst::kIdLfence);
     }
     if (atomic and size > 1 and not proofs_->is_aligned(pc)) check_alignment(pc, base, wanted);
@@ -72,62 +70,48 @@ x86::Mem generator::access_with_arena(uint32_t pc, unsigned base, permission wan
 }
 
 /// In one comparison if it is the input memory, else out of line.
-void generator::check(uint32_t pc, unsigned base, permission wanted) {
-    const isa::instruction &i = insn(pc);
-    const uint32_t size = bytes_of(i);
-    const uint32_t site = access_site{pc, size, wanted}.pack();
-    known_value &k = known_[base];
-    if (has(near_frame_, base) and not k.is_frame and analysis_.keeps_frames())
-        return check_in_frame(pc, base, wanted);
-    e_.op(Inst::kIdLea, temp_reg, x86::ptr(gp64(base), minus_input_reg, 0, i.offset));
-    if (k.is_frame) {
-        e_.push_imm(site);
-        call(check_stub(size, wanted));
-        return;
+void generator::check(const access_check &c) {
+    const bool in_frame = has(in_frame_, c.base);
+    if (has(near_frame_, c.base) and not in_frame and analysis_.keeps_frames() and
+        c.size() <= static_cast<uint32_t>(frame_size_))
+        return check_in_frame(c);
+    e_.op(Inst::kIdLea, temp_reg, x86::ptr(gp64(c.base), minus_input_reg, 0, c.bytes.begin));
+    if (in_frame) return ask_about(c);
+    if (may_touch_input(c.bytes.allowed)) {
+        e_.op(Inst::kIdCmp, temp_reg, state_word(c.starts));
+        add_slow_path(slow_path::what::check, condition::not_below, c.pc, c);
+    } else {
+        ask_about(c);
     }
-    if (not may_touch_input(wanted)) {
-        e_.push_imm(site);
-        call(check_stub(size, wanted));
-        return note_checked(k, i.offset, size, wanted);
-    }
-    const std::size_t starts =
-        offsetof(jit_state, input_starts) + 8 * static_cast<std::size_t>(std::countr_zero(size));
-    e_.op(Inst::kIdCmp, temp_reg, state_word(starts));
-    add_slow_path(slow_path::what::check, condition::not_below, site, check_stub(size, wanted));
-    note_checked(k, i.offset, size, wanted);
+    know_checked(c);
 }
 
 /// The same for what is probably in the own frame.
-void generator::check_in_frame(uint32_t pc, unsigned base, permission wanted) {
-    const isa::instruction &i = insn(pc);
-    const auto size = static_cast<int32_t>(bytes_of(i));
-    known_value &k = known_[base];
-    e_.op(Inst::kIdLea, temp_reg, x86::ptr(gp64(base), i.offset + frame_size_));
+void generator::check_in_frame(const access_check &c) {
+    e_.op(Inst::kIdLea, temp_reg, x86::ptr(gp64(c.base), c.bytes.begin + frame_size_));
     e_.op(Inst::kIdSub, temp_reg, frame_reg);
-    e_.op(Inst::kIdCmp, temp_reg, asmjit::imm(frame_size_ - size));
-    add_slow_path(slow_path::what::frame_check, condition::above,
-                  access_site{pc, static_cast<uint32_t>(size), wanted}.pack(),
-                  check_stub(static_cast<uint32_t>(size), wanted));
-    note_checked(k, i.offset, static_cast<uint32_t>(size), wanted);
+    e_.op(Inst::kIdCmp, temp_reg, asmjit::imm(frame_size_ - static_cast<int32_t>(c.size())));
+    add_slow_path(slow_path::what::frame_check, condition::above, c.pc, c);
+    know_checked(c);
 }
 
 /// It is not in the frame: it may be in the input memory, or elsewhere.
 void generator::finish_frame_check(const slow_path &s) {
-    const auto [pc, size, wanted] = access_site::unpack(s.site);
-    const isa::instruction &i = insn(pc);
-    const bool is_load = isa::kind_of(i.id) == isa::operation_kind::load or
-                         isa::info(i.id).operation == operation::load_acquire;
-    const unsigned base = is_load ? i.src : i.dst;
-    const std::size_t starts =
-        offsetof(jit_state, input_starts) + 8 * static_cast<std::size_t>(std::countr_zero(size));
-    e_.op(Inst::kIdLea, temp_reg, x86::ptr(gp64(base), minus_input_reg, 0, i.offset));
-    if (may_touch_input(wanted)) {
-        e_.op(Inst::kIdCmp, temp_reg, state_word(starts));
+    const access_check &c = s.check;
+    e_.op(Inst::kIdLea, temp_reg, x86::ptr(gp64(c.base), minus_input_reg, 0, c.bytes.begin));
+    if (may_touch_input(c.bytes.allowed)) {
+        e_.op(Inst::kIdCmp, temp_reg, state_word(c.starts));
         e_.jump_back_if(condition::below, s.back);
     }
-    e_.push_imm(s.site);
-    call(s.callee);
+    ask_about(c);
     e_.jump_back(s.back);
+}
+
+/// The stub says whether the access is allowed, which begins at temp_reg - minus_input_reg.
+void generator::ask_about(const access_check &c) {
+    if (c.is_group()) e_.mov_imm32(minus_input_reg, c.size());
+    e_.push_imm(c.site());
+    call(c.callee());
 }
 
 void generator::check_alignment(uint32_t pc, unsigned base, permission wanted) {

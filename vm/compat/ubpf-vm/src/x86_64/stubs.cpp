@@ -125,7 +125,48 @@ private:
         a_.ret(8);
     }
 
-    /// Calls with the address in r10 and the site on the stack. The stack is aligned here, as the
+    /// The same with the size in r11.
+    void make_group_check(stub which) {
+        begin(which);
+        const std::size_t recent = which == stub::read_group ? offsetof(jit_state, recent_reads)
+                                                             : offsetof(jit_state, recent_writes);
+        const Label elsewhere = a_.newLabel();
+        const Label asks = a_.newLabel();
+        const Label fine = a_.newLabel();
+        a_.sub(temp_reg, state_word(offsetof(jit_state, minus_input)));
+        a_.push(x86::rax);
+        a_.mov(x86::rax, frame_reg);
+        a_.sub(x86::rax, temp_reg);
+        a_.cmp(x86::rax, x86::r11);
+        a_.jb(elsewhere);
+        a_.cmp(x86::rax, state_word(offsetof(jit_state, frame_starts)));
+        a_.jbe(fine);
+        a_.bind(elsewhere);
+        a_.mov(x86::rax, temp_reg);
+        a_.sub(x86::rax, state_word(offsetof(jit_state, recent_begin)));
+        a_.add(x86::rax, x86::r11);
+        a_.jc(asks);
+        a_.cmp(x86::rax, state_word(recent));
+        a_.ja(asks);
+        a_.bind(fine);
+        a_.pop(x86::rax);
+        a_.mov(minus_input_reg, state_word(offsetof(jit_state, minus_input)));
+        a_.ret(8);
+        a_.bind(asks);
+        a_.pop(x86::rax);
+        for (unsigned r = 0; r < isa::register_count; ++r)
+            a_.mov(state_word(offsetof(jit_state, registers) + 8 * r), gp64(r));
+        ask_about_access(rt_check_group);
+        a_.test(x86::rax, x86::rax);
+        put_back();
+        a_.mov(slice_reg, state_word(offsetof(jit_state, slice)));
+        a_.jz(end_run_);
+        a_.mov(minus_input_reg, state_word(offsetof(jit_state, minus_input)));
+        a_.ret(8);
+    }
+
+    /// Calls with the address in r10 and the site on the stack; what may be in r11 is the fifth
+    /// argument. The stack is aligned here, as the
     /// site and the address to return to are on it.
     template <typename Function>
     void ask_about_access(Function *fn) {
@@ -136,6 +177,7 @@ private:
         a_.mov(x86::edx,
                x86::dword_ptr(x86::rsp, 8 + 8 * static_cast<int32_t>(caller_saved.size())));
         a_.mov(x86::rcx, frame_reg);
+        a_.mov(x86::r8, x86::r11);
         call(fn);
     }
 
