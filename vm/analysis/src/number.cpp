@@ -176,11 +176,9 @@ void combine_ranges(number &out, const number &a, const number &b, Combine &&com
     put(out, combine(get<int32_t>(a), get<int32_t>(b)));
 }
 
-/// A set that is known not to be empty, made tight.
-number tight(number n) noexcept {
-    static_cast<void>(tighten(n));
-    return n;
-}
+/// The same, made tight. Operands on paths that no run goes may have no words, and no set is empty:
+/// of those without a result nothing is known.
+number tight(number n) noexcept { return tighten(n) ? n : number{}; }
 
 number from_bits(const known_bits &bits) noexcept {
     number n;

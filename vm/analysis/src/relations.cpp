@@ -200,16 +200,19 @@ void shift_relations(value &v, int64_t by) noexcept {
 bool clamp(value &v) noexcept {
     if (v.limit.length == length_kind::none) return true;
     wide most = wide{most_bytes} - v.limit.slack;
+    number n = v.offset;
     if (v.is_scalar()) {
         if (most < 0) return false;
         if (v.limit.scale != 1) most = static_cast<uint64_t>(most) / v.limit.scale;
-        if (wide{v.offset.umax} <= most) return true;
-        v.offset.umax = static_cast<uint64_t>(most);
+        if (wide{n.umax} <= most) return true;
+        n.umax = static_cast<uint64_t>(most);
     } else {
-        if (wide{v.offset.smax} <= most) return true;
-        v.offset.smax = static_cast<int64_t>(most);
+        if (wide{n.smax} <= most) return true;
+        n.smax = static_cast<int64_t>(most);
     }
-    return tighten(v.offset);
+    if (not tighten(n)) return false;
+    v.offset = n;
+    return true;
 }
 
 void clamp_by_link(const state &s, value &v) noexcept {

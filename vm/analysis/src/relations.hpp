@@ -55,7 +55,7 @@ void for_each_value(State &s, Visit &&visit) {
 /// `v` by a constant more, without any wrap: its bound, gap and covered bytes.
 void shift_relations(value &v, int64_t by) noexcept;
 
-/// Makes `v` say what its bound tells of its offset. False: it cannot be.
+/// Makes `v` say what its bound tells of its offset. False: it cannot be, and stays as it is.
 [[nodiscard]] bool clamp(value &v) noexcept;
 /// The same of its link. Its offset stays as it is if that says nothing.
 void clamp_by_link(const state &s, value &v) noexcept;

@@ -20,6 +20,22 @@ facts analyse(const std::string &assembly) {
     return facts::analyse(*p, test_world{});
 }
 
+/// r2 is 0 or all ones, even, and above 15: no word, which nobody sees until it is multiplied.
+TEST(effort, divides_where_no_run_goes) {
+    EXPECT_TRUE(analyse(R"(
+        ldxw %r2, [%r1]
+        arsh32 %r2, 31
+        jset %r2, 1, out
+        jle %r2, 15, out
+        mul32 %r2, -1
+        ldxw %r3, [%r1+4]
+        div %r3, %r2
+        jeq %r3, 0, out
+        out: mov %r0, 0
+        exit)")
+                    .is_complete());
+}
+
 /// A caller goes on where it called, not from its begin on.
 TEST(effort, many_calls_in_a_row) {
     constexpr unsigned calls = 1000;

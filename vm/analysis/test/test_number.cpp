@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <random>
@@ -229,6 +230,166 @@ TEST(number, one_word_is_one_in_all_members) {
         }
     }
     EXPECT_GT(found, rounds / 100);
+}
+
+/// Sets that programs come to: hulls of words, ranges, and what is left of them behind branches.
+/// Some have no word, which need not be seen.
+class made_sets {
+public:
+    explicit made_sets(uint64_t seed) : words_{seed} {}
+
+    void step() {
+        number &n = any();
+        number &m = any();
+        switch (words_() % 8) {
+        case 0: n = words_.set().first; break;
+        case 1: n = join(n, m); break;
+        case 2: n = widen(n, m, {}); break;
+        case 3:
+            n = words_() % 2 == 0 ? zero_extend(n, any_width()) : sign_extend(n, any_width());
+            break;
+        case 4: take(n, m); break;
+        case 5: n = calculate(n, m); break;
+        default: follow(n, m); break;
+        }
+    }
+    [[nodiscard]] const std::array<number, 3> &all() const { return all_; }
+
+private:
+    number &any() { return all_[static_cast<std::size_t>(words_() % all_.size())]; }
+    width any_width() {
+        constexpr width widths[] = {width::w8, width::w16, width::w32};
+        return widths[words_() % 3];
+    }
+    width any_whole() { return words_() % 2 == 0 ? width::w64 : width::w32; }
+
+    static void take(number &n, const number &m) {
+        number both = n;
+        if (intersect(both, m)) n = both;
+    }
+    number calculate(const number &n, const number &m) {
+        number out;
+        uint64_t which = words_() % 14;
+        alu_operations::for_each([&]<operation Op> {
+            if (which-- == 0) out = alu(Op, any_whole(), n, m);
+        });
+        return out;
+    }
+    void follow(number &n, const number &m) {
+        number left = n;
+        number right = words_() % 2 == 0 ? m : number::constant(words_.any());
+        bool is_possible = false;
+        uint64_t which = words_() % 11;
+        branch_operations::for_each([&]<operation Op> {
+            if (which-- == 0) is_possible = refine(Op, any_whole(), left, right, words_() % 2 == 0);
+        });
+        if (is_possible) n = left;
+    }
+
+    words words_;
+    std::array<number, 3> all_;
+};
+
+/// Others ask whether a set is one word, or divide by its ends: of any set, whatever it was made
+/// of.
+TEST(number, is_never_empty_and_one_word_in_all_members_or_none) {
+    for (int round = 0; round < rounds; ++round) {
+        made_sets sets{static_cast<uint64_t>(round)};
+        for (int steps = 0; steps < 30; ++steps) {
+            sets.step();
+            for (const number &n : sets.all()) {
+                ASSERT_TRUE(n.umin <= n.umax and n.smin <= n.smax and n.umin32 <= n.umax32 and
+                            n.smin32 <= n.smax32 and (n.bits.value & n.bits.unknown) == 0)
+                    << round << " " << to_text(n);
+                ASSERT_TRUE(not n.is_constant() or n == number::constant(n.umin))
+                    << round << " " << to_text(n);
+            }
+        }
+    }
+}
+
+/// A word that is 0 or all ones in its low half, even and above 15: there is none, but no member
+/// says so.
+TEST(number, divides_by_what_is_no_word) {
+    number n = alu(operation::arsh, width::w32, {}, number::constant(31));
+    number one = number::constant(1);
+    number most = number::constant(15);
+    if (not refine(operation::jset, width::w64, n, one, false) or
+        not refine(operation::jgt, width::w64, n, most, true))
+        return;
+    const number none = alu(operation::mul, width::w32, n, number::constant(~uint64_t{0}));
+    for (const operation op : {operation::div, operation::sdiv, operation::mod, operation::smod})
+        EXPECT_TRUE(alu(op, width::w64, {}, none).holds(0));
+}
+
+/// All sets of up to three words near which arithmetic changes its mind.
+std::vector<std::pair<number, std::vector<uint64_t>>> sets_of_corners() {
+    constexpr auto some = std::to_array<uint64_t>({0, 1, 0x7fff'ffff, 0x8000'0000, 0xffff'ffff,
+                                                   0x1'0000'0000, 0x7fff'ffff'ffff'ffff,
+                                                   0x8000'0000'0000'0000, 0xffff'ffff'7fff'ffff,
+                                                   0xffff'ffff'8000'0000, 0xffff'ffff'ffff'ffff});
+    std::vector<std::pair<number, std::vector<uint64_t>>> all;
+    for (std::size_t i = 0; i < some.size(); ++i) {
+        all.push_back({number::constant(some[i]), {some[i]}});
+        for (std::size_t j = i + 1; j < some.size(); ++j) {
+            const uint64_t a = some[i];
+            const uint64_t b = some[j];
+            const uint64_t middle = a + (b - a) / 2;
+            all.push_back({join(number::constant(a), number::constant(b)), {a, b}});
+            all.push_back({range_of(a, b), {a, middle, b}});
+            const auto [least, most] =
+                std::minmax({static_cast<int64_t>(a), static_cast<int64_t>(b)});
+            all.push_back({signed_range_of(least, most), {a, b}});
+        }
+    }
+    return all;
+}
+
+TEST(number, holds_all_results_for_sets_of_corners) {
+    const auto sets = sets_of_corners();
+    for (const auto &[a, as] : sets) {
+        for (const auto &[b, bs] : sets) {
+            const auto check = [&]<operation Op, width W> {
+                const number out = alu(Op, W, a, b);
+                for (const uint64_t x : as) {
+                    for (const uint64_t y : bs)
+                        ASSERT_TRUE(out.holds(isa::alu<Op, W>(x, y)))
+                            << isa::info(Op).name << " of " << x << " in " << to_text(a) << " and "
+                            << y << " in " << to_text(b);
+                }
+            };
+            alu_operations::for_each([&]<operation Op> {
+                check.template operator()<Op, width::w64>();
+                check.template operator()<Op, width::w32>();
+            });
+        }
+    }
+}
+
+TEST(number, branches_leave_the_words_for_sets_of_corners) {
+    const auto sets = sets_of_corners();
+    for (const auto &[a, as] : sets) {
+        for (const auto &[b, bs] : sets) {
+            const auto check = [&]<operation Op, width W> {
+                for (const bool taken : {false, true}) {
+                    number left = a;
+                    number right = b;
+                    const bool is_possible = refine(Op, W, left, right, taken);
+                    for (const uint64_t x : as) {
+                        for (const uint64_t y : bs)
+                            ASSERT_TRUE((isa::is_taken<Op, W>(x, y)) != taken or
+                                        (is_possible and left.holds(x) and right.holds(y)))
+                                << x << " in " << to_text(a) << " " << isa::info(Op).symbol << " "
+                                << y << " in " << to_text(b) << " is " << taken;
+                    }
+                }
+            };
+            branch_operations::for_each([&]<operation Op> {
+                check.template operator()<Op, width::w64>();
+                check.template operator()<Op, width::w32>();
+            });
+        }
+    }
 }
 
 TEST(number, joins_and_widening_hold_both) {
