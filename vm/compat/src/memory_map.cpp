@@ -149,6 +149,16 @@ bool memory_map::is_writable_elsewhere(const memory_span &bytes) const noexcept 
                                    std::ranges::any_of(given_->granted, has_some)));
 }
 
+bool memory_map::keeps(const memory_span &bytes, permission wanted) const noexcept {
+    const auto has_all = [&](const memory_span &s) {
+        return s.holds(bytes.begin, bytes.len) and bpftime::vm::allows(s.allowed, wanted);
+    };
+    return has_all(input_) or std::ranges::any_of(run_, has_all) or
+           std::ranges::any_of(program_->registered, has_all) or
+           std::ranges::any_of(program_->linked, has_all) or
+           (given_ != nullptr and std::ranges::any_of(given_->granted, has_all));
+}
+
 std::optional<memory_map::place> memory_map::find(uint64_t address) const noexcept {
     if (input_.len != 0 and input_.holds(address, 1)) return place{region_kind::input, 0, input_};
     for (uint32_t depth = 0; depth < live_; ++depth) {

@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: MIT
 #include "compat/run.hpp"
 
+#include "analysis/environment.hpp"
+
 #include <algorithm>
 
 namespace bpftime::vm::compat {
@@ -178,9 +180,11 @@ bool run::has_declared_packet(uint32_t pc) noexcept {
         declared.data_meta_offset == EBPF_NO_OFFSET ? data : word(declared.data_meta_offset);
     const bool is_ordered = meta <= data and data <= end;
     const auto wanted = static_cast<permission>(declared.packet_permission);
-    if (is_ordered and (meta == end or memory_.allows(meta, end - meta, wanted)) and
-        not memory_.is_writable_elsewhere(input))
-        return true;
+    // Another program may have written the words. An empty packet is anywhere, but where addresses
+    // behind it are none before it.
+    const bool is_there =
+        meta == end ? end <= analysis::last_address : memory_.keeps({meta, end - meta}, wanted);
+    if (is_ordered and is_there and not memory_.is_writable_elsewhere(input)) return true;
     return fail({.kind = fault_kind::bad_input,
                  .pc = pc,
                  .region = region_kind::input,

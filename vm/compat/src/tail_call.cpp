@@ -60,17 +60,29 @@ after_call run::tail_call(uint32_t pc, uint64_t vm, uint64_t &result) {
     return after_call::returns;
 }
 
+/// After another program has returned, or thrown.
+struct run::back_in_caller {
+    run &of;
+    run &inner;
+    uint32_t pc;
+
+    ~back_in_caller() {
+        of.budget_.take_over(inner.budget_);
+        of.so_far_.tail_calls = inner.so_far_.tail_calls;
+        of.memory_.exchange_grants(inner.memory_);
+        // The other program may have been allowed to write what this one relies on.
+        if (not inner.has_ended() and of.config().input)
+            static_cast<void>(of.has_declared_input(pc));
+    }
+};
+
 after_call run::run_in_place(uint32_t pc, const prepared_program &callee, uint64_t &result) {
     run inner{*this, callee};
-    static_cast<void>(inner.execute(*callee.code, result));
-    budget_.take_over(inner.budget_);
-    so_far_.tail_calls = inner.so_far_.tail_calls;
-    memory_.exchange_grants(inner.memory_);
-    if (not inner.has_ended()) {
-        // The other program may have been allowed to write what this one relies on.
-        const bool goes_on = not config().input.has_value() or has_declared_input(pc);
-        return goes_on ? after_call::returns : after_call::ends;
+    {
+        const back_in_caller when_done{*this, inner, pc};
+        static_cast<void>(inner.execute(*callee.code, result));
     }
+    if (not inner.has_ended()) return has_fault() ? after_call::ends : after_call::returns;
     fault_ = inner.fault_;
     so_far_.faulted_in = &inner.faulted_in();
     if (inner.early_result_) early_result_ = {inner.early_result_->value, 0, 0};

@@ -4,12 +4,17 @@
 //
 // Engines may rely on what was said, so each run has to see to it: and where a program might write
 // what was believed, the write has to fault.
+#include "compat/run.hpp"
 #include "ebpf-vm.h"
 #include "vm_fixture.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <initializer_list>
+#include <stdexcept>
 #include <string>
 
 namespace bpftime::vm::test {
@@ -19,6 +24,8 @@ namespace {
 constexpr uint32_t move_id = 60;
 constexpr uint32_t fill_id = 61;
 constexpr uint32_t go_on_id = 62;
+constexpr uint32_t call_id = 63;
+constexpr uint32_t throw_id = 64;
 
 /// What programs get: where their packet is, and a word of their own.
 struct context {
@@ -61,7 +68,7 @@ protected:
         ASSERT_EQ(vm().declare_input(&input), EBPF_OK) << vm().error_message();
     }
     void add_helper(uint32_t id, ebpf_ctx_helper_fn fn, std::initializer_list<ebpf_argument> takes,
-                    ebpf_result_kind result = EBPF_RESULT_SCALAR) {
+                    ebpf_result_kind result = EBPF_RESULT_SCALAR, uint32_t result_size = 0) {
         ebpf_helper h{};
         h.id = id;
         h.name = "helper";
@@ -69,6 +76,7 @@ protected:
         h.context = this;
         std::ranges::copy(takes, h.arguments);
         h.result = result;
+        h.result_size = result_size;
         ASSERT_EQ(vm().register_helper(h), EBPF_OK) << vm().error_message();
     }
 
@@ -156,7 +164,10 @@ TEST_P(declared_input, that_is_read_only_is_not_written) {
         const std::string to = "[" + std::string{base} + "+8]";
         for (const std::string &write :
              {"stxdw " + to + ", r2", "stdw " + to + ", 1", "lock add " + to + ", r2",
-              "lock fetch xor " + to + ", r2"}) {
+              "lock or " + to + ", r2", "lock and " + to + ", r2", "lock xor " + to + ", r2",
+              "lock fetch add " + to + ", r2", "lock fetch xor " + to + ", r2",
+              "lock xchg " + to + ", r2", "lock cmpxchg " + to + ", r2",
+              "store_release64 " + to + ", r2"}) {
             load(std::string{hidden} + write + "\nmov r0, 0\nexit");
             EXPECT_EQ(fault(context_bytes()), at_8) << write;
         }
@@ -169,6 +180,44 @@ TEST_P(declared_input, that_is_read_only_is_not_written) {
     EXPECT_EQ(context_.end, 0U);
     load(std::string{hidden} + "ldxdw r0, [r6+24]\nsub r0, r1\nexit");
     EXPECT_EQ(result(context_bytes()), 0U);
+}
+
+/// What is read around a place lets nobody write there, before it or behind.
+TEST_P(declared_input, that_is_read_only_is_not_written_where_it_is_read) {
+    context_.number = address_of(&context_);
+    declare(read_only);
+    load(std::string{hidden} + R"(
+        ldxdw r2, [r6+0]
+        ldxdw r3, [r6+8]
+        ldxdw r4, [r6+24]
+        add r2, r3
+        stxdw [r6+16], r2
+        ldxdw r5, [r6+16]
+        exit)");
+    fault_place at{.kind = fault_kind::read_only_write,
+                   .pc = 5,
+                   .region = region_kind::input,
+                   .index = 0,
+                   .offset = 16,
+                   .size = 8};
+    EXPECT_EQ(fault(context_bytes()), at);
+    load(std::string{hidden} + R"(
+        mov r3, 0
+        again: ldxb r4, [r6+0]
+        ldxb r5, [r6+1]
+        add r4, r5
+        jlt r3, 7, over
+        stxb [r6+1], r4
+        over: ldxb r5, [r6+2]
+        add r6, 1
+        add r3, 1
+        jlt r3, 20, again
+        exit)");
+    at.pc = 6;
+    at.offset = 8;
+    at.size = 1;
+    EXPECT_EQ(fault(context_bytes()), at);
+    EXPECT_EQ(context_.end, 0U);
 }
 
 TEST_P(declared_input, that_is_read_only_is_not_written_in_loops) {
@@ -195,6 +244,19 @@ TEST_P(declared_input, that_is_read_only_is_not_written_by_helpers) {
     load("call 61\nexit");
     EXPECT_EQ(fault(context_bytes()).kind, fault_kind::read_only_write);
     EXPECT_EQ(context_.data, 0U);
+    add_helper(fill_id,
+               [](void *, uint64_t, uint64_t at, uint64_t size, uint64_t, uint64_t) -> uint64_t {
+                   std::memset(reinterpret_cast<void *>(at), 0xff, size);
+                   return 0;
+               },
+               {{EBPF_ARG_MEMORY_READ, 8, 0},
+                {EBPF_ARG_MEMORY_READ_WRITE, 0, 0},
+                {EBPF_ARG_MEMORY_SIZE, 0, 0}});
+    load("mov r2, r1\nmov r3, 1\ncall 61\nexit");
+    EXPECT_EQ(fault(context_bytes()).kind, fault_kind::read_only_write);
+    EXPECT_EQ(context_.data, 0U);
+    load("mov r2, r1\nmov r3, 0\ncall 61\nexit");
+    EXPECT_EQ(result(context_bytes()), 0U);
 }
 
 /// r2 = data, r3 = data_end; out: r0 = 77.
@@ -286,6 +348,20 @@ TEST_P(declared_input, refuses_packets_that_are_not_there) {
     EXPECT_EQ(place_of(compat::last_fault()), no_packet);
 }
 
+/// Behind the end of an empty packet addresses are greater ones.
+TEST_P(declared_input, refuses_empty_packets_at_the_end_of_all_addresses) {
+    declare(with_packet());
+    load("mov r0, 7\nexit");
+    for (const uint64_t at : {uint64_t{0}, uint64_t{1} << 63, ~uint64_t{0} - (uint64_t{1} << 58)}) {
+        context_.meta = context_.data = context_.end = at;
+        EXPECT_EQ(packet_result(), 7U) << at;
+    }
+    for (const uint64_t at : {~uint64_t{0}, ~uint64_t{0} - (uint64_t{1} << 58) + 1}) {
+        context_.meta = context_.data = context_.end = at;
+        EXPECT_EQ(packet_fault().kind, fault_kind::bad_input) << at;
+    }
+}
+
 TEST_P(declared_input, refuses_words_that_programs_could_write) {
     declare(with_packet());
     load("mov r0, 7\nexit");
@@ -301,13 +377,12 @@ TEST_P(declared_input, refuses_words_that_programs_could_write) {
 /// What was compared with the old end says nothing of the new packet, which is shorter.
 TEST_P(declared_input, has_another_packet_behind_helpers_that_take_it) {
     declare(with_packet());
-    add_helper(move_id,
-               [](void *fixture, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) -> uint64_t {
-                   static_cast<declared_input *>(fixture)->move_packet();
-                   return 0;
-               },
-               {{EBPF_ARG_CONTEXT, 0, 0}});
-    load(R"(
+    const auto move = [](void *fixture, uint64_t, uint64_t, uint64_t, uint64_t,
+                         uint64_t) -> uint64_t {
+        static_cast<declared_input *>(fixture)->move_packet();
+        return 0;
+    };
+    constexpr std::string_view moves = R"(
         mov r6, r1
         ldxdw r2, [r1+0]
         ldxdw r3, [r1+8]
@@ -319,11 +394,16 @@ TEST_P(declared_input, has_another_packet_behind_helpers_that_take_it) {
         ldxdw r2, [r6+0]
         ldxb r0, [r2+3]
         ldxb r0, [r2+4]
-        out: exit)");
-    place_packet(8);
-    const fault_place at = packet_fault();
-    EXPECT_EQ(at.kind, fault_kind::out_of_bounds_read);
-    EXPECT_EQ(at.pc, 10U);
+        out: exit)";
+    const auto expect_another = [&] {
+        load(moves);
+        place_packet(8);
+        const fault_place at = packet_fault();
+        EXPECT_EQ(at.kind, fault_kind::out_of_bounds_read);
+        EXPECT_EQ(at.pc, 10U);
+    };
+    add_helper(move_id, move, {{EBPF_ARG_CONTEXT, 0, 0}});
+    expect_another();
 }
 
 // --- other programs in the same run
@@ -390,6 +470,143 @@ TEST_P(declared_for_two, what_another_program_writes_is_noticed) {
     EXPECT_EQ(at.pc, 6U);
 }
 
+/// Where the words are only written by another program, whose input memory is not read-only: a
+/// function with the address of a frame, or whatever number it likes, gets it to write them.
+class misled : public declared_for_two {
+protected:
+    misled() {
+        add_helper(call_id,
+                   [](void *fixture, uint64_t function, uint64_t, uint64_t, uint64_t,
+                      uint64_t) -> uint64_t {
+                       auto &lent = static_cast<misled *>(fixture)->lent_;
+                       compat::scoped_loan loan{compat::run::current()->memory(),
+                                                {address_of(lent.data()), lent.size()}};
+                       const std::array<uint64_t, 5> arguments{};
+                       try {
+                           ebpf_call_back(function, arguments.data(), nullptr);
+                       } catch (const std::runtime_error &) {
+                           // The program goes on.
+                       }
+                       return 0;
+                   },
+                   {{EBPF_ARG_FUNCTION, 0, 0}});
+        other_vm_->register_external_function(
+            throw_id, "throws", [](uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) -> uint64_t {
+                throw std::runtime_error{"from a helper"};
+            });
+        declare(with_packet());
+        place_packet(8);
+    }
+
+    std::array<uint8_t, 64> lent_{};
+};
+
+/// The packet lies where the program has something else: what it knows of that would be wrong.
+TEST_P(misled, by_a_packet_in_a_frame) {
+    load_other(R"(
+        ldxdw r2, [r1+0]
+        ldxdw r3, [r2+0]
+        stxdw [r1+8], r3
+        sub r3, 8
+        stxdw [r1+0], r3
+        stxdw [r1+16], r3
+        exit)");
+    load(R"(
+        mov r6, r1
+        ldxdw r2, [r1+0]
+        ldxdw r3, [r1+8]
+        mov r4, r2
+        add r4, 8
+        jgt r4, r3, out
+        stxdw [r2+0], r10
+        call local f
+        ldxdw r2, [r6+0]
+        ldxdw r3, [r6+8]
+        mov r4, r2
+        add r4, 8
+        jgt r4, r3, out
+        stdw [r10-8], 0
+        stdw [r2+0], 4096
+        ldxdw r5, [r10-8]
+        add r6, r5
+        ldxb r0, [r6+0]
+        out: exit
+        f: call 62
+        mov r0, 2
+        exit)");
+    const fault_place at = packet_fault();
+    EXPECT_EQ(at.kind, fault_kind::bad_input);
+    EXPECT_EQ(at.pc, 19U);
+}
+
+/// r1 + 24: where loans are.
+constexpr std::string_view names_loan = R"(
+        ldxdw r3, [r1+24]
+        stxdw [r1+0], r3
+        stxdw [r1+16], r3
+        add r3, 16
+        stxdw [r1+8], r3
+        )";
+constexpr std::string_view calls_back = R"(
+        mov r6, r1
+        lddw r1, code_addr(f)
+        call 63
+        ldxdw r2, [r6+0]
+        ldxdw r3, [r6+8]
+        mov r4, r2
+        add r4, 8
+        jgt r4, r3, out
+        stdw [r2+0], 1
+        out: exit
+        f: call 62
+        mov r0, 2
+        exit)";
+
+TEST_P(misled, by_a_packet_in_memory_that_is_taken_back) {
+    context_.number = address_of(lent_.data());
+    load_other(std::string{names_loan} + "exit");
+    load(calls_back);
+    EXPECT_EQ(packet_fault().kind, fault_kind::bad_input);
+    EXPECT_EQ(lent_[0], 0);
+}
+
+TEST_P(misled, by_a_program_that_does_not_return) {
+    context_.number = address_of(lent_.data());
+    load_other(std::string{names_loan} + "call 64\nexit");
+    load(calls_back);
+    EXPECT_EQ(packet_fault().kind, fault_kind::bad_input);
+    EXPECT_EQ(lent_[0], 0);
+}
+
+/// An offset so large that the address is a small one: of whatever memory the program likes.
+TEST_P(declared_for_two, the_next_program_s_packet_does_not_reach_around_all_addresses) {
+    constexpr uint64_t end = uint64_t{0xff80} << 48;
+    uint64_t secret = 99;
+    const ebpf_input input = with_packet();
+    ASSERT_EQ(other_vm_->declare_input(&input), EBPF_OK);
+    load_other(fmt::format(R"(
+        ldxdw r2, [r1+0]
+        ldxdw r3, [r1+8]
+        lddw r4, {}
+        add r2, r4
+        mov r4, r2
+        add r4, 8
+        mov r0, 0
+        jgt r4, r3, out
+        ldxdw r0, [r2+0]
+        out: exit)",
+                           address_of(&secret) - end));
+    load(fmt::format(R"(
+        lddw r2, {}
+        stxdw [r1+0], r2
+        stxdw [r1+8], r2
+        stxdw [r1+16], r2
+        call 62
+        exit)",
+                     end));
+    EXPECT_EQ(packet_fault().kind, fault_kind::bad_input);
+}
+
 INSTANTIATE_TEST_SUITE_P(all, declared_input, testing::ValuesIn(engines()), engine_name{});
 INSTANTIATE_TEST_SUITE_P(proving, declared_input, testing::ValuesIn(proving_engines()),
                          engine_name{});
@@ -398,6 +615,8 @@ INSTANTIATE_TEST_SUITE_P(barring, declared_input, testing::ValuesIn(barring_engi
 INSTANTIATE_TEST_SUITE_P(all, declared_for_two, testing::ValuesIn(engines()), engine_name{});
 INSTANTIATE_TEST_SUITE_P(proving, declared_for_two, testing::ValuesIn(proving_engines()),
                          engine_name{});
+INSTANTIATE_TEST_SUITE_P(all, misled, testing::ValuesIn(engines()), engine_name{});
+INSTANTIATE_TEST_SUITE_P(proving, misled, testing::ValuesIn(proving_engines()), engine_name{});
 
 }  // namespace
 

@@ -13,6 +13,9 @@ namespace bpftime::vm::analysis {
 
 /// No memory is longer. What says so of itself is not believed to be anywhere.
 inline constexpr uint64_t most_bytes = uint64_t{1} << 56;
+/// No memory ends behind it, empty memory neither: an address of some memory and up to twice
+/// most_bytes is a greater one.
+inline constexpr uint64_t last_address = ~uint64_t{0} - (uint64_t{1} << 58);
 
 /// What an lddw gives.
 struct wide_value {

@@ -173,6 +173,9 @@ public:
     /// Whether there is memory that the program may write, and that has some of these bytes: of
     /// what is there when it begins, beside frames.
     [[nodiscard]] bool is_writable_elsewhere(const memory_span &bytes) const noexcept;
+    /// Whether the program may do `wanted` with these bytes of memory that is its own until the run
+    /// ends: no frame, and no loan.
+    [[nodiscard]] bool keeps(const memory_span &bytes, permission wanted) const noexcept;
     /// Exchanges what was granted with another map.
     void exchange_grants(memory_map &other) noexcept;
     [[nodiscard]] std::span<const memory_span> of_run() const noexcept { return run_; }

@@ -229,6 +229,7 @@ private:
     run(run &caller, const prepared_program &callee);
 
     struct back_in_helper;
+    struct back_in_caller;
 
     /// A helper has ended the run with a result.
     struct early_result {
