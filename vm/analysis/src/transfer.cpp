@@ -785,12 +785,6 @@ void transfer::call_anything(uint32_t pc, uint32_t f, state &s, const value &tar
 
 namespace {
 
-bool declares_arguments(const helper_declaration &d) noexcept {
-    return d.typed and std::ranges::any_of(d.arguments, [](const argument_declaration &a) {
-               return a.kind != argument_kind::unused;
-           });
-}
-
 /// The map that the arguments before the one at `i` name.
 const value *map_argument(const helper_declaration &d, const state &s) noexcept {
     for (unsigned i = 0; i < max_helper_arguments; ++i) {
@@ -894,7 +888,7 @@ bool transfer::may_write_elsewhere(const helper_declaration &d, const state &s) 
 /// Forgets what the helper writes.
 void transfer::apply_writes(uint32_t f, const helper_declaration &d, state &s) {
     if (d.typed and d.purity != helper_purity::impure and not d.runs_code()) return;
-    if (not declares_arguments(d) or d.runs_code()) {
+    if (not d.declares_arguments() or d.runs_code()) {
         if (frames_escape_) write_anywhere(f, s);
         return;
     }

@@ -46,10 +46,11 @@ analysis::packet_facts linked_world::packet() const noexcept {
 
 bool linked_world::moves_packet(uint32_t id) const noexcept {
     const helper_declaration *const declared = helper(id);
-    return declared == nullptr or
-           std::ranges::any_of(declared->arguments, [](const argument_declaration &a) {
-               return a.kind == argument_kind::context;
-           });
+    if (declared == nullptr) return true;
+    if (not declared->declares_arguments()) return declared->purity == helper_purity::impure;
+    return std::ranges::any_of(declared->arguments, [](const argument_declaration &a) {
+        return a.kind == argument_kind::context;
+    });
 }
 
 /// Undeclared types are no promise.

@@ -404,6 +404,9 @@ TEST_P(declared_input, has_another_packet_behind_helpers_that_take_it) {
     };
     add_helper(move_id, move, {{EBPF_ARG_CONTEXT, 0, 0}});
     expect_another();
+    // Of what is not declared nobody knows what it is: here only the result is.
+    add_helper(move_id, move, {}, EBPF_RESULT_POINTER_OR_NULL, 8);
+    expect_another();
 }
 
 // --- other programs in the same run

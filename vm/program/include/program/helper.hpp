@@ -98,6 +98,13 @@ struct helper_declaration {
     uint32_t result_size = 0;
     helper_purity purity = helper_purity::impure;
 
+    /// Whether it is known what the helper gets.
+    [[nodiscard]] constexpr bool declares_arguments() const noexcept {
+        for (const argument_declaration &a : arguments) {
+            if (a.kind != argument_kind::unused) return typed;
+        }
+        return false;
+    }
     /// How many of r1 to r5 the helper gets; the others read 0. Five, if no argument is declared.
     [[nodiscard]] constexpr unsigned arity() const noexcept {
         for (unsigned i = max_helper_arguments; i > 0; --i) {
