@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <vector>
 
 namespace bpftime::vm::compat {
@@ -58,6 +59,22 @@ run::~run() {
         keep_fault(*fault_, faulted_in().config.source);
     else
         forget_fault();
+}
+
+uint64_t run::enter(const executable &code, const build_input &program, const stack_layout &stack,
+                    void *mem, std::size_t mem_len) {
+    run r{program, stack, memory_at(mem, mem_len), {}};
+    uint64_t r0 = 0;
+    const memory_span &input = r.input();
+    if (not can_be_memory(input.begin, input.len)) [[unlikely]]
+        r.fail({.kind = fault_kind::bad_input,
+                .region = region_kind::input,
+                .size = input.len,
+                .address = input.begin,
+                .region_bytes = input.len});
+    else if (r.execute(code, r0))
+        return r0;
+    return std::numeric_limits<uint64_t>::max();
 }
 
 run *run::current() noexcept { return current_run; }

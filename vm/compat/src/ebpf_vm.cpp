@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #include "analysis/environment.hpp"
 #include "bpftime_vm_compat.hpp"
+#include "compat/memory_map.hpp"
 #include "fault_of_thread.hpp"
 
 #include <fmt/format.h>
@@ -41,8 +42,7 @@ constexpr auto limit_ranges = std::to_array<limit_range>({
 });
 
 bool is_sound(const void *ptr, size_t len) noexcept {
-    return (ptr != nullptr or len == 0) and len <= bpftime::vm::analysis::most_bytes and
-           len <= std::numeric_limits<uintptr_t>::max() - reinterpret_cast<uintptr_t>(ptr);
+    return can_be_memory(reinterpret_cast<uintptr_t>(ptr), len);
 }
 
 /// What is wrong with this memory; "" if nothing.

@@ -5,8 +5,6 @@
 
 #include "compat/native_stack.hpp"
 
-#include <limits>
-
 namespace bpftime::vm::llvm_jit {
 
 namespace {
@@ -86,9 +84,7 @@ bool native_program::call(compat::run &r, uint64_t function, const uint64_t argu
 }
 
 uint64_t native_program::enter(void *mem, std::size_t mem_len) const {
-    compat::run r{input_, stack_, compat::run::memory_at(mem, mem_len), {}};
-    uint64_t r0 = 0;
-    return r.execute(*this, r0) ? r0 : std::numeric_limits<uint64_t>::max();
+    return compat::run::enter(*this, input_, stack_, mem, mem_len);
 }
 
 }  // namespace bpftime::vm::llvm_jit

@@ -148,6 +148,30 @@ TEST_P(declared_input, refuses_calls_of_native_code) {
     EXPECT_EQ(place_of(compat::last_fault()), refused);
 }
 
+/// No memory is so long, or at the end of all addresses: what is proven reckons with that.
+TEST_P(declared_input, is_refused_if_it_cannot_be_memory) {
+    load("mov r0, 7\nexit");
+    const compat::precompiled_ebpf_function entry = vm().compile();
+    if (entry == nullptr) GTEST_SKIP() << "no native code";
+    constexpr std::size_t most = std::size_t{1} << 56;
+    EXPECT_EQ(entry(&context_, most), 7U);
+    EXPECT_EQ(entry(nullptr, most + 1), 7U) << "that is no memory";
+    const auto expect_refused = [&](void *memory, std::size_t bytes) {
+        EXPECT_EQ(entry(memory, bytes), UINT64_MAX);
+        EXPECT_EQ(place_of(compat::last_fault()), (fault_place{.kind = fault_kind::bad_input,
+                                                               .pc = 0,
+                                                               .region = region_kind::input,
+                                                               .index = 0,
+                                                               .offset = 0,
+                                                               .size = bytes}));
+    };
+    expect_refused(&context_, most + 1);
+    expect_refused(&context_, SIZE_MAX);
+    expect_refused(reinterpret_cast<void *>(UINTPTR_MAX), 0);
+    int64_t r0 = 0;
+    EXPECT_EQ(vm().exec(reinterpret_cast<void *>(UINTPTR_MAX), 0, r0), EBPF_ERROR_INVALID_ARGUMENT);
+}
+
 /// r6 = the context, as a number that no compiler knows: the context has it.
 constexpr std::string_view hidden = "ldxdw r6, [r1+24]\n";
 

@@ -3,13 +3,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "analysis/environment.hpp"
 #include "compat/arena.hpp"
 #include "compat/fault.hpp"
 #include "ebpf-types.h"
 #include "program/region.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -30,6 +33,13 @@ struct memory_span {
         return address - begin <= len and size <= len - (address - begin);
     }
 };
+
+/// Whether there can be `len` bytes of memory at an address.
+[[nodiscard]] constexpr bool can_be_memory(uint64_t begin, uint64_t len) noexcept {
+    constexpr uint64_t last =
+        std::min<uint64_t>(std::numeric_limits<uintptr_t>::max(), analysis::last_address);
+    return (begin != 0 or len == 0) and len <= analysis::most_bytes and begin <= last - len;
+}
 
 [[nodiscard]] inline memory_span span_of(const ebpf_region &region) noexcept {
     return {reinterpret_cast<uintptr_t>(region.ptr), region.len,

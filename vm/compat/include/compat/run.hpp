@@ -116,6 +116,11 @@ public:
     [[nodiscard]] bool execute(const executable &code, uint64_t function,
                                const uint64_t arguments[5], uint64_t &r0);
 
+    /// What native entry points do: a run on memory that nobody has looked at yet. Its r0, or
+    /// UINT64_MAX and a fault of this thread.
+    [[nodiscard]] static uint64_t enter(const executable &code, const build_input &program,
+                                        const stack_layout &stack, void *mem, std::size_t mem_len);
+
     [[nodiscard]] const memory_span &input() const noexcept { return memory_.input(); }
     [[nodiscard]] const vm_config &config() const noexcept { return program_->config; }
     [[nodiscard]] const linkage &linked() const noexcept { return program_->linked; }

@@ -7,7 +7,6 @@
 #include "machine.hpp"
 
 #include <algorithm>
-#include <limits>
 
 namespace bpftime::vm::ubpf {
 
@@ -118,9 +117,7 @@ compat::precompiled_ebpf_function native_program::entry() const noexcept {
 }
 
 uint64_t native_program::enter(void *mem, std::size_t mem_len) const {
-    compat::run r{input_, stack_, compat::run::memory_at(mem, mem_len), {}};
-    uint64_t r0 = 0;
-    return r.execute(*this, r0) ? r0 : std::numeric_limits<uint64_t>::max();
+    return compat::run::enter(*this, input_, stack_, mem, mem_len);
 }
 
 result<std::unique_ptr<const compat::executable>> make_native_program(
