@@ -153,7 +153,7 @@ bool run::settle(uint64_t &r0) {
 // --- what the host said of the input memory
 
 bool run::has_declared_input(uint32_t pc) noexcept {
-    const ebpf_input &declared = *config().input;
+    const ebpf_input &declared = *program_->declared_input;
     const memory_span &input = memory_.input();
     if (input.len < declared.least_size or input.begin % declared.alignment != 0) {
         return fail({.kind = fault_kind::bad_input,
@@ -167,7 +167,7 @@ bool run::has_declared_input(uint32_t pc) noexcept {
 }
 
 bool run::has_declared_packet(uint32_t pc) noexcept {
-    const ebpf_input &declared = *config().input;
+    const ebpf_input &declared = *program_->declared_input;
     const memory_span &input = memory_.input();
     const auto word = [&](uint32_t offset) {
         uint64_t value = 0;

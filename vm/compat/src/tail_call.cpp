@@ -71,7 +71,7 @@ struct run::back_in_caller {
         of.so_far_.tail_calls = inner.so_far_.tail_calls;
         of.memory_.exchange_grants(inner.memory_);
         // The other program may have been allowed to write what this one relies on.
-        if (not inner.has_ended() and of.config().input)
+        if (not inner.has_ended() and of.program_->declared_input)
             static_cast<void>(of.has_declared_input(pc));
     }
 };

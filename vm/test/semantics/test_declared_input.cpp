@@ -148,6 +148,19 @@ TEST_P(declared_input, refuses_calls_of_native_code) {
     EXPECT_EQ(place_of(compat::last_fault()), refused);
 }
 
+/// What it relies on is what was said when it was made.
+TEST_P(declared_input, is_looked_at_by_native_code_that_was_made_for_it) {
+    load("ldxdw r0, [r1+24]\nexit");
+    declare(read_only);
+    const compat::precompiled_ebpf_function entry = vm().compile();
+    if (entry == nullptr) GTEST_SKIP() << "no native code";
+    context_.number = 9;
+    ASSERT_EQ(vm().declare_input(nullptr), EBPF_OK);
+    EXPECT_EQ(entry(&context_, sizeof context_), 9U);
+    EXPECT_EQ(entry(&context_, 8), UINT64_MAX);
+    EXPECT_EQ(place_of(compat::last_fault()), refused);
+}
+
 /// No memory is so long, or at the end of all addresses: what is proven reckons with that.
 TEST_P(declared_input, is_refused_if_it_cannot_be_memory) {
     load("mov r0, 7\nexit");

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace bpftime::vm::compat {
@@ -24,6 +25,9 @@ struct build_input {
     /// How often ebpf_interrupt() was called, for runs that begin in native code.
     const std::atomic<uint32_t> &interrupts;
     program_memory memory;
+    /// What the host said of the input memory when code was made: the VM's setting may change, and
+    /// native code that is out goes on.
+    std::optional<ebpf_input> declared_input{};
 
     /// Whether the memory map is asked where accesses go: for programs with an arena also if they
     /// are not checked, as addresses of an arena mean others, and pages may not be there.
@@ -66,7 +70,8 @@ struct prepared_program {
                 linked,
                 config,
                 interrupts,
-                {config.regions, linked.regions(), linked.arena(), config.input_permission()}},
+                {config.regions, linked.regions(), linked.arena(), config.input_permission()},
+                config.input},
           stack{config.stack_size, config.call_depth} {}
     prepared_program(const prepared_program &) = delete;
     prepared_program &operator=(const prepared_program &) = delete;

@@ -251,7 +251,7 @@ private:
     }
     /// Whether the input memory is what the host said of it; else the run has a fault.
     [[nodiscard]] bool begins() noexcept {
-        return not config().input.has_value() or has_declared_input(0);
+        return not program_->declared_input.has_value() or has_declared_input(0);
     }
     /// The same, for an instruction that relies on it.
     [[nodiscard]] bool has_declared_input(uint32_t pc) noexcept;
