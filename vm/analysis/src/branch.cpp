@@ -221,7 +221,7 @@ bool learn(value &v, const value &told, int64_t by) {
         v.nullable = false;
         v.offset = other.offset;
         v.link = {};
-    } else if (v.kind != told.kind or v.kind == value_kind::unknown) {
+    } else if (v.kind != told.kind or v.index != told.index or v.kind == value_kind::unknown) {
         return true;
     } else {
         if (not intersect(v.offset, other.offset)) return false;

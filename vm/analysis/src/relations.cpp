@@ -225,7 +225,8 @@ void clamp_by_link(const state &s, value &v) noexcept {
 }
 
 void note_length(state &s, const value &v) noexcept {
-    if (v.limit.length == length_kind::none) return;
+    // Of what is null the bound says nothing.
+    if (v.limit.length == length_kind::none or v.nullable) return;
     const wide least = v.limit.scale * least_of(v) + v.limit.slack;
     uint64_t &known = s.least_lengths[static_cast<std::size_t>(v.limit.length)];
     if (least > wide{known} and least <= wide{most_bytes}) known = static_cast<uint64_t>(least);

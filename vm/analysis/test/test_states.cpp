@@ -16,9 +16,11 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstdlib>
 #include <map>
 #include <optional>
 #include <random>
+#include <ranges>
 #include <string>
 #include <vector>
 
@@ -30,6 +32,9 @@ using isa::instruction;
 using isa::operation_kind;
 
 constexpr unsigned register_count = isa::frame_pointer;  // r10 is what it is
+constexpr unsigned slot_count = 3;
+/// Registers, then slots.
+constexpr unsigned place_count = register_count + slot_count;
 
 /// What is the same of a place on all paths: most often what is known, and the name.
 struct place_plan {
@@ -38,32 +43,88 @@ struct place_plan {
     value_number id;
     int64_t delta;
 };
-using plan = std::array<place_plan, register_count>;
+using plan = std::array<place_plan, place_count>;
 
 struct memory_places {
     uint64_t input;
     uint64_t input_length;
     uint64_t memory;
     uint64_t frame_top;
+    uint64_t packet_meta;
+    uint64_t packet;
+    uint64_t packet_end;
+    uint64_t map_value;
+    uint64_t granted;
+
+    [[nodiscard]] uint64_t length(length_kind kind) const {
+        return kind == length_kind::input    ? input_length
+               : kind == length_kind::packet ? packet_end - packet
+                                             : packet - packet_meta;
+    }
+};
+
+constexpr auto length_kinds =
+    std::to_array({length_kind::input, length_kind::packet, length_kind::meta});
+
+/// Bytes that one check may find.
+struct block {
+    uint64_t begin;
+    uint64_t end;
 };
 
 /// A state, and words that it is true of, if it is of any.
 struct moment {
     memory_places where;
     std::array<uint64_t, isa::register_count> words{};
+    std::array<uint64_t, slot_count> slots{};
     state known{};
 
+    [[nodiscard]] uint64_t &word(unsigned place) {
+        return place < register_count ? words[place] : slots[place - register_count];
+    }
+    [[nodiscard]] uint64_t word(unsigned place) const {
+        return place < register_count ? words[place] : slots[place - register_count];
+    }
+    [[nodiscard]] std::array<block, 3> blocks() const {
+        return {{{where.input, where.input + where.input_length},
+                 {where.memory, where.memory + memory_bytes},
+                 {where.packet_meta, where.packet_end}}};
+    }
+
     [[nodiscard]] bool is_true_of(const state &s) const {
-        const concretisation world{.input = where.input,
-                                   .input_length = where.input_length,
-                                   .frame_tops = std::span{&where.frame_top, 1},
-                                   .memory_start = [&](uint32_t) { return where.memory; }};
+        const concretisation world{
+            .input = where.input,
+            .input_length = where.input_length,
+            .packet_meta = where.packet_meta,
+            .packet = where.packet,
+            .packet_end = where.packet_end,
+            .frame_tops = std::span{&where.frame_top, 1},
+            .map_values = [&](uint32_t) { return std::span{&where.map_value, 1}; },
+            .memory_start = [&](uint32_t) { return where.memory; },
+            .granted = [&](uint32_t) { return std::span{&where.granted, 1}; }};
         return holds(
-            s, std::span<const uint64_t, isa::register_count>{words},
-            [](uint32_t) { return uint64_t{0}; }, world);
+                   s, std::span<const uint64_t, isa::register_count>{words},
+                   [&](uint32_t index) { return slots[index]; }, world) and
+               std::ranges::all_of(
+                   std::views::iota(0U, register_count),
+                   [&](unsigned r) { return is_covered(s.registers[r], words[r]); }) and
+               std::ranges::all_of(s.slots, [&](const stack_slot &slot) {
+                   return is_covered(slot.what, slots[slot.index]);
+               });
+    }
+    /// Whether what is said to be checked is in one piece of memory.
+    [[nodiscard]] bool is_covered(const value &v, uint64_t word) const {
+        if (v.cover.allowed == permission::none) return true;
+        const uint64_t begin = word + static_cast<uint64_t>(int64_t{v.cover.begin});
+        const uint64_t end = word + static_cast<uint64_t>(int64_t{v.cover.end});
+        return std::ranges::any_of(blocks(), [&](const block &b) {
+            return b.begin <= begin and begin <= end and end <= b.end;
+        });
     }
     [[nodiscard]] std::string text(const state &s) const {
-        std::string out = "input of " + std::to_string(where.input_length) + "\n";
+        std::string out = "input, packet, metadata of";
+        for (const length_kind kind : length_kinds) out += " " + std::to_string(where.length(kind));
+        out += "\n";
         for (unsigned r = 0; r < register_count; ++r)
             out += "r" + std::to_string(r) + " = " + std::to_string(words[r]) + "\n";
         return out + to_text(s);
@@ -86,12 +147,15 @@ public:
         for (place_plan &p : out) {
             p.kind =
                 pick({value_kind::unknown, value_kind::scalar, value_kind::scalar,
-                      value_kind::scalar, value_kind::scalar, value_kind::input, value_kind::input,
-                      value_kind::input, value_kind::memory, value_kind::frame});
-            p.nullable = p.kind == value_kind::input and roll(6) == 0;
+                      value_kind::scalar, value_kind::scalar, value_kind::scalar, value_kind::input,
+                      value_kind::input, value_kind::input, value_kind::packet, value_kind::packet,
+                      value_kind::packet_end, value_kind::packet_meta, value_kind::memory,
+                      value_kind::frame, value_kind::map_value, value_kind::granted});
+            p.nullable = is_pointer(p.kind) and roll(6) == 0;
             if (roll(3) == 0) continue;
             const auto origin = static_cast<uint32_t>(roll(2) == 0 ? 5 : 1 + roll(6));
-            p.id = place_number(origin, static_cast<uint32_t>(roll(3)));
+            p.id = roll(8) == 0 ? first_field_number + static_cast<uint32_t>(roll(3))
+                                : place_number(origin, static_cast<uint32_t>(roll(3)));
             p.delta = static_cast<int64_t>(roll(20)) - 4;
             // What is one word is one thing.
             const place_plan &first = named.try_emplace(p.id, p).first->second;
@@ -106,12 +170,21 @@ public:
         moment m{.where = {.input = 0x10'0000 + 8 * roll(100),
                            .input_length = roll(5) == 0 ? most_bytes - roll(3) : roll(80),
                            .memory = 0x20'0000,
-                           .frame_top = 0x700'0000}};
+                           .frame_top = 0x700'0000,
+                           .packet_meta = 0x30'0000,
+                           .packet = 0x30'0000 + roll(20),
+                           .packet_end = 0x30'0020 + roll(60),
+                           .map_value = 0x40'0000,
+                           .granted = 0x50'0000}};
         place_words(m, planned, is_true);
-        for (unsigned r = 0; r < register_count; ++r) relate(m, r, is_true);
-        uint64_t &least = m.known.least_lengths[static_cast<std::size_t>(length_kind::input)];
-        least =
-            is_true ? m.where.input_length - std::min(m.where.input_length, roll(30)) : roll(100);
+        for (unsigned p = 0; p < place_count; ++p) relate(m, p, is_true);
+        for (const length_kind kind : length_kinds) {
+            const uint64_t length = m.where.length(kind);
+            m.known.least_lengths[static_cast<std::size_t>(kind)] =
+                is_true ? length - std::min(length, roll(30)) : roll(100);
+        }
+        // Of some slots nothing is known.
+        std::erase_if(m.known.slots, [&](const stack_slot &) { return roll(4) == 0; });
         return m;
     }
 
@@ -148,21 +221,35 @@ private:
         case value_kind::input: return where.input;
         case value_kind::memory: return where.memory;
         case value_kind::frame: return where.frame_top;
+        case value_kind::packet: return where.packet;
+        case value_kind::packet_end: return where.packet_end;
+        case value_kind::packet_meta: return where.packet_meta;
+        case value_kind::map_value: return where.map_value;
+        case value_kind::granted: return where.granted;
         default: return 0;
         }
     }
+    static value &what_at(moment &m, unsigned place) {
+        return place < register_count ? m.known.registers[place]
+                                      : m.known.slots[place - register_count].what;
+    }
+    static const value &what_at(const moment &m, unsigned place) {
+        return place < register_count ? m.known.registers[place]
+                                      : m.known.slots[place - register_count].what;
+    }
     /// n of the bound, as the words have it.
-    static wide number_at(const moment &m, unsigned r) {
-        const value &v = m.known.registers[r];
-        const uint64_t n = m.words[r] - start_of(m.where, v.kind);
+    static wide number_at(const moment &m, unsigned at) {
+        const value &v = what_at(m, at);
+        const uint64_t n = m.word(at) - start_of(m.where, v.kind);
         return v.is_pointer() ? wide{static_cast<int64_t>(n)} : wide{n};
     }
 
     void place_words(moment &m, const plan &planned, bool is_true) {
         std::map<value_number, uint64_t> named;
-        for (unsigned r = 0; r < register_count; ++r) {
-            const place_plan &p = planned[r];
-            value &v = m.known.registers[r];
+        for (uint32_t index = 0; index < slot_count; ++index) m.known.slots.push_back({index, {}});
+        for (unsigned at = 0; at < place_count; ++at) {
+            const place_plan &p = planned[at];
+            value &v = what_at(m, at);
             v.kind = p.kind;
             v.nullable = p.nullable;
             if (p.id == 0 and roll(8) == 0) v = value::constant(0);
@@ -179,7 +266,8 @@ private:
                 const auto by = static_cast<uint64_t>(v.delta);
                 word = named.try_emplace(p.id, word - by).first->second + by;
             }
-            m.words[r] = word;
+            m.word(at) = word;
+            cover_some(m, v, word, is_true);
             if (v.kind == value_kind::unknown) continue;
             v.offset = around(is_true or roll(2) == 0 ? word - start : any_word());
         }
@@ -188,11 +276,21 @@ private:
         m.words[isa::frame_pointer] = m.where.frame_top;
     }
 
-    /// What a place says of the length and of other places.
-    void relate(moment &m, unsigned r, bool is_true) {
-        value &v = m.known.registers[r];
-        if (v.kind == value_kind::unknown or v.nullable) return;
-        const wide n = number_at(m, r);
+    /// Bytes around an address that were checked.
+    void cover_some(const moment &m, value &v, uint64_t word, bool is_true) {
+        if (roll(3) != 0) return;
+        v.cover = {static_cast<int32_t>(roll(20)) - 10, static_cast<int32_t>(roll(20)),
+                   pick({permission::read, permission::write, permission::read_write}),
+                   roll(2) == 0};
+        if (v.cover.begin >= v.cover.end) v.cover = {};
+        if (is_true and not m.is_covered(v, word)) v.cover = {};
+    }
+
+    /// What a place says of the length and of other places. If it may be null, it is not.
+    void relate(moment &m, unsigned at, bool is_true) {
+        value &v = what_at(m, at);
+        if (v.kind == value_kind::unknown or (v.nullable and m.word(at) == 0)) return;
+        const wide n = number_at(m, at);
         const auto claimed = [&](wide truth) {
             return is_true or roll(2) == 0 ? truth
                    : roll(2) == 0          ? wide{static_cast<int64_t>(roll(4))}
@@ -202,16 +300,19 @@ private:
         if (roll(2) == 0) {
             const bool exact = roll(3) == 0;
             const uint32_t scale = exact ? 1 : pick({1U, 1U, 2U, 3U, 4U, 8U});
-            const wide left = wide{m.where.input_length} - n * scale;
+            const length_kind own = length_of(v.kind);
+            const length_kind kind =
+                own != length_kind::none and roll(8) != 0 ? own : length_kinds[roll(3)];
+            const wide left = wide{m.where.length(kind)} - n * scale;
             const wide slack =
                 claimed(exact or roll(2) == 0 ? left : left - static_cast<int64_t>(roll(30)));
             if (slack >= -most and slack <= most)
-                v.limit = {length_kind::input, exact, scale, static_cast<int32_t>(slack)};
+                v.limit = {kind, exact, scale, static_cast<int32_t>(slack)};
         }
-        const auto other = static_cast<unsigned>(roll(register_count));
-        const value &of = m.known.registers[other];
-        if (other == r or of.id == 0 or of.nullable) return;
-        if (of.kind == v.kind and roll(2) == 0) {
+        const auto other = static_cast<unsigned>(roll(place_count));
+        const value &of = what_at(m, other);
+        if (other == at or of.id == 0 or of.nullable or v.nullable) return;
+        if (is_comparable(of, v) and roll(2) == 0) {
             const wide left = number_at(m, other) - n;
             const wide distance =
                 claimed(roll(2) == 0 ? left : left - static_cast<int64_t>(roll(20)));
@@ -220,8 +321,8 @@ private:
         }
         if (of.is_scalar() and roll(2) == 0) {
             const uint32_t scale = pick({1U, 1U, 2U, 4U, 8U, 136U});
-            const uint64_t named = m.words[other] - static_cast<uint64_t>(of.delta);
-            const uint64_t addend = m.words[r] - start_of(m.where, v.kind) - named * scale;
+            const uint64_t named = m.word(other) - static_cast<uint64_t>(of.delta);
+            const uint64_t addend = m.word(at) - start_of(m.where, v.kind) - named * scale;
             v.link = {of.id, scale,
                       is_true or roll(2) == 0 ? static_cast<int64_t>(addend)
                                               : static_cast<int64_t>(roll(40))};
@@ -299,10 +400,16 @@ uint64_t source_of(const instruction &i, const moment &m) {
                : m.words[i.src];
 }
 
-constexpr uint64_t rounds = 20000;
+/// BPFTIME_VM_ANALYSIS_ROUNDS and BPFTIME_VM_ANALYSIS_SEED make it a campaign.
+uint64_t number_of(const char *variable, uint64_t otherwise) {
+    const char *const text = std::getenv(variable);
+    return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+const uint64_t rounds = number_of("BPFTIME_VM_ANALYSIS_ROUNDS", 20000);
+const uint64_t first_seed = number_of("BPFTIME_VM_ANALYSIS_SEED", 0);
 
 TEST(states, stay_true_over_instructions) {
-    for (uint64_t seed = 0; seed < rounds; ++seed) {
+    for (uint64_t seed = first_seed; seed < first_seed + rounds; ++seed) {
         maker random{seed};
         moment m = random.make(random.any_plan(), true);
         ASSERT_TRUE(m.is_true_of(m.known)) << seed;
@@ -325,7 +432,7 @@ TEST(states, stay_true_over_instructions) {
 }
 
 TEST(states, stay_true_where_branches_go) {
-    for (uint64_t seed = 0; seed < rounds; ++seed) {
+    for (uint64_t seed = first_seed; seed < first_seed + rounds; ++seed) {
         maker random{seed};
         const moment m = random.make(random.any_plan(), true);
         one_instruction one{any_of(random, {operation_kind::branch})};
@@ -355,7 +462,7 @@ join_options any_options(maker &random) {
 }
 
 TEST(states, stay_true_where_paths_meet) {
-    for (uint64_t seed = 0; seed < rounds; ++seed) {
+    for (uint64_t seed = first_seed; seed < first_seed + rounds; ++seed) {
         maker random{seed};
         const plan planned = random.any_plan();
         const uint64_t which = random.roll(3);
@@ -375,7 +482,7 @@ TEST(states, stay_true_where_paths_meet) {
 }
 
 TEST(states, stay_true_where_paths_arrive_first) {
-    for (uint64_t seed = 0; seed < rounds; ++seed) {
+    for (uint64_t seed = first_seed; seed < first_seed + rounds; ++seed) {
         maker random{seed};
         const moment m = random.make(random.any_plan(), true);
         state arrived = m.known;
