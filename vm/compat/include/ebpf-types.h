@@ -101,7 +101,9 @@ enum ebpf_fault_kind {
         9,                   /**< gotox to something that is not in the function's jump tables */
     EBPF_FAULT_BAD_MAP = 10, /**< a helper's map argument is no map */
     EBPF_FAULT_UNAVAILABLE = 11, /**< call of a helper whose result is EBPF_RESULT_NEVER */
-    EBPF_FAULT_BAD_INPUT = 12, /**< the input memory is not what ebpf_declare_input() said; pc 0 */
+    EBPF_FAULT_BAD_INPUT = 12, /**< the input memory is not what ebpf_declare_input() said, or, for
+                                    native entry points, can be no memory; pc 0, or that of a tail
+                                    call that came back */
 };
 
 /** Where memory that a program may touch comes from. */
@@ -260,7 +262,9 @@ struct ebpf_argument {
 /** A helper with its types. Zero-initialise it, so that members added later mean "not declared".
  * Declared memory arguments are checked before every call (unless bounds checks are off); a
  * declared pointer result is granted to the program for the rest of the run. Words beyond the last
- * declared argument are 0; where no argument is declared, the helper gets all five. */
+ * declared argument are 0; where no argument is declared, the helper gets all five. A helper
+ * that takes back memory which a program was granted declares its address as an argument, or no
+ * arguments at all: engines that leave out checks believe in memory that no such helper got. */
 struct ebpf_helper {
     uint32_t id;
     const char *name;          /**< copied */
