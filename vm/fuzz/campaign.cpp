@@ -97,10 +97,17 @@ void work(const plan &p, progress &shared, std::size_t job) {
     }
 }
 
+constexpr uint64_t no_seed = ~uint64_t{0};
+
 /// Says what is wrong with a process that has ended, if something is.
 void report(int status, uint64_t seed, progress &shared) {
     if (WIFEXITED(status) and WEXITSTATUS(status) == 0) return;
     ++shared.findings;
+    if (seed == no_seed) {
+        std::fprintf(stderr, "a process ended before its first program: so would all others\n");
+        shared.end = 0;
+        return;
+    }
     const auto number = static_cast<unsigned long long>(seed);
     if (WIFSIGNALED(status)) {
         std::fprintf(stderr, "seed %llu: ended by signal %d (%s)\n", number, WTERMSIG(status),
@@ -111,6 +118,7 @@ void report(int status, uint64_t seed, progress &shared) {
 }
 
 pid_t start_worker(const plan &p, progress &shared, std::size_t job) {
+    shared.current[job] = no_seed;
     const pid_t child = fork();
     require(child >= 0, "processes can be made");
     if (child != 0) return child;
@@ -143,8 +151,8 @@ void supervise(const plan &p, progress &shared) {
 void print(const plan &p, const progress &shared) {
     const auto number = [](uint64_t n) { return static_cast<unsigned long long>(n); };
     std::printf("seeds %llu to %llu: %llu programs load; runs that end %llu, that fault %llu",
-                number(p.first), number(shared.end) - 1, number(shared.loaded),
-                number(shared.ended), number(shared.faulted));
+                number(p.first), number(std::max<uint64_t>(shared.end, 1)) - 1,
+                number(shared.loaded), number(shared.ended), number(shared.faulted));
     uint64_t all = 0;
     for (std::size_t e = 0; e < shared.runs.size(); ++e) {
         std::printf("; %s %llu", engine_set::counted[e], number(shared.runs[e]));
