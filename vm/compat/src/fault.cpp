@@ -74,11 +74,24 @@ std::string region_text(const fault &f) {
            "or grant it in a helper with ebpf_grant())";
 }
 
+/// What input memory that was refused is like.
+std::string input_text(const fault &f) {
+    if (f.region_bytes < f.size)
+        return fmt::format(": it has {} bytes, and was said to have at least {}", f.region_bytes,
+                           f.size);
+    return fmt::format(
+        ": it has {} bytes; its address, or the packet that it names, is not as said",
+        f.region_bytes);
+}
+
 std::string_view remedy(fault_kind kind) {
     switch (kind) {
     case fault_kind::call_depth_exceeded: return ": raise the limit with ebpf_set_call_depth()";
     case fault_kind::instruction_limit:
         return ": raise the limit with ebpf_set_instruction_limit()";
+    case fault_kind::bad_input:
+        return "; give the run such memory (programs of objects that judge packets: "
+               "ebpf_program_run_packet()), or say something else of it";
     default: return "";
     }
 }
@@ -132,6 +145,7 @@ std::string to_message(const fault &f, const program &p, const program_source *s
     if (is_about_memory(f.kind)) {
         text += fmt::format(": {} bytes at {}", f.size, region_text(f));
     }
+    if (f.kind == fault_kind::bad_input) text += input_text(f);
     if (not from.note.empty()) text += ": " + from.note;
     return text.append(remedy(f.kind));
 }
