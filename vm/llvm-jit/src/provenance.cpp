@@ -93,17 +93,6 @@ origin merge(const origin &to, const origin &from) {
     return united(to, from);
 }
 
-permission permission_of(operation op) noexcept {
-    switch (op) {
-    case operation::load:
-    case operation::load_sx:
-    case operation::load_acquire: return permission::read;
-    case operation::store:
-    case operation::store_release: return permission::write;
-    default: return permission::read_write;
-    }
-}
-
 provenance::provenance(const program &p, const compat::linkage &linked, uint32_t frame_size,
                        int64_t reach)
     : p_{p},

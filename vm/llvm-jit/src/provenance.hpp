@@ -4,6 +4,7 @@
 #pragma once
 
 #include "compat/config.hpp"
+#include "program/access.hpp"
 #include "program/program.hpp"
 
 #include <array>
@@ -24,9 +25,6 @@ using reg_set = uint32_t;
 inline constexpr reg_set argument_regs = 0b11'1110;
 /// r0 to r5, what a call changes.
 inline constexpr reg_set call_clobbers = 0b11'1111;
-
-/// What an access by this operation does.
-[[nodiscard]] permission permission_of(isa::operation op) noexcept;
 
 /// Registers that an instruction reads and writes.
 struct reg_use {

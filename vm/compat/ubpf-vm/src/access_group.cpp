@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: MIT
 #include "access_group.hpp"
 
+#include "program/access.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -49,19 +51,16 @@ constexpr row make_row(insn_id id) {
     if (id == insn_id::add64_imm) out.adds = 1;
     if (id == insn_id::sub64_imm) out.adds = -1;
     switch (isa::kind_of(id)) {
-    case operation_kind::load: out.wanted = permission::read; break;
-    case operation_kind::store: out.wanted = permission::write; break;
-    case operation_kind::atomic:
-        out.wanted = from.operation == operation::load_acquire    ? permission::read
-                     : from.operation == operation::store_release ? permission::write
-                                                                  : permission::read_write;
-        break;
+    case operation_kind::load:
+    case operation_kind::store:
+    case operation_kind::atomic: break;
     case operation_kind::alu:
     case operation_kind::convert:
     case operation_kind::wide: return out;
     default: out.ends = out.is_special = true; return out;
     }
     out.bytes = static_cast<uint8_t>(isa::bytes_of(from.width));
+    out.wanted = permission_of(from.operation);
     out.starts_from_src =
         isa::kind_of(id) == operation_kind::load or from.operation == operation::load_acquire;
     return out;

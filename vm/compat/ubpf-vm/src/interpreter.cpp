@@ -10,6 +10,7 @@
 #include "compat/proofs.hpp"
 #include "effort.hpp"
 #include "isa/arithmetic.hpp"
+#include "program/access.hpp"
 #include "ubpf/watcher.hpp"
 
 #include <algorithm>
@@ -584,9 +585,7 @@ private:
     [[gnu::noinline]] static const op *atomic_far(machine &m, const op *ip, uint64_t meant) {
         constexpr operation Op = isa::info(Id).operation;
         constexpr uint64_t bytes = isa::bytes_of(isa::info(Id).width);
-        constexpr permission wanted = Op == operation::load_acquire    ? permission::read
-                                      : Op == operation::store_release ? permission::write
-                                                                       : permission::read_write;
+        constexpr permission wanted = permission_of(Op);
         const uint64_t address = m.place_of(ip, meant, bytes, wanted);
         if (address == 0) return nullptr;
         if (meant % bytes != 0) {

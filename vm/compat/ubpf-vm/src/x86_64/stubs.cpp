@@ -166,8 +166,7 @@ private:
     }
 
     /// Calls with the address in r10 and the site on the stack; what may be in r11 is the fifth
-    /// argument. The stack is aligned here, as the
-    /// site and the address to return to are on it.
+    /// argument. The stack is aligned here, as the site and the address to return to are on it.
     template <typename Function>
     void ask_about_access(Function *fn) {
         a_.mov(state_word(offsetof(jit_state, slice)), slice_reg);
