@@ -181,22 +181,29 @@ int hash_map::host_lookup(const void *key, void *value) noexcept {
     return 0;
 }
 
-/// The key of an element from this link on. Of those that are in this chain: others, that one was
-/// led to, would not be found again.
-bool hash_map::read_key(uint64_t link, uint32_t bucket, void *key) const noexcept {
-    for (element_patience patience = links().patience();
-         links().is_element(link) and not patience.is_over();) {
+/// The key of an element from this link on: 0, or -ENOENT at the chain's end, or -EAGAIN at another
+/// one's, where an element led that was used again, or -EUCLEAN where chains do not end. Elements of
+/// other chains are passed by: their keys would not be found again.
+int hash_map::read_key(uint64_t link, uint32_t bucket, void *key,
+                       element_patience &patience) const noexcept {
+    while (links().is_element(link)) {
         element *const e = links().element_of(link);
         load_shared(key, e->key(), definition().key_size);
-        if ((hash_of(key) & bucket_mask_) == bucket) return true;
+        if ((hash_of(key) & bucket_mask_) == bucket) return 0;
+        if (patience.is_over()) return -EUCLEAN;
         link = e->next.load(std::memory_order_acquire);
     }
-    return false;
+    if (link == end_mark(bucket) or link == 0) return -ENOENT;
+    return patience.is_over() ? -EUCLEAN : -EAGAIN;
 }
 
 int hash_map::first_key_from(uint64_t bucket, void *key) const noexcept {
+    element_patience patience = links().patience();
     for (; bucket <= bucket_mask_; ++bucket) {
-        if (read_key(first_of(heads_[bucket]), static_cast<uint32_t>(bucket), key)) return 0;
+        int found = -EAGAIN;
+        while (found == -EAGAIN)
+            found = read_key(first_of(heads_[bucket]), static_cast<uint32_t>(bucket), key, patience);
+        if (found != -ENOENT) return found;
     }
     return -ENOENT;
 }
@@ -234,10 +241,14 @@ int hash_map::next_in_shared_chain(const void *key, void *next) const noexcept {
 
 int hash_map::next_in_chain(const void *key, void *next) const noexcept {
     if (memory_.file() != nullptr) return next_in_shared_chain(key, next);
-    element *const e = find(key);
-    if (e == nullptr) return -ESRCH;
     const uint32_t bucket = hash_of(key) & bucket_mask_;
-    return read_key(e->next.load(std::memory_order_acquire), bucket, next) ? 0 : -ENOENT;
+    for (element_patience patience = links().patience();;) {
+        element *const e = find(key);
+        if (e == nullptr) return -ESRCH;
+        const uint64_t behind = e->next.load(std::memory_order_acquire);
+        const int found = read_key(behind, bucket, next, patience);
+        if (found != -EAGAIN) return found;
+    }
 }
 
 int hash_map::host_next_key(const void *key, void *next) const noexcept {

@@ -120,7 +120,8 @@ private:
     [[nodiscard]] element *evict(locked_chain &held) noexcept;
     [[nodiscard]] bool evict_from_chain(element *e, locked_chain &held) noexcept;
     int remove(const void *key, void *value) noexcept;
-    bool read_key(uint64_t link, uint32_t bucket, void *key) const noexcept;
+    int read_key(uint64_t link, uint32_t bucket, void *key,
+                 element_patience &patience) const noexcept;
     int first_key_from(uint64_t bucket, void *key) const noexcept;
     int next_in_chain(const void *key, void *next) const noexcept;
     int next_in_shared_chain(const void *key, void *next) const noexcept;

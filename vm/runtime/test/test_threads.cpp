@@ -439,24 +439,30 @@ TEST(threads, replace_ring_buffers_of_perf_events_while_others_send) {
     object_map &objects = *as_object_map(m.get());
     std::array<std::vector<std::shared_ptr<map>>, 2> rings;
     std::atomic<uint64_t> sent = 0;
-    // From the beginning, lest all senders are done before the first one is there.
-    rings[0].push_back(make(map_type::ringbuf, 1 << 12));
-    ASSERT_EQ(errno_of(objects.set_map(key(0), rings[0].back())), 0);
+    std::atomic<std::size_t> replacing = rings.size();
+    const auto send = [&](uint32_t to) {
+        const read_section reading;
+        auto *const found = static_cast<map *>(m->lookup_elem(&to));
+        if (found == nullptr) return;
+        const uint64_t record = 0x1122334455667788;
+        if (as_ring_buffer(found)->output(&record, sizeof record, 0) == 0) ++sent;
+    };
     on_all_threads([&](unsigned thread) {
+        if (thread >= rings.size()) {
+            // However threads take turns, the last round finds what the replacing threads left.
+            for (bool is_last = false; not is_last;) {
+                is_last = replacing == 0;
+                for (uint32_t to = 0; to < 4; ++to) send(to);
+            }
+            return;
+        }
         for (uint32_t i = 0; i < rounds / 40; ++i) {
             const bytes k = key(i % 4);
-            if (thread < rings.size()) {
-                if (i % 3 == 0) static_cast<void>(m->remove(k));
-                rings[thread].push_back(make(map_type::ringbuf, 1 << 12));
-                ASSERT_EQ(errno_of(objects.set_map(k, rings[thread].back())), 0);
-                continue;
-            }
-            const read_section reading;
-            auto *const found = static_cast<map *>(m->lookup_elem(k.data()));
-            if (found == nullptr) continue;
-            const uint64_t record = 0x1122334455667788;
-            if (as_ring_buffer(found)->output(&record, sizeof record, 0) == 0) ++sent;
+            if (i % 3 == 0) static_cast<void>(m->remove(k));
+            rings[thread].push_back(make(map_type::ringbuf, 1 << 12));
+            EXPECT_EQ(errno_of(objects.set_map(k, rings[thread].back())), 0);
         }
+        --replacing;
     });
     uint64_t received = 0;
     for (const auto &of_thread : rings) {
