@@ -182,8 +182,8 @@ int hash_map::host_lookup(const void *key, void *value) noexcept {
 }
 
 /// The key of an element from this link on: 0, or -ENOENT at the chain's end, or -EAGAIN at another
-/// one's, where an element led that was used again, or -EUCLEAN where chains do not end. Elements of
-/// other chains are passed by: their keys would not be found again.
+/// one's, where an element led that was used again, or -EUCLEAN where chains do not end. Elements
+/// of other chains are passed by: their keys would not be found again.
 int hash_map::read_key(uint64_t link, uint32_t bucket, void *key,
                        element_patience &patience) const noexcept {
     while (links().is_element(link)) {
@@ -197,12 +197,24 @@ int hash_map::read_key(uint64_t link, uint32_t bucket, void *key,
     return patience.is_over() ? -EUCLEAN : -EAGAIN;
 }
 
+/// The same from the chain's beginning, which is never -EAGAIN.
+int hash_map::first_key_of(uint32_t bucket, void *key, element_patience &patience) const noexcept {
+    if (memory_.file() != nullptr) {
+        // Under its lock a chain that ends as another one is not changed, but damaged.
+        const locked_chain chain = lock(bucket);
+        const int found = read_key(chain.first(), bucket, key, patience);
+        return found == -EAGAIN ? -ENOENT : found;
+    }
+    int found = -EAGAIN;
+    while (found == -EAGAIN) found = read_key(first_of(heads_[bucket]), bucket, key, patience);
+    return found;
+}
+
 int hash_map::first_key_from(uint64_t bucket, void *key) const noexcept {
     element_patience patience = links().patience();
     for (; bucket <= bucket_mask_; ++bucket) {
-        int found = -EAGAIN;
-        while (found == -EAGAIN)
-            found = read_key(first_of(heads_[bucket]), static_cast<uint32_t>(bucket), key, patience);
+        if (not links().is_element(first_of(heads_[bucket]))) continue;
+        const int found = first_key_of(static_cast<uint32_t>(bucket), key, patience);
         if (found != -ENOENT) return found;
     }
     return -ENOENT;

@@ -122,6 +122,7 @@ private:
     int remove(const void *key, void *value) noexcept;
     int read_key(uint64_t link, uint32_t bucket, void *key,
                  element_patience &patience) const noexcept;
+    int first_key_of(uint32_t bucket, void *key, element_patience &patience) const noexcept;
     int first_key_from(uint64_t bucket, void *key) const noexcept;
     int next_in_chain(const void *key, void *next) const noexcept;
     int next_in_shared_chain(const void *key, void *next) const noexcept;
