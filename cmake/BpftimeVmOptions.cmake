@@ -14,6 +14,7 @@ option(
 )
 option(BPFTIME_VM_BUILD_EXAMPLES "Build the examples" ${PROJECT_IS_TOP_LEVEL})
 option(BPFTIME_VM_INSTALL "Install the library, its headers and its package files" ${PROJECT_IS_TOP_LEVEL})
+option(BPFTIME_VM_UNITY "Compile several sources of large tests as one, which takes a third of the time" ON)
 option(BPFTIME_VM_BUILD_FUZZERS "Build the libFuzzer targets (clang only)" OFF)
 
 set(BPFTIME_VM_LLVM "AUTO" CACHE STRING "Build the LLVM backend: AUTO (when LLVM is there), ON or OFF")
@@ -155,7 +156,7 @@ if(BPFTIME_VM_STATIC AND BPFTIME_VM_HAVE_JIT)
 endif()
 if(BPFTIME_VM_STATIC AND BPFTIME_VM_HAVE_LLVM)
     include(BpftimeVmLlvm)
-    bpftime_vm_llvm_archives(_llvm_archives orcjit passes native)
+    bpftime_vm_llvm_archives(_llvm_archives orcjit passes native irreader linker)
     list(APPEND BPFTIME_VM_STATIC_ARCHIVES ${_llvm_archives})
 endif()
 

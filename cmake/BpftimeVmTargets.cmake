@@ -35,6 +35,28 @@ target_include_directories(
 )
 target_link_libraries(bpftime_vm_logging INTERFACE bpftime_vm_fmt Threads::Threads)
 
+# What is local to one source is no concern of the next one.
+add_library(bpftime_vm_united INTERFACE)
+target_compile_options(
+    bpftime_vm_united
+    INTERFACE -Wno-shadow $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-subobject-linkage>
+)
+
+# bpftime_vm_unite(<target>)
+#
+# Compiles several sources of a large test as one: reading headers is most of the time that each takes. For tests
+# alone: a function in the anonymous namespace of one source may fit a call in the next one better than what
+# that means, without a word of any compiler.
+#
+# After the target has its libraries, whose options come first.
+function(bpftime_vm_unite target)
+    if(NOT BPFTIME_VM_UNITY)
+        return()
+    endif()
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+    target_link_libraries(${target} PRIVATE bpftime_vm_united)
+endfunction()
+
 # bpftime_vm_add_room(NAME <room> [STANDALONE] SOURCES <file>... [DEPENDS <room>...] [LIBRARIES <target>...])
 #
 # Makes the OBJECT library bpftime_vm_<room>: include/ is for everyone, src/ for the room alone.
@@ -88,12 +110,12 @@ function(bpftime_vm_precompile target header)
     endif()
 endfunction()
 
-# bpftime_vm_add_test(NAME <test> SOURCES <file>... [LIBRARIES <target>...] [LABELS <label>...] [MAIN])
+# bpftime_vm_add_test(NAME <test> SOURCES <file>... [LIBRARIES <target>...] [LABELS <label>...] [MAIN] [UNITED])
 #
 # Makes a GoogleTest program over the library's private and public headers, which ctest runs. MAIN says
-# that the sources bring their own main().
+# that the sources bring their own main(), UNITED that they can be compiled as one (bpftime_vm_unite()).
 function(bpftime_vm_add_test)
-    cmake_parse_arguments(PARSE_ARGV 0 test "MAIN" "NAME" "SOURCES;LIBRARIES;LABELS")
+    cmake_parse_arguments(PARSE_ARGV 0 test "MAIN;UNITED" "NAME" "SOURCES;LIBRARIES;LABELS")
     _bpftime_vm_check_arguments(bpftime_vm_add_test test NAME SOURCES)
     if(NOT BPFTIME_VM_BUILD_TESTS)
         return()
@@ -111,6 +133,9 @@ function(bpftime_vm_add_test)
     )
     target_compile_options(${test_NAME} PRIVATE ${BPFTIME_VM_TEST_OPTIONS})
     bpftime_vm_precompile(${test_NAME} gmock/gmock.h)
+    if(test_UNITED)
+        bpftime_vm_unite(${test_NAME})
+    endif()
     bpftime_vm_run_gtest(${test_NAME} LABELS ${test_LABELS})
 endfunction()
 

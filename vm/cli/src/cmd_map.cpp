@@ -16,7 +16,7 @@ namespace bpftime::vm::cli {
 
 namespace {
 
-using bytes = std::vector<uint8_t>;
+using byte_vector = std::vector<uint8_t>;
 
 struct map_options {
     std::string action;
@@ -27,15 +27,15 @@ struct map_options {
 };
 
 /// An argument that the action takes, or does not take.
-outcome<bytes> parse(const std::string &text, const char *what, bool wanted, std::size_t size,
-                     const map_options &options) {
+outcome<byte_vector> parse(const std::string &text, const char *what, bool wanted, std::size_t size,
+                           const map_options &options) {
     if (text.empty() != wanted)
-        return wanted ? parse_value(text, size, fmt::format("{} of the map", what)) : bytes{};
+        return wanted ? parse_value(text, size, fmt::format("{} of the map", what)) : byte_vector{};
     return fail(exit_code::usage, "`map {}` of '{}' {} a {}", options.action, options.path,
                 wanted ? "needs" : "takes no", what);
 }
 
-outcome<void> lookup(runtime::map &m, const bytes &key, bool as_json) {
+outcome<void> lookup(runtime::map &m, const byte_vector &key, bool as_json) {
     const auto value = m.lookup(key);
     if (not value) return fail("", value.error());
     const runtime_json::typed_map view{m, {}};

@@ -30,7 +30,7 @@ using runtime_json::map_entry;
 using runtime_json::map_listing;
 using runtime_json::map_types;
 using runtime_json::typed_map;
-using bytes = std::vector<uint8_t>;
+using byte_vector = std::vector<uint8_t>;
 using bytes_view = std::span<const uint8_t>;
 
 /// Rows of a map that was not named.
@@ -94,7 +94,7 @@ outcome<void> set_entry(const loaded_object &object, runtime::map &m, const map_
     const map_definition &d = m.definition();
     const auto parts = split_entry(d.name, entry);
     if (not parts) return std::unexpected{parts.error()};
-    bytes key;
+    byte_vector key;
     if (d.key_size == 0 and not parts->key.empty()) {
         return fail(exit_code::usage, "map '{}' is a {}, which has no keys: write --map {}=:VALUE",
                     d.name, name_of(d.type), d.name);
@@ -245,7 +245,7 @@ void print_rest(std::size_t all, std::size_t shown, const std::string &name) {
 std::set<std::string> guesses(const btf *types, const record_log::stream &stream) {
     std::set<std::string> names;
     if (types == nullptr) return names;
-    for (const bytes &record : stream.first) {
+    for (const byte_vector &record : stream.first) {
         const auto type = stream.type_of(record.size(), *types);
         if (type.is_guess) names.insert(printable(types->type(*type.id).name));
     }
@@ -260,7 +260,7 @@ void print_records(const btf *types, const record_log::stream &stream, bool in_f
                                         fmt::join(guessed, ", ")));
     const std::size_t shown =
         std::min(stream.first.size(), in_full ? stream.first.size() : most_shown);
-    for (const bytes &record : std::span{stream.first}.first(shown))
+    for (const byte_vector &record : std::span{stream.first}.first(shown))
         print("  {}\n", to_line(record_to_json(types, stream, record)));
     if (stream.count > shown) print("  and {} more\n", stream.count - shown);
 }
@@ -325,7 +325,7 @@ json map_to_json(const typed_map &view, const btf *types, const record_log::stre
     if (stream == nullptr) return view.to_json();
     json document = view.describe();
     json records = json::array();
-    for (const bytes &record : stream->first)
+    for (const byte_vector &record : stream->first)
         records.push_back(record_to_json(types, *stream, record));
     document.update({{"count", stream->count}, {"records", std::move(records)}});
     if (const auto guessed = guesses(types, *stream); not guessed.empty())

@@ -22,22 +22,23 @@ std::string to_line(const json &value) {
 
 namespace {
 
-using bytes = std::vector<uint8_t>;
+using byte_vector = std::vector<uint8_t>;
 
 bool begins_like_json(std::string_view text) {
     return text.starts_with('{') or text.starts_with('[') or text.starts_with('"');
 }
 
-outcome<bytes> parse_json(std::string_view text, std::size_t size, std::string_view subject,
-                          const value_type &type) {
+outcome<byte_vector> parse_json(std::string_view text, std::size_t size, std::string_view subject,
+                                const value_type &type) {
     const auto document = runtime_json::parse(text);
     if (not document) return fail(std::string{subject}, document.error());
     auto read = runtime_json::from_json(type.known, type.id, *document, size, subject);
-    return read ? outcome<bytes>{std::move(*read)} : fail("", read.error());
+    return read ? outcome<byte_vector>{std::move(*read)} : fail("", read.error());
 }
 
 /// Hexadecimal digits behind an x.
-outcome<bytes> parse_bytes(std::string_view digits, std::size_t size, std::string_view subject) {
+outcome<byte_vector> parse_bytes(std::string_view digits, std::size_t size,
+                                 std::string_view subject) {
     auto read = parse_hex(digits, subject);
     if (not read or read->size() == size) return read;
     return fail(exit_code::bad_input, "{}: {} bytes, but it has {}", subject, read->size(), size);
@@ -56,7 +57,7 @@ std::string constants_of(const value_type &type) {
 outcome<std::vector<uint8_t>> parse_value(std::string_view text, std::size_t size,
                                           std::string_view subject, const value_type &type) {
     if (begins_like_json(text)) return parse_json(text, size, subject, type);
-    outcome<bytes> as_bytes{};
+    outcome<byte_vector> as_bytes{};
     if (text.starts_with('x')) {
         as_bytes = parse_bytes(text.substr(1), size, subject);
         if (as_bytes) return as_bytes;

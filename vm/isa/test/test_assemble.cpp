@@ -28,12 +28,12 @@ std::string normal(std::string_view text) {
 }
 
 /// A text and its error message.
-struct rejected {
+struct rejected_text {
     std::string_view text;
     std::string_view message;
 };
 
-void expect_rejected(std::span<const rejected> cases) {
+void expect_rejected(std::span<const rejected_text> cases) {
     for (const auto &[text, message] : cases)
         EXPECT_EQ(assembled(text), fmt::format("bad_text: {}", message)) << text;
 }
@@ -76,7 +76,7 @@ TEST(assemble, ignores_space_between_operands) {
 }
 
 TEST(assemble, does_not_join_words) {
-    expect_rejected(std::to_array<rejected>({
+    expect_rejected(std::to_array<rejected_text>({
         {"mov %r0, 1 2", "Invalid operand ' 2' in 'mov %r0, 1 2' (line 1)"},
         {"mov %r 0, 1",
          "Invalid register '%r 0': registers are %r0 to %r10 in 'mov %r 0, 1' (line 1)"},
@@ -123,7 +123,7 @@ TEST(assemble, knows_the_label_exit) {
 }
 
 TEST(assemble, rejects_labels_that_are_wrong) {
-    expect_rejected(std::to_array<rejected>({
+    expect_rejected(std::to_array<rejected_text>({
         {"ja NOT_A_LABEL\nexit", "Undefined label 'NOT_A_LABEL' (line 1)"},
         {"exit\n\nja32 nowhere", "Undefined label 'nowhere' (line 3)"},
         {"call local nowhere", "Undefined label 'nowhere' (line 1)"},
@@ -200,7 +200,7 @@ TEST(assemble, reads_numbers_to_the_bounds) {
 }
 
 TEST(assemble, rejects_numbers_beyond_the_bounds) {
-    expect_rejected(std::to_array<rejected>({
+    expect_rejected(std::to_array<rejected_text>({
         {"mov32 %r0, 2147483648",
          "Immediate out of 32-bit range: '2147483648' in 'mov32 %r0, 2147483648' (line 1)"},
         {"mov32 %r0, 0x100000000",
@@ -250,7 +250,7 @@ TEST(assemble, rejects_numbers_beyond_the_bounds) {
 }
 
 TEST(assemble, rejects_what_is_no_number) {
-    expect_rejected(std::to_array<rejected>({
+    expect_rejected(std::to_array<rejected_text>({
         {"mov %r0, 0x", "Invalid operand '0x': expected a number in 'mov %r0, 0x' (line 1)"},
         {"mov %r0, --1", "Invalid operand '--1': expected a number in 'mov %r0, --1' (line 1)"},
         {"mov %r0, +-1", "Invalid operand '+-1': expected a number in 'mov %r0, +-1' (line 1)"},
@@ -287,7 +287,7 @@ TEST(assemble, knows_other_spellings) {
 }
 
 TEST(assemble, rejects_unknown_mnemonics) {
-    expect_rejected(std::to_array<rejected>({
+    expect_rejected(std::to_array<rejected_text>({
         {"ldxq %r0, %r1\nexit", "Invalid mnemonic 'ldxq' in 'ldxq %r0, %r1' (line 1)"},
         {"exit\n-- Unknown directive", "Invalid mnemonic '--' in '-- Unknown directive' (line 2)"},
         {"MOV %r0, 1", "Invalid mnemonic 'MOV' in 'MOV %r0, 1' (line 1)"},
@@ -298,7 +298,7 @@ TEST(assemble, rejects_unknown_mnemonics) {
 }
 
 TEST(assemble, rejects_a_wrong_number_of_operands) {
-    expect_rejected(std::to_array<rejected>({
+    expect_rejected(std::to_array<rejected_text>({
         {"lddw %r0\nexit", "Invalid number of operands for lddw: 1 in 'lddw %r0' (line 1)"},
         {"mov %r0", "Invalid number of operands for mov: 1 in 'mov %r0' (line 1)"},
         {"mov", "Invalid number of operands for mov: 0 in 'mov' (line 1)"},
@@ -314,7 +314,7 @@ TEST(assemble, rejects_a_wrong_number_of_operands) {
 }
 
 TEST(assemble, rejects_incomplete_lock) {
-    expect_rejected(std::to_array<rejected>({
+    expect_rejected(std::to_array<rejected_text>({
         {"lock\nexit", "Invalid number of operands for lock: 'lock' (line 1)"},
         {"lock or [%r10-8]\nexit",
          "Invalid number of operands for lock: 1 in 'lock or [%r10-8]' (line 1)"},
@@ -326,7 +326,7 @@ TEST(assemble, rejects_incomplete_lock) {
 }
 
 TEST(assemble, rejects_wrong_registers) {
-    expect_rejected(std::to_array<rejected>({
+    expect_rejected(std::to_array<rejected_text>({
         {"or %r0, %r50\nexit",
          "Invalid register '%r50': registers are %r0 to %r10 in 'or %r0, %r50' (line 1)"},
         {"mov %r11, 1",
@@ -354,7 +354,7 @@ TEST(assemble, rejects_wrong_registers) {
 }
 
 TEST(assemble, rejects_wrong_memory_operands) {
-    expect_rejected(std::to_array<rejected>({
+    expect_rejected(std::to_array<rejected_text>({
         {"ldxb %r0, %r1\nexit",
          "Invalid operand '%r1': expected memory like [%r1+8] in 'ldxb %r0, %r1' (line 1)"},
         {"ldxb %r0, [%r1", "Invalid operand '': expected ']' in 'ldxb %r0, [%r1' (line 1)"},

@@ -21,7 +21,7 @@ constexpr int64_t most_bytes = int64_t{1} << 20;
 /// Places that are compared before a loop begins.
 constexpr std::size_t most_reaches = 6;
 /// How much computing one of them may cost, as LLVM counts it.
-constexpr unsigned most_expansion_cost = 8;
+constexpr unsigned most_reach_cost = 8;
 
 }  // namespace
 
@@ -104,7 +104,7 @@ bool reach_finder::join(const reach &one, std::vector<reach> &all, bool may_grow
 bool reach_finder::is_cheap(const llvm::SCEV *first, llvm::Loop &loop) const {
     const llvm::Instruction *const at = loop.getLoopPreheader()->getTerminator();
     return expander_.isSafeToExpandAt(first, at) and
-           not expander_.isHighCostExpansion(first, &loop, most_expansion_cost, &costs_, at);
+           not expander_.isHighCostExpansion(first, &loop, most_reach_cost, &costs_, at);
 }
 
 loop_checks reach_finder::find(llvm::Loop &loop, const known_rounds &rounds) {

@@ -10,12 +10,15 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <stdexcept>
 
 namespace bpftime::vm::object::test {
 
-std::vector<uint8_t> compile(std::string_view source, const std::string &options,
-                             std::string_view language) {
+namespace {
+
+std::vector<uint8_t> run_clang(std::string_view source, const std::string &options,
+                               std::string_view language) {
     std::string path =
         (std::filesystem::temp_directory_path() / "bpftime-vm-object-XXXXXX").string();
     const int fd = mkstemp(path.data());
@@ -35,6 +38,17 @@ std::vector<uint8_t> compile(std::string_view source, const std::string &options
     std::fclose(fdopen(fd, "r"));
     std::filesystem::remove(path);
     if (status != 0) throw std::runtime_error{"failed: " + command};
+    return object;
+}
+
+}  // namespace
+
+std::vector<uint8_t> compile(std::string_view source, const std::string &options,
+                             std::string_view language) {
+    // The same for each engine, and clang takes longer than most tests.
+    static std::map<std::array<std::string, 3>, std::vector<uint8_t>> compiled;
+    std::vector<uint8_t> &object = compiled[{std::string{source}, options, std::string{language}}];
+    if (object.empty()) object = run_clang(source, options, language);
     return object;
 }
 

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #include "helper_functions.hpp"
 #include "helper_packets.hpp"
+#include "helper_sockets.hpp"
 #include "helper_words.hpp"
 #include "runtime/network.hpp"
 
@@ -201,9 +202,8 @@ struct socket_question {
     std::span<const uint8_t> tcp;
 
     [[nodiscard]] bool is_listener() const noexcept {
-        constexpr uint32_t listens = 10;
         return socket != nullptr and socket->view.protocol == ip::tcp and
-               socket->view.state == listens;
+               socket->view.state == tcp_state::listens;
     }
     [[nodiscard]] std::optional<asker> find_asker() const noexcept {
         const unsigned version = ip.empty() ? 0 : ip[0] >> 4;

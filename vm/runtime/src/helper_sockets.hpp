@@ -11,6 +11,14 @@
 
 namespace bpftime::vm::runtime {
 
+/// States of TCP sockets (linux/bpf.h).
+namespace tcp_state {
+inline constexpr uint32_t established = 1;
+inline constexpr uint32_t time_wait = 6;
+inline constexpr uint32_t listens = 10;
+inline constexpr uint32_t half_open = 12;
+}  // namespace tcp_state
+
 /// The running packet's own socket, or the one of its network, that the program got at this
 /// address; null if it got none there.
 [[nodiscard]] const network_socket *socket_at(uint64_t address);

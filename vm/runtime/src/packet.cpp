@@ -129,13 +129,14 @@ ebpf_input input_with(std::size_t bytes) noexcept {
 
 // --- runs
 
-thread_local packet_context *innermost = nullptr;
+thread_local packet_context *innermost_packet = nullptr;
 
 /// Makes a packet the innermost one until the end of its run.
 class scoped_packet {
 public:
-    explicit scoped_packet(packet_context *p) noexcept : outer_{std::exchange(innermost, p)} {}
-    ~scoped_packet() { innermost = outer_; }
+    explicit scoped_packet(packet_context *p) noexcept
+        : outer_{std::exchange(innermost_packet, p)} {}
+    ~scoped_packet() { innermost_packet = outer_; }
     scoped_packet(const scoped_packet &) = delete;
     scoped_packet &operator=(const scoped_packet &) = delete;
 
@@ -247,9 +248,9 @@ int64_t packet_context::exec(ebpf_vm &vm, int64_t &r0) {
 
 packet_context *packet_context::running() noexcept {
     const compat::run *const run = compat::run::current();
-    const bool is_its =
-        run != nullptr and innermost != nullptr and innermost->owns(run->input().begin);
-    return is_its ? innermost : nullptr;
+    const bool is_its = run != nullptr and innermost_packet != nullptr and
+                        innermost_packet->owns(run->input().begin);
+    return is_its ? innermost_packet : nullptr;
 }
 
 bool packet_context::owns(uint64_t word) const noexcept {

@@ -15,7 +15,7 @@ namespace bpftime::vm::runtime {
 
 namespace {
 
-thread_local probe_site *innermost = nullptr;
+thread_local probe_site *innermost_probe = nullptr;
 
 void store(uint64_t address, uint64_t value) noexcept {
     std::memcpy(pointer(address), &value, sizeof value);
@@ -24,38 +24,39 @@ void store(uint64_t address, uint64_t value) noexcept {
 }  // namespace
 
 scoped_probe_site::scoped_probe_site(probe_site &site) noexcept
-    : outer_{std::exchange(innermost, &site)} {}
-scoped_probe_site::~scoped_probe_site() { innermost = outer_; }
-probe_site *scoped_probe_site::current() noexcept { return innermost; }
+    : outer_{std::exchange(innermost_probe, &site)} {}
+scoped_probe_site::~scoped_probe_site() { innermost_probe = outer_; }
+probe_site *scoped_probe_site::current() noexcept { return innermost_probe; }
 
 uint64_t helper::get_attach_cookie(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
-    return innermost == nullptr ? 0 : innermost->cookie;
+    return innermost_probe == nullptr ? 0 : innermost_probe->cookie;
 }
 
 uint64_t helper::get_func_ip(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
-    return innermost == nullptr ? 0 : innermost->function;
+    return innermost_probe == nullptr ? 0 : innermost_probe->function;
 }
 
 uint64_t helper::get_func_arg_cnt(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
-    return innermost == nullptr ? 0 : innermost->arguments.size();
+    return innermost_probe == nullptr ? 0 : innermost_probe->arguments.size();
 }
 
 uint64_t helper::get_func_arg(uint64_t, uint64_t r2, uint64_t r3, uint64_t, uint64_t) {
     const auto index = static_cast<uint32_t>(r2);
-    if (innermost == nullptr or index >= innermost->arguments.size()) return word_of(-EINVAL);
-    store(r3, innermost->arguments[index]);
+    if (innermost_probe == nullptr or index >= innermost_probe->arguments.size())
+        return word_of(-EINVAL);
+    store(r3, innermost_probe->arguments[index]);
     return 0;
 }
 
 uint64_t helper::get_func_ret(uint64_t, uint64_t r2, uint64_t, uint64_t, uint64_t) {
-    if (innermost == nullptr or not innermost->result) return word_of(-EOPNOTSUPP);
-    store(r2, *innermost->result);
+    if (innermost_probe == nullptr or not innermost_probe->result) return word_of(-EOPNOTSUPP);
+    store(r2, *innermost_probe->result);
     return 0;
 }
 
 uint64_t helper::override_return(uint64_t, uint64_t r2, uint64_t, uint64_t, uint64_t) {
-    if (innermost == nullptr) return word_of(-EOPNOTSUPP);
-    innermost->override_result = r2;
+    if (innermost_probe == nullptr) return word_of(-EOPNOTSUPP);
+    innermost_probe->override_result = r2;
     return 0;
 }
 
@@ -69,9 +70,10 @@ constexpr uint64_t user_build_id = 1 << 11;
 
 /// The callers that a program asks for.
 std::span<const uint64_t> callers(uint64_t flags) noexcept {
-    if (innermost == nullptr) return {};
-    const std::size_t skipped = std::min<std::size_t>(flags & skip_mask, innermost->stack.size());
-    return innermost->stack.subspan(skipped);
+    if (innermost_probe == nullptr) return {};
+    const std::size_t skipped =
+        std::min<std::size_t>(flags & skip_mask, innermost_probe->stack.size());
+    return innermost_probe->stack.subspan(skipped);
 }
 
 uint64_t copy_stack(std::span<uint8_t> to, uint64_t flags) noexcept {

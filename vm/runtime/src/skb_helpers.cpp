@@ -19,7 +19,7 @@ namespace bpftime::vm::runtime {
 namespace {
 
 /// No program makes a packet longer (SKB_MAX_ALLOC, with pages of 4 KiB).
-constexpr uint64_t most_bytes = 16064;
+constexpr uint64_t most_packet_bytes = 16064;
 
 /// A packet that the program may write; the error is a negative errno.
 std::expected<packet_context *, int> writable_skb(uint64_t context) noexcept {
@@ -84,13 +84,14 @@ namespace {
 int change_tail(packet_context &p, uint32_t bytes, uint64_t flags) {
     const packet_headers &h = p.headers();
     const int64_t least = offset_of(p, h.transport != nullptr ? h.transport : h.network);
-    if (flags != 0 or bytes > most_bytes or bytes < std::max<int64_t>(least, 0)) return -EINVAL;
+    if (flags != 0 or bytes > most_packet_bytes or bytes < std::max<int64_t>(least, 0))
+        return -EINVAL;
     return p.is_encapsulated() ? -not_supported : p.resize(bytes);
 }
 
 int change_head(packet_context &p, uint32_t room, uint64_t flags) {
     constexpr uint32_t sign_bit = uint32_t{1} << 31;
-    if (flags != 0 or (room & sign_bit) != 0 or p.packet().size() + room > most_bytes)
+    if (flags != 0 or (room & sign_bit) != 0 or p.packet().size() + room > most_packet_bytes)
         return -EINVAL;
     const int failed = p.insert(0, room);
     if (failed == 0) p.headers().link = p.packet().data();
@@ -217,7 +218,7 @@ int check_room(packet_context &p, int64_t difference, uint64_t flags) noexcept {
     const int64_t then = now + difference;
     const bool too_short = difference < 0 and (then <= 0 or then < static_cast<int64_t>(least));
     const int64_t all = std::ssize(p.packet()) + difference;
-    const bool too_long = difference >= 0 and all > static_cast<int64_t>(most_bytes);
+    const bool too_long = difference >= 0 and all > static_cast<int64_t>(most_packet_bytes);
     return too_short or too_long ? -not_supported : 0;
 }
 

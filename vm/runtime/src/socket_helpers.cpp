@@ -21,11 +21,6 @@ namespace bpftime::vm::runtime {
 
 namespace {
 
-// States of TCP (linux/bpf.h).
-constexpr uint32_t time_wait = 6;
-constexpr uint32_t listens = 10;
-constexpr uint32_t half_open = 12;
-
 /// What a program learned of a socket by a helper it may then read.
 template <typename T>
 uint64_t give(const T &view) {
@@ -90,7 +85,7 @@ const network_socket *socket_at(uint64_t address) {
 }
 
 bool is_full(const network_socket &s) noexcept {
-    return s.view.state != time_wait and s.view.state != half_open;
+    return s.view.state != tcp_state::time_wait and s.view.state != tcp_state::half_open;
 }
 
 std::shared_ptr<owner_record> socket_of(uint64_t word) {
@@ -138,7 +133,7 @@ uint64_t helper::tcp_sock(uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
 
 uint64_t helper::get_listener_sock(uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
     const network_socket *const s = socket_at(r1);
-    return s != nullptr and s->view.state == listens ? give_again(*s, r1) : 0;
+    return s != nullptr and s->view.state == tcp_state::listens ? give_again(*s, r1) : 0;
 }
 
 namespace {

@@ -37,9 +37,8 @@ namespace {
 bool is_in_fitting_state(const network_socket &s) noexcept {
     if (s.view.type == 0 and s.view.protocol == 0) return false;
     constexpr uint32_t tcp = 6;
-    constexpr uint32_t established = 1;
-    constexpr uint32_t listens = 10;
-    return s.view.protocol != tcp or s.view.state == established or s.view.state == listens;
+    return s.view.protocol != tcp or s.view.state == tcp_state::established or
+           s.view.state == tcp_state::listens;
 }
 
 /// What no file descriptor can be; arrays of reuseport groups look at all else before.

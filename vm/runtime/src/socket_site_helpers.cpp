@@ -19,14 +19,14 @@ namespace bpftime::vm::runtime {
 
 namespace {
 
-thread_local socket_site *innermost = nullptr;
+thread_local socket_site *innermost_socket = nullptr;
 
 }  // namespace
 
 scoped_socket_site::scoped_socket_site(socket_site &site) noexcept
-    : outer_{std::exchange(innermost, &site)} {}
-scoped_socket_site::~scoped_socket_site() { innermost = outer_; }
-socket_site *scoped_socket_site::current() noexcept { return innermost; }
+    : outer_{std::exchange(innermost_socket, &site)} {}
+scoped_socket_site::~scoped_socket_site() { innermost_socket = outer_; }
+socket_site *scoped_socket_site::current() noexcept { return innermost_socket; }
 
 namespace {
 
@@ -35,8 +35,8 @@ bool is_of(map_type type, uint64_t m) noexcept { return map_of(m).definition().t
 /// The socket that the event is about goes into a map.
 uint64_t put_own(map_type type, uint64_t m, uint64_t key, uint64_t flags) {
     if (not is_of(type, m)) return word_of(-EINVAL);
-    if (innermost == nullptr or innermost->socket == 0) return word_of(-EOPNOTSUPP);
-    return word_of(as_socket_map(&map_of(m))->put(pointer(key), innermost->socket, flags));
+    if (innermost_socket == nullptr or innermost_socket->socket == 0) return word_of(-EOPNOTSUPP);
+    return word_of(as_socket_map(&map_of(m))->put(pointer(key), innermost_socket->socket, flags));
 }
 
 /// What a packet or message is to go to; nothing if the program's call is wrong or nothing is
@@ -59,8 +59,8 @@ uint64_t redirect_packet(uint64_t context, const std::optional<chosen_socket> &t
 }
 
 uint64_t redirect_message(const std::optional<chosen_socket> &to) {
-    if (innermost == nullptr or not to) return SK_DROP;
-    innermost->chosen = to;
+    if (innermost_socket == nullptr or not to) return SK_DROP;
+    innermost_socket->chosen = to;
     return SK_PASS;
 }
 
@@ -100,24 +100,25 @@ uint64_t helper::sk_select_reuseport(uint64_t, uint64_t r2, uint64_t r3, uint64_
     socket_map *const sockets = as_socket_map(&map_of(r2));
     if (sockets == nullptr or r4 != 0) return word_of(-EINVAL);
     const auto found = sockets->find(pointer(r3));
-    if (not found or innermost == nullptr) return word_of(-ENOENT);
-    innermost->chosen = chosen_socket{.through = sockets, .socket = *found};
+    if (not found or innermost_socket == nullptr) return word_of(-ENOENT);
+    innermost_socket->chosen = chosen_socket{.through = sockets, .socket = *found};
     return 0;
 }
 
 // --- what the host does for them
 
 uint64_t helper::setsockopt(uint64_t, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
-    if (innermost == nullptr or not innermost->set_option) return word_of(-EOPNOTSUPP);
+    if (innermost_socket == nullptr or not innermost_socket->set_option)
+        return word_of(-EOPNOTSUPP);
     return word_of(
-        innermost->set_option(static_cast<int>(r2), static_cast<int>(r3), bytes_at(r4, r5)));
+        innermost_socket->set_option(static_cast<int>(r2), static_cast<int>(r3), bytes_at(r4, r5)));
 }
 
 uint64_t helper::getsockopt(uint64_t, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
     const auto value = bytes_at(r4, r5);
     int failed = -EOPNOTSUPP;
-    if (innermost != nullptr and innermost->get_option)
-        failed = innermost->get_option(static_cast<int>(r2), static_cast<int>(r3), value);
+    if (innermost_socket != nullptr and innermost_socket->get_option)
+        failed = innermost_socket->get_option(static_cast<int>(r2), static_cast<int>(r3), value);
     if (failed != 0) std::ranges::fill(value, uint8_t{0});
     return word_of(failed);
 }
@@ -131,29 +132,29 @@ uint64_t helper::bind(uint64_t, uint64_t r2, uint64_t r3, uint64_t, uint64_t) {
     std::memcpy(&address, given.data(), size);
     if (address.ss_family != AF_INET and address.ss_family != AF_INET6)
         return word_of(-EAFNOSUPPORT);
-    if (innermost == nullptr or not innermost->bind) return word_of(-EOPNOTSUPP);
-    return word_of(innermost->bind({reinterpret_cast<const uint8_t *>(&address), size}));
+    if (innermost_socket == nullptr or not innermost_socket->bind) return word_of(-EOPNOTSUPP);
+    return word_of(innermost_socket->bind({reinterpret_cast<const uint8_t *>(&address), size}));
 }
 
 uint64_t helper::sock_ops_cb_flags_set(uint64_t, uint64_t r2, uint64_t, uint64_t, uint64_t) {
     constexpr uint32_t all = BPF_SOCK_OPS_ALL_CB_FLAGS;
-    if (innermost == nullptr) return word_of(-EINVAL);
+    if (innermost_socket == nullptr) return word_of(-EINVAL);
     const auto wanted = static_cast<uint32_t>(r2);
-    innermost->callbacks = wanted & all;
+    innermost_socket->callbacks = wanted & all;
     return wanted & ~all;
 }
 
 // --- messages
 
 uint64_t helper::msg_apply_bytes(uint64_t, uint64_t r2, uint64_t, uint64_t, uint64_t) {
-    if (innermost == nullptr) return word_of(-EOPNOTSUPP);
-    innermost->apply_bytes = static_cast<uint32_t>(r2);
+    if (innermost_socket == nullptr) return word_of(-EOPNOTSUPP);
+    innermost_socket->apply_bytes = static_cast<uint32_t>(r2);
     return 0;
 }
 
 uint64_t helper::msg_cork_bytes(uint64_t, uint64_t r2, uint64_t, uint64_t, uint64_t) {
-    if (innermost == nullptr) return word_of(-EOPNOTSUPP);
-    innermost->cork_bytes = static_cast<uint32_t>(r2);
+    if (innermost_socket == nullptr) return word_of(-EOPNOTSUPP);
+    innermost_socket->cork_bytes = static_cast<uint32_t>(r2);
     return 0;
 }
 

@@ -97,7 +97,7 @@ const std::vector<bytes> &frames() {
 
 namespace {
 
-constexpr std::string_view prologue = R"(
+constexpr std::string_view packet_prologue = R"(
 #include <linux/bpf.h>
 #include <linux/filter.h>
 #include <linux/if_ether.h>
@@ -120,7 +120,7 @@ bool sees_ethernet(program_type type) {
 }  // namespace
 
 bytes compile(std::string_view source, const std::string &options) {
-    const auto object = object::test::compile(std::string{prologue} + std::string{source},
+    const auto object = object::test::compile(std::string{packet_prologue} + std::string{source},
                                               options + " -isystem " BPF_INCLUDES);
     const auto file = object::object_file::parse(object);
     if (not file) throw std::runtime_error{file.error().message};

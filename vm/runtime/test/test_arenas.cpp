@@ -47,7 +47,7 @@ INSTANTIATE_TEST_SUITE_P(engines, arenas, testing::ValuesIn(vm::test::engines())
                          vm::test::engine_name{});
 
 /// An arena of 100 pages, where the kernel's own tests have theirs.
-constexpr std::string_view prologue = R"(
+constexpr std::string_view arena_prologue = R"(
 #define __arena __attribute__((address_space(1)))
 #define __ulong(name, value) enum { ___bpf_concat_##name = value } name
 #define PAGE 4096
@@ -63,7 +63,7 @@ struct {
 )";
 
 std::string with_arena(std::string_view source) {
-    return std::string{prologue} + std::string{source};
+    return std::string{arena_prologue} + std::string{source};
 }
 
 TEST_P(arenas, pages_are_allocated_and_freed) {

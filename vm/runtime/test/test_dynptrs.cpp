@@ -11,7 +11,7 @@ namespace {
 
 using compat::fault_kind;
 
-constexpr std::string_view prologue = R"(
+constexpr std::string_view dynptr_prologue = R"(
 struct bpf_dynptr { u64 opaque[2]; };
 struct forged { u64 data; u32 size; u32 offset; };
 enum { LOCAL = 1 << 28, RECORD = 2 << 28, SKB = 3 << 28, XDP = 4 << 28 };
@@ -44,7 +44,7 @@ static u8 *value(u32 i) { return lookup(&values, &i); }
 class dynptrs : public object_test {
 protected:
     static loaded_object load(std::string_view body) {
-        return object_test::load(std::string{prologue} + "#line 1\n" + std::string{body});
+        return object_test::load(std::string{dynptr_prologue} + "#line 1\n" + std::string{body});
     }
     static int64_t run(std::string_view body) { return object_test::run(load(body), "f"); }
     static fault_kind fault(std::string_view body) { return object_test::fault(load(body), "f"); }

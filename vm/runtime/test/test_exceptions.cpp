@@ -16,7 +16,7 @@ class exceptions : public object_test {};
 INSTANTIATE_TEST_SUITE_P(engines, exceptions, testing::ValuesIn(vm::test::engines()),
                          vm::test::engine_name{});
 
-constexpr std::string_view prologue = R"(
+constexpr std::string_view exception_prologue = R"(
 #define __exception_cb(name) __attribute__((btf_decl_tag("exception_callback:" #name)))
 #define __noinline __attribute__((noinline))
 void bpf_throw(u64 cookie) __ksym;
@@ -25,7 +25,7 @@ int done;
 )";
 
 std::string source(std::string_view programs) {
-    return std::string{prologue} + std::string{programs};
+    return std::string{exception_prologue} + std::string{programs};
 }
 
 TEST_P(exceptions, end_the_program_with_the_cookie) {

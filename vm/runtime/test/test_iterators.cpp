@@ -19,7 +19,7 @@ namespace {
 using compat::fault_kind;
 using testing::HasSubstr;
 
-constexpr std::string_view prologue = R"(
+constexpr std::string_view iterator_prologue = R"(
 static long (*seq_printf)(void *seq, const char *format, u32 size, const void *data, u32 bytes) = (void *)126;
 static long (*seq_write)(void *seq, const void *data, u32 bytes) = (void *)127;
 struct bpf_iter_meta { void *seq; u64 session_id; u64 seq_num; };
@@ -47,7 +47,7 @@ SEC("iter/bpf_map_elem") int f(struct bpf_iter__bpf_map_elem *ctx) {
 class iterators : public object_test {
 protected:
     static loaded_object load(std::string_view body) {
-        return object_test::load(std::string{prologue} + std::string{body});
+        return object_test::load(std::string{iterator_prologue} + std::string{body});
     }
     static result<std::string> iterate(const loaded_object &object,
                                        const std::shared_ptr<map> &over) {
@@ -193,7 +193,7 @@ SEC("iter/bpf_map_elem") int f(struct bpf_iter__bpf_map_elem *ctx) {
 )")
                   .value(),
               "");
-    EXPECT_EQ(fault(std::string{prologue} + R"(
+    EXPECT_EQ(fault(std::string{iterator_prologue} + R"(
 SEC("socket") int f(void *ctx) { return seq_write(ctx, "x", 1) == -22 ? *(volatile int *)8 : 0; }
 )"),
               fault_kind::out_of_bounds_read);

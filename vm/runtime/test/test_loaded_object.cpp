@@ -24,7 +24,7 @@ using vm::test::engine;
 
 namespace {
 
-constexpr std::string_view prologue = R"(
+constexpr std::string_view loader_prologue = R"(
 #define SEC(name) __attribute__((section(name), used))
 #define __uint(name, value) int (*name)[value]
 #define __type(name, value) typeof(value) *name
@@ -37,8 +37,8 @@ static long (*output)(void *ring, void *data, u64 size, u64 flags) = (void *)130
 )";
 
 object_file parse(std::string_view source) {
-    auto file = object_file::parse(
-        object::test::compile(std::string{prologue} + std::string{source}, "-O2 -g -mcpu=v3", "c"));
+    auto file = object_file::parse(object::test::compile(
+        std::string{loader_prologue} + std::string{source}, "-O2 -g -mcpu=v3", "c"));
     if (not file) throw std::runtime_error{file.error().message};
     return std::move(*file);
 }

@@ -15,7 +15,7 @@ class objects : public object_test {};
 INSTANTIATE_TEST_SUITE_P(engines, objects, testing::ValuesIn(vm::test::engines()),
                          vm::test::engine_name{});
 
-constexpr std::string_view prologue = R"C(
+constexpr std::string_view owned_prologue = R"C(
 #define __contains(name, node) __attribute__((btf_decl_tag("contains:" #name ":" #node)))
 #define __kptr __attribute__((btf_type_tag("kptr")))
 #define __percpu_kptr __attribute__((btf_type_tag("percpu_kptr")))
@@ -72,7 +72,7 @@ static int less(struct bpf_rb_node *a, const struct bpf_rb_node *b) {
 )C";
 
 std::string source(std::string_view programs) {
-    return std::string{prologue} + std::string{programs};
+    return std::string{owned_prologue} + std::string{programs};
 }
 
 TEST_P(objects, are_zeroed_memory_until_they_are_dropped) {

@@ -105,7 +105,7 @@ network_socket make_socket(uint32_t protocol, uint32_t state, end local, end rem
 
 constexpr end server{"127.0.0.1", 80};
 constexpr end client{"127.0.0.2", 4000};
-constexpr end other{"127.0.0.3", 81};
+constexpr end other_end{"127.0.0.3", 81};
 
 void open_all(kernel_sockets &k) {
     k.listen_at(server);
@@ -116,7 +116,7 @@ void open_all(kernel_sockets &k) {
     k.bind_at({"0.0.0.0", 53});
     k.bind_at({"127.0.0.1", 53});
     k.bind_at({"::1", 54});
-    k.connect(SOCK_DGRAM, other, {"127.0.0.1", 53});
+    k.connect(SOCK_DGRAM, other_end, {"127.0.0.1", 53});
 }
 
 network make_sockets() {
@@ -130,7 +130,7 @@ network make_sockets() {
     n.add(make_socket(udp, closed, {"0.0.0.0", 53}));
     n.add(make_socket(udp, closed, {"127.0.0.1", 53}));
     n.add(make_socket(udp, closed, {"::1", 54}));
-    n.add(make_socket(udp, established, other, {"127.0.0.1", 53}));
+    n.add(make_socket(udp, established, other_end, {"127.0.0.1", 53}));
     return n;
 }
 

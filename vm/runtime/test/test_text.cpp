@@ -31,9 +31,9 @@ constexpr std::size_t target_at = text_at + text_bytes;  ///< of pointers
 constexpr std::size_t target_bytes = 600;
 constexpr std::size_t work_bytes = target_at + target_bytes;
 
-constexpr uint64_t number = 0x8877'6655'f234'5678;
+constexpr uint64_t pattern = 0x8877'6655'f234'5678;
 
-/// A format, and its words: n a number, m -1, z 0, p a pointer.
+/// A format, and its words: n the pattern, m -1, z 0, p a pointer.
 struct format_case {
     std::string_view format;
     std::string_view words;
@@ -130,7 +130,7 @@ std::string program_text(const format_case &c, int format_map, int work_map) {
 bytes work_of(const format_case &c) {
     bytes work(work_bytes);
     for (std::size_t i = 0; i < c.words.size(); ++i) {
-        const uint64_t word = c.words[i] == 'n' ? number : c.words[i] == 'm' ? ~uint64_t{0} : 0;
+        const uint64_t word = c.words[i] == 'n' ? pattern : c.words[i] == 'm' ? ~uint64_t{0} : 0;
         std::memcpy(work.data() + 8 * i, &word, sizeof word);
     }
     std::ranges::copy(c.target, work.begin() + target_at);

@@ -17,7 +17,7 @@ namespace {
 using compat::fault_kind;
 
 /// Programs do what `todo` says to the timer of the value at `key`, and note what came of it.
-constexpr std::string_view prologue = R"(
+constexpr std::string_view timer_prologue = R"(
 static long (*timer_init)(void *timer, void *map, u64 flags) = (void *)169;
 static long (*timer_set_callback)(void *timer, void *fn) = (void *)170;
 static long (*timer_start)(void *timer, u64 nanoseconds, u64 flags) = (void *)171;
@@ -98,9 +98,9 @@ class timers : public object_test {
 protected:
     /// Loads the programs, with all values there.
     void load(std::string_view type) {
-        object_.emplace(
-            object_test::load("#define TYPE " + std::string{type} + "\n" + std::string{prologue},
-                              {.clock = [this](timer_clock c) { return now_[c]; }}));
+        object_.emplace(object_test::load(
+            "#define TYPE " + std::string{type} + "\n" + std::string{timer_prologue},
+            {.clock = [this](timer_clock c) { return now_[c]; }}));
         map_ = object_->find_map("timers");
         if (type != "2") {
             for (uint32_t k = 0; k < 3; ++k) put(k);
@@ -302,14 +302,14 @@ TEST_P(timers, are_where_the_type_of_the_value_has_one) {
 }
 
 TEST_P(timers, are_memory_of_the_program) {
-    const loaded_object object = object_test::load(std::string{prologue} + R"(
+    const loaded_object object = object_test::load(std::string{timer_prologue} + R"(
 SEC("socket") int g(void *ctx) { return timer_cancel((void *)4096); }
 )");
     EXPECT_EQ(fault(object, "g"), fault_kind::out_of_bounds_write);
 }
 
 TEST_P(timers, are_of_the_map_that_they_are_in) {
-    EXPECT_EQ(run(object_test::load(std::string{prologue} + R"(
+    EXPECT_EQ(run(object_test::load(std::string{timer_prologue} + R"(
 struct { __uint(type, 2); __uint(max_entries, 4); __type(key, u32); __type(value, struct element); } others SEC(".maps");
 struct { __uint(type, 2); __uint(max_entries, 4); __type(key, u32); __type(value, u64); } plain SEC(".maps");
 SEC("socket") int g(void *ctx) {
@@ -371,7 +371,7 @@ TEST_P(timers, of_an_object_that_ends_while_another_one_calls_them_finish) {
     };
     const auto load_with = [&](std::map<uint32_t, std::shared_ptr<map>> maps) {
         return object_test::load(
-            "#define MAY_END\n" + std::string{prologue},
+            "#define MAY_END\n" + std::string{timer_prologue},
             {.helpers = {end}, .maps = std::move(maps), .clock = [](timer_clock) { return 0; }});
     };
     object_.emplace(load_with({}));
@@ -392,7 +392,7 @@ TEST_P(timers, of_an_object_that_ends_while_another_one_calls_them_finish) {
 
 TEST_P(timers, are_started_stopped_deleted_and_run_by_many_threads) {
     const loaded_object object =
-        object_test::load(std::string{prologue} + R"(
+        object_test::load(std::string{timer_prologue} + R"(
 static u32 (*random)(void) = (void *)7;
 SEC("socket") int g(void *ctx) {
     for (int i = 0; i < 1000; ++i) {
@@ -431,7 +431,7 @@ SEC("socket") int g(void *ctx) {
 }
 
 TEST_P(timers, go_by_the_system_s_clock_if_the_host_has_none) {
-    object_.emplace(object_test::load(prologue));
+    object_.emplace(object_test::load(timer_prologue));
     map_ = object_->find_map("timers");
     put(0);
     ASSERT_EQ(tell(init, 0, 0, 1), 0);

@@ -21,7 +21,7 @@ using compat::fault_kind;
 constexpr uint32_t ring_bytes = 4096;
 
 /// Programs keep what they saw in `seen`.
-constexpr std::string_view prologue = R"(
+constexpr std::string_view user_ring_prologue = R"(
 static long (*read)(void *to, u32 size, const void *d, u32 offset, u64 flags) = (void *)201;
 static long (*write)(const void *d, u32 offset, const void *from, u32 size, u64 flags) = (void *)202;
 static void *(*data)(const void *d, u32 offset, u32 size) = (void *)203;
@@ -60,7 +60,7 @@ struct observed {
 class user_ring : public object_test {
 protected:
     static loaded_object load(std::string_view body) {
-        return object_test::load(std::string{prologue} + std::string{body});
+        return object_test::load(std::string{user_ring_prologue} + std::string{body});
     }
     static user_ring_buffer &ring_of(const loaded_object &object) {
         return *as_user_ring_buffer(object.find_map("ring").get());
