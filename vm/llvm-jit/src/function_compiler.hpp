@@ -162,7 +162,10 @@ private:
     value to_word(value v) {
         return v->getType()->isPointerTy() ? b_.CreatePtrToInt(v, b_.getInt64Ty()) : v;
     }
+    /// What is known of the register is still what was known before the instruction: get() may take
+    /// it for what it was. The value that r0 was set to is new_r0().
     void set(unsigned reg, value v) { reg_[reg] = v; }
+    [[nodiscard]] value new_r0() const { return reg_[0]; }
     void clear_arguments();
 
     // --- instructions

@@ -415,7 +415,7 @@ void function_compiler::call_helper(uint32_t pc) {
     else
         call_plain_helper(pc, helper);
     if (parts_.input.config.unwind_helper == id)
-        go_on_if(b_.CreateICmpNE(get(0), word(0)), end_run_, "stays");
+        go_on_if(b_.CreateICmpNE(new_r0(), word(0)), end_run_, "stays");
 }
 
 void function_compiler::call_plain_helper(uint32_t pc, const compat::helper_binding &helper) {
@@ -533,7 +533,7 @@ void function_compiler::call_running_helper(uint32_t pc, const compat::helper_bi
     go_on_if(b_.CreateNot(is(compat::after_call::returns)), returns, "stays");
     const llvm::IRBuilderBase::InsertPointGuard guard{b_};
     b_.SetInsertPoint(returns);
-    leave(get(0));
+    leave(new_r0());
 }
 
 // --- memory
@@ -752,10 +752,13 @@ void function_compiler::leave_unless(value is_inside) {
 void function_compiler::call_packet_load(uint32_t pc, const compat::helper_binding &helper,
                                          value offset) {
     clear_arguments();
+    // Not what the program held in them before.
+    for (unsigned r = 1; r <= max_helper_arguments; ++r)
+        origin_[r] = {.kind = origin_kind::integer};
     set(1, offset);
     set(2, word(isa::bytes_of(isa::info(p_.insn(pc).id).width)));
     call_plain_helper(pc, helper);
-    leave_unless(b_.CreateICmpSGE(get(0), word(0)));
+    leave_unless(b_.CreateICmpSGE(new_r0(), word(0)));
 }
 
 void function_compiler::load_input(uint32_t pc, value offset) {

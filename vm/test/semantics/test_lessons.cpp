@@ -1129,6 +1129,15 @@ TEST_P(lessons, a_fault_in_a_callee_comes_before_one_behind_the_call) {
     }
 }
 
+/// r0 held an address of the frame, for which the result was taken then.
+TEST_P(lessons, unwinding_depends_on_what_the_call_gives) {
+    load("ldxdw r1, [r1]\nmov r0, r10\nstxdw [r10-8], r10\ncall 5\nmov r0, 7\nexit");
+    std::array<uint64_t, 1> memory{0};
+    EXPECT_EQ(result(memory_of(memory)), 0U);
+    memory = {1};
+    EXPECT_EQ(result(memory_of(memory)), 7U);
+}
+
 INSTANTIATE_TEST_SUITE_P(all, lessons, testing::ValuesIn(engines()), engine_name{});
 INSTANTIATE_TEST_SUITE_P(proving, lessons, testing::ValuesIn(proving_engines()), engine_name{});
 INSTANTIATE_TEST_SUITE_P(barring, lessons, testing::ValuesIn(barring_engines()), engine_name{});

@@ -66,6 +66,14 @@ TEST_P(packet_loads, end_the_running_function_where_there_is_nothing) {
     EXPECT_EQ(calls, (std::vector<packet_call>{{100, 1, 0}, {uint64_t(-6), 2, 0}}));
 }
 
+TEST_P(packet_loads, do_not_depend_on_addresses_in_registers) {
+    load("mov r0, r10\nmov r1, r10\nmov r2, r10\nstxdw [r10-8], r10\nldabsb 8\nexit");
+    EXPECT_EQ(result(), 1008U);
+    EXPECT_EQ(calls, (std::vector<packet_call>{{8, 1, 0}}));
+    load("mov r0, r10\nstxdw [r10-8], r10\nldabsb 100\nmov r0, 3\nexit");
+    EXPECT_EQ(result(), 0U);
+}
+
 TEST_P(packet_loads, read_the_input_memory_without_it) {
     std::vector<uint64_t> memory{0x0807060504030201};
     load("ldabsh 2\nexit");

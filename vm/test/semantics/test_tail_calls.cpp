@@ -104,6 +104,22 @@ TEST_P(tail_calls, of_a_local_function_return_to_its_caller) {
     }
 }
 
+TEST_P(tail_calls, of_a_function_that_held_its_frame_in_r0_give_the_other_result) {
+    load(R"(
+        call local f
+        exit
+        f: stxdw [r10-8], r10
+        mov r0, r10
+        mov r2, 0
+        call 30
+        mov r0, 100
+        exit)");
+    for (const engine &e : engines()) {
+        slots = {&make_other(e, "mov r0, 50\nexit")};
+        EXPECT_EQ(result(), 50U) << e;
+    }
+}
+
 TEST_P(tail_calls, end_after_33_of_them) {
     // Each program counts in memory, and goes on with itself; behind the last call the count is r0.
     constexpr std::string_view again = R"(
