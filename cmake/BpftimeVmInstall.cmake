@@ -95,6 +95,8 @@ install(
         "${PROJECT_BINARY_DIR}/bpftime-vm-config.cmake"
         "${PROJECT_BINARY_DIR}/bpftime-vm-config-version.cmake"
         "${CMAKE_CURRENT_LIST_DIR}/BpftimeVmBackends.cmake"
+        "${CMAKE_CURRENT_LIST_DIR}/BpftimeVmEmbedBitcode.cmake"
+        "${CMAKE_CURRENT_LIST_DIR}/BpftimeVmHelpers.cmake"
     DESTINATION "${package_dir}"
 )
 

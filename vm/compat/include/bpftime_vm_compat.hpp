@@ -141,9 +141,16 @@ public:
     /// Registers a helper with types or a host context. The default accepts what
     /// register_external_function() can express (no context) and ignores the types.
     virtual int register_helper(const ebpf_helper &helper);
+    /// A body for the helper, which engines that compile may take in place of a call; see
+    /// ebpf_register_helper_bitcode().
+    virtual int register_helper_bitcode(size_t index, const std::string &name,
+                                        const std::vector<uint8_t> &bitcode);
     virtual int unregister_external_function(size_t index);
     virtual int set_unwind_function_index(size_t index);
     virtual int set_lddw_helpers(const lddw_helpers &helpers);
+    /// A map that lookups need no call for; see ebpf_set_inline_map().
+    virtual int set_inline_map(int map_fd, void *map_ptr);
+    virtual int set_inline_map(int map_fd, void *map_ptr, const ebpf_inline_map &map);
 
     // --- what a program may do
 
@@ -219,7 +226,7 @@ struct plugin_descriptor {
 };
 
 /// Changes whenever bpftime_vm_impl does; a plugin of another version is refused.
-inline constexpr uint32_t plugin_abi_version = 5;
+inline constexpr uint32_t plugin_abi_version = 6;
 
 }  // namespace bpftime::vm::compat
 
@@ -265,6 +272,8 @@ struct EBPF_EXPORT ebpf_vm {
             index, name, reinterpret_cast<external_function_t>(reinterpret_cast<void *>(fn)));
     }
     int register_helper(const ebpf_helper &helper);
+    int register_helper_bitcode(size_t index, const std::string &name,
+                                const std::vector<uint8_t> &bitcode);
     int unregister_external_function(size_t index);
     int set_unwind_function_index(size_t index);
 
@@ -281,6 +290,8 @@ struct EBPF_EXPORT ebpf_vm {
                               std::function<uint64_t(uint32_t)> var_addr = nullptr,
                               std::function<uint64_t(uint32_t)> code_addr = nullptr);
     int set_map_shape_helper(std::function<const ebpf_map_shape *(uint64_t)> map_shape);
+    int set_inline_map(int map_fd, void *map_ptr);
+    int set_inline_map(int map_fd, void *map_ptr, const ebpf_inline_map &map);
 
     bool toggle_bounds_check(bool enable);
     int set_pointer_secret(uint64_t secret);

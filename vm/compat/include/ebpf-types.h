@@ -226,6 +226,16 @@ struct ebpf_map_shape {
     const struct ebpf_arena *arena; /**< what the map is instead of values; NULL: it has none */
 };
 
+/** A map of the host's, whose values lie where its programs find them; for ebpf_set_inline_map().
+ * Numbers are those of the kernel's uapi/linux/bpf.h. */
+struct ebpf_inline_map {
+    uint32_t type;        /**< 2 (BPF_MAP_TYPE_ARRAY); others are not supported yet */
+    uint32_t key_size;    /**< bytes; of an array 4 */
+    uint32_t value_size;  /**< bytes; the values of an array are that far apart, rounded up to 8 */
+    uint32_t max_entries; /**< of an array: how many values there are */
+    uint32_t flags;       /**< 0, BPF_F_RDONLY_PROG or BPF_F_WRONLY_PROG: what programs may do */
+};
+
 /** What r0 holds after a typed helper. */
 enum ebpf_result_kind {
     EBPF_RESULT_SCALAR = 0,

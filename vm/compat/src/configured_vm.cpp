@@ -216,8 +216,19 @@ int configured_vm::register_helper(const ebpf_helper &helper) {
     return EBPF_OK;
 }
 
+int configured_vm::register_helper_bitcode(size_t index, const std::string &name,
+                                           const std::vector<uint8_t> &bitcode) {
+    helper_bitcode body{static_cast<uint32_t>(index), name, bitcode};
+    if (const auto fits = check_bitcode(body); not fits)
+        return static_cast<int>(fail(fits.error()));
+    config_.bitcode.insert_or_assign(body.id, std::move(body));
+    drop_prepared();
+    return EBPF_OK;
+}
+
 int configured_vm::unregister_external_function(size_t index) {
-    if (config_.helpers.erase(static_cast<uint32_t>(index)) == 0) {
+    const auto id = static_cast<uint32_t>(index);
+    if (config_.helpers.erase(id) + config_.bitcode.erase(id) == 0) {
         return static_cast<int>(fail(
             make_error(error_code::not_found, fmt::format("helper {} is not registered", index))));
     }
@@ -232,9 +243,32 @@ int configured_vm::set_unwind_function_index(size_t index) {
 }
 
 int configured_vm::set_lddw_helpers(const lddw_helpers &helpers) {
-    config_.lddw = helpers;
+    host_lddw_ = helpers;
+    config_.lddw = inline_maps_.before(host_lddw_);
     drop_prepared();
     return EBPF_OK;
+}
+
+int configured_vm::set_inline_map(int map_fd, void *map_ptr) {
+    const auto word = reinterpret_cast<uintptr_t>(map_ptr);
+    if (not host_lddw_.map_shape or host_lddw_.map_shape(word) == nullptr) {
+        return static_cast<int>(fail(
+            make_error(error_code::invalid_argument,
+                       fmt::format("what the map {} is like is not known: the callback of "
+                                   "ebpf_set_map_shape_helper() does not say; describe the map",
+                                   map_fd))));
+    }
+    inline_maps_.add(map_fd, word);
+    return set_lddw_helpers(lddw_helpers{host_lddw_});
+}
+
+int configured_vm::set_inline_map(int map_fd, void *map_ptr, const ebpf_inline_map &map) {
+    inline_maps_.add_array(map_fd, reinterpret_cast<uintptr_t>(map_ptr), map);
+    if (not config_.helpers.contains(inline_maps::lookup_id)) {
+        if (const int error = register_helper(inline_maps_.lookup_helper()); error != EBPF_OK)
+            return error;
+    }
+    return set_lddw_helpers(lddw_helpers{host_lddw_});
 }
 
 bool configured_vm::toggle_bounds_check(bool enable) {

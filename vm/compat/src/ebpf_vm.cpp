@@ -104,6 +104,23 @@ std::string check_input(const ebpf_input &input) {
     return input.packet_permission == 0 ? std::string{} : check_packet(input);
 }
 
+constexpr uint32_t array_type = 2;  // BPF_MAP_TYPE_ARRAY
+
+/// What is wrong with an inline map that is an array; "" if nothing.
+std::string check_inline_array(const ebpf_inline_map &map) {
+    constexpr uint32_t known_flags = 1U << 7 | 1U << 8;  // BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG
+    constexpr uint32_t most_value_bytes = 1U << 30;
+    if (map.key_size != sizeof(uint32_t))
+        return fmt::format("key_size {} is not 4, as that of every array", map.key_size);
+    if (map.value_size == 0 or map.value_size > most_value_bytes)
+        return fmt::format("value_size {} is not from 1 to {}", map.value_size, most_value_bytes);
+    if (map.max_entries == 0) return "max_entries is 0";
+    if ((map.flags & ~known_flags) != 0 or map.flags == known_flags)
+        return fmt::format("flags {} are none of 0, BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG",
+                           map.flags);
+    return {};
+}
+
 bool is_memory(const ebpf_argument &argument) {
     return argument.kind == EBPF_ARG_MEMORY_READ or argument.kind == EBPF_ARG_MEMORY_WRITE or
            argument.kind == EBPF_ARG_MEMORY_READ_WRITE;
@@ -323,6 +340,33 @@ int ebpf_vm::set_jump_targets(const uint32_t *pcs, size_t count) {
     if (pcs == nullptr and count != 0)
         return refuse(fmt::format("pcs is NULL but there are {}", count));
     return impl_->set_jump_targets(pcs, count);
+}
+
+int ebpf_vm::register_helper_bitcode(size_t index, const std::string &name,
+                                     const std::vector<uint8_t> &bitcode) {
+    if (const auto why = check_id(index); not why.empty()) return refuse(why);
+    if (name.empty()) return refuse("the bitcode of a helper needs the name of its function");
+    if (bitcode.empty()) return refuse("the bitcode of a helper is empty");
+    return impl_->register_helper_bitcode(index, name, bitcode);
+}
+
+int ebpf_vm::set_inline_map(int map_fd, void *map_ptr) {
+    if (map_ptr == nullptr) return refuse("an inline map needs an address");
+    return impl_->set_inline_map(map_fd, map_ptr);
+}
+
+int ebpf_vm::set_inline_map(int map_fd, void *map_ptr, const ebpf_inline_map &map) {
+    if (map_ptr == nullptr) return refuse("an inline map needs the address of its values");
+    if (map.type != array_type) {
+        return static_cast<int>(
+            fail(EBPF_ERROR_UNSUPPORTED,
+                 fmt::format("inline maps of type {} are not supported: arrays (type {}) are",
+                             map.type, array_type)));
+    }
+    if (const auto why = check_inline_array(map); not why.empty()) return refuse(why);
+    const std::size_t bytes = (std::size_t{map.value_size} + 7) / 8 * 8 * map.max_entries;
+    if (const auto why = check_memory(map_ptr, bytes); not why.empty()) return refuse(why);
+    return impl_->set_inline_map(map_fd, map_ptr, map);
 }
 
 int ebpf_vm::declare_input(const ebpf_input *input) {

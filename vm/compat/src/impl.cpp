@@ -59,6 +59,10 @@ int bpftime_vm_impl::register_helper(const ebpf_helper &helper) {
     return helper_refused ? EBPF_ERROR_UNSUPPORTED : EBPF_OK;
 }
 
+int bpftime_vm_impl::register_helper_bitcode(size_t, const std::string &,
+                                             const std::vector<uint8_t> &) {
+    return not_supported("register_helper_bitcode");
+}
 int bpftime_vm_impl::unregister_external_function(size_t) {
     return not_supported("unregister_external_function");
 }
@@ -67,6 +71,10 @@ int bpftime_vm_impl::set_unwind_function_index(size_t) {
 }
 int bpftime_vm_impl::set_lddw_helpers(const lddw_helpers &) {
     return not_supported("set_lddw_helpers");
+}
+int bpftime_vm_impl::set_inline_map(int, void *) { return not_supported("set_inline_map"); }
+int bpftime_vm_impl::set_inline_map(int, void *, const ebpf_inline_map &) {
+    return not_supported("set_inline_map");
 }
 
 bool bpftime_vm_impl::toggle_bounds_check(bool) {

@@ -119,13 +119,30 @@ private:
 
     maybe_error bind_helper(uint32_t pc, uint32_t id) {
         const auto it = config_.helpers.find(id);
-        if (it == config_.helpers.end()) {
-            return fail(error_code::missing_helper, pc,
-                        fmt::format("helper {} is not registered", id));
-        }
+        if (it == config_.helpers.end()) return bind_body(pc, id);
         if (not config_.lddw.map_shape and needs_map_shape(it->second.declaration()))
             return missing(pc, "map_shape");
         out_.helpers_.insert(*it);
+        return {};
+    }
+
+    /// A helper without a function.
+    maybe_error bind_body(uint32_t pc, uint32_t id) {
+        const auto body = config_.bitcode.find(id);
+        if (body == config_.bitcode.end()) {
+            return fail(error_code::missing_helper, pc,
+                        fmt::format("helper {} is not registered", id));
+        }
+        if (not config_.compiles_bitcode) {
+            return fail(error_code::missing_helper, pc,
+                        fmt::format("of helper {} bitcode alone is registered, which this backend "
+                                    "does not compile: register its function, too",
+                                    id));
+        }
+        ebpf_helper helper{};
+        helper.id = id;
+        helper.name = body->second.function.c_str();
+        out_.helpers_.insert_or_assign(id, helper_binding{helper, config_.pointer_secret});
         return {};
     }
 
@@ -141,7 +158,9 @@ private:
 
     /// Once: copying them for every callx would take time in the product of both numbers.
     void bind_all_helpers() {
-        if (out_.helpers_.size() != config_.helpers.size()) out_.helpers_ = config_.helpers;
+        if (binds_all_) return;
+        out_.helpers_.insert(config_.helpers.begin(), config_.helpers.end());
+        binds_all_ = true;
     }
 
     maybe_error check_jump_table(uint32_t pc) const {
@@ -247,6 +266,7 @@ private:
     const vm_config &config_;
     linkage out_;
     std::optional<uint32_t> first_cast_;
+    bool binds_all_ = false;
     std::map<std::pair<uint64_t, uint64_t>, uint32_t> granted_;  ///< places in out_.regions_
 };
 

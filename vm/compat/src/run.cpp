@@ -92,6 +92,11 @@ void run::grant_result(const helper_declaration &helper, uint64_t result,
         memory_.grant({result, map->result_size, static_cast<permission>(map->permission)});
 }
 
+bool run::check_call(uint32_t pc, const helper_binding &helper, const uint64_t arguments[5]) {
+    return not config().bounds_checks or
+           check_arguments(pc, helper, arguments, find_map(helper, arguments));
+}
+
 after_call run::call_helper(uint32_t pc, const helper_binding &helper, const uint64_t a[5],
                             uint64_t &result) {
     const helper_declaration &declared = helper.declaration();
@@ -197,7 +202,8 @@ bool run::has_declared_packet(uint32_t pc) noexcept {
 const helper_binding *run::callable_helper(uint64_t value) const noexcept {
     const helper_binding *const helper =
         value <= UINT32_MAX ? linked().helper(static_cast<uint32_t>(value)) : nullptr;
-    return helper == nullptr or helper->declaration().runs_code() ? nullptr : helper;
+    if (helper == nullptr or helper->declaration().runs_code()) return nullptr;
+    return helper->code(config().pointer_secret) == 0 ? nullptr : helper;
 }
 
 bool run::execute(const executable &code, uint64_t function, const uint64_t arguments[5],

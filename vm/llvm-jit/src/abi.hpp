@@ -85,6 +85,9 @@ uint64_t ebpf_rt_call_helper(const run_state *state, const compat::helper_bindin
 /// of compat::after_call.
 outcome ebpf_rt_call_running_helper(const run_state *state, const compat::helper_binding *helper,
                                     uint32_t pc, uint64_t *words, uint64_t frame, int64_t slice);
+/// Only checks the arguments of a call that the code makes itself; false on a fault.
+uint64_t ebpf_rt_check_arguments(const run_state *state, const compat::helper_binding *helper,
+                                 uint32_t pc, const uint64_t *words, uint64_t frame);
 /// callx of a value that is no function: 1 with r0, 0 on a fault, 2 when the helper unwinds.
 uint64_t ebpf_rt_call_value(const run_state *state, uint64_t value, uint32_t pc, uint64_t *words,
                             uint64_t frame);

@@ -191,6 +191,7 @@ private:
     value index_map();
     [[nodiscard]] bool is_proven(const compat::helper_binding &helper) const;
     value call_through_runtime(uint32_t pc, const compat::helper_binding &helper);
+    void check_arguments(uint32_t pc, const compat::helper_binding &helper);
     void call_running_helper(uint32_t pc, const compat::helper_binding &helper);
     void store_words(const helper_declaration &d);
     value binding_of(const compat::helper_binding &helper);

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #include "llvm_bpf_jit.hpp"
 
+#include "helper_bodies.hpp"
 #include "native_program.hpp"
 
 namespace bpftime::vm::llvm_jit {
@@ -14,6 +15,10 @@ result<std::unique_ptr<const compat::executable>> llvm_bpf_jit::build(
     if (not code) return std::unexpected{std::move(code.error())};
     program->adopt(std::move(*code));
     return program;
+}
+
+result<void> llvm_bpf_jit::check_bitcode(const compat::helper_bitcode &body) const {
+    return check_helper_body(body);
 }
 
 namespace {

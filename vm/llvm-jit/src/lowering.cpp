@@ -51,7 +51,8 @@ llvm::Align alignment_at(int64_t offset) {
 /// Whether a call has to go through the host, which checks arguments and grants results.
 bool needs_host(const compat::helper_binding &helper, const compat::vm_config &config) {
     const helper_declaration &d = helper.declaration();
-    if (config.pointer_secret != 0) return true;
+    // A body of bitcode is called at no address.
+    if (config.pointer_secret != 0 and not config.bitcode.contains(d.id)) return true;
     if (not d.typed) return false;
     if (d.result != result_kind::scalar) return true;
     return config.bounds_checks and
@@ -419,8 +420,13 @@ void function_compiler::call_helper(uint32_t pc) {
 }
 
 void function_compiler::call_plain_helper(uint32_t pc, const compat::helper_binding &helper) {
-    set(0, needs_host(helper, parts_.input.config) ? call_through_runtime(pc, helper)
-                                                   : call_helper_directly(helper));
+    if (not needs_host(helper, parts_.input.config)) return set(0, call_helper_directly(helper));
+    const helper_declaration &d = helper.declaration();
+    const bool has_body = parts_.input.config.bitcode.contains(d.id);
+    if (not has_body or d.result != result_kind::scalar)
+        return set(0, call_through_runtime(pc, helper));
+    check_arguments(pc, helper);
+    set(0, call_helper_directly(helper));
 }
 
 /// Whether all that the host would check and grant is known to be fine: the map, keys and values in
@@ -505,6 +511,17 @@ function_compiler::value function_compiler::call_through_runtime(
     const value ok = b_.CreateCall(callee, {state_, binding, b_.getInt32(pc), call_words_, frame_});
     go_on_if(b_.CreateICmpNE(ok, word(0)), end_run_, "called");
     return b_.CreateLoad(b_.getInt64Ty(), call_words_);
+}
+
+/// Before a call that the code makes itself.
+void function_compiler::check_arguments(uint32_t pc, const compat::helper_binding &helper) {
+    store_words(helper.declaration());
+    const auto callee = declare_host_function(
+        parts_.module, "ebpf_rt_check_arguments", b_.getInt64Ty(),
+        {b_.getPtrTy(), b_.getPtrTy(), b_.getInt32Ty(), b_.getPtrTy(), b_.getInt64Ty()});
+    const value fine =
+        b_.CreateCall(callee, {state_, binding_of(helper), b_.getInt32(pc), call_words_, frame_});
+    go_on_if(b_.CreateICmpNE(fine, word(0)), end_run_, "fine");
 }
 
 function_compiler::value function_compiler::binding_of(const compat::helper_binding &helper) {

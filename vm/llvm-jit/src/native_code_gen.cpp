@@ -4,6 +4,7 @@
 #include "native_code_gen.hpp"
 
 #include "compiler.hpp"
+#include "helper_bodies.hpp"
 #include "host_functions.hpp"
 #include "optimizer.hpp"
 
@@ -33,6 +34,7 @@
 #include <mutex>
 #include <new>
 #include <optional>
+#include <span>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -164,8 +166,10 @@ public:
     [[nodiscard]] const llvm::DataLayout &layout() const noexcept { return *layout_; }
     [[nodiscard]] const std::string &triple() const noexcept { return triple_; }
 
+    /// `others`: what the object needs of the process beside the helpers.
     result<loaded_code> load(std::unique_ptr<llvm::MemoryBuffer> object,
-                             const compat::build_input &input, const native_program *program);
+                             const compat::build_input &input, const native_program *program,
+                             std::span<const host_address> others);
 
 private:
     class library_memory final : public loaded_code::memory {
@@ -274,6 +278,7 @@ llvm::Error code_service::start() {
     add("ebpf_rt_call_helper", ebpf_rt_call_helper);
     add("ebpf_rt_call_running_helper", ebpf_rt_call_running_helper);
     add("ebpf_rt_call_value", ebpf_rt_call_value);
+    add("ebpf_rt_check_arguments", ebpf_rt_check_arguments);
     add("ebpf_rt_enter", ebpf_rt_enter);
     add("ebpf_rt_enter_quietly", ebpf_rt_enter_quietly);
     add("memcpy", static_cast<void *(*)(void *, const void *, size_t)>(std::memcpy));
@@ -312,7 +317,8 @@ llvm::orc::SymbolMap code_service::symbols_of(const compat::build_input &input,
     input.linked.for_each_helper([&](uint32_t id, const compat::helper_binding &helper) {
         // With a secret, code calls helpers through their bindings alone, and no address is to lie
         // about.
-        if (input.config.pointer_secret == 0) add(helper_symbol(id), helper.code(0));
+        if (input.config.pointer_secret == 0 and helper.code(0) != 0)
+            add(helper_symbol(id), helper.code(0));
         add(helper_context_symbol(id), reinterpret_cast<uint64_t>(helper.context()));
         add(helper_binding_symbol(id), reinterpret_cast<uint64_t>(&helper));
     });
@@ -321,14 +327,20 @@ llvm::orc::SymbolMap code_service::symbols_of(const compat::build_input &input,
 
 result<loaded_code> code_service::load(std::unique_ptr<llvm::MemoryBuffer> object,
                                        const compat::build_input &input,
-                                       const native_program *program) {
+                                       const native_program *program,
+                                       std::span<const host_address> others) {
     reported.clear();
     llvm::orc::ExecutionSession &session = jit_->getExecutionSession();
     llvm::orc::JITDylib &library =
         session.createBareJITDylib(fmt::format("program{}", next_library_.fetch_add(1)));
     auto owner = std::make_unique<library_memory>(*jit_, library);
     library.addToLinkOrder(*runtime_);
-    if (llvm::Error e = library.define(llvm::orc::absoluteSymbols(symbols_of(input, program))))
+    llvm::orc::SymbolMap symbols = symbols_of(input, program);
+    for (const host_address &other : others) {
+        symbols[jit_->mangleAndIntern(other.symbol)] = {
+            llvm::orc::ExecutorAddr::fromPtr(other.address), llvm::JITSymbolFlags::Exported};
+    }
+    if (llvm::Error e = library.define(llvm::orc::absoluteSymbols(std::move(symbols))))
         return std::unexpected{internal_error("compiled code cannot be linked", std::move(e))};
     if (llvm::Error e = jit_->addObjectFile(library, std::move(object)))
         return std::unexpected{internal_error("compiled code cannot be loaded", std::move(e))};
@@ -444,6 +456,8 @@ result<loaded_code> compilation::run(code_service &service, const compat::build_
     module.setDataLayout(service.layout());
     module.setTargetTriple(service.triple());
     compile_to_ir(input, module);
+    const auto others = link_helper_bodies(input, module);
+    if (not others) return std::unexpected{others.error()};
     const unsigned level = level_for(input.config.optimization_level, size_of(module));
     if (auto taken = take_generator(service, level); not taken)
         return std::unexpected{std::move(taken.error())};
@@ -462,7 +476,7 @@ result<loaded_code> compilation::run(code_service &service, const compat::build_
     object = generator->emit(module);
     service.give_back(std::move(generator));
     const std::size_t largest_frame = largest_frame_in(*object);
-    auto code = service.load(std::move(object), input, program);
+    auto code = service.load(std::move(object), input, program, *others);
     if (code) code->set_largest_frame(largest_frame);
     return code;
 }

@@ -74,6 +74,12 @@ outcome ebpf_rt_call_running_helper(const run_state *state, const compat::helper
     return {static_cast<uint64_t>(next), budget.slice()};
 }
 
+uint64_t ebpf_rt_check_arguments(const run_state *state, const compat::helper_binding *helper,
+                                 uint32_t pc, const uint64_t *words, uint64_t frame) {
+    memory_at(*state, frame);
+    return state->run->check_call(pc, *helper, words);
+}
+
 uint64_t ebpf_rt_call_value(const run_state *state, uint64_t value, uint32_t pc, uint64_t *words,
                             uint64_t frame) {
     compat::run &run = *state->run;

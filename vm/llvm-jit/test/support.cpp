@@ -4,6 +4,7 @@
 #include "support.hpp"
 
 #include "compiler.hpp"
+#include "helper_bodies.hpp"
 #include "isa/text.hpp"
 #include "optimizer.hpp"
 
@@ -74,7 +75,9 @@ std::unique_ptr<llvm::Module> linked_program::optimize(llvm::LLVMContext &contex
     auto module = std::make_unique<llvm::Module>("bpf", context);
     module->setDataLayout(machine.createDataLayout());
     module->setTargetTriple(machine.getTargetTriple().str());
-    compile_to_ir({*code_, *linked_, config_, interrupts_, {config_.regions, {}}}, *module);
+    const compat::build_input input{*code_, *linked_, config_, interrupts_, {config_.regions, {}}};
+    compile_to_ir(input, *module);
+    EXPECT_TRUE(link_helper_bodies(input, *module));
     for (llvm::Function &fn : module->functions()) {
         if (fn.isDeclaration()) continue;
         fn.addFnAttr("target-cpu", machine.getTargetCPU());

@@ -112,6 +112,21 @@ EBPF_EXPORT int ebpf_register_ctx(struct ebpf_vm *vm, unsigned int idx, const ch
 /** Registers a helper together with its types; see struct ebpf_helper. */
 EBPF_EXPORT int ebpf_register_typed(struct ebpf_vm *vm, const struct ebpf_helper *helper);
 
+/** Gives helper `idx` a body in LLVM bitcode, or in LLVM's textual IR, of `size` bytes, which are
+ * copied: of function `name` in it, which takes up to five words or pointers (before them the
+ * context, where the helper has one) and gives one. Backend llvm makes the body a part of programs
+ * that call the helper, instead of a call of its function; it must do the same. Other engines, and
+ * calls that go through callx, through a check of memory arguments or through a declared result,
+ * need the function, which is registered as ever, before or after. What the code names and does not
+ * define is looked up in the process; it may define no variables but constants, as those of the
+ * function would be others. It is native code of the host's: nothing that it does is checked.
+ * Errors of backend llvm: EBPF_ERROR_INVALID_ARGUMENT where it is no bitcode, has no such function,
+ * or one of another signature, defines variables, or is for another machine. The body stays until
+ * the helper is unregistered. */
+EBPF_EXPORT int ebpf_register_helper_bitcode(struct ebpf_vm *vm, unsigned int idx, const char *name,
+                                             const void *bitcode, size_t size);
+
+/** Unregisters the helper, its function and its body. */
 EBPF_EXPORT int ebpf_unregister(struct ebpf_vm *vm, unsigned int idx);
 
 /** Helper `idx` ends the whole run with r0 = 0 when it returns 0 (bpf_tail_call's way to succeed).
@@ -153,6 +168,18 @@ EBPF_EXPORT int ebpf_set_lddw_size_helpers(struct ebpf_vm *vm, uint64_t (*map_by
  * (the default). */
 EBPF_EXPORT int ebpf_set_map_shape_helper(struct ebpf_vm *vm,
                                           const struct ebpf_map_shape *(*map_shape)(uint64_t map));
+
+/** Makes map `map_fd` of programs (lddw of kinds 1 and 2) the one at `map_ptr`. With `map`, that is
+ * where its values are, which the caller keeps there, and programs may touch them. They are looked
+ * up by helper 1 (bpf_map_lookup_elem), which is registered if no helper 1 is; one of the host's
+ * own must be declared (ebpf_register_typed(): EBPF_ARG_MAP, EBPF_ARG_MAP_KEY,
+ * EBPF_RESULT_MAP_VALUE_OR_NULL). Code of backend llvm then has the lookup in it, a test and an
+ * address, where it knows the map and the key lies in the program's stack. With NULL, `map_ptr` is
+ * what the callback of ebpf_set_map_shape_helper() knows by this word; one that it does not know is
+ * EBPF_ERROR_INVALID_ARGUMENT. A map that this process cannot have inline is
+ * EBPF_ERROR_UNSUPPORTED. */
+EBPF_EXPORT int ebpf_set_inline_map(struct ebpf_vm *vm, int map_fd, void *map_ptr,
+                                    const struct ebpf_inline_map *map);
 
 /* ----------------------------------------------------------------------------------------------
  * what a program may do */

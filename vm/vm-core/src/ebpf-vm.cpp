@@ -190,6 +190,24 @@ int ebpf_register_typed(struct ebpf_vm *vm, const struct ebpf_helper *helper) {
     });
 }
 
+int ebpf_register_helper_bitcode(struct ebpf_vm *vm, unsigned int idx, const char *name,
+                                 const void *bitcode, size_t size) {
+    return with(vm, [&](ebpf_vm &v) {
+        if (name == nullptr) return refuse(v, "name is NULL");
+        if (bitcode == nullptr) return refuse(v, "bitcode is NULL");
+        const auto *const bytes = static_cast<const uint8_t *>(bitcode);
+        return v.register_helper_bitcode(idx, name, {bytes, bytes + size});
+    });
+}
+
+int ebpf_set_inline_map(struct ebpf_vm *vm, int map_fd, void *map_ptr,
+                        const struct ebpf_inline_map *map) {
+    return with(vm, [&](ebpf_vm &v) {
+        return map == nullptr ? v.set_inline_map(map_fd, map_ptr)
+                              : v.set_inline_map(map_fd, map_ptr, *map);
+    });
+}
+
 int ebpf_unregister(struct ebpf_vm *vm, unsigned int idx) {
     return with(vm, [&](ebpf_vm &v) { return v.unregister_external_function(idx); });
 }

@@ -61,6 +61,13 @@ private:
     uint8_t arity_ = max_helper_arguments;
 };
 
+/// A helper's body in LLVM bitcode or IR.
+struct helper_bitcode {
+    uint32_t id;
+    std::string function;  ///< which one of the code's it is
+    std::vector<uint8_t> code;
+};
+
 /// Everything that is set on a VM besides its program.
 struct vm_config {
     uint32_t max_insns = default_max_insns;
@@ -84,6 +91,9 @@ struct vm_config {
     std::optional<ebpf_input> input;
     lddw_helpers lddw;
     std::unordered_map<uint32_t, helper_binding> helpers;
+    /// Bodies of helpers, which may have no function in `helpers`.
+    std::unordered_map<uint32_t, helper_bitcode> bitcode;
+    bool compiles_bitcode = false;  ///< whether a body alone is enough
     std::vector<memory_span> regions;
     std::vector<uint32_t> jump_targets;
 

@@ -6,6 +6,7 @@
 #include "bpftime_vm_compat.hpp"
 #include "compat/config.hpp"
 #include "compat/executable.hpp"
+#include "compat/inline_maps.hpp"
 #include "compat/run.hpp"
 
 #include <atomic>
@@ -37,9 +38,13 @@ public:
     void register_external_function(size_t index, const std::string &name,
                                     external_function_t fn) override;
     int register_helper(const ebpf_helper &helper) override;
+    int register_helper_bitcode(size_t index, const std::string &name,
+                                const std::vector<uint8_t> &bitcode) override;
     int unregister_external_function(size_t index) override;
     int set_unwind_function_index(size_t index) override;
     int set_lddw_helpers(const lddw_helpers &helpers) override;
+    int set_inline_map(int map_fd, void *map_ptr) override;
+    int set_inline_map(int map_fd, void *map_ptr, const ebpf_inline_map &map) override;
 
     bool toggle_bounds_check(bool enable) override;
     int set_pointer_secret(uint64_t secret) override;
@@ -66,6 +71,12 @@ protected:
     virtual result<std::unique_ptr<const executable>> build_native(const build_input &input) {
         return build(input);
     }
+    /// Programs may call helpers of which bitcode alone is known.
+    void compile_bitcode() noexcept { config_.compiles_bitcode = true; }
+    /// Whether this can be a helper's body.
+    [[nodiscard]] virtual result<void> check_bitcode(const helper_bitcode & /*body*/) const {
+        return {};
+    }
     /// About the most memory that these take for each slot of the program; 0: not known.
     [[nodiscard]] virtual uint64_t build_bytes_per_slot(bool /*native*/) const noexcept {
         return 0;
@@ -90,6 +101,8 @@ private:
         std::expected<std::unique_ptr<const prepared_program>, int64_t> made);
 
     vm_config config_;
+    inline_maps inline_maps_;
+    lddw_helpers host_lddw_;  ///< what the inline maps come before
     std::optional<program> program_;
     std::unique_ptr<const prepared_program> prepared_;
     /// Of earlier configurations of this program: somebody may still hold their native entries.

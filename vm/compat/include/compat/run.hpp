@@ -177,8 +177,11 @@ public:
     /// pointer result. Compiled code has put the budget back if helper_declaration::runs_code().
     [[nodiscard]] after_call call_helper(uint32_t pc, const helper_binding &helper,
                                          const uint64_t arguments[5], uint64_t &result);
-    /// The helper that callx of `value` calls; null: none. Those that run code have to be called by
-    /// name.
+    /// Checks what such a call would, for code that calls the helper itself. False: the run ends.
+    [[nodiscard]] bool check_call(uint32_t pc, const helper_binding &helper,
+                                  const uint64_t arguments[5]);
+    /// The helper that callx of `value` calls; null: none. Those that run code, or have no
+    /// function, have to be called by name.
     [[nodiscard]] const helper_binding *callable_helper(uint64_t value) const noexcept;
 
     /// Whether the helper that is running is one that may call functions of the program.
