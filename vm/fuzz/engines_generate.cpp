@@ -3,8 +3,11 @@
 // SPDX-License-Identifier: MIT
 #include "engines_generate.hpp"
 
+#include "helper_arguments.hpp"
+
 #include <algorithm>
 #include <array>
+#include <utility>
 #include <vector>
 
 namespace bpftime::vm::fuzz {
@@ -323,34 +326,35 @@ private:
             }
         }
         put({.id = insn_id::mov64_reg, .dst = 2, .src = memory_register});
-        const bool deeper = function_ + 1 < functions_ and random_.chance(90);
-        const std::size_t callee = deeper
-                                       ? function_ + 1 + random_.below(functions_ - function_ - 1)
-                                       : random_.below(functions_);
+        calls.emplace_back(here(), choose_function());
         if (random_.chance(15)) {
-            calls.emplace_back(here(), callee);
             put({.id = insn_id::lddw_code, .dst = 5});
             put({.id = insn_id::callx, .dst = 5});
         } else {
-            calls.emplace_back(here(), callee);
             put({.id = insn_id::call_local});
         }
         for (uint8_t r = 0; r <= 5; ++r) known_[r] = {};
     }
 
+    std::size_t choose_function() {
+        const bool deeper = function_ + 1 < functions_ and random_.chance(90);
+        return deeper ? function_ + 1 + random_.below(functions_ - function_ - 1)
+                      : random_.below(functions_);
+    }
+
     void write_helper() {
-        const uint8_t at = pointer();
-        const auto id = random_.pick(std::to_array<int32_t>({1, 2, 2, 3, 3, 6, 7, 8, 9}));
-        if (id == 8 or id == 9) {
-            put({.id = insn_id::mov64_reg, .dst = 1, .src = at});
-            put({.id = insn_id::mov64_imm,
-                 .dst = 2,
-                 .imm = static_cast<int32_t>(random_.below(20))});
+        if (options_.helpers.empty()) return;
+        const ebpf_helper &h = random_.pick(options_.helpers);
+        const passed_registers passed{.first = pointer(), .second = memory_register};
+        for (const isa::instruction &insn : prepare_arguments(h, passed, random_)) {
+            if (insn.id == insn_id::lddw_code) calls.emplace_back(here(), choose_function());
+            put(insn);
         }
-        put({.id = insn_id::call, .imm = id});
+        put({.id = insn_id::call, .imm = static_cast<int32_t>(h.id)});
         for (uint8_t r = 0; r <= 5; ++r) known_[r] = {};
-        if (id == 6) known_[0] = {0, 40};
-        if (id == 7) known_[0] = {0, 21};
+        if (h.result == EBPF_RESULT_POINTER_OR_NULL) known_[0] = {0, h.result_size};
+        if (h.ctx_fn != nullptr and h.result == EBPF_RESULT_SCALAR) known_[0] = {0, 21};  // granted
+        if (h.result == EBPF_RESULT_MAP_VALUE_OR_NULL) known_[0] = {0, 8};
     }
 
     random_source &random_;

@@ -5,8 +5,10 @@
 
 #include "common.hpp"
 #include "draft.hpp"
+#include "ebpf-vm.h"
 
 #include <cstddef>
+#include <span>
 
 namespace bpftime::vm::fuzz {
 
@@ -16,11 +18,13 @@ struct busy_options {
     std::size_t most_statements = 20;  ///< of one function, loops and calls counted as one
     std::size_t memory_size = 64;
     std::size_t stack_size = 512;
+    /// What calls name, with arguments that fit, mostly.
+    std::span<const ebpf_helper> helpers = {};
 };
 
 /// A program that loads. Other than generate()'s, its loops mostly count to a number, its registers
 /// mostly hold pointers where they are used as such, and frames are passed to callees, stored,
-/// loaded back, compared and subtracted. Calls the helpers of engine_set.
+/// loaded back, compared and subtracted.
 [[nodiscard]] draft generate_busy(random_source &random, const busy_options &options);
 
 }  // namespace bpftime::vm::fuzz

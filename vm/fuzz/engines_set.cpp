@@ -5,9 +5,9 @@
 
 #include "facts_engine.hpp"
 #include "isa/text.hpp"
+#include "scene.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <ranges>
 #include <string_view>
 #include <utility>
@@ -38,143 +38,6 @@ constexpr engine_row facts_row{"facts", test::facts_backend, false, 3};
 
 bool is_llvm(const engine_row &e) { return std::string_view{e.backend} == "llvm"; }
 
-/// Memory of a run beside input and stack. One object per process, as callbacks get no context.
-struct arena {
-    guarded_memory map_value{24};
-    guarded_memory variable{13};
-    guarded_memory read_only{32};
-    guarded_memory write_only{17};
-    guarded_memory returned{40};
-    guarded_memory granted{21};
-
-    [[nodiscard]] std::array<const guarded_memory *, 6> all() const {
-        return {&map_value, &variable, &read_only, &write_only, &returned, &granted};
-    }
-};
-
-arena &shared() {
-    static auto &all = *new arena;
-    return all;
-}
-
-/// The same bytes for the same number; number 0 counts, so that each byte tells its place.
-void refill(std::span<uint8_t> bytes, uint64_t contents) {
-    if (contents == 0) {
-        for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(i * 37 + 5);
-        return;
-    }
-    random_source random{contents};
-    for (std::size_t i = 0; i < bytes.size(); i += sizeof(uint64_t)) {
-        const uint64_t word = random.interesting();
-        std::memcpy(&bytes[i], &word, std::min(sizeof word, bytes.size() - i));
-    }
-}
-
-// --- helpers
-
-uint64_t weigh(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5) {
-    return r1 + 2 * r2 + 3 * r3 + 4 * r4 + 5 * r5;
-}
-
-uint64_t first(uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) { return r1; }
-
-uint64_t square(uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) { return r1 * r1; }
-
-/// A byte of memory that programs can write through grant() and lddw.
-uint64_t peek(uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
-    const std::span bytes = shared().granted.bytes();
-    return bytes[r1 % bytes.size()];
-}
-
-uint64_t give(void *context, uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
-    return r1 % 4 == 0 ? 0 : static_cast<const arena *>(context)->returned.address();
-}
-
-uint64_t grant(void *context, uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
-    const guarded_memory &b = static_cast<const arena *>(context)->granted;
-    ebpf_grant(b.bytes().data(), b.bytes().size(), static_cast<unsigned>(r1 % 5));
-    return b.address();
-}
-
-uint64_t sum(uint64_t address, uint64_t size, uint64_t, uint64_t, uint64_t) {
-    const auto *const bytes = reinterpret_cast<const uint8_t *>(address);
-    uint64_t total = 0;
-    for (uint64_t i = 0; i < size; ++i) total += bytes[i];
-    return total;
-}
-
-constexpr uint32_t written_size = 16;
-
-uint64_t fill(uint64_t address, uint64_t value, uint64_t, uint64_t, uint64_t) {
-    if (address != 0) {
-        std::fill_n(reinterpret_cast<uint8_t *>(address), written_size,
-                    static_cast<uint8_t>(value));
-    }
-    return address;
-}
-
-constexpr uint32_t unwind_helper = 5;
-
-/// The ids are those of the playground's helpers that take and give the same kinds of words.
-std::vector<ebpf_helper> make_helpers() {
-    const auto plain = [](uint32_t id, const char *name, external_function_t fn) {
-        ebpf_helper h{};
-        h.id = id;
-        h.name = name;
-        h.fn = fn;
-        return h;
-    };
-    const auto pure = [&](uint32_t id, const char *name, external_function_t fn, uint32_t purity) {
-        ebpf_helper h = plain(id, name, fn);
-        h.arguments[0].kind = EBPF_ARG_SCALAR;
-        h.purity = purity;
-        return h;
-    };
-    const auto with_arena = [&](uint32_t id, const char *name, ebpf_ctx_helper_fn fn) {
-        ebpf_helper h = plain(id, name, nullptr);
-        h.ctx_fn = fn;
-        h.context = &shared();
-        return h;
-    };
-    ebpf_helper gives = with_arena(6, "give", give);
-    gives.result = EBPF_RESULT_POINTER_OR_NULL;
-    gives.result_size = static_cast<uint32_t>(shared().returned.bytes().size());
-    ebpf_helper sums = pure(8, "sum", sum, EBPF_PURE_READS);
-    sums.arguments[0].kind = EBPF_ARG_MEMORY_READ;
-    sums.arguments[1].kind = EBPF_ARG_MEMORY_SIZE;
-    ebpf_helper fills = plain(9, "fill", fill);
-    fills.arguments[0] = {.kind = EBPF_ARG_MEMORY_WRITE, .size = written_size, .may_be_null = 1};
-    fills.arguments[1].kind = EBPF_ARG_SCALAR;
-    return {plain(1, "weigh", weigh),
-            pure(2, "square", square, EBPF_PURE_CONSTANT),
-            pure(3, "peek", peek, EBPF_PURE_READS),
-            plain(unwind_helper, "unwind", first),
-            gives,
-            with_arena(7, "grant", grant),
-            sums,
-            fills};
-}
-
-// --- lddw callbacks
-
-constexpr uint64_t first_map = 0x1000;
-constexpr uint64_t map_count = 4;
-
-uint64_t map_of(uint32_t id) { return first_map + id; }
-bool is_map(uint64_t map) { return map - first_map < map_count; }
-uint64_t map_value(uint64_t map) { return is_map(map) ? shared().map_value.address() : 0; }
-uint64_t map_value_size(uint64_t map) {
-    return is_map(map) ? shared().map_value.bytes().size() : 0;
-}
-uint64_t variable(uint32_t id) {
-    const arena &all = shared();
-    const std::array blocks{&all.variable, &all.read_only, &all.write_only, &all.granted};
-    return id < blocks.size() ? blocks[id]->address() : 0;
-}
-uint64_t variable_size(uint32_t id) { return id == 0 ? shared().variable.bytes().size() : 0; }
-
-// --- runs
-
 /// One run on refilled memory. What cannot be compiled cannot run either, and says so then. Not
 /// inlined, so that the stacks of all runs begin at one place.
 [[gnu::noinline]] engine_set::observed run_on(ebpf_vm *vm, std::span<uint8_t> memory,
@@ -182,17 +45,15 @@ uint64_t variable_size(uint32_t id) { return id == 0 ? shared().variable.bytes()
                                               bool compiles_first) {
     if (compiles_first) ebpf_compile(vm, nullptr);
     refill(memory, contents);
-    for (const guarded_memory *b : shared().all()) refill(b->bytes(), contents);
-    const std::span sink = shared().write_only.bytes();
-    const ebpf_region region{sink.data(), sink.size(), EBPF_PERM_WRITE};
+    refill_scene(contents);
+    const ebpf_region region = scene_region();
     uint8_t *const mem = memory.empty() ? nullptr : memory.data();
     engine_set::observed o;
     o.result = 0x5eed;
     o.code = ebpf_exec_regions(vm, mem, memory.size(), &region, with_region ? 1 : 0, &o.result);
     ebpf_last_fault(&o.fault);
     o.memory.assign(memory.begin(), memory.end());
-    for (const guarded_memory *b : shared().all())
-        o.memory.insert(o.memory.end(), b->bytes().begin(), b->bytes().end());
+    append_scene(o.memory);
     return o;
 }
 
@@ -275,7 +136,6 @@ void engine_set::add(const contender &c) {
 }
 
 engine_set::vm_ptr engine_set::make(const contender &c) const {
-    static const auto helpers = make_helpers();
     const settings &s = settings_.how;
     vm_ptr vm{ebpf_create(c.row.backend)};
     require(vm != nullptr, "all backends are there");
@@ -293,17 +153,12 @@ engine_set::vm_ptr engine_set::make(const contender &c) const {
     }
     ebpf_toggle_bounds_check(vm.get(), c.checks);
     set(ebpf_set_jump_targets(vm.get(), s.jump_targets.data(), s.jump_targets.size()));
-    const std::span constants = shared().read_only.bytes();
-    set(ebpf_register_region(vm.get(), constants.data(), constants.size(), EBPF_PERM_READ));
-    if (s.helpers) {
-        for (const ebpf_helper &h : helpers) set(ebpf_register_typed(vm.get(), &h));
-        set(ebpf_set_unwind_function_index(vm.get(), unwind_helper));
-    }
-    if (s.lddw_callbacks) {
-        set(ebpf_set_lddw_helpers(vm.get(), map_of, map_of, map_value, variable, nullptr));
-        set(ebpf_set_lddw_size_helpers(vm.get(), nullptr, nullptr, map_value_size, variable_size,
-                                       nullptr));
-    }
+    const ebpf_region constants = scene_constants();
+    set(ebpf_register_region(vm.get(), constants.ptr, constants.len, constants.permission));
+    if (s.helpers) register_scene_helpers(vm.get());
+    if (settings_.has_bodies) register_scene_bodies(vm.get());
+    if (settings_.has_packet_helper) register_packet_load(vm.get());
+    if (s.lddw_callbacks) set_scene_callbacks(vm.get());
     return vm;
 }
 
@@ -317,8 +172,11 @@ bool engine_set::load(std::span<const uint8_t> code) {
     return first == EBPF_OK;
 }
 
-engine_set::observed engine_set::run(const contender &c, uint64_t contents) {
+engine_set::observed engine_set::run(const contender &c, bool exact, uint64_t contents) {
     ++runs_[c.row.counter];
+    // Tail calls lead to the same program, in this engine or in the first one.
+    const std::array<ebpf_vm *, 2> successors{c.vm.get(), all_.front().vm.get()};
+    set_successors(successors, not exact);
     return run_on(c.vm.get(), memory_.bytes(), contents, settings_.how.regions,
                   c.row.compiles_first);
 }
@@ -328,7 +186,7 @@ std::optional<std::string> engine_set::difference(bool exact, uint64_t contents)
     for (const contender &c : all_) {
         // What a check would end may do anything without.
         if (not c.checks and reference_.code != EBPF_OK) continue;
-        observed b = run(c, contents);
+        observed b = run(c, exact, contents);
         if (c.is_reference) {
             reference_ = std::move(b);
             continue;

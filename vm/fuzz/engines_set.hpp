@@ -26,6 +26,10 @@ struct engine_settings {
     bool blinds_constants = false;
     bool eliminates_checks = true;
     bool bars_speculation = false;
+    /// Some helpers have bodies, which engines may take in place of calls.
+    bool has_bodies = false;
+    /// Legacy packet loads are done by a helper, not from the input memory.
+    bool has_packet_helper = false;
     /// Programs that end well are run without checks, too.
     bool also_unchecked = false;
     /// Without it only the engines take part whose code is made in microseconds.
@@ -87,7 +91,7 @@ private:
 
     void add(const contender &c);
     [[nodiscard]] vm_ptr make(const contender &c) const;
-    [[nodiscard]] observed run(const contender &c, uint64_t contents);
+    [[nodiscard]] observed run(const contender &c, bool exact, uint64_t contents);
     [[nodiscard]] std::string describe(const observed &other, const contender &c) const;
 
     engine_settings settings_;

@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: MIT
 #include "generate.hpp"
 
+#include "helper_arguments.hpp"
+
 #include <algorithm>
 #include <array>
 #include <iterator>
@@ -22,8 +24,10 @@ constexpr std::size_t open_target = std::numeric_limits<std::size_t>::max();
 
 // r6 holds the input memory in every function, r10 the stack; the others hold data.
 constexpr uint8_t memory_register = 6;
+constexpr uint8_t arena_register = 8;
 constexpr auto data_registers = std::to_array<uint8_t>({0, 1, 2, 3, 4, 5, 7, 8, 9});
 constexpr auto handle_registers = std::to_array<uint8_t>({2, 3, 4, 5, 7, 8, 9});
+constexpr auto kept_registers = std::to_array<uint8_t>({7, 8, 9});
 
 /// How often each kind of instruction is chosen, relative to the others.
 constexpr unsigned weight_of(operation_kind kind) {
@@ -90,6 +94,12 @@ public:
     void write_prologue() {
         put({.id = insn_id::mov64_reg, .dst = memory_register, .src = 1});
         if (options_.confine_pointers) put({.id = insn_id::mov64_imm, .dst = 1});
+        if (options_.arena_map) {
+            put({.insn = {.id = insn_id::lddw_map_fd_val,
+                          .dst = arena_register,
+                          .imm = static_cast<int32_t>(*options_.arena_map)},
+                 .next_imm = static_cast<int32_t>(random_.below(16))});
+        }
     }
 
     /// One random instruction, with those before it that give it something to work with.
@@ -98,10 +108,7 @@ public:
         switch (isa::info(id).operation) {
         case operation::callx: write_callx(id); break;
         case operation::gotox: write_gotox(); break;
-        case operation::call_helper:
-            if (not options_.confine_pointers and random_.chance(50)) pass_memory_and_size();
-            put(fill(id));
-            break;
+        case operation::call_helper: write_helper_call(id); break;
         case operation::call_local:
             pass_memory();
             put(fill(id));
@@ -109,6 +116,8 @@ public:
         default: put(fill(id));
         }
     }
+
+    void write_table_jump() { write_gotox(); }
 
     void write_exit() {
         if (random_.chance(70))
@@ -128,9 +137,9 @@ private:
         for (;;) {
             const insn_id id = random_.pick(rows_of(choose_kind(random_)));
             const operation op = isa::info(id).operation;
-            // No engine runs these two: programs that have them are refused, and that is soon
-            // known.
-            const bool refused = op == operation::addr_space_cast or op == operation::call_kfunc;
+            // No engine runs these: programs that have them are refused, and that is soon known.
+            const bool refused = op == operation::call_kfunc or
+                                 (op == operation::addr_space_cast and not options_.arena_map);
             const bool has_address =
                 isa::is_wide(id) and op != operation::lddw and op != operation::lddw_code;
             if (refused and not random_.chance(2)) continue;
@@ -195,6 +204,11 @@ private:
     void choose_place(isa::instruction &insn) {
         const bool loads = form_of(insn.id).dst == isa::register_role::write;
         const std::size_t bytes = isa::bytes_of(isa::info(insn.id).width);
+        if (options_.arena_map and random_.chance(30)) {
+            (loads ? insn.src : insn.dst) = arena_register;
+            insn.offset = static_cast<int16_t>(random_.below(80)) - 8;
+            return;
+        }
         const bool stack = random_.chance(50);
         const std::size_t size = stack ? options_.stack_size : options_.memory_size;
         if (random_.chance(95))
@@ -204,6 +218,28 @@ private:
             offset += static_cast<int64_t>(random_.below(2 * bytes)) - static_cast<int64_t>(bytes);
         if (random_.chance(2)) offset = static_cast<int16_t>(random_.interesting());
         insn.offset = static_cast<int16_t>(stack ? offset - static_cast<int64_t>(size) : offset);
+    }
+
+    void write_helper_call(insn_id id) {
+        const statement call = fill(id);
+        prepare_call(call.insn.imm);
+        put(call);
+    }
+
+    /// Functions get the input memory in r1; what they get in r2 is a number.
+    void prepare_call(int32_t id) {
+        const auto known =
+            std::ranges::find(options_.declared, static_cast<uint32_t>(id), &ebpf_helper::id);
+        const bool takes_words =
+            known == options_.declared.end() or known->arguments[0].kind == EBPF_ARG_UNUSED;
+        if (takes_words) {
+            if (not options_.confine_pointers and random_.chance(50)) pass_memory_and_size();
+        } else if (random_.chance(90)) {
+            const passed_registers passed{.first = memory_register,
+                                          .second = random_.pick(data_registers)};
+            for (const isa::instruction &insn : prepare_arguments(*known, passed, random_))
+                put(insn);
+        }
     }
 
     void pass_memory() { put({.id = insn_id::mov64_reg, .dst = 1, .src = memory_register}); }
@@ -218,13 +254,16 @@ private:
     /// callx of a local function or of a helper. The pointer is passed first, so that no jump meets
     /// the call with it.
     void write_callx(insn_id id) {
-        const uint8_t reg = random_.pick(handle_registers);
         const bool local = options_.helpers.empty() or random_.chance(50);
+        uint8_t reg = random_.pick(handle_registers);
         if (local) {
             pass_memory();
             put({.id = insn_id::lddw_code, .dst = reg});
         } else {
-            put({.id = insn_id::mov64_imm, .dst = reg, .imm = choose_helper()});
+            const int32_t helper = choose_helper();
+            prepare_call(helper);
+            reg = random_.pick(kept_registers);
+            put({.id = insn_id::mov64_imm, .dst = reg, .imm = helper});
         }
         if (id == insn_id::callx)
             put({.id = id, .dst = reg});
@@ -325,6 +364,7 @@ draft generate(random_source &random, const generator_options &options) {
         w.write_prologue();
         for (std::size_t n = random.index_below(options.most_statements + 1); n > 0; --n)
             w.write_any();
+        for (std::size_t n = options.more_table_jumps; n > 0; --n) w.write_table_jump();
         w.write_exit();
         const auto body = w.take();
         d.statements.insert(d.statements.end(), body.begin(), body.end());

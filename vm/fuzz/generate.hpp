@@ -5,9 +5,12 @@
 
 #include "common.hpp"
 #include "draft.hpp"
+#include "ebpf-vm.h"
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <vector>
 
 namespace bpftime::vm::fuzz {
@@ -20,6 +23,12 @@ struct generator_options {
     std::size_t memory_size = 64;        ///< bytes of the input memory that accesses aim at
     std::size_t stack_size = 512;        ///< bytes of the stack frames that accesses aim at
     std::vector<uint32_t> helpers = {};  ///< ids that calls name
+    /// What is known of some of them: they get arguments that fit, mostly.
+    std::span<const ebpf_helper> declared = {};
+    /// Programs begin with a pointer into this map, which has an arena, in r8.
+    std::optional<uint32_t> arena_map = std::nullopt;
+    /// So many more jumps through the table, in each function.
+    std::size_t more_table_jumps = 0;
     /// Addresses of input memory and stack never become data, and nothing else has addresses: the
     /// program's result, its memory and its fault are then the same wherever its memory lies. Needs
     /// helpers that neither return nor keep pointers.

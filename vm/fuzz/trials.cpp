@@ -7,6 +7,7 @@
 #include "engines_generate.hpp"
 #include "generate.hpp"
 #include "isa/text.hpp"
+#include "scene.hpp"
 
 #include <span>
 #include <utility>
@@ -24,6 +25,8 @@ trial make_trial(random_source &random, bool exact) {
     t.how.eliminates_checks = not random.chance(20);
     t.how.bars_speculation = compat::has_speculation_barrier and random.chance(10);
     t.how.also_unchecked = random.chance(20);
+    t.how.has_bodies = random.chance(20);
+    t.how.has_packet_helper = random.chance(20);
     if (random.chance(10)) t.how.pointer_secret = random.next();
     settings &s = t.how.how;
     s.instruction_limit = 1 + random.below(5'000);
@@ -39,8 +42,10 @@ generator_options options_for(const trial &t, random_source &random) {
                               .stack_size = t.how.how.stack_size};
     options.most_statements = 1 + random.below(40);
     options.confine_pointers = not t.exact;
-    const std::span ids = t.exact ? all_helpers() : scalar_helpers();
-    options.helpers.assign(ids.begin(), ids.end());
+    options.declared = t.exact ? scene_helpers() : scalar_scene_helpers();
+    for (const ebpf_helper &h : options.declared) options.helpers.push_back(h.id);
+    if (t.exact and random.chance(5)) options.arena_map = arena_map;
+    if (random.chance(1)) options.more_table_jumps = 36;
     return options;
 }
 
@@ -71,7 +76,8 @@ trial busy_program(random_source &random) {
     trial t = make_trial(random, true);
     t.program = generate_busy(random, {.most_statements = 1 + random.below(25),
                                        .memory_size = t.how.how.memory_size,
-                                       .stack_size = t.how.how.stack_size});
+                                       .stack_size = t.how.how.stack_size,
+                                       .helpers = scene_helpers()});
     return t;
 }
 
