@@ -188,7 +188,7 @@ private:
         case isa::imm_role::object_offset:
             s.next_imm = static_cast<int32_t>(random_.below(16));
             [[fallthrough]];
-        case isa::imm_role::object: s.insn.imm = static_cast<int32_t>(random_.below(4)); break;
+        case isa::imm_role::object: s.insn.imm = static_cast<int32_t>(random_.below(5)); break;
         default: break;
         }
     }

@@ -64,9 +64,12 @@ struct scene {
     guarded_memory write_only{17};
     guarded_memory returned{40};
     guarded_memory granted{21};
+    guarded_memory constants{24};  ///< written once: code may have what is there
     arena_memory arena;
     std::vector<ebpf_vm *> successors;
     bool leaves_functions = false;
+
+    scene() { refill(constants.bytes(), 99); }
 
     [[nodiscard]] std::array<std::span<uint8_t>, 7> all() const {
         return {map_value.bytes(), variable.bytes(), read_only.bytes(), write_only.bytes(),
@@ -82,9 +85,10 @@ scene &shared() {
 // --- maps
 
 constexpr uint64_t first_map = 0x1000;
-constexpr uint32_t map_count = 4;
+constexpr uint32_t map_count = 5;
 constexpr uint32_t array_map = 0;
 constexpr uint32_t keyed_map = 1;
+constexpr uint32_t constant_map = 4;
 constexpr uint32_t value_bytes = 8;
 
 uint64_t map_of(uint32_t id) { return first_map + id; }
@@ -98,7 +102,8 @@ const ebpf_map_shape *map_shape(uint64_t map) {
                                       .value_stride = value_bytes,
                                       .index_count = 3,
                                       .values = shared().map_value.address(),
-                                      .arena = nullptr};
+                                      .arena = nullptr,
+                                      .is_constant = 0};
     static const ebpf_map_shape keyed{.key_size = 8,
                                       .value_size = 16,
                                       .result_size = 16,
@@ -106,7 +111,8 @@ const ebpf_map_shape *map_shape(uint64_t map) {
                                       .value_stride = 0,
                                       .index_count = 0,
                                       .values = 0,
-                                      .arena = nullptr};
+                                      .arena = nullptr,
+                                      .is_constant = 0};
     static const ebpf_map_shape with_arena{.key_size = 0,
                                            .value_size = 0,
                                            .result_size = 0,
@@ -114,9 +120,20 @@ const ebpf_map_shape *map_shape(uint64_t map) {
                                            .value_stride = 0,
                                            .index_count = 0,
                                            .values = 0,
-                                           .arena = &shared().arena.shape};
+                                           .arena = &shared().arena.shape,
+                                           .is_constant = 0};
+    static const ebpf_map_shape constant{.key_size = 4,
+                                         .value_size = value_bytes,
+                                         .result_size = value_bytes,
+                                         .permission = EBPF_PERM_READ,
+                                         .value_stride = value_bytes,
+                                         .index_count = 3,
+                                         .values = shared().constants.address(),
+                                         .arena = nullptr,
+                                         .is_constant = 1};
     switch (map - first_map) {
     case array_map: return &array;
+    case constant_map: return &constant;
     case keyed_map: return &keyed;
     case arena_map: return &with_arena;
     default: return nullptr;
@@ -125,6 +142,7 @@ const ebpf_map_shape *map_shape(uint64_t map) {
 
 uint64_t map_value(uint64_t map) {
     if (map == map_of(arena_map)) return shared().arena.address();
+    if (map == map_of(constant_map)) return shared().constants.address();
     return is_map(map) ? shared().map_value.address() : 0;
 }
 uint64_t map_value_size(uint64_t map) {
@@ -208,7 +226,9 @@ uint8_t *value_at(uint64_t map, uint64_t key) {
     uint32_t index = 0;
     std::memcpy(&index, reinterpret_cast<const void *>(key),
                 std::min<std::size_t>(sizeof index, shape.key_size));
-    uint8_t *const values = shared().map_value.bytes().data();
+    const guarded_memory &memory =
+        map == map_of(constant_map) ? shared().constants : shared().map_value;
+    uint8_t *const values = memory.bytes().data();
     if (shape.index_count != 0)
         return index < shape.index_count ? values + index * value_bytes : nullptr;
     return shape.value_size != 0 and index % 2 != 0 ? values + value_bytes : nullptr;
@@ -220,7 +240,7 @@ uint64_t look_up(uint64_t map, uint64_t key, uint64_t, uint64_t, uint64_t) {
 
 uint64_t update(uint64_t map, uint64_t key, uint64_t value, uint64_t, uint64_t) {
     uint8_t *const to = value_at(map, key);
-    if (to == nullptr) return ~uint64_t{0};
+    if (to == nullptr or map == map_of(constant_map)) return ~uint64_t{0};
     std::memcpy(to, reinterpret_cast<const void *>(value), map_shape(map)->value_size);
     return 0;
 }

@@ -38,8 +38,8 @@ void register_scene_helpers(ebpf_vm *vm);
 void register_scene_bodies(ebpf_vm *vm);
 /// Makes a helper of legacy packet loads.
 void register_packet_load(ebpf_vm *vm);
-/// Gives lddw its values: maps 0 to 3, which are an array, something else with keys, one with an
-/// arena, and no map at all; variables.
+/// Gives lddw its values: maps 0 to 4, which are an array, something else with keys, one with an
+/// arena, no map at all, and an array of constants; variables.
 void set_scene_callbacks(ebpf_vm *vm);
 inline constexpr uint32_t arena_map = 2;
 

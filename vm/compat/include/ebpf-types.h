@@ -224,6 +224,10 @@ struct ebpf_map_shape {
                               index, or 0, and need not be called for it */
     uint64_t values;       /**< where they are for as long as the map is there */
     const struct ebpf_arena *arena; /**< what the map is instead of values; NULL: it has none */
+    uint32_t is_constant; /**< not 0: nobody changes the memory of lddw's map_val callback, nor
+                             `values`, from now on (the kernel's frozen map that programs only
+                             read). Programs may be compiled with what is there. It never becomes 0
+                             again */
 };
 
 /** A map of the host's, whose values lie where its programs find them; for ebpf_set_inline_map().

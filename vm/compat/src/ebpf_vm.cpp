@@ -364,8 +364,10 @@ int ebpf_vm::set_inline_map(int map_fd, void *map_ptr, const ebpf_inline_map &ma
                              map.type, array_type)));
     }
     if (const auto why = check_inline_array(map); not why.empty()) return refuse(why);
-    const std::size_t bytes = (std::size_t{map.value_size} + 7) / 8 * 8 * map.max_entries;
-    if (const auto why = check_memory(map_ptr, bytes); not why.empty()) return refuse(why);
+    const uint64_t bytes = (uint64_t{map.value_size} + 7) / 8 * 8 * map.max_entries;
+    constexpr uint64_t most = std::numeric_limits<std::size_t>::max();
+    const auto len = static_cast<std::size_t>(std::min(bytes, most));
+    if (const auto why = check_memory(map_ptr, len); not why.empty()) return refuse(why);
     return impl_->set_inline_map(map_fd, map_ptr, map);
 }
 

@@ -37,6 +37,7 @@ void inline_maps::add_array(int fd, uint64_t values, const ebpf_inline_map &map)
                                                 .index_count = map.max_entries,
                                                 .values = values,
                                                 .arena = nullptr,
+                                                .is_constant = 0,
                                             });
 }
 

@@ -201,7 +201,9 @@ private:
             const permission allowed = shape == nullptr
                                            ? permission::read_write
                                            : static_cast<permission>(shape->permission);
-            grant(pc, {value, h.map_val_size ? h.map_val_size(map) : 0, allowed}, offset);
+            const uint64_t size = h.map_val_size ? h.map_val_size(map) : 0;
+            grant(pc, {value, size, allowed}, offset);
+            if (shape != nullptr) note_constants(*shape, {value, size});
             return maybe_error{};
         };
         switch (isa::info(i.id).operation) {
@@ -240,8 +242,17 @@ private:
         if (shape == nullptr) return {};
         const auto known = std::ranges::find(out_.maps_, map, &linked_map::word);
         out_.map_indices_.emplace(pc, static_cast<uint32_t>(known - out_.maps_.begin()));
-        if (known == out_.maps_.end()) out_.maps_.push_back({map, shape});
+        if (known == out_.maps_.end()) {
+            out_.maps_.push_back({map, shape});
+            note_constants(*shape,
+                           {shape->values, uint64_t{shape->value_stride} * shape->index_count});
+        }
         return shape->arena == nullptr ? maybe_error{} : note_arena(pc, *shape->arena);
+    }
+
+    void note_constants(const ebpf_map_shape &shape, const memory_span &values) {
+        if (values.len != 0 and __atomic_load_n(&shape.is_constant, __ATOMIC_ACQUIRE) != 0)
+            out_.constants_.push_back(values);
     }
 
     /// Casts do not say which arena they are about.

@@ -4,6 +4,7 @@
 #include "native_code_gen.hpp"
 
 #include "compiler.hpp"
+#include "constant_maps.hpp"
 #include "helper_bodies.hpp"
 #include "host_functions.hpp"
 #include "optimizer.hpp"
@@ -458,6 +459,7 @@ result<loaded_code> compilation::run(code_service &service, const compat::build_
     compile_to_ir(input, module);
     const auto others = link_helper_bodies(input, module);
     if (not others) return std::unexpected{others.error()};
+    fold_constant_maps(input.linked, module);
     const unsigned level = level_for(input.config.optimization_level, size_of(module));
     if (auto taken = take_generator(service, level); not taken)
         return std::unexpected{std::move(taken.error())};

@@ -4,6 +4,7 @@
 #include "support.hpp"
 
 #include "compiler.hpp"
+#include "constant_maps.hpp"
 #include "helper_bodies.hpp"
 #include "isa/text.hpp"
 #include "optimizer.hpp"
@@ -78,6 +79,7 @@ std::unique_ptr<llvm::Module> linked_program::optimize(llvm::LLVMContext &contex
     const compat::build_input input{*code_, *linked_, config_, interrupts_, {config_.regions, {}}};
     compile_to_ir(input, *module);
     EXPECT_TRUE(link_helper_bodies(input, *module));
+    fold_constant_maps(*linked_, *module);
     for (llvm::Function &fn : module->functions()) {
         if (fn.isDeclaration()) continue;
         fn.addFnAttr("target-cpu", machine.getTargetCPU());

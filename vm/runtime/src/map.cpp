@@ -205,7 +205,8 @@ map::map(const map_definition &definition, std::size_t host_value_size)
              .value_stride = 0,
              .index_count = 0,
              .values = 0,
-             .arena = nullptr},
+             .arena = nullptr,
+             .is_constant = 0},
       layout_{definition.fields.empty() ? nullptr
                                         : std::make_unique<const value_layout>(definition)},
       timers_{has_timers(definition) ? std::make_unique<timer_list>() : nullptr},
@@ -468,6 +469,10 @@ result<void> map::freeze() {
     const int refused = check_access(permission::write);
     if (refused != 0 or frozen_->exchange(1, std::memory_order_acq_rel) != 0)
         return std::unexpected{fail(-EPERM, "freezing")};
+    // Other processes may write to the memory of a file, whatever it says.
+    const bool is_own = frozen_ == &own_frozen_;
+    if (is_own and program_access() == permission::read)
+        __atomic_store_n(&shape_.is_constant, 1U, __ATOMIC_RELEASE);
     return {};
 }
 

@@ -37,6 +37,16 @@ TEST(host_command, cannot_change_a_frozen_map) {
     EXPECT_EQ(m->update_elem(key(1).data(), &fresh, update_any), 0);
 }
 
+TEST(host_command, makes_constants_of_what_nobody_can_write) {
+    const auto read_by_programs = make(map_type::array, 2, map_rdonly_prog);
+    EXPECT_EQ(read_by_programs->shape().is_constant, 0U);
+    ASSERT_EQ(errno_of(read_by_programs->freeze()), 0);
+    EXPECT_EQ(read_by_programs->shape().is_constant, 1U);
+    const auto written_by_programs = make(map_type::array, 2);
+    ASSERT_EQ(errno_of(written_by_programs->freeze()), 0);
+    EXPECT_EQ(written_by_programs->shape().is_constant, 0U);
+}
+
 TEST(host_command, heeds_the_access_flags) {
     const auto reads = make(map_type::array, 1, map_rdonly);
     EXPECT_EQ(errno_of(reads->update(key(0), word(1))), EPERM);

@@ -141,6 +141,16 @@ TEST_F(pinned_maps, are_frozen_for_all) {
     EXPECT_EQ(errno_of(open()->freeze()), EPERM);
 }
 
+/// Who wrote the file may write it again.
+TEST_F(pinned_maps, are_never_constants) {
+    auto d = define(map_type::array, 2);
+    d.flags |= map_rdonly_prog;
+    const auto m = map::create_pinned(d, path());
+    ASSERT_TRUE(m) << m.error().message;
+    ASSERT_EQ(errno_of((*m)->freeze()), 0);
+    EXPECT_EQ((*m)->shape().is_constant, 0U);
+}
+
 TEST_F(pinned_maps, have_to_be_as_they_are_declared) {
     const auto made = map::open_or_create_pinned(define(map_type::hash, 8), path());
     ASSERT_TRUE(made) << made.error().message;

@@ -12,6 +12,7 @@ namespace bpftime::vm::test {
 
 namespace {
 
+using compat::lddw_helpers;
 using testing::HasSubstr;
 
 constexpr int map_fd = 7;
@@ -145,7 +146,8 @@ TEST_P(inline_maps, may_be_what_the_host_knows) {
                                                      .value_stride = 8,
                                                      .index_count = 8,
                                                      .values = word,
-                                                     .arena = nullptr};
+                                                     .arena = nullptr,
+                                                     .is_constant = 0};
                                             return map == word ? &shape : nullptr;
                                         }),
               EBPF_OK);
@@ -153,6 +155,53 @@ TEST_P(inline_maps, may_be_what_the_host_knows) {
     load("lddw r0, map_by_fd(7)\nexit");
     EXPECT_EQ(result(), reinterpret_cast<uintptr_t>(values_.data()));
     EXPECT_EQ(vm().set_inline_map(map_fd, this), EBPF_ERROR_INVALID_ARGUMENT);
+}
+
+/// Engines may take what is there for granted.
+TEST_P(inline_maps, that_nobody_changes_are_read_as_they_are) {
+    static constexpr std::array<uint64_t, 2> settings{0x8807060504030201, 7};
+    lddw_helpers lddw;
+    lddw.map_by_fd = [](uint32_t) { return reinterpret_cast<uintptr_t>(settings.data()); };
+    lddw.map_val = [](uint64_t map) { return map; };
+    lddw.map_val_size = [](uint64_t) { return sizeof settings; };
+    lddw.map_shape = [](uint64_t) {
+        static const ebpf_map_shape shape{.key_size = 4,
+                                          .value_size = sizeof settings,
+                                          .result_size = sizeof settings,
+                                          .permission = EBPF_PERM_READ,
+                                          .value_stride = sizeof settings,
+                                          .index_count = 1,
+                                          .values = reinterpret_cast<uintptr_t>(settings.data()),
+                                          .arena = nullptr,
+                                          .is_constant = 1};
+        return &shape;
+    };
+    ASSERT_EQ(vm().set_lddw_helpers(lddw), EBPF_OK);
+    load(R"(
+        lddw r1, map_val(map_by_fd(1))
+        ldxb r0, [r1+7]
+        ldxsb r2, [r1+7]
+        add r0, r2
+        ldxh r2, [r1+1]
+        add r0, r2
+        ldxsw r2, [r1+4]
+        add r0, r2
+        ldxdw r2, [r1+8]
+        add r0, r2
+        ldxdw r2, [r1]
+        add r0, r2
+        exit)");
+    const uint64_t expected = 0x88 + static_cast<uint64_t>(int64_t{static_cast<int8_t>(0x88)}) +
+                              0x0302 + static_cast<uint64_t>(int64_t{int32_t(0x88070605)}) + 7 +
+                              settings[0];
+    EXPECT_EQ(result(), expected);
+    for (const std::string_view beyond :
+         {"ldxdw r0, [r1+9]", "ldxb r0, [r1+16]", "ldxb r0, [r1-1]"}) {
+        load("lddw r1, map_val(map_by_fd(1))\n" + std::string{beyond} + "\nexit");
+        EXPECT_EQ(fault().kind, fault_kind::out_of_bounds_read) << beyond;
+    }
+    load("lddw r1, map_val(map_by_fd(1))\nstb [r1], 1\nexit");
+    EXPECT_EQ(fault().kind, fault_kind::read_only_write);
 }
 
 TEST_P(inline_maps, are_refused_where_they_are_none) {

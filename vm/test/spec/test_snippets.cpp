@@ -192,7 +192,8 @@ const ebpf_map_shape *shape_of(uint64_t map) {
                                       .value_stride = 8,
                                       .index_count = words.size(),
                                       .values = address,
-                                      .arena = nullptr};
+                                      .arena = nullptr,
+                                      .is_constant = 0};
     return map == address ? &shape : nullptr;
 }
 

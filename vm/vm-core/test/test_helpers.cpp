@@ -405,7 +405,7 @@ protected:
     }
     void know_maps() {
         const auto shape_of = [](uint64_t map) -> const ebpf_map_shape * {
-            static const ebpf_map_shape shape{8, 8, 8, EBPF_PERM_READ, 0, 0, 0, nullptr};
+            static const ebpf_map_shape shape{8, 8, 8, EBPF_PERM_READ, 0, 0, 0, nullptr, 0};
             return map == 0x1234 ? &shape : nullptr;
         };
         ASSERT_EQ(ebpf_set_map_shape_helper(vm(), shape_of), 0);

@@ -137,6 +137,8 @@ public:
     [[nodiscard]] std::span<const memory_span> regions() const noexcept { return regions_; }
     /// Maps that lddw names and map_shape knows.
     [[nodiscard]] std::span<const linked_map> maps() const noexcept { return maps_; }
+    /// Memory of maps that the program names, which nobody changes any more.
+    [[nodiscard]] std::span<const memory_span> constants() const noexcept { return constants_; }
     /// The arena that the program names; null: none.
     [[nodiscard]] const ebpf_arena *arena() const noexcept { return arena_; }
     /// The index in maps() of the map that the lddw at `pc` names; none: it names no such map.
@@ -150,6 +152,7 @@ private:
     std::unordered_map<uint32_t, helper_binding> helpers_;
     std::vector<memory_span> regions_;
     std::vector<linked_map> maps_;
+    std::vector<memory_span> constants_;
     const ebpf_arena *arena_ = nullptr;
     std::unordered_map<uint32_t, uint32_t> map_indices_;  // by pc
     std::unordered_map<uint32_t, linked_place> places_;   // by pc
