@@ -263,11 +263,11 @@ int configured_vm::set_inline_map(int map_fd, void *map_ptr) {
 }
 
 int configured_vm::set_inline_map(int map_fd, void *map_ptr, const ebpf_inline_map &map) {
-    inline_maps_.add_array(map_fd, reinterpret_cast<uintptr_t>(map_ptr), map);
     if (not config_.helpers.contains(inline_maps::lookup_id)) {
         if (const int error = register_helper(inline_maps_.lookup_helper()); error != EBPF_OK)
             return error;
     }
+    inline_maps_.add_array(map_fd, reinterpret_cast<uintptr_t>(map_ptr), map);
     return set_lddw_helpers(lddw_helpers{host_lddw_});
 }
 

@@ -204,6 +204,14 @@ TEST_P(inline_maps, that_nobody_changes_are_read_as_they_are) {
     EXPECT_EQ(fault().kind, fault_kind::read_only_write);
 }
 
+TEST_P(inline_maps, that_cannot_be_looked_up_are_not_there) {
+    set_limit(vm_limit::helpers, 3);  // those that are registered
+    EXPECT_EQ(vm().set_inline_map(map_fd, values_.data(), described), EBPF_ERROR_LIMIT_EXCEEDED);
+    EXPECT_THAT(vm().error_message(), HasSubstr("ebpf_set_max_helpers()"));
+    load("lddw r0, map_by_fd(7)\nexit");
+    expect_refusal(EBPF_ERROR_UNRESOLVED, "map_by_fd");
+}
+
 TEST_P(inline_maps, are_refused_where_they_are_none) {
     EXPECT_EQ(ebpf_set_inline_map(&vm(), map_fd, nullptr, &described), EBPF_ERROR_INVALID_ARGUMENT);
     EXPECT_EQ(ebpf_set_inline_map(&vm(), map_fd, nullptr, nullptr), EBPF_ERROR_INVALID_ARGUMENT);
