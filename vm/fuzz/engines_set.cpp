@@ -46,7 +46,7 @@ bool is_llvm(const engine_row &e) { return std::string_view{e.backend} == "llvm"
     if (compiles_first) ebpf_compile(vm, nullptr);
     refill(memory, contents);
     refill_scene(contents);
-    const ebpf_region region = scene_region();
+    const ebpf_region region = scene_write_only();
     uint8_t *const mem = memory.empty() ? nullptr : memory.data();
     engine_set::observed o;
     o.result = 0x5eed;
@@ -153,7 +153,7 @@ engine_set::vm_ptr engine_set::make(const contender &c) const {
     }
     ebpf_toggle_bounds_check(vm.get(), c.checks);
     set(ebpf_set_jump_targets(vm.get(), s.jump_targets.data(), s.jump_targets.size()));
-    const ebpf_region constants = scene_constants();
+    const ebpf_region constants = scene_read_only();
     set(ebpf_register_region(vm.get(), constants.ptr, constants.len, constants.permission));
     if (s.helpers) register_scene_helpers(vm.get());
     if (settings_.has_bodies) register_scene_bodies(vm.get());

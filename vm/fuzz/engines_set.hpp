@@ -20,7 +20,7 @@ namespace bpftime::vm::fuzz {
 
 /// How engines run programs.
 struct engine_settings {
-    /// Number, order and meaning of ids are the playground's, and so are the callbacks.
+    /// Helpers and callbacks are the scene's.
     settings how = {};
     uint32_t optimization_level = EBPF_OPTIMIZATION_LEVEL;
     bool blinds_constants = false;
@@ -49,9 +49,9 @@ struct engine_settings {
 
 /// The interpreter, which makes all checks and has no secrets, and the engines that are compared
 /// with it: itself, the light JIT and the LLVM backend, as far as they are there, configured as the
-/// settings say. Helpers read and write memory, give pointers, grant memory, unwind; two are
-/// declared pure. All memory that programs are given ends at a page that ends the process when it
-/// is touched, and lies between bytes that a sanitizer knows to be nobody's.
+/// settings say. Helpers, maps and memory beside input and stack are the scene's. All memory that
+/// programs are given ends at a page that ends the process when it is touched, and lies between
+/// bytes that a sanitizer knows to be nobody's.
 class engine_set {
 public:
     explicit engine_set(engine_settings s);

@@ -117,7 +117,12 @@ public:
         }
     }
 
-    void write_table_jump() { write_gotox(); }
+    /// A jump through the table, to a place of its own.
+    void write_gotox() {
+        const uint8_t reg = random_.pick(handle_registers);
+        out_.push_back({.insn = {.id = insn_id::lddw, .dst = reg}, .target = open_target});
+        put({.id = insn_id::gotox, .dst = reg});
+    }
 
     void write_exit() {
         if (random_.chance(70))
@@ -271,12 +276,6 @@ private:
             put({.id = id, .imm = reg});
     }
 
-    void write_gotox() {
-        const uint8_t reg = random_.pick(handle_registers);
-        out_.push_back({.insn = {.id = insn_id::lddw, .dst = reg}, .target = open_target});
-        put({.id = insn_id::gotox, .dst = reg});
-    }
-
     random_source &random_;
     const generator_options &options_;
     std::vector<statement> out_;
@@ -364,7 +363,7 @@ draft generate(random_source &random, const generator_options &options) {
         w.write_prologue();
         for (std::size_t n = random.index_below(options.most_statements + 1); n > 0; --n)
             w.write_any();
-        for (std::size_t n = options.more_table_jumps; n > 0; --n) w.write_table_jump();
+        for (std::size_t n = options.more_table_jumps; n > 0; --n) w.write_gotox();
         w.write_exit();
         const auto body = w.take();
         d.statements.insert(d.statements.end(), body.begin(), body.end());

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #include "scene.hpp"
 
+#include "body_texts.hpp"
 #include "compat/run.hpp"
 #include "guarded_memory.hpp"
 
@@ -288,25 +289,7 @@ constexpr auto bodies = std::to_array<body>({
           %r = mul i64 %r1, %r1
           ret i64 %r
         })"},
-    {8, "sum", R"(
-        define i64 @sum(ptr %bytes, i64 %size) {
-        entry:
-          %is_empty = icmp eq i64 %size, 0
-          br i1 %is_empty, label %done, label %next
-        next:
-          %i = phi i64 [ 0, %entry ], [ %j, %next ]
-          %so_far = phi i64 [ 0, %entry ], [ %total, %next ]
-          %at = getelementptr i8, ptr %bytes, i64 %i
-          %byte = load i8, ptr %at
-          %wide = zext i8 %byte to i64
-          %total = add i64 %so_far, %wide
-          %j = add i64 %i, 1
-          %ends = icmp eq i64 %j, %size
-          br i1 %ends, label %done, label %next
-        done:
-          %all = phi i64 [ 0, %entry ], [ %total, %next ]
-          ret i64 %all
-        })"},
+    {8, "sum", test::sum_body},
     {9, "fill", R"(
         @llvm.used = appending global [1 x ptr] [ptr @fill], section "llvm.metadata"
         declare ptr @memset(ptr, i32, i64)
@@ -424,12 +407,12 @@ void append_scene(byte_vector &to) {
         to.insert(to.end(), bytes.begin(), bytes.end());
 }
 
-ebpf_region scene_region() noexcept {
+ebpf_region scene_write_only() noexcept {
     const std::span bytes = shared().write_only.bytes();
     return {bytes.data(), bytes.size(), EBPF_PERM_WRITE};
 }
 
-ebpf_region scene_constants() noexcept {
+ebpf_region scene_read_only() noexcept {
     const std::span bytes = shared().read_only.bytes();
     return {bytes.data(), bytes.size(), EBPF_PERM_READ};
 }

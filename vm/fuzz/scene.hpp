@@ -23,9 +23,9 @@ void refill_scene(uint64_t contents);
 void append_scene(byte_vector &to);
 
 /// Memory that programs can write and not read, where runs are given it.
-[[nodiscard]] ebpf_region scene_region() noexcept;
+[[nodiscard]] ebpf_region scene_write_only() noexcept;
 /// Memory that programs can read and not write, where VMs are given it.
-[[nodiscard]] ebpf_region scene_constants() noexcept;
+[[nodiscard]] ebpf_region scene_read_only() noexcept;
 
 /// The helpers. Those with the ids 1 to 9 take and give the same kinds of words as the
 /// playground's; what the others take is declared.

@@ -28,7 +28,8 @@ std::optional<uint64_t> address_of(const llvm::Value &pointer, const llvm::DataL
 }
 
 /// What such a load gives; null: that is not known.
-llvm::Constant *value_of(const llvm::LoadInst &load, std::span<const compat::memory_span> constants) {
+llvm::Constant *value_of(const llvm::LoadInst &load,
+                         std::span<const compat::memory_span> constants) {
     auto *const type = llvm::dyn_cast<llvm::IntegerType>(load.getType());
     if (type == nullptr or not load.isSimple() or type->getBitWidth() % 8 != 0 or
         type->getBitWidth() > 64)

@@ -1,6 +1,7 @@
 // bpftime-vm: helpers with a body of bitcode: every engine gives what their functions give
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
+#include "body_texts.hpp"
 #include "ebpf-vm.h"
 #include "vm_fixture.hpp"
 
@@ -32,25 +33,6 @@ uint64_t sum(uint64_t address, uint64_t size, uint64_t, uint64_t, uint64_t) {
     const auto *const bytes = reinterpret_cast<const uint8_t *>(address);
     return std::accumulate(bytes, bytes + size, uint64_t{0});
 }
-constexpr std::string_view sum_body = R"(
-    define i64 @sum(ptr %bytes, i64 %size) {
-    entry:
-      %is_empty = icmp eq i64 %size, 0
-      br i1 %is_empty, label %done, label %next
-    next:
-      %i = phi i64 [ 0, %entry ], [ %j, %next ]
-      %so_far = phi i64 [ 0, %entry ], [ %total, %next ]
-      %at = getelementptr i8, ptr %bytes, i64 %i
-      %byte = load i8, ptr %at
-      %wide = zext i8 %byte to i64
-      %total = add i64 %so_far, %wide
-      %j = add i64 %i, 1
-      %ends = icmp eq i64 %j, %size
-      br i1 %ends, label %done, label %next
-    done:
-      %all = phi i64 [ 0, %entry ], [ %total, %next ]
-      ret i64 %all
-    })";
 
 /// Adds r1 to the context.
 uint64_t count(void *context, uint64_t r1, uint64_t, uint64_t, uint64_t, uint64_t) {
