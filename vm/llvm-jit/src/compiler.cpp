@@ -65,7 +65,9 @@ code_builder::value code_builder::charge(value slice, uint32_t units, value pc) 
     const block pays = b_.GetInsertBlock();
     const block refills = new_block("refill");
     const block paid = new_block("paid");
-    const value left = b_.CreateNSWSub(slice, word(units));
+    // Not said to be without overflow: LLVM would compare what was there before with the units,
+    // which takes two instructions more than the sign of what is left.
+    const value left = b_.CreateSub(slice, word(units));
     b_.CreateCondBr(b_.CreateICmpSGE(left, word(0)), paid, refills, likely_);
     b_.SetInsertPoint(refills);
     const value more =

@@ -17,6 +17,7 @@
 #include <llvm/IR/PatternMatch.h>
 #include <llvm/Transforms/Utils/BasicBlockUtils.h>
 #include <llvm/Transforms/Utils/Cloning.h>
+#include <llvm/Transforms/Utils/Local.h>
 #include <llvm/Transforms/Utils/LoopUtils.h>
 #include <llvm/Transforms/Utils/ScalarEvolutionExpander.h>
 
@@ -216,39 +217,82 @@ private:
         return b.CreateMul(count, b.getInt64(units), "price", true, true);
     }
 
-    /// The slice that the loop begins with: topped up when that makes the price affordable.
-    llvm::Value *top_up(llvm::Value *slice, llvm::Value *price, llvm::BasicBlock *&asks) {
-        llvm::IRBuilder<> b{asks->getTerminator()};
-        llvm::Value *const lacks = b.CreateICmpUGT(price, slice);
-        llvm::Value *const helps = b.CreateICmpULE(price, b.getInt64(compat::budget::slice_units));
-        llvm::Value *const wants = b.CreateAnd(lacks, helps);
-        llvm::DomTreeUpdater updater{tree_, llvm::DomTreeUpdater::UpdateStrategy::Eager};
-        llvm::Instruction *const then = llvm::SplitBlockAndInsertIfThen(
-            wants, asks->getTerminator()->getIterator(), false,
-            llvm::MDBuilder{fn_.getContext()}.createUnlikelyBranchWeights(), &updater, &loops_);
-        llvm::BasicBlock *const tops_up = then->getParent();
-        b.SetInsertPoint(then);
-        llvm::Type *const word = b.getInt64Ty();
-        llvm::Value *const topped = call_rarely(b, rare_function::top_up, {fn_.getArg(0), slice});
-        llvm::BasicBlock *const after = then->getSuccessor(0);
-        b.SetInsertPoint(after, after->begin());
-        llvm::PHINode *const now = b.CreatePHI(word, 2, "slice");
-        now->addIncoming(slice, asks);
-        now->addIncoming(topped, tops_up);
-        asks = after;
-        return now;
+    /// The branch before the loop that pays for what was before it, if nothing but phis is between:
+    /// it ends in `asks`, or asks for a refill and then does.
+    std::optional<charge> charge_before(const candidate &c, llvm::BasicBlock &asks) {
+        const auto *const slice =
+            llvm::dyn_cast<llvm::PHINode>(c.slice->getIncomingValueForBlock(&asks));
+        if (slice == nullptr or slice->getParent() != &asks or slice->getNumIncomingValues() != 2)
+            return std::nullopt;
+        for (llvm::BasicBlock *const from : slice->blocks()) {
+            const auto paying = charge_in(*from);
+            if (not paying or paying->branch->getSuccessor(1 - paying->spent_successor) != &asks)
+                continue;
+            const llvm::BasicBlock *const refills =
+                paying->branch->getSuccessor(paying->spent_successor);
+            if (slice->getBasicBlockIndex(refills) < 0 or refills == from) continue;
+            if (loops_.getLoopFor(from) != loops_.getLoopFor(&asks)) continue;
+            if (not expander_.isSafeToExpandAt(c.rounds.count, paying->branch)) continue;
+            return paying;
+        }
+        return std::nullopt;
+    }
+
+    /// Whether the slice pays for the loop, asked together with whether it pays for what is before
+    /// it: one comparison where it does.
+    llvm::Value *pays_for_both(const charge &before, const candidate &c, llvm::Value *price,
+                               llvm::BasicBlock &asks) {
+        llvm::BasicBlock *const first = before.branch->getParent();
+        llvm::BasicBlock *const refills = before.branch->getSuccessor(before.spent_successor);
+        const auto *const slice =
+            llvm::cast<llvm::PHINode>(c.slice->getIncomingValueForBlock(&asks));
+        llvm::LLVMContext &context = fn_.getContext();
+        llvm::BasicBlock *const second =
+            llvm::BasicBlock::Create(context, "pays_once", &fn_, refills);
+        if (llvm::Loop *const around = loops_.getLoopFor(first))
+            around->addBasicBlockToLoop(second, loops_);
+        llvm::Value *const left = slice->getIncomingValueForBlock(first);
+        llvm::IRBuilder<> b{before.branch};
+        // Neither the price nor what is left is so large that its sign is lost.
+        b.CreateCondBr(b.CreateICmpSGE(left, price), &asks, second,
+                       llvm::MDBuilder{context}.createLikelyBranchWeights());
+        before.branch->removeFromParent();
+        before.branch->insertInto(second, second->end());
+        refills->replacePhiUsesWith(first, second);
+        for (llvm::PHINode &phi : asks.phis())
+            phi.addIncoming(phi.getIncomingValueForBlock(first), second);
+        b.SetInsertPoint(refills->getTerminator());
+        llvm::Value *const refilled =
+            b.CreateICmpSGE(slice->getIncomingValueForBlock(refills), price);
+        b.SetInsertPoint(&asks, asks.begin());
+        llvm::PHINode *const pays = b.CreatePHI(b.getInt1Ty(), 3, "pays");
+        pays->addIncoming(b.getTrue(), first);
+        pays->addIncoming(b.getFalse(), second);
+        pays->addIncoming(refilled, refills);
+        return pays;
+    }
+
+    llvm::BasicBlock *new_block_before(llvm::BasicBlock &where, const char *name) {
+        llvm::BasicBlock *const block =
+            llvm::BasicBlock::Create(fn_.getContext(), name, &fn_, &where);
+        if (llvm::Loop *const around = loops_.getLoopFor(&where))
+            around->addBasicBlockToLoop(block, loops_);
+        return block;
     }
 
     void make(llvm::Loop &loop, const candidate &c) {
-        llvm::BasicBlock *asks = loop.getLoopPreheader();
-        llvm::Value *const count = count_of(c, asks->getTerminator());
-        llvm::Value *const price = price_of(c, count, asks->getTerminator());
-        llvm::Value *const slice = top_up(c.slice->getIncomingValueForBlock(asks), price, asks);
-        c.slice->setIncomingValueForBlock(asks, slice);
-        llvm::IRBuilder<> before{asks->getTerminator()};
-        llvm::Value *const pays = before.CreateAnd(
-            before.CreateICmpULE(price, slice),
-            reaches_.are_in_input(c.checked.reaches, count, asks->getTerminator()));
+        llvm::BasicBlock *const asks = loop.getLoopPreheader();
+        const auto before = charge_before(c, *asks);
+        llvm::Instruction *const at = before ? before->branch : asks->getTerminator();
+        llvm::Value *const count = count_of(c, at);
+        llvm::Value *const price = price_of(c, count, at);
+        llvm::Value *const slice = c.slice->getIncomingValueForBlock(asks);
+        llvm::Value *const pays =
+            before ? pays_for_both(*before, c, price, *asks)
+                   : llvm::IRBuilder<>{asks->getTerminator()}.CreateICmpULE(price, slice);
+        llvm::Value *const reaches =
+            reaches_.are_in_input(c.checked.reaches, count, asks->getTerminator());
+
         llvm::BasicBlock *const slow_entry = llvm::SplitBlock(asks, asks->getTerminator(), &tree_,
                                                               &loops_, nullptr, "round_by_round");
         llvm::SmallVector<llvm::BasicBlock *, 16> exits;
@@ -261,8 +305,10 @@ private:
         join_exits(loop, exits, clones);
         for (const charge &paying : c.charges) {
             auto *const branch = llvm::cast<llvm::BranchInst>(clones[paying.branch]);
+            llvm::Value *const pays_now = branch->getCondition();
             branch->setCondition(
                 llvm::ConstantInt::getBool(fn_.getContext(), paying.spent_successor == 1));
+            if (c.rounds.is_likely_reached) charge_before_leaving(*pays_now, *branch, *fast);
         }
         for (const memory_check &check : c.checked.checks) {
             const memory_check clone{llvm::cast<llvm::BranchInst>(clones[check.branch]),
@@ -270,15 +316,83 @@ private:
             clone.set_condition(llvm::ConstantInt::getTrue(fn_.getContext()));
         }
         leave_alone(loop);
-        llvm::Instruction *const end = asks->getTerminator();
-        llvm::BranchInst *const chooses = llvm::IRBuilder<>{end}.CreateCondBr(
-            pays, fast->getLoopPreheader(), loop.getLoopPreheader(),
-            llvm::MDBuilder{fn_.getContext()}.createLikelyBranchWeights());
-        note_comparisons(*chooses, c.checked.reaches.size());
-        end->eraseFromParent();
+        choose(*asks, *fast->getLoopPreheader(), *slow_entry,
+               {.slice = slice, .price = price, .pays = pays, .reaches = reaches},
+               *llvm::cast<llvm::PHINode>(clones[c.slice]), *c.slice, c.checked.reaches.size());
         evolution_.forgetAllLoops();
         expander_.clear();
         tree_.recalculate(fn_);
+    }
+
+    /// Subtracts what `compares` compares in front of the branch that leaves the loop or goes on to
+    /// `charges`, so that the loop ends there: passes that find nothing behind it need not take the
+    /// first round apart. What is left at the end is then computed from the number of rounds. Where
+    /// that depends on data, the first round is better apart: so loops that count bits are found.
+    static void charge_before_leaving(llvm::Value &compares, llvm::BranchInst &charges,
+                                      const llvm::Loop &loop) {
+        const auto *const compared = llvm::dyn_cast<llvm::ICmpInst>(&compares);
+        llvm::BasicBlock *const leaves = charges.getParent()->getSinglePredecessor();
+        if (compared == nullptr or leaves == nullptr or not loop.isLoopExiting(leaves)) return;
+        auto *const left = llvm::dyn_cast<llvm::BinaryOperator>(compared->getOperand(0));
+        if (left == nullptr or left->getParent() != charges.getParent()) return;
+        left->moveBefore(leaves->getTerminator());
+        llvm::RecursivelyDeleteTriviallyDeadInstructions(&compares);
+    }
+
+    /// What decides which version of a loop is run.
+    struct decision {
+        llvm::Value *slice;
+        llvm::Value *price;
+        llvm::Value *pays;     ///< whether the slice does
+        llvm::Value *reaches;  ///< whether all accesses are inside of what needs no check
+    };
+
+    /// From `asks` to the version that has paid, if the slice does, or does when it is topped up.
+    void choose(llvm::BasicBlock &asks, llvm::BasicBlock &fast, llvm::BasicBlock &slow,
+                const decision &how, llvm::PHINode &fast_slice, llvm::PHINode &slow_slice,
+                std::size_t comparisons) {
+        llvm::MDNode *const likely = llvm::MDBuilder{fn_.getContext()}.createLikelyBranchWeights();
+        const bool is_reached = llvm::isa<llvm::ConstantInt>(how.reaches) and
+                                llvm::cast<llvm::ConstantInt>(how.reaches)->isOne();
+        llvm::BasicBlock *const lacks = new_block_before(slow, "lacks");
+        llvm::BasicBlock *const tops_up = new_block_before(slow, "tops_up");
+
+        llvm::Instruction *const end = asks.getTerminator();
+        llvm::IRBuilder<> b{end};
+        llvm::BasicBlock *last = &asks;
+        llvm::BranchInst *chooses = nullptr;
+        if (is_reached) {
+            chooses = b.CreateCondBr(how.pays, &fast, lacks, likely);
+        } else {
+            last = new_block_before(fast, "reaches");
+            b.CreateCondBr(how.pays, last, lacks, likely);
+            b.SetInsertPoint(last);
+            chooses = b.CreateCondBr(how.reaches, &fast, &slow, likely);
+        }
+        end->eraseFromParent();
+        note_comparisons(*chooses, comparisons);
+
+        b.SetInsertPoint(lacks);
+        llvm::Value *const helps = b.CreateAnd(
+            b.CreateICmpULE(how.price, b.getInt64(compat::budget::slice_units)), how.reaches);
+        b.CreateCondBr(helps, tops_up, &slow);
+        b.SetInsertPoint(tops_up);
+        llvm::Value *const topped =
+            call_rarely(b, rare_function::top_up, {fn_.getArg(0), how.slice});
+        b.CreateCondBr(b.CreateICmpULE(how.price, topped), &fast, &slow);
+
+        llvm::Type *const word = b.getInt64Ty();
+        b.SetInsertPoint(&fast, fast.begin());
+        llvm::PHINode *const paid = b.CreatePHI(word, 2, "slice");
+        paid->addIncoming(how.slice, last);
+        paid->addIncoming(topped, tops_up);
+        fast_slice.setIncomingValueForBlock(&fast, paid);
+        b.SetInsertPoint(&slow, slow.begin());
+        llvm::PHINode *const unpaid = b.CreatePHI(word, 3, "slice");
+        unpaid->addIncoming(how.slice, lacks);
+        unpaid->addIncoming(topped, tops_up);
+        if (not is_reached) unpaid->addIncoming(how.slice, last);
+        slow_slice.setIncomingValueForBlock(&slow, unpaid);
     }
 
     /// The version that pays round by round is the rare one: it is not worth unrolling.

@@ -69,7 +69,7 @@ helper:                                           ; preds = %10
   br i1 %17, label %called, label %end_run, !prof !1
 
 function:                                         ; preds = %10
-  %18 = sub nsw i64 %1, 3
+  %18 = sub i64 %1, 3
   %19 = icmp sge i64 %18, 0
   br i1 %19, label %paid, label %refill, !prof !1
 

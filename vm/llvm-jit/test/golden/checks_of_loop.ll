@@ -22,106 +22,106 @@ define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %
   %8 = add i64 %4, -1
   %9 = call i64 @llvm.umin.i64(i64 %8, i64 1048576)
   %price = mul nuw nsw i64 %9, 7
-  %10 = icmp ugt i64 %price, %1
-  %11 = icmp ult i64 %4, 149798
-  %12 = and i1 %10, %11
-  br i1 %12, label %13, label %15, !prof !0
+  %.not15 = icmp ugt i64 %price, %1
+  %10 = shl nuw nsw i64 %9, 2
+  %11 = icmp ult i64 %10, %4
+  br i1 %.not15, label %lacks, label %reaches, !prof !0
 
-13:                                               ; preds = %.preheader
-  %14 = call preserve_mostcc i64 @ebpf_rt_top_up(ptr nonnull %0, i64 %1)
-  br label %15
+reaches:                                          ; preds = %.preheader
+  br i1 %11, label %round_by_round.paid, label %round_by_round.preheader, !prof !1, !bpf.comparisons !2
 
-15:                                               ; preds = %.preheader, %13
-  %slice = phi i64 [ %1, %.preheader ], [ %14, %13 ]
-  %16 = shl nuw nsw i64 %9, 2
-  %17 = icmp ult i64 %16, %4
-  %18 = icmp ule i64 %price, %slice
-  %19 = and i1 %18, %17
-  br i1 %19, label %round_by_round.paid.preheader, label %round_by_round, !prof !1, !bpf.comparisons !2
-
-round_by_round.paid.preheader:                    ; preds = %15
-  %20 = load i8, ptr %3, align 1
-  %21 = zext i8 %20 to i64
-  %22 = icmp ugt i64 %21, %4
-  br i1 %22, label %.loopexit, label %.lr.ph.preheader
-
-.lr.ph.preheader:                                 ; preds = %round_by_round.paid.preheader
-  %23 = add i64 %slice, 7
+round_by_round.paid:                              ; preds = %tops_up, %reaches
+  %slice = phi i64 [ %1, %reaches ], [ %29, %tops_up ]
+  %12 = add i64 %slice, 7
   %.neg = mul i64 %4, -7
-  %24 = add i64 %.neg, %23
-  br label %.lr.ph
+  %13 = add i64 %.neg, %12
+  br label %fine.paid
 
-.lr.ph:                                           ; preds = %.lr.ph.preheader, %latch.paid
-  %25 = phi i64 [ %35, %latch.paid ], [ %21, %.lr.ph.preheader ]
-  %26 = phi i64 [ %31, %latch.paid ], [ %slice, %.lr.ph.preheader ]
-  %27 = phi i64 [ %29, %latch.paid ], [ %4, %.lr.ph.preheader ]
-  %28 = phi ptr [ %30, %latch.paid ], [ %3, %.lr.ph.preheader ]
-  %29 = add i64 %27, -1
-  %.not1.paid = icmp eq i64 %29, 0
-  br i1 %.not1.paid, label %.loopexit, label %latch.paid
+fine.paid:                                        ; preds = %23, %round_by_round.paid
+  %14 = phi i64 [ 0, %round_by_round.paid ], [ %21, %23 ]
+  %15 = phi ptr [ %3, %round_by_round.paid ], [ %24, %23 ]
+  %16 = phi i64 [ %4, %round_by_round.paid ], [ %25, %23 ]
+  %17 = phi i64 [ %slice, %round_by_round.paid ], [ %26, %23 ]
+  %18 = load i8, ptr %15, align 1
+  %19 = zext i8 %18 to i64
+  %20 = mul i64 %14, 31
+  %21 = xor i64 %20, %19
+  %22 = icmp ugt i64 %21, %16
+  br i1 %22, label %.loopexit, label %23
 
-latch.paid:                                       ; preds = %.lr.ph
-  %30 = getelementptr i8, ptr %28, i64 4
-  %31 = add nsw i64 %26, -7
-  %32 = load i8, ptr %30, align 1
-  %33 = zext i8 %32 to i64
-  %34 = mul i64 %25, 31
-  %35 = xor i64 %34, %33
-  %36 = icmp ugt i64 %35, %29
-  br i1 %36, label %.loopexit, label %.lr.ph
+23:                                               ; preds = %fine.paid
+  %24 = getelementptr i8, ptr %15, i64 4
+  %25 = add i64 %16, -1
+  %.not1.paid = icmp eq i64 %25, 0
+  %26 = add i64 %17, -7
+  br i1 %.not1.paid, label %.loopexit, label %fine.paid
 
-round_by_round:                                   ; preds = %15, %round_by_round.backedge
-  %37 = phi i64 [ %55, %round_by_round.backedge ], [ 0, %15 ]
-  %38 = phi ptr [ %45, %round_by_round.backedge ], [ %3, %15 ]
-  %39 = phi i64 [ %46, %round_by_round.backedge ], [ %4, %15 ]
-  %40 = phi i64 [ %.be, %round_by_round.backedge ], [ %slice, %15 ]
-  %41 = ptrtoint ptr %38 to i64
-  %42 = sub i64 %41, %6
-  %43 = icmp ult i64 %42, %4
-  br i1 %43, label %fine, label %ask, !prof !1, !bpf.input !3
+lacks:                                            ; preds = %.preheader
+  %27 = icmp ult i64 %4, 149798
+  %28 = and i1 %27, %11
+  br i1 %28, label %tops_up, label %round_by_round.preheader
 
-44:                                               ; preds = %fine
-  %45 = getelementptr i8, ptr %38, i64 4
-  %46 = add i64 %39, -1
-  %.not1 = icmp eq i64 %46, 0
+tops_up:                                          ; preds = %lacks
+  %29 = call preserve_mostcc i64 @ebpf_rt_top_up(ptr nonnull %0, i64 %1)
+  %.not16 = icmp ugt i64 %price, %29
+  br i1 %.not16, label %round_by_round.preheader, label %round_by_round.paid
+
+round_by_round.preheader:                         ; preds = %tops_up, %lacks, %reaches
+  %.ph = phi i64 [ %1, %reaches ], [ %29, %tops_up ], [ %1, %lacks ]
+  br label %round_by_round
+
+round_by_round:                                   ; preds = %round_by_round.backedge, %round_by_round.preheader
+  %30 = phi i64 [ 0, %round_by_round.preheader ], [ %48, %round_by_round.backedge ]
+  %31 = phi ptr [ %3, %round_by_round.preheader ], [ %38, %round_by_round.backedge ]
+  %32 = phi i64 [ %4, %round_by_round.preheader ], [ %39, %round_by_round.backedge ]
+  %33 = phi i64 [ %.ph, %round_by_round.preheader ], [ %.be, %round_by_round.backedge ]
+  %34 = ptrtoint ptr %31 to i64
+  %35 = sub i64 %34, %6
+  %36 = icmp ult i64 %35, %4
+  br i1 %36, label %fine, label %ask, !prof !1, !bpf.input !3
+
+37:                                               ; preds = %fine
+  %38 = getelementptr i8, ptr %31, i64 4
+  %39 = add i64 %32, -1
+  %.not1 = icmp eq i64 %39, 0
   br i1 %.not1, label %.loopexit, label %latch
 
 common.ret:                                       ; preds = %ask, %refill, %.loopexit
-  %common.ret.op = phi { i64, i64 } [ %50, %.loopexit ], [ { i64 0, i64 -1 }, %refill ], [ { i64 0, i64 -1 }, %ask ]
+  %common.ret.op = phi { i64, i64 } [ %43, %.loopexit ], [ { i64 0, i64 -1 }, %refill ], [ { i64 0, i64 -1 }, %ask ]
   ret { i64, i64 } %common.ret.op
 
-.loopexit:                                        ; preds = %44, %fine, %.lr.ph, %latch.paid, %round_by_round.paid.preheader, %5
-  %47 = phi i64 [ 0, %5 ], [ %21, %round_by_round.paid.preheader ], [ %35, %latch.paid ], [ %25, %.lr.ph ], [ %55, %fine ], [ %55, %44 ]
-  %48 = phi i64 [ %1, %5 ], [ %slice, %round_by_round.paid.preheader ], [ %31, %latch.paid ], [ %24, %.lr.ph ], [ %40, %fine ], [ %40, %44 ]
-  %49 = insertvalue { i64, i64 } poison, i64 %47, 0
-  %50 = insertvalue { i64, i64 } %49, i64 %48, 1
+.loopexit:                                        ; preds = %fine.paid, %23, %37, %fine, %5
+  %40 = phi i64 [ 0, %5 ], [ %48, %fine ], [ %48, %37 ], [ %21, %23 ], [ %21, %fine.paid ]
+  %41 = phi i64 [ %1, %5 ], [ %33, %fine ], [ %33, %37 ], [ %13, %23 ], [ %17, %fine.paid ]
+  %42 = insertvalue { i64, i64 } poison, i64 %40, 0
+  %43 = insertvalue { i64, i64 } %42, i64 %41, 1
   br label %common.ret
 
 ask:                                              ; preds = %round_by_round
-  %51 = call preserve_mostcc i64 @ebpf_rt_check(ptr nonnull %0, i64 %41, i64 8589934849, i64 %2), !bpf.input !3
-  %.not = icmp eq i64 %51, 0
+  %44 = call preserve_mostcc i64 @ebpf_rt_check(ptr nonnull %0, i64 %34, i64 8589934849, i64 %2), !bpf.input !3
+  %.not = icmp eq i64 %44, 0
   br i1 %.not, label %common.ret, label %fine, !prof !0
 
 fine:                                             ; preds = %ask, %round_by_round
-  %52 = load i8, ptr %38, align 1
-  %53 = zext i8 %52 to i64
-  %54 = mul i64 %37, 31
-  %55 = xor i64 %54, %53
-  %56 = icmp ugt i64 %55, %39
-  br i1 %56, label %.loopexit, label %44
+  %45 = load i8, ptr %31, align 1
+  %46 = zext i8 %45 to i64
+  %47 = mul i64 %30, 31
+  %48 = xor i64 %47, %46
+  %49 = icmp ugt i64 %48, %32
+  br i1 %49, label %.loopexit, label %37
 
-latch:                                            ; preds = %44
-  %57 = add nsw i64 %40, -7
-  %58 = icmp sgt i64 %40, 6
-  br i1 %58, label %round_by_round.backedge, label %refill, !prof !1
+latch:                                            ; preds = %37
+  %50 = add i64 %33, -7
+  %51 = icmp sgt i64 %50, -1
+  br i1 %51, label %round_by_round.backedge, label %refill, !prof !1
 
 refill:                                           ; preds = %latch
-  %59 = call preserve_mostcc i64 @ebpf_rt_refill(ptr nonnull %0, i64 %57, i32 7, i32 8)
-  %60 = icmp sgt i64 %59, -1
-  br i1 %60, label %round_by_round.backedge, label %common.ret, !prof !1
+  %52 = call preserve_mostcc i64 @ebpf_rt_refill(ptr nonnull %0, i64 %50, i32 7, i32 8)
+  %53 = icmp sgt i64 %52, -1
+  br i1 %53, label %round_by_round.backedge, label %common.ret, !prof !1
 
 round_by_round.backedge:                          ; preds = %refill, %latch
-  %.be = phi i64 [ %57, %latch ], [ %59, %refill ]
+  %.be = phi i64 [ %50, %latch ], [ %52, %refill ]
   br label %round_by_round, !llvm.loop !4
 }
 

@@ -70,7 +70,7 @@ latch:                                            ; preds = %target
   %27 = phi ptr [ %26, %target ]
   %28 = phi i64 [ %14, %target ]
   %pc = phi i32 [ 2, %target ]
-  %29 = sub nsw i64 %28, 4
+  %29 = sub i64 %28, 4
   %30 = icmp sge i64 %29, 0
   br i1 %30, label %paid, label %refill, !prof !0
 

@@ -39,7 +39,7 @@ define { i64, i64 } @bpf_main(ptr noalias readonly dereferenceable(32) %0, i64 %
   br label %10
 
 10:                                               ; preds = %5
-  %11 = sub nsw i64 %1, 3
+  %11 = sub i64 %1, 3
   %12 = icmp sge i64 %11, 0
   br i1 %12, label %paid, label %refill, !prof !1
 

@@ -39,7 +39,7 @@ latch:                                            ; preds = %11
   %22 = phi i64 [ %16, %11 ]
   %23 = phi i64 [ %14, %11 ]
   %pc = phi i32 [ 3, %11 ]
-  %24 = sub nsw i64 %23, 3
+  %24 = sub i64 %23, 3
   %25 = icmp sge i64 %24, 0
   br i1 %25, label %paid, label %refill, !prof !0
 

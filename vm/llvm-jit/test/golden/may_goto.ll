@@ -45,7 +45,7 @@ latch:                                            ; preds = %17
   %23 = phi i64 [ %13, %17 ]
   %24 = phi i64 [ %16, %17 ]
   %pc = phi i32 [ 3, %17 ]
-  %25 = sub nsw i64 %23, 3
+  %25 = sub i64 %23, 3
   %26 = icmp sge i64 %25, 0
   br i1 %26, label %paid, label %refill, !prof !0
 
