@@ -42,6 +42,7 @@ struct run_options {
     std::string mem_hex;
     std::string network;
     bool no_bounds_check = false;
+    bool stats = false;
     std::vector<std::string> variables;
     std::vector<std::string> entries;
     std::vector<std::string> sizes;
@@ -621,6 +622,7 @@ outcome<void> run(run_options &options, context &ctx) {
     if (not files) return std::unexpected{files.error()};
     auto vm = load_programs(*file, *files, options);
     if (not vm) return std::unexpected{std::move(vm.error())};
+    if (options.stats) print_compile_stats(*vm);
     if (auto done = read_network(options.network, vm->network()); not done) return done;
     const auto judges = judges_packets(*vm, options);
     if (not judges) return std::unexpected{judges.error()};
@@ -689,6 +691,7 @@ void add_run(CLI::App &app, context &ctx) {
     c.text("--pin", options->vm.pin_folder, "FOLDER",
            "Keep pinned maps of the object as files in this folder, and use those that are there");
     c.texts("--pin-map", options->vm.pinned_maps, "MAP", "Pin this map of the object, too");
+    c.flag("--stats", options->stats, "Print to stderr what compiling to native code did");
     c.flag("--no-bounds-check", options->no_bounds_check,
            "Trust the program: do not check its memory accesses");
 }

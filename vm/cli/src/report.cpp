@@ -183,6 +183,27 @@ std::string title_of(const runnable &program) {
                                   : fmt::format("{} ({})", program.name(), program.section());
 }
 
+void print_compile_stats(const runner &vm) {
+    const bool names_programs = vm.programs().size() + vm.iterators().size() > 1;
+    for (const auto &programs : {vm.programs(), vm.iterators()}) {
+        for (const runnable &program : programs) {
+            const auto stats = program.compile_stats();
+            if (names_programs)
+                fmt::print(stderr, "{}\n",
+                           paint(colour::bold, "program " + title_of(program), stderr));
+            if (stats.empty()) {
+                fmt::print(stderr, "nothing was counted: backend {} does not, or made no code\n",
+                           program.vm().name());
+                continue;
+            }
+            table t{{{"counter"}, {"count", align::right}, {"what is counted"}}};
+            for (const compat::compile_stat &stat : stats)
+                t.add({stat.name, std::to_string(stat.count), stat.description});
+            fmt::print(stderr, "{}", t.text(stderr));
+        }
+    }
+}
+
 void print_redirections(const packet_summary &s) {
     for (const program_summary &p : s.programs) print_redirections(p);
 }

@@ -22,6 +22,9 @@ void print_redirections(const packet_summary &s);
 /// "1000 runs in 1.2 ms: mean .." of runs that were timed one by one.
 void print_times(const histogram &times);
 
+/// What compiling did to each program, to stderr.
+void print_compile_stats(const runner &vm);
+
 [[nodiscard]] json to_json(const packet_summary &s, const runner &vm, const std::string &out);
 /// What one program did: results, faults, redirections.
 [[nodiscard]] json to_json(const program_summary &s, const runnable &program);

@@ -121,6 +121,12 @@ std::string_view runnable::section() const noexcept {
     return loaded_ == nullptr ? std::string_view{} : loaded_->info.section;
 }
 
+std::vector<compat::compile_stat> runnable::compile_stats() const {
+    std::vector<compat::compile_stat> stats;
+    if (vm_->compile_stats(stats) != EBPF_OK) stats.clear();
+    return stats;
+}
+
 outcome<run_result> runnable::explain(int64_t error) const {
     if (error != EBPF_ERROR_FAULT) return library_failure(error);
     return run_result{std::unexpected{run_fault{last_fault(), ebpf_last_error()}}};

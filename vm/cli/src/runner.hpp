@@ -80,6 +80,8 @@ public:
         return runtime::context_layout_of(type_) != nullptr;
     }
     [[nodiscard]] ebpf_vm &vm() const noexcept { return *vm_; }
+    /// What compiling it did; none if it was not compiled, or its backend counts nothing.
+    [[nodiscard]] std::vector<compat::compile_stat> compile_stats() const;
 
     /// One run with r1 = memory and r2 = its size. A failure is what no further run would mend, as
     /// a missing helper.

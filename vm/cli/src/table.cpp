@@ -24,7 +24,7 @@ std::string table::line(const std::vector<std::string> &cells,
     return text;
 }
 
-void table::print(unsigned indent) const {
+std::string table::text(std::FILE *stream, unsigned indent) const {
     std::vector<std::string> titles;
     std::vector<std::size_t> widths;
     for (const column &c : columns_) {
@@ -35,9 +35,12 @@ void table::print(unsigned indent) const {
         for (std::size_t i = 0; i < widths.size(); ++i)
             widths[i] = std::max(widths[i], row[i].size());
     }
-    write_out(paint(colour::bold, line(titles, widths, indent), stdout) + "\n");
-    for (const auto &row : rows_) write_out(line(row, widths, indent) + "\n");
+    std::string lines = paint(colour::bold, line(titles, widths, indent), stream) + "\n";
+    for (const auto &row : rows_) lines += line(row, widths, indent) + "\n";
+    return lines;
 }
+
+void table::print(unsigned indent) const { write_out(text(stdout, indent)); }
 
 std::string format_duration(double nanoseconds) {
     constexpr auto units = std::to_array<std::string_view>({"ns", "us", "ms", "s"});

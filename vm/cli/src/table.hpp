@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,9 @@ public:
     void add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
     [[nodiscard]] bool empty() const noexcept { return rows_.empty(); }
 
-    /// Prints to stdout, each line after `indent` blanks.
+    /// Its lines, each after `indent` blanks, for this stream.
+    [[nodiscard]] std::string text(std::FILE *stream, unsigned indent = 0) const;
+    /// Prints to stdout.
     void print(unsigned indent = 0) const;
 
 private:

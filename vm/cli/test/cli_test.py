@@ -1619,6 +1619,24 @@ class Running(CliTest):
         peek = "ldxb %r0, [%r1-1]\nexit"
         self.assert_ends(self.run_text(peek, "@64"), FAULT)
 
+    def test_stats(self):
+        vms = [vm["name"] for vm in self.cli("vms", "--json").json["vms"]]
+        spills = "stxdw [%r10-8], %r2\nldxdw %r0, [%r10-8]\nexit"
+        self.assert_ends(self.run_text(spills, "@7", "--vm", "ubpf", "--stats"), OK,
+                         "^nothing was counted: backend ubpf does not", out="r0 = 7 (0x7)\n")
+        if "llvm" not in vms:
+            self.skipTest("no backend that counts")
+        result = self.run_text(spills, "@7", "--vm", "llvm", "--stats")
+        self.assert_ends(result, OK, r"^counter +count  what is counted\n", out="r0 = 7 (0x7)\n")
+        self.assertRegex(result.err, r"(?m)^stack-promotion +1  functions ")
+        self.assertRegex(result.err, r"(?m)^loop-budgets +0  loops ")
+        self.assertRegex(result.err, r"(?m)^code-bytes +[1-9][0-9]*  bytes of machine code$")
+        self.assertEqual(self.run_text(spills, "@7", "--vm", "llvm", "--stats", "--json").json["r0"], 7)
+        two = self.object('__attribute__((section("one"))) int f(void *c) { return 1; }'
+                          '__attribute__((section("two"))) int g(void *c) { return 2; }')
+        result = self.cli("run", two, "-p", "f", "-p", "g", "--vm", "llvm", "--stats")
+        self.assert_ends(result, OK, r"^program f \(one\)\ncounter [^$]*\nprogram g \(two\)\ncounter ")
+
     def test_repeat_starts_from_the_same_memory(self):
         increment = "ldxb %r0, [%r1]\nadd %r0, 1\nstxb [%r1], %r0\nexit"
         for memory in ("hex:05", "@1"):

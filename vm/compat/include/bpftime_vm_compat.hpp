@@ -84,6 +84,13 @@ struct verify_report {
     std::vector<note> notes;
 };
 
+/// Something that compiling did; see ebpf_compile_stat.
+struct compile_stat {
+    std::string name;
+    std::string description;
+    uint64_t count = 0;
+};
+
 /// Where an instruction comes from, as far as that is known. Texts may hold any bytes.
 struct instruction_source {
     std::string function;
@@ -171,6 +178,8 @@ public:
     /// Where the loaded program comes from, until it is unloaded: messages of faults may tell. The
     /// default does not.
     virtual void set_source(std::shared_ptr<const program_source> source);
+    /// What compiling did; see ebpf_compile_stats(). The default says nothing.
+    virtual int compile_stats(std::vector<compile_stat> &stats);
 
     // --- advanced features
 
@@ -226,7 +235,7 @@ struct plugin_descriptor {
 };
 
 /// Changes whenever bpftime_vm_impl does; a plugin of another version is refused.
-inline constexpr uint32_t plugin_abi_version = 6;
+inline constexpr uint32_t plugin_abi_version = 7;
 
 }  // namespace bpftime::vm::compat
 
@@ -303,6 +312,7 @@ struct EBPF_EXPORT ebpf_vm {
     int declare_input(const ebpf_input *input);
     int verify(ebpf_verify_level level, bpftime::vm::compat::verify_report &report);
     void set_source(std::shared_ptr<const bpftime::vm::compat::program_source> source);
+    int compile_stats(std::vector<bpftime::vm::compat::compile_stat> &stats);
 
     std::vector<uint8_t> do_aot_compile();
     std::vector<uint8_t> do_aot_compile(const ebpf_aot_options &options);

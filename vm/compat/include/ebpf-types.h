@@ -339,6 +339,13 @@ struct ebpf_verify_report {
     size_t note_count;
 };
 
+/** Something that compiling a program did, or came to; for ebpf_compile_stats(). */
+struct ebpf_compile_stat {
+    const char *name;        /**< of lower-case words with '-' between; stays what it is */
+    const char *description; /**< what is counted, for people */
+    uint64_t count;
+};
+
 /** What ebpf_aot_compile() makes. */
 enum ebpf_aot_emit {
     EBPF_AOT_OBJECT = 0,   /**< ELF relocatable object */

@@ -186,6 +186,15 @@ void configured_vm::set_source(std::shared_ptr<const program_source> source) {
     config_.source = std::move(source);
 }
 
+int configured_vm::compile_stats(std::vector<compile_stat> &stats) {
+    stats.clear();
+    if (not program_)
+        return static_cast<int>(fail(make_error(error_code::no_program, "no program is loaded")));
+    if (const prepared_program *const ready = ready_.load(std::memory_order_acquire))
+        stats = ready->code->stats();
+    return EBPF_OK;
+}
+
 int configured_vm::interrupt() {
     interrupts_.fetch_add(1, std::memory_order_relaxed);
     return EBPF_OK;

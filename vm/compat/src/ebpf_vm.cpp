@@ -388,6 +388,8 @@ void ebpf_vm::set_source(std::shared_ptr<const program_source> source) {
     impl_->set_source(std::move(source));
 }
 
+int ebpf_vm::compile_stats(std::vector<compile_stat> &stats) { return impl_->compile_stats(stats); }
+
 std::vector<uint8_t> ebpf_vm::do_aot_compile() { return impl_->do_aot_compile(); }
 std::vector<uint8_t> ebpf_vm::do_aot_compile(const ebpf_aot_options &options) {
     return impl_->do_aot_compile_with(options);

@@ -103,6 +103,10 @@ int64_t bpftime_vm_impl::exec_regions(void *mem, size_t mem_len, const ebpf_regi
 int bpftime_vm_impl::interrupt() { return not_supported("interrupt"); }
 int bpftime_vm_impl::verify(ebpf_verify_level, verify_report &) { return not_supported("verify"); }
 void bpftime_vm_impl::set_source(std::shared_ptr<const program_source>) {}
+int bpftime_vm_impl::compile_stats(std::vector<compile_stat> &stats) {
+    stats.clear();
+    return EBPF_OK;
+}
 
 std::vector<uint8_t> bpftime_vm_impl::do_aot_compile() {
     not_supported("do_aot_compile");

@@ -83,14 +83,17 @@ llvm::PreservedAnalyses check_merging_pass::run(llvm::Function &fn,
     auto &tree = analyses.getResult<llvm::DominatorTreeAnalysis>(fn);
     if (llvm::none_of(fn, [](llvm::BasicBlock &block) { return check_in(block).has_value(); }))
         return llvm::PreservedAnalyses::all();
-    const auto runs = make_versions(fn, tree, analyses.getResult<llvm::LoopAnalysis>(fn));
+    const auto runs =
+        make_versions(fn, tree, analyses.getResult<llvm::LoopAnalysis>(fn), *counted_);
     for (const run_of_checks &run : runs) {
         spans together;
         add_spans(run, together);
-        if (together.size() < run.size() and are_small(together))
+        if (together.size() < run.size() and are_small(together)) {
+            counted_->add(counter::check_merging, run.size());
             merge(run, together);
-        else
+        } else {
             compare_anew(run);
+        }
     }
     return llvm::PreservedAnalyses::none();
 }

@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "counters.hpp"
+
 #include <llvm/IR/PassManager.h>
 
 namespace bpftime::vm::llvm_jit {
@@ -13,7 +15,11 @@ namespace bpftime::vm::llvm_jit {
 /// is the fault.
 class check_merging_pass : public llvm::PassInfoMixin<check_merging_pass> {
 public:
-    static llvm::PreservedAnalyses run(llvm::Function &fn, llvm::FunctionAnalysisManager &analyses);
+    explicit check_merging_pass(counters &counted) : counted_{&counted} {}
+    llvm::PreservedAnalyses run(llvm::Function &fn, llvm::FunctionAnalysisManager &analyses);
+
+private:
+    counters *counted_;
 };
 
 }  // namespace bpftime::vm::llvm_jit

@@ -59,8 +59,9 @@ struct version {
 
 class version_maker {
 public:
-    version_maker(llvm::Function &fn, llvm::DominatorTree &tree, llvm::LoopInfo &loops)
-        : fn_{fn}, tree_{tree}, loops_{loops} {}
+    version_maker(llvm::Function &fn, llvm::DominatorTree &tree, llvm::LoopInfo &loops,
+                  counters &counted)
+        : fn_{fn}, tree_{tree}, loops_{loops}, counted_{counted} {}
 
     /// The runs that are still checked.
     std::vector<run_of_checks> make() {
@@ -207,6 +208,8 @@ private:
     }
 
     void make(std::size_t first, const version &v) {
+        counted_.add(counter::check_merging, runs_[first].size());
+        for (const run_of_checks &one : v.covered) counted_.add(counter::check_merging, one.size());
         llvm::BranchInst *const at = runs_[first].front().check.branch;
         llvm::ValueToValueMapTy clones;
         std::vector<llvm::BasicBlock *> rare;
@@ -292,6 +295,7 @@ private:
     llvm::Function &fn_;
     llvm::DominatorTree &tree_;
     llvm::LoopInfo &loops_;
+    counters &counted_;
     std::vector<run_of_checks> runs_;
     std::set<const llvm::BranchInst *> tried_;  ///< as the first of a region
     std::set<const llvm::BasicBlock *> rare_;   ///< that make each check
@@ -301,8 +305,8 @@ private:
 }  // namespace
 
 std::vector<run_of_checks> make_versions(llvm::Function &fn, llvm::DominatorTree &tree,
-                                         llvm::LoopInfo &loops) {
-    return version_maker{fn, tree, loops}.make();
+                                         llvm::LoopInfo &loops, counters &counted) {
+    return version_maker{fn, tree, loops, counted}.make();
 }
 
 }  // namespace bpftime::vm::llvm_jit

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "check_runs.hpp"
+#include "counters.hpp"
 
 #include <llvm/Analysis/LoopInfo.h>
 
@@ -15,6 +16,6 @@ namespace bpftime::vm::llvm_jit {
 /// that are still checked, but not those of the rare versions. `tree` and `loops` stay true.
 [[nodiscard]] std::vector<run_of_checks> make_versions(llvm::Function &fn,
                                                        llvm::DominatorTree &tree,
-                                                       llvm::LoopInfo &loops);
+                                                       llvm::LoopInfo &loops, counters &counted);
 
 }  // namespace bpftime::vm::llvm_jit

@@ -189,7 +189,7 @@ bool hides_frames(const program &p, const provenance &known) {
 
 class module_compiler {
 public:
-    module_compiler(const compat::build_input &input, llvm::Module &module)
+    module_compiler(const compat::build_input &input, llvm::Module &module, counters &counted)
         : input_{input},
           facts_{input.code, input.linked, input.config.stack_size,
                  input.config.blinding_seed ? provenance::short_reach : provenance::most_reach},
@@ -197,6 +197,7 @@ public:
           parts_{.input = input,
                  .facts = facts_,
                  .module = module,
+                 .counted = counted,
                  .functions = {},
                  .proofs{input, hides_frames(input.code, facts_), analysis::effort::full}} {
         if (input.config.blinding_seed) parts_.keys.emplace(*input.config.blinding_seed);
@@ -383,8 +384,8 @@ private:
 
 }  // namespace
 
-void compile_to_ir(const compat::build_input &input, llvm::Module &module) {
-    module_compiler{input, module}.compile();
+void compile_to_ir(const compat::build_input &input, llvm::Module &module, counters &counted) {
+    module_compiler{input, module, counted}.compile();
 }
 
 }  // namespace bpftime::vm::llvm_jit

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "compat/configured_vm.hpp"
+#include "counters.hpp"
 
 #include <llvm/IR/Module.h>
 
@@ -25,6 +26,6 @@ inline constexpr const char *program_symbol = "bpf_program";
 
 /// Translates the reachable functions of a linked program into an empty module, whose data layout
 /// is set. Every instruction that linkage accepts is translated, so this cannot fail.
-void compile_to_ir(const compat::build_input &input, llvm::Module &module);
+void compile_to_ir(const compat::build_input &input, llvm::Module &module, counters &counted);
 
 }  // namespace bpftime::vm::llvm_jit

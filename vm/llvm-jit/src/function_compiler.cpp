@@ -57,6 +57,7 @@ void function_compiler::compile() {
     for (uint32_t i = 0; i < range_.block_count; ++i) {
         if (headers_[i].latch != nullptr) compile_latch(i);
     }
+    if (uses_frame_ and not facts_.frame_in_memory) parts_.counted.add(counter::stack_promotion);
     // Whoever appended blocks did so at the end; the one that ends the run reads best there, too.
     end_run_->moveAfter(&fn_.back());
 }

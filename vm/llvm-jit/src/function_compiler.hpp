@@ -7,6 +7,7 @@
 #include "compat/blinding_keys.hpp"
 #include "compat/configured_vm.hpp"
 #include "compat/proofs.hpp"
+#include "counters.hpp"
 #include "host_functions.hpp"
 #include "provenance.hpp"
 
@@ -25,6 +26,7 @@ struct module_parts {
     const compat::build_input &input;
     const provenance &facts;
     llvm::Module &module;
+    counters &counted;
     /// By index of the eBPF function; null: not reachable.
     std::vector<llvm::Function *> functions;
     /// callx: calls the function or helper that a value names. Null when there is no callx.
@@ -229,6 +231,7 @@ private:
     std::vector<bool> is_header_;
     meeting_point meeting_;
     bool meets_ = false;
+    bool uses_frame_ = false;
     bool has_may_goto_;
 
     registers reg_{};

@@ -218,8 +218,8 @@ void hide(llvm::Module &module, llvm::Function &function) {
 
 class body_linker {
 public:
-    body_linker(const compat::build_input &input, llvm::Module &module)
-        : input_{input}, module_{module} {}
+    body_linker(const compat::build_input &input, llvm::Module &module, counters &counted)
+        : input_{input}, module_{module}, counted_{counted} {}
 
     result<std::vector<host_address>> link() && {
         for (const llvm::Function &fn : module_.functions()) {
@@ -255,6 +255,7 @@ private:
                            fmt::format("the bitcode of helper {} cannot be linked: {}", body.id,
                                        listening.heard()))};
         }
+        counted_.add(counter::helper_inlining, called.getNumUses());
         define(called, *module_.getFunction(name));
         return {};
     }
@@ -319,6 +320,7 @@ private:
 
     const compat::build_input &input_;
     llvm::Module &module_;
+    counters &counted_;
     std::set<std::string> known_;  ///< symbols that are there without any body
     std::vector<host_address> needed_;
 };
@@ -333,9 +335,9 @@ result<void> check_helper_body(const compat::helper_bitcode &body) {
 }
 
 result<std::vector<host_address>> link_helper_bodies(const compat::build_input &input,
-                                                     llvm::Module &module) {
+                                                     llvm::Module &module, counters &counted) {
     if (input.config.bitcode.empty()) return std::vector<host_address>{};
-    return body_linker{input, module}.link();
+    return body_linker{input, module, counted}.link();
 }
 
 }  // namespace bpftime::vm::llvm_jit

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "compat/configured_vm.hpp"
+#include "counters.hpp"
 #include "host_functions.hpp"
 
 #include <llvm/IR/Module.h>
@@ -18,6 +19,7 @@ namespace bpftime::vm::llvm_jit {
 /// Defines the helpers that `module` calls by their names (helper_symbol()) and of which there is
 /// bitcode: by functions that are always inlined. Gives what the bitcode needs of the process.
 [[nodiscard]] result<std::vector<host_address>> link_helper_bodies(const compat::build_input &input,
-                                                                   llvm::Module &module);
+                                                                   llvm::Module &module,
+                                                                   counters &counted);
 
 }  // namespace bpftime::vm::llvm_jit

@@ -104,7 +104,7 @@ public:
           expander_{evolution_, fn.getParent()->getDataLayout(), "rounds"},
           reaches_{evolution_, tree_, costs_, expander_} {}
 
-    bool run() {
+    bool run(counters &counted) {
         std::vector<llvm::Loop *> innermost;
         for (llvm::Loop *const loop : loops_.getLoopsInPreorder()) {
             if (loop->isInnermost()) innermost.push_back(loop);
@@ -115,8 +115,10 @@ public:
             const auto found = find(*loop);
             if (not found) continue;
             make(*loop, *found);
+            counted.add(counter::check_merging, found->checked.checks.size());
             ++made;
         }
+        counted.add(counter::loop_budgets, made);
         return made != 0;
     }
 
@@ -444,8 +446,8 @@ private:
 
 llvm::PreservedAnalyses loop_budget_pass::run(llvm::Function &fn,
                                               llvm::FunctionAnalysisManager &analyses) {
-    return versioner{fn, analyses}.run() ? llvm::PreservedAnalyses::none()
-                                         : llvm::PreservedAnalyses::all();
+    return versioner{fn, analyses}.run(*counted_) ? llvm::PreservedAnalyses::none()
+                                                  : llvm::PreservedAnalyses::all();
 }
 
 }  // namespace bpftime::vm::llvm_jit

@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "counters.hpp"
+
 #include <llvm/IR/PassManager.h>
 
 namespace bpftime::vm::llvm_jit {
@@ -13,7 +15,11 @@ namespace bpftime::vm::llvm_jit {
 /// version pays round by round, as before. Budget and faults are the same in both.
 class loop_budget_pass : public llvm::PassInfoMixin<loop_budget_pass> {
 public:
+    explicit loop_budget_pass(counters &counted) : counted_{&counted} {}
     llvm::PreservedAnalyses run(llvm::Function &fn, llvm::FunctionAnalysisManager &analyses);
+
+private:
+    counters *counted_;
 };
 
 }  // namespace bpftime::vm::llvm_jit

@@ -450,6 +450,8 @@ bool function_compiler::is_proven(const compat::helper_binding &helper) const {
 
 /// The lookup in an array at the index that r2 points to.
 function_compiler::value function_compiler::index_map() {
+    parts_.counted.add(counter::map_operations);
+    uses_frame_ = true;
     const ebpf_map_shape &shape = *parts_.input.linked.maps()[origin_[1].map].shape;
     const value at = b_.CreateGEP(b_.getInt8Ty(), frame_top_, known_offset(origin_[2]));
     const value index = b_.CreateAlignedLoad(b_.getInt32Ty(), at, alignment_at(origin_[2].offset));
@@ -606,13 +608,16 @@ void function_compiler::check_alignment(value number, uint64_t packed) {
 
 function_compiler::address function_compiler::access_frame(uint32_t pc, unsigned base,
                                                            uint64_t packed, bool atomic) {
+    uses_frame_ = true;
     const origin &o = origin_[base];
     const int64_t size = access_word::unpack(packed).size;
     const int64_t at = (o.exact ? int64_t{o.offset} : 0) + p_.insn(pc).offset;
     const value distance = o.exact ? word(static_cast<uint64_t>(at))
                                    : b_.CreateAdd(reg_[base], word(static_cast<uint64_t>(at)));
-    const bool inside = (o.exact and at >= -frame_size_ and at <= -size) or
-                        parts_.proofs.is_in_frame(pc, size, frame_size_);
+    const bool is_known = o.exact and at >= -frame_size_ and at <= -size;
+    const bool is_proven = not is_known and parts_.proofs.is_in_frame(pc, size, frame_size_);
+    const bool inside = is_known or is_proven;
+    if (is_proven) parts_.counted.add(counter::check_elimination);
     const value pointer = b_.CreateGEP(b_.getInt8Ty(), frame_top_, distance);
     const llvm::Align align = o.exact ? alignment_at(at) : llvm::Align{1};
     // Other frames are where the memory map has them.
@@ -650,7 +655,9 @@ function_compiler::address function_compiler::access(uint32_t pc, unsigned base,
                                  word(static_cast<uint64_t>(int64_t{i.offset})));
     if (not checks()) return {pointer, llvm::Align{1}};
     const value number = b_.CreatePtrToInt(pointer, b_.getInt64Ty());
-    if (not parts_.proofs.is_proven(pc)) {
+    if (parts_.proofs.is_proven(pc)) {
+        parts_.counted.add(counter::check_elimination);
+    } else {
         const value offset = b_.CreateSub(number, input_begin_);
         // A value of a map need only be there.
         const bool in_value = parts_.facts.is_in_value(pc, origin_[base]);

@@ -172,6 +172,12 @@ llvm::Value *is_in_input(llvm::IRBuilderBase &b, llvm::Value *base, int64_t offs
     return b.CreateICmpULT(begins, limit);
 }
 
+bool is_input_argument(const llvm::Value &v) {
+    const auto *const argument = llvm::dyn_cast<llvm::Argument>(&v);
+    return argument != nullptr and argument->getArgNo() == input_begin_argument and
+           argument->getParent()->getName() == main_symbol;
+}
+
 void name_input_by_arguments(llvm::Function &main) {
     std::vector<std::pair<llvm::Instruction *, state_word>> loads;
     for (llvm::BasicBlock &block : main) {

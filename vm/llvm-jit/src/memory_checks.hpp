@@ -55,6 +55,9 @@ struct comparisons {
 [[nodiscard]] llvm::Value *is_in_input(llvm::IRBuilderBase &builder, llvm::Value *base,
                                        int64_t offset, llvm::Value *bytes);
 
+/// Whether `v` is the address of the input memory in the function that the host calls.
+[[nodiscard]] bool is_input_argument(const llvm::Value &v);
+
 /// In the function that the host calls, r1 and r2 are the input memory: what is compared with the
 /// one can be known from what the program compared with the other.
 void name_input_by_arguments(llvm::Function &main);

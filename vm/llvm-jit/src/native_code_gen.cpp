@@ -367,14 +367,20 @@ result<loaded_code> code_service::load(std::unique_ptr<llvm::MemoryBuffer> objec
 }
 
 /// Of the functions in an object file.
-std::size_t largest_frame_in(const llvm::MemoryBuffer &object) {
-    std::size_t largest = 0;
+struct code_size {
+    std::size_t largest_frame = 0;
+    uint64_t bytes = 0;
+};
+
+code_size size_in(const llvm::MemoryBuffer &object) {
+    code_size size;
     auto file = llvm::object::ObjectFile::createELFObjectFile(object.getMemBufferRef());
     if (not file) {
         llvm::consumeError(file.takeError());
-        return largest;
+        return size;
     }
     for (const llvm::object::SectionRef &section : (*file)->sections()) {
+        if (section.isText()) size.bytes += section.getSize();
         auto name = section.getName();
         if (not name or *name != ".stack_sizes") {
             llvm::consumeError(name.takeError());
@@ -389,10 +395,10 @@ std::size_t largest_frame_in(const llvm::MemoryBuffer &object) {
         uint64_t at = 0;
         while (rows.isValidOffset(at)) {
             rows.getAddress(&at);
-            largest = std::max<std::size_t>(largest, rows.getULEB128(&at));
+            size.largest_frame = std::max<std::size_t>(size.largest_frame, rows.getULEB128(&at));
         }
     }
-    return largest;
+    return size;
 }
 
 void dump(const llvm::Module &module, const char *when) {
@@ -472,16 +478,19 @@ result<loaded_code> compilation::run(code_service &service, const compat::build_
                                  not is_set("LLVM_JIT_DUMP_ASM"));
     module.setDataLayout(service.layout());
     module.setTargetTriple(service.triple());
-    compile_to_ir(input, module);
-    const auto others = link_helper_bodies(input, module);
+    counters counted;
+    compile_to_ir(input, module, counted);
+    const auto others = link_helper_bodies(input, module, counted);
     if (not others) return std::unexpected{others.error()};
-    fold_constant_maps(input.linked, module);
+    counted.add(counter::constant_maps, fold_constant_maps(input.linked, module));
     const unsigned level = level_for(input.config.optimization_level, size_of(module));
     if (auto taken = take_generator(service, level); not taken)
         return std::unexpected{std::move(taken.error())};
     set_target(module, generator->machine());
     dump(module, "before");
-    optimize(module, generator->machine(), level, until);
+    counted.add(counter::ir_before, module.getInstructionCount());
+    optimize(module, generator->machine(), {.level = level, .until = until}, counted);
+    counted.add(counter::ir_after, module.getInstructionCount());
     if (level > 0 and deadline::clock::now() >= until) {
         // The other ways to make code take more than linear time in what was not optimised.
         service.give_back(std::move(generator));
@@ -494,9 +503,13 @@ result<loaded_code> compilation::run(code_service &service, const compat::build_
     if (change) change(module);
     object = generator->emit(module);
     service.give_back(std::move(generator));
-    const std::size_t largest_frame = largest_frame_in(*object);
+    const code_size size = size_in(*object);
+    counted.add(counter::code_bytes, size.bytes);
     auto code = service.load(std::move(object), input, program, *others);
-    if (code) code->set_largest_frame(largest_frame);
+    if (code) {
+        code->set_largest_frame(size.largest_frame);
+        code->set_counted(counted);
+    }
     return code;
 }
 

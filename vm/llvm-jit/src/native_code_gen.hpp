@@ -5,6 +5,7 @@
 
 #include "abi.hpp"
 #include "compat/configured_vm.hpp"
+#include "counters.hpp"
 
 #include <functional>
 #include <memory>
@@ -36,6 +37,9 @@ public:
     /// Bytes of the host's stack that the largest frame of a function takes.
     [[nodiscard]] std::size_t largest_frame() const noexcept { return largest_frame_; }
     void set_largest_frame(std::size_t bytes) noexcept { largest_frame_ = bytes; }
+    /// What making the code did.
+    [[nodiscard]] const counters &counted() const noexcept { return counted_; }
+    void set_counted(const counters &counted) noexcept { counted_ = counted; }
 
 private:
     std::unique_ptr<memory> owner_;
@@ -43,6 +47,7 @@ private:
     compat::precompiled_ebpf_function entry_ = nullptr;
     call_back_function call_back_ = nullptr;
     std::size_t largest_frame_ = 0;
+    counters counted_;
 };
 
 /// Compiles a program and loads its code; `program` is what the native entry point will run.

@@ -7,6 +7,8 @@
 #include "compat/configured_vm.hpp"
 #include "native_code_gen.hpp"
 
+#include <vector>
+
 namespace bpftime::vm::llvm_jit {
 
 /// Compiled code with what a run of it needs. Its address is known to the code, so it stays where
@@ -25,6 +27,9 @@ public:
               uint64_t &r0) const override;
     [[nodiscard]] compat::precompiled_ebpf_function entry() const noexcept override {
         return code_.entry();
+    }
+    [[nodiscard]] std::vector<compat::compile_stat> stats() const override {
+        return code_.counted().rows();
     }
     /// A run that began at the native entry point: r0, or UINT64_MAX on a fault.
     uint64_t enter(void *mem, std::size_t mem_len) const;

@@ -5,6 +5,7 @@
 
 #include "check_merging.hpp"
 #include "compiler.hpp"
+#include "dead_fields.hpp"
 #include "loop_budget.hpp"
 #include "memory_checks.hpp"
 
@@ -79,12 +80,16 @@ llvm::TargetLibraryInfoImpl library_of(const llvm::Triple &triple) {
     return library;
 }
 
-/// What straightens the code that the compiler made.
-void add_cleanup(llvm::FunctionPassManager &passes) {
-    passes.addPass(llvm::SROAPass{llvm::SROAOptions::ModifyCFG});
+/// What straightens the code that the compiler made, where spilled registers are no memory.
+void add_simplification(llvm::FunctionPassManager &passes) {
     passes.addPass(llvm::EarlyCSEPass{});
     passes.addPass(llvm::SimplifyCFGPass{});
     passes.addPass(llvm::InstCombinePass{});
+}
+
+void add_cleanup(llvm::FunctionPassManager &passes) {
+    passes.addPass(llvm::SROAPass{llvm::SROAOptions::ModifyCFG});
+    add_simplification(passes);
 }
 
 /// Calls of subprograms become their bodies where that pays.
@@ -151,9 +156,11 @@ struct slp_pass : llvm::PassInfoMixin<slp_pass> {
 
 /// Takes budget and memory checks out of what is run often. What is not done any more is gone
 /// before other passes look at the shape of the code.
-struct own_passes : llvm::PassInfoMixin<own_passes> {
-    static llvm::PreservedAnalyses run(llvm::Function &fn,
-                                       llvm::FunctionAnalysisManager &analyses) {
+class own_passes : public llvm::PassInfoMixin<own_passes> {
+public:
+    explicit own_passes(counters &counted) : counted_{&counted} {}
+
+    llvm::PreservedAnalyses run(llvm::Function &fn, llvm::FunctionAnalysisManager &analyses) {
         const auto changes = [&](llvm::PreservedAnalyses kept) {
             if (kept.areAllPreserved()) return false;
             analyses.invalidate(fn, kept);
@@ -161,22 +168,26 @@ struct own_passes : llvm::PassInfoMixin<own_passes> {
         };
         // What was inlined loads what others get as arguments.
         if (fn.getName() == main_symbol) name_input_by_arguments(fn);
-        const bool has_versions = changes(loop_budget_pass{}.run(fn, analyses));
-        const bool has_merged = changes(check_merging_pass::run(fn, analyses));
+        const bool has_versions = changes(loop_budget_pass{*counted_}.run(fn, analyses));
+        const bool has_merged = changes(check_merging_pass{*counted_}.run(fn, analyses));
         assert(not llvm::verifyFunction(fn, &llvm::errs()));
         if (has_versions or has_merged) llvm::SimplifyCFGPass{}.run(fn, analyses);
         return llvm::PreservedAnalyses::none();
     }
+
+private:
+    counters *counted_;
 };
 
 /// The passes of LLVM's own pipeline that make a difference for code which a compiler has already
 /// optimised once, each as often as it does. Whole programs are small, so that the time goes into
 /// how many passes there are.
-llvm::FunctionPassManager optimizing_passes(unsigned level) {
+llvm::FunctionPassManager optimizing_passes(const optimizing &how, counters &counted) {
+    const auto level = static_cast<int>(how.level);
     llvm::FunctionPassManager passes;
     passes.addPass(llvm::LoopSimplifyPass{});
     passes.addPass(llvm::LCSSAPass{});
-    passes.addPass(own_passes{});
+    passes.addPass(own_passes{counted});
 
     add_loop_passes(passes, true, llvm::LoopRotatePass{true}, llvm::LICMPass{llvm::LICMOptions{}},
                     llvm::SimpleLoopUnswitchPass{level >= 3});
@@ -184,7 +195,7 @@ llvm::FunctionPassManager optimizing_passes(unsigned level) {
     // Finds what machines have instructions for, as population counts.
     passes.addPass(llvm::AggressiveInstCombinePass{});
     add_loop_passes(passes, false, llvm::LoopIdiomRecognizePass{}, llvm::IndVarSimplifyPass{},
-                    llvm::LoopDeletionPass{}, llvm::LoopFullUnrollPass{static_cast<int>(level)});
+                    llvm::LoopDeletionPass{}, llvm::LoopFullUnrollPass{level});
     passes.addPass(llvm::SROAPass{llvm::SROAOptions::ModifyCFG});
     passes.addPass(llvm::GVNPass{});
     passes.addPass(llvm::SCCPPass{});
@@ -208,7 +219,7 @@ llvm::FunctionPassManager optimizing_passes(unsigned level) {
                                              .sinkCommonInsts(true)});
     passes.addPass(slp_pass{});
     passes.addPass(llvm::VectorCombinePass{});
-    passes.addPass(llvm::LoopUnrollPass{llvm::LoopUnrollOptions{static_cast<int>(level)}});
+    passes.addPass(llvm::LoopUnrollPass{llvm::LoopUnrollOptions{level}});
     passes.addPass(llvm::SROAPass{llvm::SROAOptions::PreserveCFG});
     add_loop_passes(passes, true, llvm::LICMPass{llvm::LICMOptions{}});
     passes.addPass(llvm::DivRemPairsPass{});
@@ -252,11 +263,12 @@ struct pipeline {
     llvm::ModuleAnalysisManager modules;
     llvm::ModulePassManager passes;
 
-    pipeline(const llvm::Module &module, llvm::TargetMachine &machine, unsigned level,
-             deadline until) {
-        if (until != no_deadline) {
-            watchers.registerShouldRunOptionalPassCallback(
-                [until](auto &&...) { return std::chrono::steady_clock::now() < until; });
+    pipeline(const llvm::Module &module, llvm::TargetMachine &machine, const optimizing &how,
+             counters &counted) {
+        if (how.until != no_deadline) {
+            watchers.registerShouldRunOptionalPassCallback([until = how.until](auto &&...) {
+                return std::chrono::steady_clock::now() < until;
+            });
         }
         llvm::PassBuilder builder{&machine, {}, {}, &watchers};
         functions.registerPass(
@@ -266,24 +278,28 @@ struct pipeline {
         builder.registerFunctionAnalyses(functions);
         builder.registerLoopAnalyses(loops);
         builder.crossRegisterProxies(loops, functions, call_graph, modules);
-        if (level == 0) {
-            passes = builder.buildO0DefaultPipeline(pipeline_level(level));
-        } else if (level == 1) {
-            passes.addPass(builder.buildPerModuleDefaultPipeline(pipeline_level(level)));
+        if (how.level == 0) {
+            passes = builder.buildO0DefaultPipeline(pipeline_level(how.level));
+        } else if (how.level == 1) {
+            passes.addPass(builder.buildPerModuleDefaultPipeline(pipeline_level(how.level)));
         } else {
             llvm::FunctionPassManager cleanup;
-            add_cleanup(cleanup);
+            cleanup.addPass(llvm::SROAPass{llvm::SROAOptions::ModifyCFG});
+            cleanup.addPass(dead_fields_pass{counted});
+            add_simplification(cleanup);
             passes.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(cleanup)));
             if (has_subprograms(module)) add_inlining(passes);
-            passes.addPass(llvm::createModuleToFunctionPassAdaptor(optimizing_passes(level)));
+            passes.addPass(
+                llvm::createModuleToFunctionPassAdaptor(optimizing_passes(how, counted)));
         }
     }
 };
 
 }  // namespace
 
-void optimize(llvm::Module &module, llvm::TargetMachine &machine, unsigned level, deadline until) {
-    auto all = std::make_unique<pipeline>(module, machine, level, until);
+void optimize(llvm::Module &module, llvm::TargetMachine &machine, const optimizing &how,
+              counters &counted) {
+    auto all = std::make_unique<pipeline>(module, machine, how, counted);
     try {
         all->passes.run(module, all->modules);
     } catch (const std::bad_alloc &) {

@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "counters.hpp"
+
 #include <llvm/IR/Module.h>
 #include <llvm/Target/TargetMachine.h>
 
@@ -21,9 +23,14 @@ namespace bpftime::vm::llvm_jit {
 using deadline = std::chrono::steady_clock::time_point;
 inline constexpr deadline no_deadline = deadline::max();
 
-/// Optimises the module for the machine's CPU. Behind the deadline no further pass begins that the
-/// module can do without.
-void optimize(llvm::Module &module, llvm::TargetMachine &machine, unsigned level,
-              deadline until = no_deadline);
+struct optimizing {
+    unsigned level = 3;
+    /// Behind it no further pass begins that the module can do without.
+    deadline until = no_deadline;
+};
+
+/// Optimises the module for the machine's CPU.
+void optimize(llvm::Module &module, llvm::TargetMachine &machine, const optimizing &how,
+              counters &counted);
 
 }  // namespace bpftime::vm::llvm_jit

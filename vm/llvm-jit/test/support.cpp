@@ -66,26 +66,29 @@ std::unique_ptr<llvm::Module> linked_program::compile(llvm::LLVMContext &context
     const llvm::DataLayout any_machine{"e-i64:64-i128:128-n8:16:32:64-S128"};
     auto module = std::make_unique<llvm::Module>("bpf", context);
     module->setDataLayout(any_machine);
-    compile_to_ir({*code_, *linked_, config_, interrupts_, {config_.regions, {}}}, *module);
+    counted_ = {};
+    compile_to_ir({*code_, *linked_, config_, interrupts_, {config_.regions, {}}}, *module,
+                  counted_);
     return module;
 }
 
 std::unique_ptr<llvm::Module> linked_program::optimize(llvm::LLVMContext &context,
-                                                       llvm::TargetMachine &machine, unsigned level,
-                                                       deadline until) const {
+                                                       llvm::TargetMachine &machine,
+                                                       const optimizing &how) const {
     auto module = std::make_unique<llvm::Module>("bpf", context);
     module->setDataLayout(machine.createDataLayout());
     module->setTargetTriple(machine.getTargetTriple().str());
     const compat::build_input input{*code_, *linked_, config_, interrupts_, {config_.regions, {}}};
-    compile_to_ir(input, *module);
-    EXPECT_TRUE(link_helper_bodies(input, *module));
-    fold_constant_maps(*linked_, *module);
+    counted_ = {};
+    compile_to_ir(input, *module, counted_);
+    EXPECT_TRUE(link_helper_bodies(input, *module, counted_));
+    counted_.add(counter::constant_maps, fold_constant_maps(*linked_, *module));
     for (llvm::Function &fn : module->functions()) {
         if (fn.isDeclaration()) continue;
         fn.addFnAttr("target-cpu", machine.getTargetCPU());
         fn.addFnAttr("target-features", machine.getTargetFeatureString());
     }
-    llvm_jit::optimize(*module, machine, level, until);
+    llvm_jit::optimize(*module, machine, how, counted_);
     return module;
 }
 
@@ -137,6 +140,19 @@ uint64_t run(ebpf_vm *vm, void *mem, std::size_t mem_len) {
     int64_t result = 0;
     EXPECT_EQ(ebpf_exec(vm, mem, mem_len, &result), 0) << ebpf_last_error();
     return static_cast<uint64_t>(result);
+}
+
+std::map<std::string, uint64_t> stats_of(ebpf_vm *vm) {
+    std::vector<ebpf_compile_stat> stats(counter_count);
+    const int count = ebpf_compile_stats(vm, stats.data(), stats.size());
+    EXPECT_GE(count, 0) << ebpf_last_error();
+    EXPECT_LE(count, static_cast<int>(counter_count));
+    std::map<std::string, uint64_t> by_name;
+    for (int i = 0; i < count; ++i) {
+        const ebpf_compile_stat &stat = stats[static_cast<std::size_t>(i)];
+        by_name.emplace(stat.name, stat.count);
+    }
+    return by_name;
 }
 
 }  // namespace bpftime::vm::llvm_jit::test

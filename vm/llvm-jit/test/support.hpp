@@ -14,6 +14,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,14 +45,16 @@ public:
     /// The same for `machine`, and optimised.
     [[nodiscard]] std::unique_ptr<llvm::Module> optimize(llvm::LLVMContext &context,
                                                          llvm::TargetMachine &machine,
-                                                         unsigned level = 3,
-                                                         deadline until = no_deadline) const;
+                                                         const optimizing &how = {}) const;
+    /// What that did.
+    [[nodiscard]] const counters &counted() const { return counted_; }
 
 private:
     compat::vm_config config_;
     std::optional<program> code_;
     std::optional<compat::linkage> linked_;
     std::atomic<uint32_t> interrupts_ = 0;
+    mutable counters counted_;
 };
 
 /// An x86 CPU with AVX2, whatever this machine is; null if this LLVM knows no x86.
@@ -74,5 +77,8 @@ using vm_ptr = std::unique_ptr<ebpf_vm, destroy_vm>;
 [[nodiscard]] vm_ptr load(std::string_view assembly, const char *backend = "llvm");
 /// r0 of a run that must go well.
 uint64_t run(ebpf_vm *vm, void *mem = nullptr, std::size_t mem_len = 0);
+
+/// What ebpf_compile_stats() says, by name.
+[[nodiscard]] std::map<std::string, uint64_t> stats_of(ebpf_vm *vm);
 
 }  // namespace bpftime::vm::llvm_jit::test

@@ -54,6 +54,13 @@ constexpr auto programs = std::to_array<case_of_levels>({
      "f: ldxdw %r2, [%r1]\nmul %r2, 14\nstxdw [%r1], %r2\nmov %r0, 0\nexit"},
     {"may_goto", "mov %r0, 0\nagain: may_goto end\nadd %r0, 1\nja again\nend: exit", 0},
     {"legacy_packet", "ldabsw 4\nmov %r6, %r0\nldabsh 63\nmov %r0, %r6\nexit"},
+    {"counts_bits",
+     "mov %r0, 0\nagain: add %r0, 1\nmov %r3, %r2\nsub %r3, 1\nand %r2, %r3\n"
+     "jne %r2, 0, again\nexit"},
+    {"fills_its_frame",
+     "mov %r3, %r10\nmov %r0, 0\nagain: sub %r3, 8\nadd %r0, 3\nstxdw [%r3], %r0\n"
+     "jlt %r0, 192, again\nldxdw %r0, [%r10-8]\nldxdw %r4, [%r10-512]\nlsh %r4, 8\n"
+     "add %r0, %r4\nldxdw %r4, [%r10-504]\nxor %r0, %r4\nexit"},
     {"cmpxchg",
      "ldxdw %r0, [%r1]\nmov %r2, 5\nlock cmpxchg [%r1], %r2\nldxdw %r3, [%r1]\n"
      "add %r0, %r3\nexit"},

@@ -36,9 +36,8 @@ protected:
 
     /// The functions of the optimised program, in `module()`.
     void optimize(std::string_view assembly, compat::vm_config how = test_config(),
-                  unsigned level = 3, deadline until = no_deadline) {
-        module_ =
-            linked_program{assembly, std::move(how)}.optimize(context_, *machine_, level, until);
+                  const optimizing &options = {}) {
+        module_ = linked_program{assembly, std::move(how)}.optimize(context_, *machine_, options);
         EXPECT_TRUE(is_valid(*module_));
     }
 
@@ -132,9 +131,9 @@ TEST_F(optimizer, keeps_spilled_locals_of_loops_out_of_memory) {
 TEST_F(optimizer, stops_behind_its_deadline) {
     constexpr std::string_view spills = "stxdw [%r10-8], %r2\nldxdw %r0, [%r10-8]\nexit";
     for (const unsigned level : {1U, 2U, 3U}) {
-        optimize(spills, test_config(), level);
+        optimize(spills, test_config(), {.level = level});
         EXPECT_EQ(count<llvm::AllocaInst>(), 0U) << text();
-        optimize(spills, test_config(), level, deadline::clock::now());
+        optimize(spills, test_config(), {.level = level, .until = deadline::clock::now()});
         EXPECT_NE(count<llvm::AllocaInst>(), 0U) << text();
     }
 }
@@ -164,7 +163,7 @@ TEST_F(optimizer, vectorises_the_internet_checksum) {
 }
 
 TEST_F(optimizer, vectorises_no_checksum_at_level_1) {
-    optimize(sum_words, without_checks(), 1);
+    optimize(sum_words, without_checks(), {.level = 1});
     EXPECT_EQ(vector_loads(), 0U) << "so the test above can fail: " << text();
 }
 
@@ -225,7 +224,7 @@ TEST_F(optimizer, checks_once_for_what_comes_behind_stores) {
         "rsh %r2, 8\nstxb [%r6+6], %r2\nrsh %r2, 8\nstxb [%r6+8], %r2\nmov %r0, 0\nexit";
     optimize(stores);
     EXPECT_EQ(most_stores_in_a_row(), 4) << text();
-    optimize(stores, test_config(), 1);
+    optimize(stores, test_config(), {.level = 1});
     EXPECT_EQ(most_stores_in_a_row(), 1) << "so this can fail: " << text();
 }
 

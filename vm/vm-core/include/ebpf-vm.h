@@ -310,6 +310,14 @@ EBPF_EXPORT int ebpf_last_fault_source(struct ebpf_fault_source *source);
 /** Compiles the program to native code. NULL and *errmsg (as in ebpf_load()) on failure. */
 EBPF_EXPORT ebpf_jit_fn ebpf_compile(struct ebpf_vm *vm, char **errmsg);
 
+/** Writes what compiling did to the program that is loaded, by name, to stats[0..capacity); returns
+ * how many entries there are (which may be more), always in the same order. It is about what was
+ * compiled last, by ebpf_compile() or the first run: there are none if nothing was since something
+ * was loaded or set, nor of backends that count nothing. The strings live as long as the process.
+ */
+EBPF_EXPORT int ebpf_compile_stats(struct ebpf_vm *vm, struct ebpf_compile_stat *stats,
+                                   size_t capacity);
+
 /** Compiles the program ahead of time. options may be NULL. On success *elf_buffer is malloc'ed:
  * free it. */
 EBPF_EXPORT int ebpf_aot_compile(struct ebpf_vm *vm, struct ebpf_aot_options *options,

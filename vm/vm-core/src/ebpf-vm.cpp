@@ -414,6 +414,20 @@ ebpf_jit_fn ebpf_compile(struct ebpf_vm *vm, char **errmsg) {
     return fn;
 }
 
+int ebpf_compile_stats(struct ebpf_vm *vm, struct ebpf_compile_stat *stats, size_t capacity) {
+    return with(vm, [&](ebpf_vm &v) {
+        std::vector<compat::compile_stat> all;
+        if (const int error = v.compile_stats(all); error != EBPF_OK) return error;
+        const size_t wanted = stats == nullptr ? 0 : std::min(capacity, all.size());
+        for (size_t i = 0; i < wanted; ++i) {
+            stats[i] = {.name = keep_forever(all[i].name),
+                        .description = keep_forever(all[i].description),
+                        .count = all[i].count};
+        }
+        return static_cast<int>(all.size());
+    });
+}
+
 int ebpf_aot_compile(struct ebpf_vm *vm, struct ebpf_aot_options *options, uint8_t **elf_buffer,
                      size_t *elf_size) {
     return with(vm, [&](ebpf_vm &v) -> int {

@@ -71,6 +71,7 @@ const auto null_vm_cases = std::to_array<null_vm_case>({
     {"ebpf_set_call_depth", [] { return ebpf_set_call_depth(no_vm, 1); }},
     {"ebpf_declare_input", [] { return ebpf_declare_input(no_vm, nullptr); }},
     {"ebpf_set_compile_time_limit", [] { return ebpf_set_compile_time_limit(no_vm, 1); }},
+    {"ebpf_compile_stats", [] { return ebpf_compile_stats(no_vm, nullptr, 0); }},
     {"ebpf_set_compile_memory_limit", [] { return ebpf_set_compile_memory_limit(no_vm, 1); }},
     {"ebpf_set_pointer_secret", [] { return ebpf_set_pointer_secret(no_vm, 1); }},
     {"ebpf_exec", [] { return ebpf_exec(no_vm, some_memory.data(), 8, &some_result); }},
@@ -676,6 +677,18 @@ TEST_F(arguments, compile_limits_may_be_any_number) {
         EXPECT_EQ(ebpf_set_compile_memory_limit(vm(), limit), 0);
         EXPECT_EQ(run(vm()), 1U);
     }
+}
+
+// --- what compiling did
+
+TEST_F(arguments, compile_stats_need_a_program) {
+    EXPECT_EQ(ebpf_compile_stats(vm(), nullptr, 0), EBPF_ERROR_NO_PROGRAM);
+    load("mov %r0, 1\nexit");
+    ebpf_compile_stat stat{"untouched", "", 7};
+    EXPECT_EQ(ebpf_compile_stats(vm(), &stat, 1), 0) << "nothing is compiled";
+    EXPECT_EQ(run(vm()), 1U);
+    EXPECT_EQ(ebpf_compile_stats(vm(), nullptr, 100), 0) << "it counts nothing";
+    EXPECT_STREQ(stat.name, "untouched");
 }
 
 // --- what is said of the input memory

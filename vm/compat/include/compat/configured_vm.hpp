@@ -14,6 +14,8 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string>
+#include <vector>
 
 namespace bpftime::vm::compat {
 
@@ -55,6 +57,7 @@ public:
     int declare_input(const ebpf_input *input) override;
     int verify(ebpf_verify_level level, verify_report &report) override;
     void set_source(std::shared_ptr<const program_source> source) override;
+    int compile_stats(std::vector<compile_stat> &stats) override;
 
     /// The program ready to run, made so now if need be; the (recorded) error's code if that cannot
     /// be.

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace bpftime::vm::compat {
 
@@ -59,6 +60,8 @@ public:
                                     uint64_t &r0) const = 0;
     /// The native entry point; null if this engine has none.
     [[nodiscard]] virtual precompiled_ebpf_function entry() const noexcept { return nullptr; }
+    /// What making the code did.
+    [[nodiscard]] virtual std::vector<compile_stat> stats() const { return {}; }
 };
 
 /// The program of a VM made ready to run under one configuration.
