@@ -691,6 +691,11 @@ void add_run(CLI::App &app, context &ctx) {
     c.text("--pin", options->vm.pin_folder, "FOLDER",
            "Keep pinned maps of the object as files in this folder, and use those that are there");
     c.texts("--pin-map", options->vm.pinned_maps, "MAP", "Pin this map of the object, too");
+    c.text("--cpu", options->vm.cpu, "NAME",
+           "Processor that native code is for, in LLVM's words: x86-64-v2, znver3, ... (default: "
+           "this machine's)");
+    c.choice("--optimize-for", {"speed", "size"}, "What native code is to be (default: speed)",
+             [options](const std::string &what) { options->vm.prefers_size = what == "size"; });
     c.flag("--stats", options->stats, "Print to stderr what compiling to native code did");
     c.flag("--no-bounds-check", options->no_bounds_check,
            "Trust the program: do not check its memory accesses");

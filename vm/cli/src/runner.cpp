@@ -59,6 +59,10 @@ outcome<void> configure(ebpf_vm *vm, const runner_options &options) {
         if (e < 0) return library_failure(e);
     }
     ebpf_toggle_bounds_check(vm, options.bounds_check);
+    ebpf_optimize_options optimize = EBPF_OPTIMIZE_DEFAULTS;
+    optimize.prefer_size = options.prefers_size ? 1 : 0;
+    if (not options.cpu.empty()) optimize.cpu = options.cpu.c_str();
+    if (const int e = ebpf_optimize(vm, &optimize); e < 0) return library_failure(e);
     return {};
 }
 

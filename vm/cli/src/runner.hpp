@@ -30,6 +30,8 @@ struct runner_options {
     std::optional<uint64_t> instruction_limit;
     uint32_t max_insns = EBPF_MAX_INSTS;
     bool bounds_check = true;
+    std::string cpu;            ///< that native code is for; empty: this machine's
+    bool prefers_size = false;  ///< small native code rather than fast code
     /// What the programs are; empty: what their sections say.
     std::optional<program_type> type;
     /// Where pinned maps are; empty: no map is pinned.

@@ -1637,6 +1637,15 @@ class Running(CliTest):
         result = self.cli("run", two, "-p", "f", "-p", "g", "--vm", "llvm", "--stats")
         self.assert_ends(result, OK, r"^program f \(one\)\ncounter [^$]*\nprogram g \(two\)\ncounter ")
 
+    def test_optimize(self):
+        self.assert_ends(self.run_text(RETURN_42, "--optimize-for", "beauty"), USAGE, "beauty", out="")
+        for vm in self.cli("vms", "--json").json["vms"]:
+            for arguments in (["--optimize-for", "speed"], ["--optimize-for", "size"], ["--cpu", "generic"]):
+                self.assert_ends(self.run_text(RETURN_42, "--vm", vm["name"], *arguments), OK, out="r0 = 42 (0x2a)\n")
+            if vm["name"] == "llvm":
+                self.assert_ends(self.run_text(RETURN_42, "--vm", "llvm", "--cpu", "abacus"), BAD_INPUT,
+                                 "CPU 'abacus' is none that LLVM", out="")
+
     def test_repeat_starts_from_the_same_memory(self):
         increment = "ldxb %r0, [%r1]\nadd %r0, 1\nstxb [%r1], %r0\nexit"
         for memory in ("hex:05", "@1"):

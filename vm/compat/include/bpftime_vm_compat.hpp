@@ -165,6 +165,8 @@ public:
     virtual bool toggle_bounds_check(bool enable);
     virtual int set_pointer_secret(uint64_t secret);
     virtual int set_limit(vm_limit limit, uint64_t value);
+    /// See ebpf_optimize(). The default accepts it: what programs give does not change.
+    virtual int optimize(const ebpf_optimize_options &options);
     virtual int register_region(const ebpf_region &region);
     virtual int unregister_region(void *ptr);
     virtual int set_jump_targets(const uint32_t *pcs, size_t count);
@@ -305,6 +307,8 @@ struct EBPF_EXPORT ebpf_vm {
     bool toggle_bounds_check(bool enable);
     int set_pointer_secret(uint64_t secret);
     int set_limit(bpftime::vm::compat::vm_limit limit, uint64_t value);
+    /// Null: as by default.
+    int optimize(const ebpf_optimize_options *options);
     int register_region(void *ptr, size_t len, unsigned permission);
     int unregister_region(void *ptr);
     int set_jump_targets(const uint32_t *pcs, size_t count);

@@ -339,6 +339,19 @@ struct ebpf_verify_report {
     size_t note_count;
 };
 
+/** How backends that optimise do so; for ebpf_optimize(). Begin with EBPF_OPTIMIZE_DEFAULTS. */
+struct ebpf_optimize_options {
+    uint32_t level;       /**< how hard to try: as ebpf_set_optimization_level() */
+    uint32_t prefer_size; /**< not 0: small code, where it would be larger to be fast */
+    const char *cpu;      /**< which processor code is for, in LLVM's words ("x86-64-v2", "znver3",
+                             "generic"); it has nothing that this machine lacks. Copied. NULL: this
+                             machine's */
+    uint64_t compile_microseconds; /**< as ebpf_set_compile_time_limit(); 0: no limit */
+};
+
+/** What holds without ebpf_optimize(), to initialise a struct ebpf_optimize_options with. */
+#define EBPF_OPTIMIZE_DEFAULTS {EBPF_OPTIMIZATION_LEVEL, 0, NULL, 0}
+
 /** Something that compiling a program did, or came to; for ebpf_compile_stats(). */
 struct ebpf_compile_stat {
     const char *name;        /**< of lower-case words with '-' between; stays what it is */

@@ -104,6 +104,19 @@ std::string check_input(const ebpf_input &input) {
     return input.packet_permission == 0 ? std::string{} : check_packet(input);
 }
 
+constexpr ebpf_optimize_options default_options EBPF_OPTIMIZE_DEFAULTS;
+
+/// What is wrong with these options whatever the backend is; "" if nothing.
+std::string check_options(const ebpf_optimize_options &options) {
+    if (options.level > EBPF_MOST_OPTIMIZATION_LEVEL) {
+        return fmt::format("optimization level {} is not allowed: from 0 to {}", options.level,
+                           EBPF_MOST_OPTIMIZATION_LEVEL);
+    }
+    if (options.cpu != nullptr and *options.cpu == '\0')
+        return "cpu is empty: NULL is this machine's";
+    return {};
+}
+
 constexpr uint32_t array_type = 2;  // BPF_MAP_TYPE_ARRAY
 
 /// What is wrong with an inline map that is an array; "" if nothing.
@@ -326,6 +339,12 @@ int ebpf_vm::set_limit(vm_limit limit, uint64_t value) {
             range.multiple_of == 1 ? "" : fmt::format(", a multiple of {}", range.multiple_of)));
     }
     return impl_->set_limit(limit, value);
+}
+
+int ebpf_vm::optimize(const ebpf_optimize_options *options) {
+    if (options == nullptr) return impl_->optimize(default_options);
+    if (const auto why = check_options(*options); not why.empty()) return refuse(why);
+    return impl_->optimize(*options);
 }
 
 int ebpf_vm::register_region(void *ptr, size_t len, unsigned permission) {

@@ -84,6 +84,7 @@ bool bpftime_vm_impl::toggle_bounds_check(bool) {
 
 int bpftime_vm_impl::set_pointer_secret(uint64_t) { return not_supported("set_pointer_secret"); }
 int bpftime_vm_impl::set_limit(vm_limit, uint64_t) { return not_supported("set_limit"); }
+int bpftime_vm_impl::optimize(const ebpf_optimize_options &) { return EBPF_OK; }
 int bpftime_vm_impl::register_region(const ebpf_region &) {
     return not_supported("register_region");
 }

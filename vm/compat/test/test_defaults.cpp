@@ -138,6 +138,16 @@ TEST_F(minimal, backend_gets_checked_arguments_only) {
     EXPECT_EQ(ebpf_register_region(vm_, nullptr, 8, EBPF_PERM_READ), EBPF_ERROR_INVALID_ARGUMENT);
 }
 
+TEST_F(minimal, backend_accepts_options_that_change_no_result) {
+    ebpf_optimize_options options = EBPF_OPTIMIZE_DEFAULTS;
+    options.cpu = "of another world";
+    EXPECT_EQ(ebpf_optimize(vm_, &options), 0);
+    EXPECT_EQ(ebpf_optimize(vm_, nullptr), 0);
+    options.level = 4;
+    EXPECT_EQ(ebpf_optimize(vm_, &options), EBPF_ERROR_INVALID_ARGUMENT);
+    EXPECT_EQ(ebpf_compile_stats(vm_, nullptr, 0), 0) << "it counts nothing";
+}
+
 TEST_F(minimal, backend_compiles_nothing_in_c_either) {
     char *errmsg = nullptr;
     EXPECT_EQ(ebpf_compile(vm_, &errmsg), nullptr);

@@ -27,6 +27,7 @@ protected:
     result<std::unique_ptr<const compat::executable>> build(
         const compat::build_input &input) override;
     [[nodiscard]] result<void> check_bitcode(const compat::helper_bitcode &body) const override;
+    [[nodiscard]] result<void> check_cpu(const std::string &cpu) const override;
     [[nodiscard]] uint64_t build_bytes_per_slot(bool /*native*/) const noexcept override {
         return 6 << 10;
     }

@@ -48,12 +48,15 @@ llvm::BasicBlock *ask_one_by_one(const run_of_checks &run, bool compares, llvm::
     return first;
 }
 
+/// Whether some of the places may be outside and others not: those are compared again then.
+bool compares_twice(const run_of_checks &run, const spans &together) {
+    return together.size() > 1 or not std::ranges::all_of(run, &place::is_exact, &placed_check::at);
+}
+
 void merge(const run_of_checks &run, const spans &together) {
     llvm::BranchInst *const at = run.front().check.branch;
     llvm::BasicBlock *const fine = run.front().check.fine();
-    const bool is_exact = std::ranges::all_of(run, &place::is_exact, &placed_check::at);
-    llvm::BasicBlock *const one_by_one =
-        ask_one_by_one(run, together.size() > 1 or not is_exact, fine);
+    llvm::BasicBlock *const one_by_one = ask_one_by_one(run, compares_twice(run, together), fine);
     llvm::IRBuilder<> b{at};
     note_comparisons(*b.CreateCondBr(are_in_input(b, together), fine, one_by_one,
                                      llvm::MDBuilder{at->getContext()}.createLikelyBranchWeights()),
@@ -83,12 +86,16 @@ llvm::PreservedAnalyses check_merging_pass::run(llvm::Function &fn,
     auto &tree = analyses.getResult<llvm::DominatorTreeAnalysis>(fn);
     if (llvm::none_of(fn, [](llvm::BasicBlock &block) { return check_in(block).has_value(); }))
         return llvm::PreservedAnalyses::all();
+    const bool is_small = fn.hasOptSize();
     const auto runs =
-        make_versions(fn, tree, analyses.getResult<llvm::LoopAnalysis>(fn), *counted_);
+        is_small ? run_finder{fn, tree}.find()
+                 : make_versions(fn, tree, analyses.getResult<llvm::LoopAnalysis>(fn), *counted_);
     for (const run_of_checks &run : runs) {
         spans together;
         add_spans(run, together);
-        if (together.size() < run.size() and are_small(together)) {
+        const bool pays = together.size() < run.size() and are_small(together) and
+                          not(is_small and compares_twice(run, together));
+        if (pays) {
             counted_->add(counter::check_merging, run.size());
             merge(run, together);
         } else {

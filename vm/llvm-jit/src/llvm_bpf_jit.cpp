@@ -4,6 +4,7 @@
 #include "llvm_bpf_jit.hpp"
 
 #include "helper_bodies.hpp"
+#include "native_code_gen.hpp"
 #include "native_program.hpp"
 
 namespace bpftime::vm::llvm_jit {
@@ -20,6 +21,8 @@ result<std::unique_ptr<const compat::executable>> llvm_bpf_jit::build(
 result<void> llvm_bpf_jit::check_bitcode(const compat::helper_bitcode &body) const {
     return check_helper_body(body);
 }
+
+result<void> llvm_bpf_jit::check_cpu(const std::string &cpu) const { return check_processor(cpu); }
 
 namespace {
 

@@ -15,6 +15,7 @@
 #include <llvm/ExecutionEngine/Orc/LLJIT.h>
 #include <llvm/ExecutionEngine/Orc/ObjectLinkingLayer.h>
 #include <llvm/IR/LegacyPassManager.h>
+#include <llvm/MC/MCSubtargetInfo.h>
 #include <llvm/MC/TargetRegistry.h>
 #include <llvm/Object/ObjectFile.h>
 #include <llvm/Support/CommandLine.h>
@@ -98,8 +99,17 @@ void set_switch(llvm::StringRef name, llvm::StringRef value) {
 /// takes longer than compiling a small program, so they are used again.
 class code_generator {
 public:
-    static result<std::unique_ptr<code_generator>> make(machine_ptr machine, unsigned level) {
-        auto made = std::unique_ptr<code_generator>{new code_generator{std::move(machine), level}};
+    /// What one is made for. `cpu`: empty is this machine's.
+    struct purpose {
+        unsigned level;
+        std::string cpu;
+
+        friend bool operator==(const purpose &, const purpose &) = default;
+    };
+
+    static result<std::unique_ptr<code_generator>> make(machine_ptr machine, purpose what_for) {
+        auto made = std::unique_ptr<code_generator>{
+            new code_generator{std::move(machine), std::move(what_for)}};
         if (made->machine_ == nullptr or
             made->machine_->addPassesToEmitFile(made->passes_, made->out_, nullptr,
                                                 llvm::CodeGenFileType::ObjectFile)) {
@@ -110,7 +120,7 @@ public:
     }
 
     [[nodiscard]] llvm::TargetMachine &machine() noexcept { return *machine_; }
-    [[nodiscard]] unsigned level() const noexcept { return level_; }
+    [[nodiscard]] const purpose &made_for() const noexcept { return purpose_; }
 
     /// The module's object file.
     std::unique_ptr<llvm::MemoryBuffer> emit(llvm::Module &module) {
@@ -120,15 +130,15 @@ public:
     }
 
 private:
-    code_generator(machine_ptr machine, unsigned level)
-        : machine_{std::move(machine)}, level_{level} {
+    code_generator(machine_ptr machine, purpose what_for)
+        : machine_{std::move(machine)}, purpose_{std::move(what_for)} {
         if (machine_ == nullptr) return;
-        machine_->setOptLevel(codegen_level(level));
-        machine_->setFastISel(level == 0);
+        machine_->setOptLevel(codegen_level(purpose_.level));
+        machine_->setFastISel(purpose_.level == 0);
     }
 
     machine_ptr machine_;
-    unsigned level_;
+    purpose purpose_;
     llvm::SmallVector<char, 0> bytes_;
     llvm::raw_svector_ostream out_{bytes_};
     llvm::legacy::PassManager passes_;
@@ -145,17 +155,17 @@ public:
     }
 
     /// A generator for one compilation at a time.
-    result<generator_ptr> take_generator(unsigned level) {
+    result<generator_ptr> take_generator(const code_generator::purpose &what_for) {
         {
             const std::lock_guard lock{generators_lock_};
-            const auto it = std::ranges::find(generators_, level, &code_generator::level);
+            const auto it = std::ranges::find(generators_, what_for, &code_generator::made_for);
             if (it != generators_.end()) {
                 generator_ptr found = std::move(*it);
                 generators_.erase(it);
                 return found;
             }
         }
-        return code_generator::make(make_machine(), level);
+        return code_generator::make(make_machine(what_for.cpu), what_for);
     }
 
     void give_back(generator_ptr generator) {
@@ -163,7 +173,9 @@ public:
         if (generators_.size() < most_idle_generators) generators_.push_back(std::move(generator));
     }
 
-    [[nodiscard]] machine_ptr make_machine() const;
+    /// `cpu`: empty is this machine's.
+    [[nodiscard]] machine_ptr make_machine(const std::string &cpu = {}) const;
+    [[nodiscard]] result<void> check_processor(const std::string &name) const;
     [[nodiscard]] const llvm::DataLayout &layout() const noexcept { return *layout_; }
     [[nodiscard]] const std::string &triple() const noexcept { return triple_; }
 
@@ -228,15 +240,60 @@ private:
     std::atomic<uint64_t> next_library_ = 0;
 };
 
-machine_ptr code_service::make_machine() const {
+machine_ptr code_service::make_machine(const std::string &cpu) const {
     llvm::TargetOptions options;
     options.EmitStackSizeSection = true;
     // What processors fetch or keep decoded at a time: how fast a loop of branches is depends on
     // it.
     options.LoopAlignment = 32;
-    return machine_ptr{target_->createTargetMachine(triple_, cpu_, features_, options,
-                                                    llvm::Reloc::PIC_, llvm::CodeModel::Small,
-                                                    llvm::CodeGenOptLevel::Aggressive, true)};
+    const bool is_own = cpu.empty();
+    return machine_ptr{target_->createTargetMachine(
+        triple_, is_own ? cpu_ : cpu, is_own ? features_ : "", options, llvm::Reloc::PIC_,
+        llvm::CodeModel::Small, llvm::CodeGenOptLevel::Aggressive, true)};
+}
+
+/// The first thing that a CPU can do and this machine cannot; "" if there is none. `cpu` and `own`
+/// say what they have, `found` what was looked for here.
+std::string first_missing(const llvm::MCSubtargetInfo &cpu, const llvm::MCSubtargetInfo &own,
+                          const llvm::StringMap<bool> &found) {
+    // On x86 what was not found is there as false, and what is not there is about how fast things
+    // are; elsewhere only what was found is there.
+    const bool tells_absence = std::ranges::any_of(
+        found, [](const llvm::StringMapEntry<bool> &f) { return not f.second; });
+    for (const llvm::SubtargetFeatureKV &feature : cpu.getEnabledProcessorFeatures()) {
+        const auto it = found.find(feature.Key);
+        const bool is_missing =
+            it != found.end() ? not it->second
+                              : not tells_absence and not own.getFeatureBits().test(feature.Value);
+        if (is_missing) return feature.Key;
+    }
+    return {};
+}
+
+result<void> code_service::check_processor(const std::string &name) const {
+    const auto describe = [&](const std::string &cpu, const std::string &features) {
+        return std::unique_ptr<llvm::MCSubtargetInfo>{
+            target_->createMCSubtargetInfo(triple_, cpu, features)};
+    };
+    const auto own = describe(cpu_, features_);
+    if (own == nullptr or not own->isCPUStringValid(name)) {
+        return std::unexpected{make_error(
+            error_code::invalid_argument,
+            fmt::format("CPU '{}' is none that LLVM {} knows for {}", name, LLVM_VERSION_STRING,
+                        llvm::Triple{triple_}.getArchName().str()))};
+    }
+    const auto cpu = describe(name, "");
+    const auto refuse = [&](std::string_view what) {
+        return std::unexpected{
+            make_error(error_code::unsupported,
+                       fmt::format("code for CPU '{}' cannot run here: {}", name, what))};
+    };
+    if (llvm::Triple{triple_}.getArch() == llvm::Triple::x86_64 and
+        not cpu->checkFeatures("+64bit"))
+        return refuse("the CPU has no 64-bit mode");
+    const std::string missing = first_missing(*cpu, *own, llvm::sys::getHostCPUFeatures());
+    if (missing.empty()) return {};
+    return refuse(fmt::format("this machine has no {}", missing));
 }
 
 llvm::Error code_service::start() {
@@ -304,7 +361,7 @@ llvm::Error code_service::start() {
 }
 
 llvm::Error code_service::add_wrappers() {
-    auto generator = code_generator::make(make_machine(), 0);
+    auto generator = code_generator::make(make_machine(), {.level = 0, .cpu = {}});
     if (not generator) return llvm::createStringError(generator.error().message);
     const llvm::TargetMachine &machine = (*generator)->machine();
     llvm::LLVMContext context;
@@ -450,11 +507,13 @@ struct compilation {
     result<loaded_code> run(code_service &service, const compat::build_input &input,
                             const native_program *program,
                             const std::function<void(llvm::Module &)> &change);
-    [[nodiscard]] result<void> take_generator(code_service &service, unsigned level);
+    [[nodiscard]] result<void> take_generator(code_service &service,
+                                              const compat::vm_config &config, unsigned level);
 };
 
-result<void> compilation::take_generator(code_service &service, unsigned level) {
-    auto taken = service.take_generator(level);
+result<void> compilation::take_generator(code_service &service, const compat::vm_config &config,
+                                         unsigned level) {
+    auto taken = service.take_generator({.level = level, .cpu = config.cpu});
     if (not taken) return std::unexpected{std::move(taken.error())};
     generator = std::move(*taken);
     return {};
@@ -484,17 +543,18 @@ result<loaded_code> compilation::run(code_service &service, const compat::build_
     if (not others) return std::unexpected{others.error()};
     counted.add(counter::constant_maps, fold_constant_maps(input.linked, module));
     const unsigned level = level_for(input.config.optimization_level, size_of(module));
-    if (auto taken = take_generator(service, level); not taken)
+    if (auto taken = take_generator(service, input.config, level); not taken)
         return std::unexpected{std::move(taken.error())};
     set_target(module, generator->machine());
     dump(module, "before");
     counted.add(counter::ir_before, module.getInstructionCount());
-    optimize(module, generator->machine(), {.level = level, .until = until}, counted);
+    optimize(module, generator->machine(),
+             {.level = level, .for_size = input.config.prefers_size, .until = until}, counted);
     counted.add(counter::ir_after, module.getInstructionCount());
     if (level > 0 and deadline::clock::now() >= until) {
         // The other ways to make code take more than linear time in what was not optimised.
         service.give_back(std::move(generator));
-        if (auto taken = take_generator(service, 0); not taken)
+        if (auto taken = take_generator(service, input.config, 0); not taken)
             return std::unexpected{std::move(taken.error())};
     }
     move_rare_blocks_away(module);
@@ -514,6 +574,12 @@ result<loaded_code> compilation::run(code_service &service, const compat::build_
 }
 
 }  // namespace
+
+result<void> check_processor(const std::string &name) {
+    const auto service = code_service::get();
+    if (not service) return std::unexpected{service.error()};
+    return (*service)->check_processor(name);
+}
 
 result<loaded_code> generate_native_code(const compat::build_input &input,
                                          const native_program *program,

@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <utility>
 
 namespace llvm {
@@ -49,6 +50,9 @@ private:
     std::size_t largest_frame_ = 0;
     counters counted_;
 };
+
+/// Whether LLVM knows a CPU of this name, and this machine runs its code: why not.
+[[nodiscard]] result<void> check_processor(const std::string &name);
 
 /// Compiles a program and loads its code; `program` is what the native entry point will run.
 /// Thread-safe. LLVM's tables, target machines and the linker's session are made once per process.

@@ -168,7 +168,8 @@ public:
         };
         // What was inlined loads what others get as arguments.
         if (fn.getName() == main_symbol) name_input_by_arguments(fn);
-        const bool has_versions = changes(loop_budget_pass{*counted_}.run(fn, analyses));
+        const bool has_versions =
+            not fn.hasOptSize() and changes(loop_budget_pass{*counted_}.run(fn, analyses));
         const bool has_merged = changes(check_merging_pass{*counted_}.run(fn, analyses));
         assert(not llvm::verifyFunction(fn, &llvm::errs()));
         if (has_versions or has_merged) llvm::SimplifyCFGPass{}.run(fn, analyses);
@@ -181,16 +182,17 @@ private:
 
 /// The passes of LLVM's own pipeline that make a difference for code which a compiler has already
 /// optimised once, each as often as it does. Whole programs are small, so that the time goes into
-/// how many passes there are.
+/// how many passes there are. For size without those that copy code, or make vectors of it.
 llvm::FunctionPassManager optimizing_passes(const optimizing &how, counters &counted) {
     const auto level = static_cast<int>(how.level);
+    const bool copies = not how.for_size;
     llvm::FunctionPassManager passes;
     passes.addPass(llvm::LoopSimplifyPass{});
     passes.addPass(llvm::LCSSAPass{});
     passes.addPass(own_passes{counted});
 
-    add_loop_passes(passes, true, llvm::LoopRotatePass{true}, llvm::LICMPass{llvm::LICMOptions{}},
-                    llvm::SimpleLoopUnswitchPass{level >= 3});
+    add_loop_passes(passes, true, llvm::LoopRotatePass{copies}, llvm::LICMPass{llvm::LICMOptions{}},
+                    llvm::SimpleLoopUnswitchPass{copies and level >= 3});
     passes.addPass(llvm::SimplifyCFGPass{});
     // Finds what machines have instructions for, as population counts.
     passes.addPass(llvm::AggressiveInstCombinePass{});
@@ -207,8 +209,8 @@ llvm::FunctionPassManager optimizing_passes(const optimizing &how, counters &cou
     passes.addPass(llvm::SimplifyCFGPass{
         llvm::SimplifyCFGOptions{}.hoistCommonInsts(true).sinkCommonInsts(true)});
 
-    add_loop_passes(passes, false, llvm::LoopRotatePass{true}, llvm::LoopDeletionPass{});
-    passes.addPass(llvm::LoopVectorizePass{});
+    add_loop_passes(passes, false, llvm::LoopRotatePass{copies}, llvm::LoopDeletionPass{});
+    if (copies) passes.addPass(llvm::LoopVectorizePass{});
     passes.addPass(llvm::InstCombinePass{});
     passes.addPass(llvm::SimplifyCFGPass{llvm::SimplifyCFGOptions{}
                                              .forwardSwitchCondToPhi(true)
@@ -217,9 +219,9 @@ llvm::FunctionPassManager optimizing_passes(const optimizing &how, counters &cou
                                              .needCanonicalLoops(false)
                                              .hoistCommonInsts(true)
                                              .sinkCommonInsts(true)});
-    passes.addPass(slp_pass{});
+    if (copies) passes.addPass(slp_pass{});
     passes.addPass(llvm::VectorCombinePass{});
-    passes.addPass(llvm::LoopUnrollPass{llvm::LoopUnrollOptions{level}});
+    if (copies) passes.addPass(llvm::LoopUnrollPass{llvm::LoopUnrollOptions{level}});
     passes.addPass(llvm::SROAPass{llvm::SROAOptions::PreserveCFG});
     add_loop_passes(passes, true, llvm::LICMPass{llvm::LICMOptions{}});
     passes.addPass(llvm::DivRemPairsPass{});
@@ -295,10 +297,20 @@ struct pipeline {
     }
 };
 
+/// Passes and code generation go by the attributes of functions.
+void prefer_size(llvm::Module &module) {
+    for (llvm::Function &fn : module.functions()) {
+        if (fn.isDeclaration()) continue;
+        fn.addFnAttr(llvm::Attribute::OptimizeForSize);
+        fn.addFnAttr(llvm::Attribute::MinSize);
+    }
+}
+
 }  // namespace
 
 void optimize(llvm::Module &module, llvm::TargetMachine &machine, const optimizing &how,
               counters &counted) {
+    if (how.for_size) prefer_size(module);
     auto all = std::make_unique<pipeline>(module, machine, how, counted);
     try {
         all->passes.run(module, all->modules);

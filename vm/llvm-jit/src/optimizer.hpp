@@ -25,6 +25,7 @@ inline constexpr deadline no_deadline = deadline::max();
 
 struct optimizing {
     unsigned level = 3;
+    bool for_size = false;  ///< what makes code faster and larger is left out
     /// Behind it no further pass begins that the module can do without.
     deadline until = no_deadline;
 };

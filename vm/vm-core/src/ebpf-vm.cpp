@@ -336,6 +336,10 @@ int ebpf_set_compile_time_limit(struct ebpf_vm *vm, uint64_t microseconds) {
     return with(vm, [&](ebpf_vm &v) { return v.set_limit(vm_limit::compile_time, microseconds); });
 }
 
+int ebpf_optimize(struct ebpf_vm *vm, const struct ebpf_optimize_options *options) {
+    return with(vm, [&](ebpf_vm &v) { return v.optimize(options); });
+}
+
 int ebpf_set_compile_memory_limit(struct ebpf_vm *vm, uint64_t bytes) {
     return with(vm, [&](ebpf_vm &v) { return v.set_limit(vm_limit::compile_memory, bytes); });
 }

@@ -71,6 +71,7 @@ const auto null_vm_cases = std::to_array<null_vm_case>({
     {"ebpf_set_call_depth", [] { return ebpf_set_call_depth(no_vm, 1); }},
     {"ebpf_declare_input", [] { return ebpf_declare_input(no_vm, nullptr); }},
     {"ebpf_set_compile_time_limit", [] { return ebpf_set_compile_time_limit(no_vm, 1); }},
+    {"ebpf_optimize", [] { return ebpf_optimize(no_vm, nullptr); }},
     {"ebpf_compile_stats", [] { return ebpf_compile_stats(no_vm, nullptr, 0); }},
     {"ebpf_set_compile_memory_limit", [] { return ebpf_set_compile_memory_limit(no_vm, 1); }},
     {"ebpf_set_pointer_secret", [] { return ebpf_set_pointer_secret(no_vm, 1); }},
@@ -677,6 +678,34 @@ TEST_F(arguments, compile_limits_may_be_any_number) {
         EXPECT_EQ(ebpf_set_compile_memory_limit(vm(), limit), 0);
         EXPECT_EQ(run(vm()), 1U);
     }
+}
+
+TEST_F(arguments, optimize_options_are_checked_whatever_the_backend) {
+    load("mov %r0, 1\nexit");
+    ebpf_optimize_options options = EBPF_OPTIMIZE_DEFAULTS;
+    options.level = 4;
+    EXPECT_EQ(ebpf_optimize(vm(), &options), EBPF_ERROR_INVALID_ARGUMENT);
+    EXPECT_STREQ(ebpf_last_error(), "optimization level 4 is not allowed: from 0 to 3");
+    options = EBPF_OPTIMIZE_DEFAULTS;
+    options.cpu = "";
+    EXPECT_EQ(ebpf_optimize(vm(), &options), EBPF_ERROR_INVALID_ARGUMENT);
+    EXPECT_STREQ(ebpf_last_error(), "cpu is empty: NULL is this machine's");
+    EXPECT_EQ(run(vm()), 1U);
+}
+
+TEST_F(arguments, optimize_options_change_no_result) {
+    load("mov %r0, 1\nexit");
+    for (const uint32_t level : {0U, 1U, 2U, 3U}) {
+        for (const char *const cpu : {static_cast<const char *>(nullptr), "generic"}) {
+            for (const uint64_t limit : {uint64_t{0}, uint64_t{1}, UINT64_MAX}) {
+                const ebpf_optimize_options options{level, level % 2, cpu, limit};
+                EXPECT_EQ(ebpf_optimize(vm(), &options), 0) << ebpf_last_error();
+                EXPECT_EQ(run(vm()), 1U);
+            }
+        }
+    }
+    EXPECT_EQ(ebpf_optimize(vm(), nullptr), 0);
+    EXPECT_EQ(run(vm()), 1U);
 }
 
 // --- what compiling did

@@ -84,6 +84,8 @@ struct vm_config {
     bool eliminates_checks = false;
     /// Whether nothing that a check guards is begun before the check is decided.
     bool bars_speculation = false;
+    std::string cpu;                    ///< that native code is for; empty: this machine's
+    bool prefers_size = false;          ///< small code rather than fast code
     uint64_t compile_microseconds = 0;  ///< after so many, no more optimising; 0: no limit
     uint64_t compile_bytes = 0;  ///< most that compiling may be expected to take; 0: no limit
     std::optional<uint32_t> unwind_helper;

@@ -51,6 +51,7 @@ public:
     bool toggle_bounds_check(bool enable) override;
     int set_pointer_secret(uint64_t secret) override;
     int set_limit(vm_limit limit, uint64_t value) override;
+    int optimize(const ebpf_optimize_options &options) override;
     int register_region(const ebpf_region &region) override;
     int unregister_region(void *ptr) override;
     int set_jump_targets(const uint32_t *pcs, size_t count) override;
@@ -80,6 +81,8 @@ protected:
     [[nodiscard]] virtual result<void> check_bitcode(const helper_bitcode & /*body*/) const {
         return {};
     }
+    /// Whether code for the CPU of this name can be made and can run here.
+    [[nodiscard]] virtual result<void> check_cpu(const std::string & /*cpu*/) const { return {}; }
     /// About the most memory that these take for each slot of the program; 0: not known.
     [[nodiscard]] virtual uint64_t build_bytes_per_slot(bool /*native*/) const noexcept {
         return 0;
