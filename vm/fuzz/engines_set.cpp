@@ -144,7 +144,10 @@ engine_set::vm_ptr engine_set::make(const contender &c) const {
     set(ebpf_set_instruction_limit(vm.get(), s.instruction_limit));
     set(ebpf_set_stack_size(vm.get(), s.stack_size));
     set(ebpf_set_call_depth(vm.get(), s.call_depth));
-    set(ebpf_set_optimization_level(vm.get(), settings_.optimization_level));
+    const ebpf_optimize_options optimize{settings_.optimization_level,
+                                         settings_.prefers_size ? 1U : 0U,
+                                         settings_.is_for_any_cpu ? "generic" : nullptr, 0};
+    set(ebpf_optimize(vm.get(), &optimize));
     set(ebpf_set_constant_blinding(vm.get(), settings_.blinds_constants));
     if (not c.is_reference) {
         set(ebpf_set_check_elimination(vm.get(), settings_.eliminates_checks));
@@ -203,6 +206,8 @@ std::string engine_set::describe(const observed &other, const contender &c) cons
     return "reference: " + to_text(reference_) + '\n' + c.row.name +
            (c.checks ? "" : ", unchecked") + ": " + to_text(other) + "\nlevel " +
            std::to_string(settings_.optimization_level) +
+           (settings_.prefers_size ? ", for size" : "") +
+           (settings_.is_for_any_cpu ? ", for any CPU" : "") +
            where_memory_differs(reference_.memory, other.memory);
 }
 

@@ -23,6 +23,9 @@ struct engine_settings {
     /// Helpers and callbacks are the scene's.
     settings how = {};
     uint32_t optimization_level = EBPF_OPTIMIZATION_LEVEL;
+    bool prefers_size = false;
+    /// Code is for a CPU that has little, not for this machine's.
+    bool is_for_any_cpu = false;
     bool blinds_constants = false;
     bool eliminates_checks = true;
     bool bars_speculation = false;

@@ -21,6 +21,8 @@ trial make_trial(random_source &random, bool exact) {
     trial t{.how = {}, .program = {}, .exact = exact};
     constexpr auto levels = std::to_array<uint32_t>({0, 1, 1, 2, 3, 3});
     t.how.optimization_level = random.pick(levels);
+    t.how.prefers_size = random.chance(20);
+    t.how.is_for_any_cpu = random.chance(10);
     t.how.blinds_constants = random.chance(10);
     t.how.eliminates_checks = not random.chance(20);
     t.how.bars_speculation = compat::has_speculation_barrier and random.chance(10);
