@@ -344,8 +344,7 @@ struct ebpf_optimize_options {
     uint32_t level;       /**< how hard to try: as ebpf_set_optimization_level() */
     uint32_t prefer_size; /**< not 0: small code, where it would be larger to be fast */
     const char *cpu;      /**< which processor code is for, in LLVM's words ("x86-64-v2", "znver3",
-                             "generic"); it has nothing that this machine lacks. Copied. NULL: this
-                             machine's */
+                             "generic"), whose code runs here. Copied. NULL: this machine's */
     uint64_t compile_microseconds; /**< as ebpf_set_compile_time_limit(); 0: no limit */
 };
 

@@ -29,6 +29,7 @@
 #include <llvm/Transforms/Utils/Cloning.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
@@ -38,6 +39,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -252,8 +254,16 @@ machine_ptr code_service::make_machine(const std::string &cpu) const {
         llvm::CodeModel::Small, llvm::CodeGenOptLevel::Aggressive, true)};
 }
 
-/// The first thing that a CPU can do and this machine cannot; "" if there is none. `cpu` and `own`
-/// say what they have, `found` what was looked for here.
+/// Instructions of x86 for kernels, or that code has where it asks for them by name: compilers make
+/// them of nothing else, and virtual machines hide some of those that their machine has.
+constexpr auto asked_for_by_name = std::to_array<std::string_view>(
+    {"cldemote", "clzero", "enqcmd",  "fsgsbase", "hreset",    "invpcid", "kl",
+     "lwp",      "mwaitx", "pconfig", "pku",      "prefetchi", "ptwrite", "rdpid",
+     "rdpru",    "rdrnd",  "rdseed",  "rtm",      "serialize", "sgx",     "shstk",
+     "tsxldtrk", "uintr",  "waitpkg", "wbnoinvd", "widekl",    "xsaves"});
+
+/// The first thing that code for a CPU may use and this machine has not; "" if there is none. `cpu`
+/// and `own` say what they have, `found` what was looked for here.
 std::string first_missing(const llvm::MCSubtargetInfo &cpu, const llvm::MCSubtargetInfo &own,
                           const llvm::StringMap<bool> &found) {
     // On x86 what was not found is there as false, and what is not there is about how fast things
@@ -261,6 +271,9 @@ std::string first_missing(const llvm::MCSubtargetInfo &cpu, const llvm::MCSubtar
     const bool tells_absence = std::ranges::any_of(
         found, [](const llvm::StringMapEntry<bool> &f) { return not f.second; });
     for (const llvm::SubtargetFeatureKV &feature : cpu.getEnabledProcessorFeatures()) {
+        if (std::ranges::find(asked_for_by_name, std::string_view{feature.Key}) !=
+            asked_for_by_name.end())
+            continue;
         const auto it = found.find(feature.Key);
         const bool is_missing =
             it != found.end() ? not it->second

@@ -161,7 +161,7 @@ public:
     explicit own_passes(counters &counted) : counted_{&counted} {}
 
     llvm::PreservedAnalyses run(llvm::Function &fn, llvm::FunctionAnalysisManager &analyses) {
-        const auto changes = [&](llvm::PreservedAnalyses kept) {
+        const auto changes = [&](const llvm::PreservedAnalyses &kept) {
             if (kept.areAllPreserved()) return false;
             analyses.invalidate(fn, kept);
             return true;

@@ -246,9 +246,9 @@ EBPF_EXPORT int ebpf_set_compile_time_limit(struct ebpf_vm *vm, uint64_t microse
 /** Says how code is made that is compiled from now on: all that backends which optimise can be told
  * at once, level and time limit of the functions above included. NULL: as by default. Others accept
  * it and do nothing, with any CPU. Backend llvm knows what a CPU has: EBPF_ERROR_INVALID_ARGUMENT
- * where it knows none of this name, EBPF_ERROR_UNSUPPORTED where this machine lacks something that
- * the CPU has; the message names it. On an error everything stays as it was. What programs give is
- * the same with all options. */
+ * where it knows none of this name, EBPF_ERROR_UNSUPPORTED where this machine lacks what code for
+ * the CPU may use; the message names it. On an error everything stays as it was. What programs give
+ * is the same with all options. */
 EBPF_EXPORT int ebpf_optimize(struct ebpf_vm *vm, const struct ebpf_optimize_options *options);
 
 /** Most bytes that making native code of a program may be expected to take, by its size; it is
