@@ -104,7 +104,8 @@ const ebpf_map_shape *map_shape(uint64_t map) {
                                       .index_count = 3,
                                       .values = shared().map_value.address(),
                                       .arena = nullptr,
-                                      .is_constant = 0};
+                                      .is_constant = 0,
+                                      .probe = nullptr};
     static const ebpf_map_shape keyed{.key_size = 8,
                                       .value_size = 16,
                                       .result_size = 16,
@@ -113,7 +114,8 @@ const ebpf_map_shape *map_shape(uint64_t map) {
                                       .index_count = 0,
                                       .values = 0,
                                       .arena = nullptr,
-                                      .is_constant = 0};
+                                      .is_constant = 0,
+                                      .probe = nullptr};
     static const ebpf_map_shape with_arena{.key_size = 0,
                                            .value_size = 0,
                                            .result_size = 0,
@@ -122,7 +124,8 @@ const ebpf_map_shape *map_shape(uint64_t map) {
                                            .index_count = 0,
                                            .values = 0,
                                            .arena = &shared().arena.shape,
-                                           .is_constant = 0};
+                                           .is_constant = 0,
+                                           .probe = nullptr};
     static const ebpf_map_shape constant{.key_size = 4,
                                          .value_size = value_bytes,
                                          .result_size = value_bytes,
@@ -131,7 +134,8 @@ const ebpf_map_shape *map_shape(uint64_t map) {
                                          .index_count = 3,
                                          .values = shared().constants.address(),
                                          .arena = nullptr,
-                                         .is_constant = 1};
+                                         .is_constant = 1,
+                                         .probe = nullptr};
     switch (map - first_map) {
     case array_map: return &array;
     case constant_map: return &constant;

@@ -5,6 +5,7 @@
 // map_benchmark [options of Google Benchmark]: per_op is what one operation takes
 //   ours/...     called from C++, on one thread and on two; time of the CPU
 //   pinned/...   likewise, on a map that other processes could open
+//   native/...   what programs do of it, in C++ with the map's lookup written out; on one thread
 //   BACKEND/...  in a program on a backend of this process, checks and loop included; likewise
 //   kernel/...   in the same program in the kernel, on one thread and on two
 #include "kernel.hpp"
@@ -88,6 +89,12 @@ void run_ours(::benchmark::State &state, const operation &o, runtime::map &m) {
     count(state, static_cast<double>(state.iterations()) * operations_of_round, of_cpu_time);
 }
 
+void run_native(::benchmark::State &state, const operation &o, const runtime::map &m) {
+    for (uint32_t from = 0; state.KeepRunning(); from += first_key_step)
+        ::benchmark::DoNotOptimize(o.native(m, from, o.keys()));
+    count(state, static_cast<double>(state.iterations()) * operations_of_round, of_cpu_time);
+}
+
 void run_kernel(::benchmark::State &state, const kernel_operation &kernel) {
     while (state.KeepRunning()) {
         const uint64_t nanoseconds = kernel.run(kernel_rounds);
@@ -166,6 +173,12 @@ void add(const operation &o) {
             add("pinned/" + o.name, when_needed<runtime::map>([&o] { return make_pinned_map(o); }),
                 [&o](::benchmark::State &state, runtime::map &m) { run_ours(state, o, m); })
                 ->Threads(threads);
+        }
+        if (o.native != nullptr and threads == 1) {
+            add("native/" + o.name, when_needed<runtime::map>([&o] { return make_map(o); }),
+                [&o](::benchmark::State &state, const runtime::map &m) {
+                    run_native(state, o, m);
+                });
         }
         if (o.text.empty()) continue;
         for (const std::string &backend : compat::list_vm_backends()) {

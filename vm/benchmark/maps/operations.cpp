@@ -4,11 +4,13 @@
 #include "operations.hpp"
 
 #include "isa/text.hpp"
+#include "runtime/cpu.hpp"
 #include "runtime/ring_buffer.hpp"
 
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <stdexcept>
 #include <string_view>
@@ -104,6 +106,12 @@ void reserve_and_submit(map &m, arguments &a) {
     ring.submit(record, runtime::ring_no_wakeup);
 }
 
+void increment(map &m, arguments &a) {
+    auto *const value = static_cast<uint64_t *>(m.lookup_elem(a.key.data()));
+    if (value != nullptr) ++*value;
+    ::benchmark::DoNotOptimize(value);
+}
+
 /// One function, so that nothing is measured besides.
 template <auto WriteKey, auto Perform>
 void round(map &m, uint32_t from, uint32_t keys) {
@@ -118,6 +126,8 @@ const std::string key_and_map = "mov %r2, %r10\nadd %r2, -16\nlddw %r1, MAP\n";
 const std::string value_and_flags = "mov %r3, %r10\nadd %r3, -24\nmov %r4, 0\n";
 const std::string lookup_text =
     key_and_map + "call 1\njeq %r0, 0, +2\nldxdw %r1, [%r0]\nadd %r8, %r1\n";
+const std::string increment_text =
+    key_and_map + "call 1\njeq %r0, 0, +3\nldxdw %r1, [%r0]\nadd %r1, 1\nstxdw [%r0], %r1\n";
 const std::string update_text = key_and_map + value_and_flags + "call 2\n";
 const std::string add_and_delete_text = update_text + key_and_map + "call 3\n";
 const std::string push_and_pop_text =
@@ -127,14 +137,79 @@ const std::string ring_text =
     "lddw %r1, MAP\nmov %r2, 8\nmov %r3, 0\ncall 131\njeq %r0, 0, +4\nstxdw [%r0], %r6\n"
     "mov %r1, %r0\nmov %r2, 1\ncall 132\n";
 
+// --- the same by hand
+
+/// Reads the values: `find(key)` gives each, or null. `Increments`: adds 1 to them instead.
+template <bool Increments, typename Find>
+uint64_t visit(uint32_t from, uint32_t keys, Find &&find) {
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < operations_of_round; ++i) {
+        uint64_t *const value = find((from + i * key_step) & (keys - 1));
+        if (value == nullptr) continue;
+        if constexpr (Increments)
+            ++*value;
+        else
+            sum += *value;
+    }
+    return sum;
+}
+
+template <bool Increments>
+uint64_t visit_array(const map &m, uint32_t from, uint32_t keys) {
+    auto *const values = reinterpret_cast<uint64_t *>(m.shape().values);
+    const uint32_t count = m.shape().index_count;
+    return visit<Increments>(from, keys,
+                             [=](uint32_t i) { return i < count ? values + i : nullptr; });
+}
+
+template <bool Increments>
+uint64_t visit_percpu_array(const map &m, uint32_t from, uint32_t keys) {
+    const ebpf_map_probe &probe = *m.shape().probe;
+    const auto values = reinterpret_cast<char *>(probe.index.values);
+    const uint32_t count = probe.index.count;
+    const uint64_t stride = probe.cpus.stride;
+    return visit<Increments>(from, keys, [=](uint32_t i) {
+        return i < count
+                   ? reinterpret_cast<uint64_t *>(values + runtime::current_cpu() * stride) + i
+                   : nullptr;
+    });
+}
+
+uint64_t visit_hash(const map &m, uint32_t from, uint32_t keys) {
+    __extension__ using wide = unsigned __int128;
+    const compat::hash_probe t = m.shape().probe->hash;
+    const auto word = [](uint64_t address, std::memory_order order) {
+        return reinterpret_cast<const std::atomic<uint64_t> *>(address)->load(order);
+    };
+    return visit<false>(from, keys, [=](uint32_t key) -> uint64_t * {
+        const wide product = static_cast<wide>(t.hash_init ^ key) * t.hash_factor;
+        const uint64_t hash = static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+        const auto bucket = static_cast<uint32_t>(hash ^ hash >> 32) & t.bucket_mask;
+        for (;;) {
+            uint64_t link =
+                word(t.heads + uint64_t{8} * bucket, std::memory_order_acquire) >> t.head_shift;
+            while ((link & 1) == 0 and link != 0) {
+                const uint64_t element = t.elements + 4 * link;
+                if (word(element + t.key_offset, std::memory_order_relaxed) == key)
+                    return reinterpret_cast<uint64_t *>(element + t.value_offset);
+                link = word(element + t.next_offset, std::memory_order_acquire);
+            }
+            if (link == 0 or link == (uint64_t{bucket} << 1 | 1)) return nullptr;
+        }
+    });
+}
+
+using native_round = uint64_t (*)(const map &m, uint32_t from, uint32_t keys);
+
 template <auto Perform>
 operation on_numbers(std::string name, const map_definition &d, uint32_t entries,
-                     const std::string &text) {
+                     const std::string &text, native_round native = nullptr) {
     return {.name = std::move(name),
             .map = d,
             .entries = entries,
             .write_key = write_number,
             .round = round<write_number, Perform>,
+            .native = native,
             .store_key_text = store_number,
             .text = text};
 }
@@ -168,12 +243,18 @@ std::vector<operation> make_operations() {
     constexpr uint32_t few = operation::few_keys;
     constexpr uint32_t many = 1U << 20;
     return {
-        on_numbers<lookup>("array/lookup", define(array, 4, most), few, lookup_text),
+        on_numbers<lookup>("array/lookup", define(array, 4, most), few, lookup_text,
+                           visit_array<false>),
+        on_numbers<increment>("array/increment", define(array, 4, most), few, increment_text,
+                              visit_array<true>),
         on_numbers<lookup>("array/lookup/1M", define(array, 4, many), many, lookup_text),
         on_numbers<update>("array/update", define(array, 4, most), few, update_text),
-        on_numbers<lookup>("percpu_array/lookup", define(percpu_array, 4, most), 0, lookup_text),
-        on_numbers<lookup>("hash/lookup", define(hash, 4, most), few, lookup_text),
-        on_numbers<lookup>("hash/lookup/1M", define(hash, 4, many), many, lookup_text),
+        on_numbers<lookup>("percpu_array/lookup", define(percpu_array, 4, most), 0, lookup_text,
+                           visit_percpu_array<false>),
+        on_numbers<increment>("percpu_array/increment", define(percpu_array, 4, most), 0,
+                              increment_text, visit_percpu_array<true>),
+        on_numbers<lookup>("hash/lookup", define(hash, 4, most), few, lookup_text, visit_hash),
+        on_numbers<lookup>("hash/lookup/1M", define(hash, 4, many), many, lookup_text, visit_hash),
         on_numbers<lookup>("hash/lookup_of_16_bytes", define(hash, 16, most), few, lookup_text),
         on_numbers<lookup>("hash/lookup_of_nothing", define(hash, 4, most), 0, lookup_text),
         on_numbers<update>("hash/update", define(hash, 4, most), few, update_text),

@@ -40,6 +40,9 @@ struct operation {
     /// Performs the operation operations_of_round times: on so many keys, those from number `from`
     /// on, far from each other.
     void (*round)(runtime::map &m, uint32_t from, uint32_t keys);
+    /// The same in C++ with the map's lookup written out in the loop: what it read, added up. Null:
+    /// there is none.
+    uint64_t (*native)(const runtime::map &m, uint32_t from, uint32_t keys) = nullptr;
     /// The same for programs: the key's number is in r1, r10-16 is the key's place, r10-24 a
     /// value's, "MAP" stands for the map. Changes r0 to r5, and adds what it reads to r8. Empty: no
     /// program does it.

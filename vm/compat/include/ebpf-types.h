@@ -210,6 +210,8 @@ struct ebpf_arena {
                                  may change it while programs run */
 };
 
+struct ebpf_map_probe;
+
 /** What checks of helper calls need to know of a map. */
 struct ebpf_map_shape {
     uint32_t key_size;   /**< bytes of an EBPF_ARG_MAP_KEY */
@@ -228,6 +230,9 @@ struct ebpf_map_shape {
                              `values`, from now on (the kernel's frozen map that programs only
                              read). Programs may be compiled with what is there. It never becomes 0
                              again */
+    const struct ebpf_map_probe *probe; /**< how native code finds values of this library's own maps
+                                           without calling a helper that takes a map and a key alone
+                                           and gives a value; NULL: not at all, as for all others */
 };
 
 /** A map of the host's, whose values lie where its programs find them; for ebpf_set_inline_map().

@@ -38,6 +38,7 @@ void inline_maps::add_array(int fd, uint64_t values, const ebpf_inline_map &map)
                                                 .values = values,
                                                 .arena = nullptr,
                                                 .is_constant = 0,
+                                                .probe = nullptr,
                                             });
 }
 

@@ -192,7 +192,10 @@ public:
     module_compiler(const compat::build_input &input, llvm::Module &module, counters &counted)
         : input_{input},
           facts_{input.code, input.linked, input.config.stack_size,
-                 input.config.blinding_seed ? provenance::short_reach : provenance::most_reach},
+                 input.config.blinding_seed ? provenance::short_reach : provenance::most_reach,
+                 // Addresses that nobody is to know, and keys that nobody is to run ahead with,
+                 // stay with the host.
+                 input.config.pointer_secret == 0 and not input.config.bars_speculation},
           module_{module},
           parts_{.input = input,
                  .facts = facts_,

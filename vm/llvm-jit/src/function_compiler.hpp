@@ -6,6 +6,7 @@
 #include "abi.hpp"
 #include "compat/blinding_keys.hpp"
 #include "compat/configured_vm.hpp"
+#include "compat/map_probe.hpp"
 #include "compat/proofs.hpp"
 #include "counters.hpp"
 #include "host_functions.hpp"
@@ -15,6 +16,7 @@
 #include <llvm/IR/Module.h>
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -77,6 +79,12 @@ protected:
     block end_run_;
     llvm::MDNode *likely_;
 };
+
+/// The alignment of the byte at this distance from r10, which is aligned to 16.
+inline llvm::Align alignment_at(int64_t offset) {
+    const auto known = std::countr_zero(static_cast<uint64_t>(offset) | 16U);
+    return llvm::Align{uint64_t{1} << known};
+}
 
 class function_compiler : code_builder {
 public:
@@ -190,7 +198,14 @@ private:
     void call_helper(uint32_t pc);
     void call_plain_helper(uint32_t pc, const compat::helper_binding &helper);
     value call_helper_directly(const compat::helper_binding &helper);
-    value index_map();
+    value look_up();
+    value look_up_index(const compat::index_probe &map);
+    value look_up_hash(const ebpf_map_probe &map, uint32_t key_size);
+    std::vector<value> key_words(uint32_t key_size);
+    value bucket_of(const compat::hash_probe &table, llvm::ArrayRef<value> key);
+    value load_key_word(uint32_t at, uint32_t bytes);
+    value load_shared(value place, llvm::AtomicOrdering order);
+    value of_this_cpu(value place, const compat::percpu_values &cpus);
     [[nodiscard]] bool is_proven(const compat::helper_binding &helper) const;
     value call_through_runtime(uint32_t pc, const compat::helper_binding &helper);
     void check_arguments(uint32_t pc, const compat::helper_binding &helper);

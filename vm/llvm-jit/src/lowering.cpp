@@ -42,12 +42,6 @@ CmpInst::Predicate predicate_of(operation op) {
     }
 }
 
-/// The alignment of the byte at this distance from r10, which is aligned to 16.
-llvm::Align alignment_at(int64_t offset) {
-    const auto known = std::countr_zero(static_cast<uint64_t>(offset) | 16U);
-    return llvm::Align{uint64_t{1} << known};
-}
-
 /// Whether a call has to go through the host, which checks arguments and grants results.
 bool needs_host(const compat::helper_binding &helper, const compat::vm_config &config) {
     const helper_declaration &d = helper.declaration();
@@ -409,8 +403,8 @@ void function_compiler::call_helper(uint32_t pc) {
     const compat::helper_binding &helper = *parts_.input.linked.helper(id);
     if (helper.declaration().runs_code())
         call_running_helper(pc, helper);
-    else if (parts_.facts.is_indexing(pc, origin_))
-        set(0, index_map());
+    else if (parts_.facts.is_own_lookup(pc, origin_))
+        set(0, look_up());
     else if (is_proven(helper))
         set(0, call_helper_directly(helper));
     else
@@ -446,19 +440,6 @@ bool function_compiler::is_proven(const compat::helper_binding &helper) const {
         const uint32_t size = kind == argument_kind::map_key ? shape.key_size : shape.value_size;
         return depends_on_map(kind) and parts_.facts.is_in_frame(origin_[1 + i], size);
     });
-}
-
-/// The lookup in an array at the index that r2 points to.
-function_compiler::value function_compiler::index_map() {
-    parts_.counted.add(counter::map_operations);
-    uses_frame_ = true;
-    const ebpf_map_shape &shape = *parts_.input.linked.maps()[origin_[1].map].shape;
-    const value at = b_.CreateGEP(b_.getInt8Ty(), frame_top_, known_offset(origin_[2]));
-    const value index = b_.CreateAlignedLoad(b_.getInt32Ty(), at, alignment_at(origin_[2].offset));
-    const value wide = b_.CreateZExt(index, b_.getInt64Ty());
-    const value place =
-        b_.CreateAdd(word(shape.values), b_.CreateMul(wide, word(shape.value_stride)));
-    return b_.CreateSelect(b_.CreateICmpULT(index, b_.getInt32(shape.index_count)), place, word(0));
 }
 
 function_compiler::value function_compiler::call_helper_directly(

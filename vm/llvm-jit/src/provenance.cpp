@@ -94,11 +94,12 @@ origin merge(const origin &to, const origin &from) {
 }
 
 provenance::provenance(const program &p, const compat::linkage &linked, uint32_t frame_size,
-                       int64_t reach)
+                       int64_t reach, bool probes_maps)
     : p_{p},
       linked_{linked},
       frame_size_{frame_size},
       reach_{reach},
+      probes_maps_{probes_maps},
       blocks_(p.blocks().size()),
       functions_(p.functions().size()),
       value_escapes_(linked.maps().size()),
@@ -201,18 +202,21 @@ origin provenance::result_of(uint32_t pc, const origins &before) const {
     return {.kind = origin_kind::value, .exact = true, .map = map.map};
 }
 
-bool provenance::is_indexing(uint32_t pc, const origins &before) const {
+bool provenance::is_own_lookup(uint32_t pc, const origins &before) const {
+    constexpr uint32_t largest_key = 32;
     const isa::instruction &i = p_.insn(pc);
     const compat::helper_binding *const helper =
         is_helper_call(i) ? linked_.helper(static_cast<uint32_t>(i.imm)) : nullptr;
     if (helper == nullptr) return false;
     const helper_declaration &d = helper->declaration();
-    return d.result == result_kind::map_value_or_null and
-           d.arguments[0].kind == argument_kind::map and
-           d.arguments[1].kind == argument_kind::map_key and d.arity() == 2 and
-           before[1].kind == origin_kind::map and
-           linked_.maps()[before[1].map].shape->index_count != 0 and
-           values_stay_known(before[1].map) and is_in_frame(before[2], sizeof(uint32_t));
+    if (d.result != result_kind::map_value_or_null or d.arguments[0].kind != argument_kind::map or
+        d.arguments[1].kind != argument_kind::map_key or d.arity() != 2 or
+        before[1].kind != origin_kind::map or not values_stay_known(before[1].map))
+        return false;
+    const ebpf_map_shape &shape = *linked_.maps()[before[1].map].shape;
+    const bool is_known = shape.index_count != 0 or (probes_maps_ and shape.probe != nullptr);
+    return is_known and shape.key_size <= largest_key and
+           is_in_frame(before[2], std::max<uint64_t>(shape.key_size, sizeof(uint32_t)));
 }
 
 origins provenance::step(uint32_t pc, const origins &before) const {
@@ -398,7 +402,7 @@ void provenance::note_uses(uint32_t pc, const origins &before, function_facts &f
             isa::info(i.id).operation == operation::atomic_cmpxchg and base == 0;
         if (not is_value and not is_compared) reads &= ~reg_bit(base);
     } else if (i.id == insn_id::mov64_reg or i.id == insn_id::add64_imm or
-               i.id == insn_id::sub64_imm or is_indexing(pc, before)) {
+               i.id == insn_id::sub64_imm or is_own_lookup(pc, before)) {
         reads = 0;
     } else if (i.id == insn_id::add64_reg) {
         if (before[i.src].is_frame() != before[i.dst].is_frame()) reads = 0;

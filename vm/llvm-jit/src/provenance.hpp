@@ -87,9 +87,10 @@ public:
     static constexpr int64_t most_reach = int64_t{1} << 30;
     static constexpr int64_t short_reach = int64_t{1} << 15;
 
-    /// `reach`: offsets of less are known. They become constants of the code.
+    /// `reach`: offsets of less are known. They become constants of the code. `probes_maps`: code
+    /// does what ebpf_map_shape.probe says.
     provenance(const program &p, const compat::linkage &linked, uint32_t frame_size,
-               int64_t reach = most_reach);
+               int64_t reach = most_reach, bool probes_maps = true);
 
     [[nodiscard]] const block_facts &of_block(uint32_t index) const noexcept {
         return blocks_[index];
@@ -103,9 +104,9 @@ public:
     [[nodiscard]] bool base_is_source(uint32_t pc) const noexcept { return base_is_source_[pc]; }
 
     [[nodiscard]] reg_use use_of(uint32_t pc) const;
-    /// Whether the call at `pc` reads a value of a map at an index in the own stack frame: code
+    /// Whether the call at `pc` finds a value of a map by a key in the own stack frame, where code
     /// needs no help for it.
-    [[nodiscard]] bool is_indexing(uint32_t pc, const origins &before) const;
+    [[nodiscard]] bool is_own_lookup(uint32_t pc, const origins &before) const;
     /// Whether addresses of the map's values are used for accesses inside of them alone, so that
     /// the memory map need not know of them.
     [[nodiscard]] bool values_stay_known(uint32_t map) const noexcept {
@@ -139,6 +140,7 @@ private:
     const compat::linkage &linked_;
     int64_t frame_size_;
     int64_t reach_;
+    bool probes_maps_;
     std::vector<block_facts> blocks_;
     std::vector<function_facts> functions_;
     std::vector<bool> value_escapes_;  ///< by map

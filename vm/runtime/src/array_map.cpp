@@ -96,6 +96,13 @@ public:
           cpus_{memory_},
           values_{memory_.data()} {
         share(memory_);
+        if (memory_.file() != nullptr) return;
+        set_probe({.by = ebpf_map_probe::kind::index,
+                   .cpus = {.stride = cpu_stride_, .cpu = cpu_of_threads()},
+                   .index = {.values = reinterpret_cast<uint64_t>(values_),
+                             .stride = stride_,
+                             .count = max_entries_},
+                   .hash = {}});
     }
 
     static std::size_t stride_of_cpus(const map_definition &d) noexcept {

@@ -58,4 +58,18 @@ uint32_t detail::take_cpu() noexcept {
     return this_cpu = lease.cpu;
 }
 
+const compat::thread_cpu *cpu_of_threads() noexcept {
+#if defined(__x86_64__) || defined(__aarch64__)
+    // Initial-exec: as far from the thread pointer in all threads.
+    static const compat::thread_cpu cpu{
+        .count = cpu_count(),
+        .offset = reinterpret_cast<const char *>(&detail::this_cpu) -
+                  static_cast<const char *>(__builtin_thread_pointer()),
+        .take = detail::take_cpu};
+    return &cpu;
+#else
+    return nullptr;
+#endif
+}
+
 }  // namespace bpftime::vm::runtime

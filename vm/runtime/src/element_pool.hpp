@@ -67,17 +67,19 @@ public:
         return (link & 1) == 0 and link != 0;
     }
     [[nodiscard]] element *element_of(uint64_t link) const noexcept {
-        auto *const e = reinterpret_cast<element *>(before_ + link * (word_bytes / 2));
+        auto *const e = reinterpret_cast<element *>(before_ + link * unit);
         if (e == nullptr) __builtin_unreachable();
         return e;
     }
     [[nodiscard]] uint64_t link_to(const element *e) const noexcept {
-        return static_cast<uint64_t>(reinterpret_cast<const uint8_t *>(e) - before_) /
-               (word_bytes / 2);
+        return static_cast<uint64_t>(reinterpret_cast<const uint8_t *>(e) - before_) / unit;
     }
     [[nodiscard]] element_patience patience() const noexcept {
         return element_patience{most_steps_};
     }
+    /// The element of a link is `unit` times the link behind this.
+    [[nodiscard]] const uint8_t *before() const noexcept { return before_; }
+    static constexpr std::size_t unit = 4;
 
 private:
     static constexpr std::size_t word_bytes = 8;

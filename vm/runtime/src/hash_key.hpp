@@ -52,13 +52,22 @@ namespace detail {
 
 }  // namespace detail
 
-/// A hash that nobody who does not know the seed can make collide at will.
-[[nodiscard]] inline uint32_t hash_key(uint64_t seed, const void *key, std::size_t size) noexcept {
+/// What the hash of keys begins with, and what it is multiplied with.
+[[nodiscard]] constexpr uint64_t hash_init(uint64_t seed, std::size_t size) noexcept {
+    return seed ^ size;
+}
+[[nodiscard]] constexpr uint64_t hash_factor(uint64_t seed) noexcept {
     constexpr uint64_t odd = 0x9e37'79b9'7f4a'7c15;
+    return odd ^ (seed << 1 | 1);
+}
+
+/// A hash that nobody who does not know the seed can make collide at will. compat::hash_probe says
+/// how it is computed, too.
+[[nodiscard]] inline uint32_t hash_key(uint64_t seed, const void *key, std::size_t size) noexcept {
     const auto *const bytes = static_cast<const uint8_t *>(key);
-    uint64_t hash = seed ^ size;
+    uint64_t hash = hash_init(seed, size);
     for (std::size_t at = 0; at < size; at += 8)
-        hash = detail::mix(hash ^ detail::key_word(bytes, size, at), odd ^ (seed << 1 | 1));
+        hash = detail::mix(hash ^ detail::key_word(bytes, size, at), hash_factor(seed));
     return static_cast<uint32_t>(hash ^ hash >> 32);
 }
 

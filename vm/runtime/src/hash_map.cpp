@@ -11,6 +11,7 @@
 #include <array>
 #include <bit>
 #include <cerrno>
+#include <cstddef>
 #include <limits>
 #include <random>
 #include <utility>
@@ -84,6 +85,25 @@ hash_map::hash_map(const map_definition &d, map_memory memory, std::size_t besid
             reinterpret_cast<element_pool::stripe *>(memory_.data() + stripes_at)} {
     if (memory_.is_new()) pool_.make_spares();
     share(memory_);
+    if (memory_.file() == nullptr and not lru_) offer_probe();
+}
+
+/// What find() does, for native code.
+void hash_map::offer_probe() {
+    static_assert(element_links::unit == 4);
+    set_probe({.by = ebpf_map_probe::kind::hash,
+               .cpus = {.stride = layout_.cpu_stride, .cpu = percpu_ ? cpu_of_threads() : nullptr},
+               .index = {},
+               .hash = {.hash_init = hash_init(seed_, definition().key_size),
+                        .hash_factor = hash_factor(seed_),
+                        .heads = reinterpret_cast<uint64_t>(heads_),
+                        .elements = reinterpret_cast<uint64_t>(links().before()),
+                        .bucket_mask = bucket_mask_,
+                        .head_shift = lock_holder::token_bits,
+                        .next_offset = offsetof(element, next),
+                        .key_offset = sizeof(element),
+                        .value_offset = static_cast<uint32_t>(layout_.value_offset),
+                        .percpu = reinterpret_cast<uint64_t>(percpu_values_)}});
 }
 
 /// Nothing of it is relied on: it tells damaged files from maps early.

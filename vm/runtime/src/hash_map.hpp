@@ -104,6 +104,7 @@ private:
     int host_lookup_and_delete(const void *key, void *value) noexcept override;
     int host_next_key(const void *key, void *next) const noexcept override;
 
+    void offer_probe();
     [[nodiscard]] uint32_t hash_of(const void *key) const noexcept {
         return hash_key(seed_, key, definition().key_size);
     }

@@ -206,7 +206,8 @@ map::map(const map_definition &definition, std::size_t host_value_size)
              .index_count = 0,
              .values = 0,
              .arena = nullptr,
-             .is_constant = 0},
+             .is_constant = 0,
+             .probe = nullptr},
       layout_{definition.fields.empty() ? nullptr
                                         : std::make_unique<const value_layout>(definition)},
       timers_{has_timers(definition) ? std::make_unique<timer_list>() : nullptr},
@@ -219,6 +220,12 @@ void map::set_indexed(const void *first, std::size_t stride) noexcept {
     shape_.value_stride = static_cast<uint32_t>(stride);
     shape_.index_count = definition_.max_entries;
     shape_.values = reinterpret_cast<uint64_t>(first);
+}
+
+void map::set_probe(const ebpf_map_probe &probe) {
+    if (probe.cpus.stride != 0 and probe.cpus.cpu == nullptr) return;
+    probe_ = probe;
+    shape_.probe = &*probe_;
 }
 
 void map::share(const map_memory &memory) noexcept {

@@ -147,7 +147,8 @@ TEST_P(inline_maps, may_be_what_the_host_knows) {
                                                      .index_count = 8,
                                                      .values = word,
                                                      .arena = nullptr,
-                                                     .is_constant = 0};
+                                                     .is_constant = 0,
+                                                     .probe = nullptr};
                                             return map == word ? &shape : nullptr;
                                         }),
               EBPF_OK);
@@ -173,7 +174,8 @@ TEST_P(inline_maps, that_nobody_changes_are_read_as_they_are) {
                                           .index_count = 1,
                                           .values = reinterpret_cast<uintptr_t>(settings.data()),
                                           .arena = nullptr,
-                                          .is_constant = 1};
+                                          .is_constant = 1,
+                                          .probe = nullptr};
         return &shape;
     };
     ASSERT_EQ(vm().set_lddw_helpers(lddw), EBPF_OK);

@@ -193,7 +193,8 @@ const ebpf_map_shape *shape_of(uint64_t map) {
                                       .index_count = words.size(),
                                       .values = address,
                                       .arena = nullptr,
-                                      .is_constant = 0};
+                                      .is_constant = 0,
+                                      .probe = nullptr};
     return map == address ? &shape : nullptr;
 }
 

@@ -405,7 +405,8 @@ protected:
     }
     void know_maps() {
         const auto shape_of = [](uint64_t map) -> const ebpf_map_shape * {
-            static const ebpf_map_shape shape{8, 8, 8, EBPF_PERM_READ, 0, 0, 0, nullptr, 0};
+            static const ebpf_map_shape shape{8, 8,       8, EBPF_PERM_READ, 0, 0,
+                                              0, nullptr, 0, nullptr};
             return map == 0x1234 ? &shape : nullptr;
         };
         ASSERT_EQ(ebpf_set_map_shape_helper(vm(), shape_of), 0);

@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "compat/map_probe.hpp"
+
 #include <cstdint>
 
 namespace bpftime::vm::runtime {
@@ -22,5 +24,8 @@ uint32_t take_cpu() noexcept;
     const uint32_t cpu = detail::this_cpu;
     return cpu != detail::no_cpu ? cpu : detail::take_cpu();
 }
+
+/// How native code finds the same; null: not on this machine.
+[[nodiscard]] const compat::thread_cpu *cpu_of_threads() noexcept;
 
 }  // namespace bpftime::vm::runtime

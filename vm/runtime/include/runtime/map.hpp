@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "compat/map_probe.hpp"
 #include "ebpf-types.h"
 #include "isa/error.hpp"
 #include "program/map.hpp"
@@ -206,6 +207,9 @@ protected:
     /// For constructors: keys are the indices of the values from `first` on, `stride` bytes apart.
     void set_indexed(const void *first, std::size_t stride) noexcept;
 
+    /// For constructors of maps that no other process has: how native code finds values.
+    void set_probe(const ebpf_map_probe &probe);
+
     /// For constructors: programs use an arena, which lives as long as the map.
     void set_arena(const ebpf_arena *arena) noexcept { shape_.arena = arena; }
     /// For constructors of maps that can be pinned: what all processes know of a map is there.
@@ -248,6 +252,7 @@ private:
     const std::size_t host_value_size_;
     const bool gives_values_;
     ebpf_map_shape shape_;
+    std::optional<ebpf_map_probe> probe_;
     const std::unique_ptr<const value_layout> layout_;
     const std::unique_ptr<timer_list> timers_;
     const uint32_t id_;
