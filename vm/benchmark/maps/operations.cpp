@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #include "operations.hpp"
 
+#include "compat/map_probe.hpp"
 #include "isa/text.hpp"
 #include "runtime/cpu.hpp"
 #include "runtime/ring_buffer.hpp"

@@ -162,6 +162,21 @@ TEST_F(optimizer, vectorises_the_internet_checksum) {
     EXPECT_GT(vector_loads(), 0U) << text();
 }
 
+/// The first round is as the others: if it stood alone, vectors would leave some of the rest.
+TEST_F(optimizer, covers_all_rounds_by_vectors) {
+    optimize(
+        "mov %r0, 0\nmov %r3, 0\nagain: ldxdw %r4, [%r1]\nadd %r0, %r4\nadd %r1, 8\n"
+        "add %r3, 1\njlt %r3, 1024, again\nexit",
+        without_checks());
+    EXPECT_GT(vector_loads(), 0U) << text();
+    // That of the version that pays round by round.
+    EXPECT_EQ(count([](const llvm::Instruction &i) {
+                  return llvm::isa<llvm::LoadInst>(i) and i.getType()->isIntegerTy(64);
+              }),
+              1U)
+        << text();
+}
+
 TEST_F(optimizer, vectorises_no_checksum_at_level_1) {
     optimize(sum_words, without_checks(), {.level = 1});
     EXPECT_EQ(vector_loads(), 0U) << "so the test above can fail: " << text();

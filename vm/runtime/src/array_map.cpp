@@ -1,6 +1,7 @@
 // bpftime-vm: arrays and per-CPU arrays
 // Copyright (c) 2026 The bpftime-vm authors
 // SPDX-License-Identifier: MIT
+#include "compat/map_probe.hpp"
 #include "index_key.hpp"
 #include "map_memory.hpp"
 #include "map_types.hpp"

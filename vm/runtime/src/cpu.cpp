@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/cpu.hpp"
 
+#include "compat/map_probe.hpp"
+
 #include <unistd.h>
 
 #include <algorithm>

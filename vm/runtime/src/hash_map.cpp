@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #include "hash_map.hpp"
 
+#include "compat/map_probe.hpp"
 #include "map_types.hpp"
 #include "shared_bytes.hpp"
 #include "value_layout.hpp"

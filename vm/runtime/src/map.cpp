@@ -4,6 +4,7 @@
 #include "runtime/map.hpp"
 
 #include "check_definition.hpp"
+#include "compat/map_probe.hpp"
 #include "map_types.hpp"
 #include "runtime/arena.hpp"
 #include "runtime/read_section.hpp"
@@ -224,8 +225,8 @@ void map::set_indexed(const void *first, std::size_t stride) noexcept {
 
 void map::set_probe(const ebpf_map_probe &probe) {
     if (probe.cpus.stride != 0 and probe.cpus.cpu == nullptr) return;
-    probe_ = probe;
-    shape_.probe = &*probe_;
+    probe_ = std::make_unique<const ebpf_map_probe>(probe);
+    shape_.probe = probe_.get();
 }
 
 void map::share(const map_memory &memory) noexcept {

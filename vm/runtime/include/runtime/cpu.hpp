@@ -3,9 +3,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "compat/map_probe.hpp"
-
 #include <cstdint>
+
+namespace bpftime::vm::compat {
+struct thread_cpu;
+}  // namespace bpftime::vm::compat
 
 namespace bpftime::vm::runtime {
 

@@ -3,7 +3,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "compat/map_probe.hpp"
 #include "ebpf-types.h"
 #include "isa/error.hpp"
 #include "program/map.hpp"
@@ -252,7 +251,7 @@ private:
     const std::size_t host_value_size_;
     const bool gives_values_;
     ebpf_map_shape shape_;
-    std::optional<ebpf_map_probe> probe_;
+    std::unique_ptr<const ebpf_map_probe> probe_;
     const std::unique_ptr<const value_layout> layout_;
     const std::unique_ptr<timer_list> timers_;
     const uint32_t id_;
