@@ -105,13 +105,7 @@ provenance::provenance(const program &p, const compat::linkage &linked, uint32_t
       value_escapes_(linked.maps().size()),
       is_address_(p.size()),
       base_is_source_(p.size()) {
-    // A caller's liveness needs its callees'. All five arguments are a safe answer where it is not
-    // known yet: compilers put callees behind their callers, so the last function goes first.
-    for (function_facts &f : functions_) f.arguments = argument_regs;
-    for (const uint32_t f :
-         std::views::iota(0U, static_cast<uint32_t>(functions_.size())) | std::views::reverse) {
-        if (p_.functions()[f].reachable) find_liveness(f);
-    }
+    find_all_liveness();
     const auto for_each_reachable = [&](auto find) {
         for (uint32_t f = 0; f < functions_.size(); ++f) {
             if (p_.functions()[f].reachable) (this->*find)(f);
@@ -122,6 +116,37 @@ provenance::provenance(const program &p, const compat::linkage &linked, uint32_t
     for_each_reachable(&provenance::find_value_escapes);
     for_each_reachable(&provenance::find_escapes);
     place_frames();
+}
+
+/// A caller's liveness needs its callees'. Compilers put callees behind their callers, so the last
+/// function goes first. What is called from itself, or from behind, is read again with what was
+/// found of it, from nothing on: so a function that hands an argument on to itself alone does not
+/// read it. In programs that are made to need many rounds, all arguments are a safe answer.
+void provenance::find_all_liveness() {
+    constexpr unsigned most_rounds = 6;
+    const auto count = static_cast<uint32_t>(functions_.size());
+    std::vector<bool> is_called_from_behind(count);
+    for (uint32_t f = 0; f < count; ++f) {
+        if (not p_.functions()[f].reachable) continue;
+        for (const uint32_t callee : p_.callees_of(p_.functions()[f])) {
+            if (callee <= f) is_called_from_behind[callee] = true;
+        }
+    }
+    bool is_final = false;
+    for (unsigned round = 0; not is_final; ++round) {
+        is_final = true;
+        const bool is_last = round == most_rounds;
+        if (is_last) {
+            for (function_facts &f : functions_) f.arguments = argument_regs;
+        }
+        for (uint32_t f = count; f-- > 0;) {
+            if (not p_.functions()[f].reachable) continue;
+            const reg_set before = functions_[f].arguments;
+            find_liveness(f);
+            is_final &= functions_[f].arguments == before or not is_called_from_behind[f];
+        }
+        is_final |= is_last;
+    }
 }
 
 reg_use provenance::use_of(uint32_t pc) const {

@@ -124,6 +124,7 @@ public:
     [[nodiscard]] origins step(uint32_t pc, const origins &before) const;
 
 private:
+    void find_all_liveness();
     void find_liveness(uint32_t function);
     void find_origins(uint32_t function);
     void find_addresses(uint32_t function);

@@ -231,6 +231,31 @@ TEST(provenance, knows_which_arguments_are_read) {
     EXPECT_EQ(none.function(1).arguments, 0U);
 }
 
+TEST(provenance, knows_which_arguments_are_read_by_functions_that_call_themselves) {
+    const facts_of one{
+        "call local f\nexit\n"
+        "f: mov %r0, %r1\njlt %r1, 2, end\nadd %r1, -1\ncall local f\nend: exit"};
+    EXPECT_EQ(one.function(1).arguments, reg_bit(1));
+    const facts_of two{
+        "call local f\nexit\n"
+        "f: jlt %r1, 2, f_end\nadd %r1, -1\ncall local g\nf_end: mov %r0, 0\nexit\n"
+        "g: mov %r0, %r3\njlt %r1, 2, g_end\ncall local f\ng_end: exit"};
+    EXPECT_EQ(two.function(1).arguments, reg_bit(1) | reg_bit(3));
+    EXPECT_EQ(two.function(2).arguments, reg_bit(1) | reg_bit(3));
+}
+
+/// Each function calls the one before it.
+TEST(provenance, knows_what_is_read_through_many_calls_backwards) {
+    constexpr int count = 30;
+    std::string text = "call local f" + std::to_string(count) + "\nexit\nf0: mov %r0, %r3\nexit\n";
+    for (int i = 1; i <= count; ++i) {
+        text += "f" + std::to_string(i) + ": call local f" + std::to_string(i - 1) + "\nexit\n";
+    }
+    const facts_of f{text};
+    for (uint32_t i = 1; i <= count + 1; ++i)
+        EXPECT_NE(f.function(i).arguments & reg_bit(3), 0) << i;
+}
+
 TEST(provenance, knows_what_helpers_read) {
     const facts_of f{"call local f\nexit\nf: call 2\nexit"};
     EXPECT_EQ(f.function(1).arguments, reg_bit(1)) << "helper 2 has one argument";
