@@ -450,4 +450,32 @@ llvm::PreservedAnalyses loop_budget_pass::run(llvm::Function &fn,
                                                   : llvm::PreservedAnalyses::all();
 }
 
+llvm::PreservedAnalyses slice_sign_pass::run(llvm::Function &fn,
+                                             llvm::FunctionAnalysisManager & /*analyses*/) {
+    namespace match = llvm::PatternMatch;
+    bool changed = false;
+    for (llvm::BasicBlock &block : fn) {
+        const auto paying = charge_in(block);
+        if (not paying) continue;
+        llvm::Value *slice = nullptr;
+        llvm::CmpInst::Predicate predicate{};
+        if (not match::match(paying->branch->getCondition(),
+                             match::m_ICmp(predicate, match::m_Value(slice),
+                                           match::m_SpecificInt(paying->units - 1))) or
+            (predicate != llvm::CmpInst::ICMP_SGT and predicate != llvm::CmpInst::ICMP_UGT))
+            continue;
+        const auto left = std::ranges::find_if(block, [&](llvm::Instruction &i) {
+            return match::match(
+                &i, match::m_Add(match::m_Specific(slice), match::m_SpecificInt(-paying->units)));
+        });
+        if (left == block.end()) continue;
+        llvm::IRBuilder<> b{paying->branch};
+        llvm::Value *const before = paying->branch->getCondition();
+        paying->branch->setCondition(b.CreateICmpSGT(&*left, b.getInt64(-1)));
+        llvm::RecursivelyDeleteTriviallyDeadInstructions(before);
+        changed = true;
+    }
+    return changed ? llvm::PreservedAnalyses::none() : llvm::PreservedAnalyses::all();
+}
+
 }  // namespace bpftime::vm::llvm_jit

@@ -22,4 +22,11 @@ private:
     counters *counted_;
 };
 
+/// The last pass: what is left of a slice is compared by its sign again where other passes found
+/// that what was there before can be compared, which is never negative. Subtracting has told the
+/// sign; comparing is an instruction more, and what was there before has to be kept for it.
+struct slice_sign_pass : llvm::PassInfoMixin<slice_sign_pass> {
+    static llvm::PreservedAnalyses run(llvm::Function &fn, llvm::FunctionAnalysisManager &analyses);
+};
+
 }  // namespace bpftime::vm::llvm_jit

@@ -227,6 +227,7 @@ llvm::FunctionPassManager optimizing_passes(const optimizing &how, counters &cou
     passes.addPass(llvm::DivRemPairsPass{});
     passes.addPass(llvm::SimplifyCFGPass{
         llvm::SimplifyCFGOptions{}.convertSwitchRangeToICmp(true).speculateBlocks(true)});
+    passes.addPass(slice_sign_pass{});
     return passes;
 }
 

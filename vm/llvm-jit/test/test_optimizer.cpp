@@ -177,6 +177,26 @@ TEST_F(optimizer, covers_all_rounds_by_vectors) {
         << text();
 }
 
+/// Where LLVM knows that a slice is not negative, it compares with what is subtracted from it.
+TEST_F(optimizer, compares_what_is_left_of_a_slice_by_its_sign) {
+    optimize(
+        "mov %r6, %r1\ncall local f\nagain: ldxb %r3, [%r6]\nadd %r6, 1\nmul %r0, 31\n"
+        "add %r0, %r3\njne %r3, 0, again\nexit\nf: mov %r0, 1\nexit",
+        without_checks());
+    EXPECT_EQ(calls_of("ebpf_rt_refill"), 2U);
+    EXPECT_EQ(count([](const llvm::Instruction &i) {
+                  const auto *const compare = llvm::dyn_cast<llvm::ICmpInst>(&i);
+                  const auto *const with =
+                      compare == nullptr
+                          ? nullptr
+                          : llvm::dyn_cast<llvm::ConstantInt>(compare->getOperand(1));
+                  return with != nullptr and with->getType()->isIntegerTy(64) and
+                         with->getSExtValue() > 0;
+              }),
+              0U)
+        << text();
+}
+
 TEST_F(optimizer, vectorises_no_checksum_at_level_1) {
     optimize(sum_words, without_checks(), {.level = 1});
     EXPECT_EQ(vector_loads(), 0U) << "so the test above can fail: " << text();
