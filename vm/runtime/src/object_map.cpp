@@ -55,7 +55,7 @@ public:
     }
 
     [[nodiscard]] std::optional<uint32_t> object_id(const void *key) const noexcept override {
-        read_until_run_ends();
+        const read_section reading;
         const box *const found = find(key);
         return found == nullptr ? std::nullopt : std::optional{found->id};
     }
