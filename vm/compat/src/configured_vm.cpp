@@ -347,13 +347,13 @@ int configured_vm::set_limit(vm_limit limit, uint64_t value) {
 }
 
 int configured_vm::optimize(const ebpf_optimize_options &options) {
-    const std::string cpu = options.cpu == nullptr ? "" : options.cpu;
+    std::string cpu = options.cpu == nullptr ? "" : options.cpu;
     if (not cpu.empty()) {
         if (const auto fits = check_cpu(cpu); not fits) return static_cast<int>(fail(fits.error()));
     }
     config_.optimization_level = options.level;
     config_.prefers_size = options.prefer_size != 0;
-    config_.cpu = cpu;
+    config_.cpu = std::move(cpu);
     config_.compile_microseconds = options.compile_microseconds;
     drop_prepared();
     return EBPF_OK;

@@ -187,15 +187,34 @@ bool hides_frames(const program &p, const provenance &known) {
     return true;
 }
 
+/// Whether lookups in hash maps and per-CPU maps become a part of the code. Addresses that nobody
+/// is to know, and keys that nobody is to run ahead with, stay with the host; a call is smaller,
+/// and programs of many lookups would become too large for all passes.
+bool probes_maps(const compat::build_input &input) {
+    constexpr std::ptrdiff_t most_lookups = 64;
+    const compat::vm_config &config = input.config;
+    if (config.pointer_secret != 0 or config.bars_speculation or config.prefers_size or
+        config.optimization_level == 0)
+        return false;
+    std::ptrdiff_t lookups = 0;
+    for (uint32_t pc = 0; pc < input.code.size() and lookups <= most_lookups; ++pc) {
+        const isa::instruction &i = input.code.insn(pc);
+        if (i.id == isa::insn_id::none or isa::info(i.id).operation != isa::operation::call_helper)
+            continue;
+        const auto *const helper = input.linked.helper(static_cast<uint32_t>(i.imm));
+        if (helper != nullptr and helper->declaration().result == result_kind::map_value_or_null)
+            ++lookups;
+    }
+    return lookups <= most_lookups;
+}
+
 class module_compiler {
 public:
     module_compiler(const compat::build_input &input, llvm::Module &module, counters &counted)
         : input_{input},
           facts_{input.code, input.linked, input.config.stack_size,
                  input.config.blinding_seed ? provenance::short_reach : provenance::most_reach,
-                 // Addresses that nobody is to know, and keys that nobody is to run ahead with,
-                 // stay with the host.
-                 input.config.pointer_secret == 0 and not input.config.bars_speculation},
+                 probes_maps(input)},
           module_{module},
           parts_{.input = input,
                  .facts = facts_,

@@ -15,7 +15,7 @@ struct counter_row {
 
 constexpr auto rows_of_counters = std::to_array<counter_row>({
     {counter::helper_inlining, "helper-inlining", "calls of helpers that became their bodies"},
-    {counter::map_operations, "map-operations", "lookups in maps that became address arithmetic"},
+    {counter::map_operations, "map-operations", "lookups in maps that became code"},
     {counter::check_elimination, "check-elimination",
      "accesses that are not checked because it is proven that they may be"},
     {counter::check_merging, "check-merging",

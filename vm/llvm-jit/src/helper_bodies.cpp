@@ -180,6 +180,9 @@ std::string body_symbol(uint32_t id) { return fmt::format("bpf_helper_body_{}", 
 
 /// Of the compiler's command line, nothing stays that would keep code from becoming a part of ours.
 void adapt(llvm::Function &fn) {
+    if (const llvm::Attribute features = fn.getFnAttribute("target-features");
+        features.isStringAttribute())
+        fn.addFnAttr(body_features, features.getValueAsString());
     for (const char *const attribute :
          {"target-cpu", "target-features", "tune-cpu", "probe-stack", "stack-probe-size",
           "stack-protector-buffer-size", "frame-pointer"}) {

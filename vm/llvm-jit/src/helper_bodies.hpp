@@ -13,6 +13,10 @@
 
 namespace bpftime::vm::llvm_jit {
 
+/// The attribute of functions of bodies that says for which features of the CPU they were compiled,
+/// as LLVM's "target-features" does.
+inline constexpr const char *body_features = "bpf-body-features";
+
 /// Whether this can be a helper's body: why not.
 [[nodiscard]] result<void> check_helper_body(const compat::helper_bitcode &body);
 

@@ -73,6 +73,22 @@ std::optional<charge> charge_in(llvm::BasicBlock &block) {
     return std::nullopt;
 }
 
+/// Whether the branch asks if `left`, which it pays with, is negative.
+bool compares_sign(const charge &paying, const llvm::Value *left) {
+    namespace match = llvm::PatternMatch;
+    llvm::CmpInst::Predicate predicate{};
+    const bool is_refilled =
+        refill_in(*paying.branch->getSuccessor(paying.spent_successor))->getArgOperand(1) == left;
+    if (not is_refilled or paying.spent_successor != 1) return false;
+    llvm::Value *const condition = paying.branch->getCondition();
+    if (match::match(condition,
+                     match::m_ICmp(predicate, match::m_Specific(left), match::m_AllOnes())))
+        return predicate == llvm::CmpInst::ICMP_SGT;
+    return match::match(condition,
+                        match::m_ICmp(predicate, match::m_Specific(left), match::m_Zero())) and
+           predicate == llvm::CmpInst::ICMP_SGE;
+}
+
 /// What is left of the slice: the phi of the loop's header that `paying` compares, or has
 /// subtracted from.
 llvm::PHINode *slice_of(const llvm::Loop &loop, const charge &paying) {
@@ -232,7 +248,9 @@ private:
                 continue;
             const llvm::BasicBlock *const refills =
                 paying->branch->getSuccessor(paying->spent_successor);
-            if (slice->getBasicBlockIndex(refills) < 0 or refills == from) continue;
+            if (slice->getBasicBlockIndex(refills) < 0 or refills->getSinglePredecessor() != from or
+                not compares_sign(*paying, slice->getIncomingValueForBlock(from)))
+                continue;
             if (loops_.getLoopFor(from) != loops_.getLoopFor(&asks)) continue;
             if (not expander_.isSafeToExpandAt(c.rounds.count, paying->branch)) continue;
             return paying;
@@ -468,7 +486,11 @@ llvm::PreservedAnalyses slice_sign_pass::run(llvm::Function &fn,
             return match::match(
                 &i, match::m_Add(match::m_Specific(slice), match::m_SpecificInt(-paying->units)));
         });
-        if (left == block.end()) continue;
+        const llvm::CallInst *const refill =
+            refill_in(*paying->branch->getSuccessor(paying->spent_successor));
+        if (left == block.end() or refill->getArgOperand(1) != &*left or
+            paying->spent_successor != 1)
+            continue;
         llvm::IRBuilder<> b{paying->branch};
         llvm::Value *const before = paying->branch->getCondition();
         paying->branch->setCondition(b.CreateICmpSGT(&*left, b.getInt64(-1)));

@@ -20,8 +20,19 @@ function_compiler::value function_compiler::look_up() {
     const ebpf_map_probe &probe = *shape.probe;
     if (probe.by == ebpf_map_probe::kind::hash) return look_up_hash(probe, shape.key_size);
     const value found = look_up_index(probe.index);
+    const block before = b_.GetInsertBlock();
+    const block is_there = new_block("found");
+    const block done = new_block("looked_up");
+    b_.CreateCondBr(b_.CreateICmpNE(found, word(0)), is_there, done, likely_);
+    b_.SetInsertPoint(is_there);
     const value place = of_this_cpu(found, probe.cpus);
-    return b_.CreateSelect(b_.CreateICmpEQ(found, word(0)), found, place);
+    const block found_in = b_.GetInsertBlock();
+    b_.CreateBr(done);
+    b_.SetInsertPoint(done);
+    llvm::PHINode *const result = b_.CreatePHI(b_.getInt64Ty(), 2, "value");
+    result->addIncoming(word(0), before);
+    result->addIncoming(place, found_in);
+    return result;
 }
 
 function_compiler::value function_compiler::look_up_index(const compat::index_probe &map) {

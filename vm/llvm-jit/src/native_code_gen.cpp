@@ -172,7 +172,8 @@ public:
 
     void give_back(generator_ptr generator) {
         const std::lock_guard lock{generators_lock_};
-        if (generators_.size() < most_idle_generators) generators_.push_back(std::move(generator));
+        generators_.push_back(std::move(generator));
+        if (generators_.size() > most_idle_generators) generators_.erase(generators_.begin());
     }
 
     /// `cpu`: empty is this machine's.
@@ -500,6 +501,39 @@ void set_target(llvm::Module &module, const llvm::TargetMachine &machine) {
     }
 }
 
+/// Whether the machine's CPU has all that bodies of helpers were compiled for, beyond what every
+/// CPU of its kind has: LLVM ends the process at instructions that it cannot select.
+result<void> check_bodies(llvm::Module &module, const llvm::TargetMachine &machine) {
+    const llvm::MCSubtargetInfo &cpu = *machine.getMCSubtargetInfo();
+    const bool is_x86 = machine.getTargetTriple().getArch() == llvm::Triple::x86_64;
+    const std::unique_ptr<llvm::MCSubtargetInfo> least{machine.getTarget().createMCSubtargetInfo(
+        machine.getTargetTriple().str(), is_x86 ? "x86-64" : "generic", "")};
+    for (llvm::Function &fn : module.functions()) {
+        const llvm::Attribute wanted = fn.getFnAttribute(body_features);
+        if (not wanted.isStringAttribute()) continue;
+        llvm::SmallVector<llvm::StringRef, 64> features;
+        wanted.getValueAsString().split(features, ',');
+        for (const llvm::SubtargetFeatureKV &known : cpu.getAllProcessorFeatures()) {
+            const bool is_wanted = std::ranges::any_of(features, [&](llvm::StringRef f) {
+                return f.consume_front("+") and f == known.Key;
+            });
+            const bool is_by_name =
+                std::ranges::find(asked_for_by_name, std::string_view{known.Key}) !=
+                asked_for_by_name.end();
+            if (not is_wanted or is_by_name or cpu.getFeatureBits().test(known.Value) or
+                least->getFeatureBits().test(known.Value))
+                continue;
+            return std::unexpected{make_error(
+                error_code::unsupported,
+                fmt::format("{} was compiled for a CPU with {}, which '{}' has not: compile the "
+                            "bitcode without it, or choose another CPU",
+                            fn.getName().str(), known.Key, machine.getTargetCPU().str()))};
+        }
+        fn.removeFnAttr(body_features);
+    }
+    return {};
+}
+
 /// Lets blocks that branch weights say are rare be moved out of loops, which is done in functions
 /// with a profile alone. How often the functions are said to be called makes no difference.
 void move_rare_blocks_away(llvm::Module &module) {
@@ -558,6 +592,10 @@ result<loaded_code> compilation::run(code_service &service, const compat::build_
     const unsigned level = level_for(input.config.optimization_level, size_of(module));
     if (auto taken = take_generator(service, input.config, level); not taken)
         return std::unexpected{std::move(taken.error())};
+    if (auto fit = check_bodies(module, generator->machine()); not fit) {
+        service.give_back(std::move(generator));
+        return std::unexpected{std::move(fit.error())};
+    }
     set_target(module, generator->machine());
     dump(module, "before");
     counted.add(counter::ir_before, module.getInstructionCount());

@@ -185,6 +185,25 @@ TEST(cpu, of_another_machine_is_refused_with_what_is_missing) {
     EXPECT_GE(refused, 1U);
 }
 
+/// LLVM would end the process at an instruction that the CPU has not.
+TEST(cpu, without_what_a_body_was_compiled_for_is_an_error) {
+    const vm_ptr vm = load("mov %r1, %r2\ncall 1\nexit");
+    const std::string body =
+        "declare i64 @llvm.x86.sse42.crc32.64.64(i64, i64)\n"
+        "define i64 @crc(i64 %a) \"target-features\"=\"+cx8,+mmx,+sse2,+sse4.2,+crc32\" {\n"
+        "%r = call i64 @llvm.x86.sse42.crc32.64.64(i64 0, i64 %a)\nret i64 %r }";
+    ASSERT_EQ(ebpf_register_helper_bitcode(vm.get(), 1, "crc", body.data(), body.size()), EBPF_OK)
+        << ebpf_last_error();
+    const auto plain = options_with("x86-64");
+    ASSERT_EQ(ebpf_optimize(vm.get(), &plain), EBPF_OK);
+    EXPECT_EQ(ebpf_compile(vm.get(), nullptr), nullptr);
+    EXPECT_THAT(ebpf_last_error(), HasSubstr("bpf_helper_body_1 was compiled for a CPU with "));
+    EXPECT_THAT(ebpf_last_error(), HasSubstr(", which 'x86-64' has not"));
+    const auto newer = options_with("x86-64-v2");
+    if (ebpf_optimize(vm.get(), &newer) != EBPF_OK) GTEST_SKIP() << "this machine has no SSE 4.2";
+    EXPECT_NE(ebpf_compile(vm.get(), nullptr), nullptr) << ebpf_last_error();
+}
+
 TEST(cpu, of_32_bits_is_refused) {
     const vm_ptr vm = load(sums_words);
     for (const char *const name : {"i386", "pentium4"}) {

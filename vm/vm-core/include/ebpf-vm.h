@@ -320,9 +320,9 @@ EBPF_EXPORT ebpf_jit_fn ebpf_compile(struct ebpf_vm *vm, char **errmsg);
 
 /** Writes what compiling did to the program that is loaded, by name, to stats[0..capacity); returns
  * how many entries there are (which may be more), always in the same order. It is about what was
- * compiled last, by ebpf_compile() or the first run: there are none if nothing was since something
- * was loaded or set, nor of backends that count nothing. The strings live as long as the process.
- */
+ * compiled last, by ebpf_compile() or the first run: there are none if nothing was since the
+ * program or how it is compiled changed, nor of backends that count nothing. May be called while
+ * others run and compile, not while others load or set. The strings live as long as the process. */
 EBPF_EXPORT int ebpf_compile_stats(struct ebpf_vm *vm, struct ebpf_compile_stat *stats,
                                    size_t capacity);
 
