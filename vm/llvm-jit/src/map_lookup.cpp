@@ -116,12 +116,14 @@ function_compiler::value function_compiler::look_up_hash(const ebpf_map_probe &m
     b_.SetInsertPoint(walk);
     llvm::PHINode *const link = b_.CreatePHI(b_.getInt64Ty(), 2, "link");
     link->addIncoming(first, start);
-    const value is_odd = b_.CreateICmpNE(b_.CreateAnd(link, word(1)), word(0));
-    const value is_end = b_.CreateOr(is_odd, b_.CreateICmpEQ(link, word(0)));
-    b_.CreateCondBr(is_end, ends, compares);
+    const value is_odd = b_.CreateTrunc(link, b_.getInt1Ty());
+    const block even = new_block("even");
+    b_.CreateCondBr(is_odd, ends, even);
+    b_.SetInsertPoint(even);
+    b_.CreateCondBr(b_.CreateICmpNE(link, word(0)), compares, done, likely_);
 
     b_.SetInsertPoint(compares);
-    const value element = b_.CreateAdd(word(table.elements), b_.CreateShl(link, word(2)));
+    const value element = b_.CreateNUWAdd(word(table.elements), b_.CreateShl(link, word(2)));
     value differs = word(0);
     for (std::size_t i = 0; i < key.size(); ++i) {
         const value at = b_.CreateAdd(element, word(table.key_offset + i * sizeof(uint64_t)));
@@ -135,22 +137,22 @@ function_compiler::value function_compiler::look_up_hash(const ebpf_map_probe &m
     b_.CreateBr(walk);
 
     b_.SetInsertPoint(ends);
-    const value is_own_mark = b_.CreateICmpEQ(link, end_mark);
-    const value is_own_end = b_.CreateOr(is_own_mark, b_.CreateICmpEQ(link, word(0)));
-    b_.CreateCondBr(is_own_end, done, start, likely_);
+    b_.CreateCondBr(b_.CreateICmpEQ(link, end_mark), done, start, likely_);
 
     b_.SetInsertPoint(is_there);
-    value found = b_.CreateAdd(element, word(table.value_offset));
+    // Addresses do not wrap: LLVM sees that a value's is not 0, as programs ask.
+    value found = b_.CreateNUWAdd(element, word(table.value_offset));
     if (map.cpus.stride != 0) {
         const value words = load_shared(found, Monotonic);
-        found =
-            of_this_cpu(b_.CreateAdd(word(table.percpu), b_.CreateShl(words, word(3))), map.cpus);
+        found = of_this_cpu(b_.CreateNUWAdd(word(table.percpu), b_.CreateShl(words, word(3))),
+                            map.cpus);
     }
     const block found_in = b_.GetInsertBlock();
     b_.CreateBr(done);
 
     b_.SetInsertPoint(done);
-    llvm::PHINode *const result = b_.CreatePHI(b_.getInt64Ty(), 2, "value");
+    llvm::PHINode *const result = b_.CreatePHI(b_.getInt64Ty(), 3, "value");
+    result->addIncoming(word(0), even);
     result->addIncoming(word(0), ends);
     result->addIncoming(found, found_in);
     return result;
@@ -180,7 +182,7 @@ function_compiler::value function_compiler::of_this_cpu(value place,
     cpu->addIncoming(number, before);
     cpu->addIncoming(taken, takes);
     const value wide = b_.CreateZExt(cpu, b_.getInt64Ty());
-    return b_.CreateAdd(place, b_.CreateMul(wide, word(cpus.stride)));
+    return b_.CreateNUWAdd(place, b_.CreateMul(wide, word(cpus.stride)));
 }
 
 }  // namespace bpftime::vm::llvm_jit
