@@ -38,6 +38,7 @@ function_compiler::function_compiler(module_parts &parts, uint32_t index)
       edges_(range_.block_count),
       headers_(range_.block_count),
       is_header_(range_.block_count),
+      innermost_(range_.block_count, no_block),
       has_may_goto_{has_may_goto(p_, range_)} {}
 
 void function_compiler::compile() {
@@ -46,16 +47,21 @@ void function_compiler::compile() {
         if (not from.reachable) continue;
         blocks_[i] = new_block("");
         for (const uint32_t to : p_.successors_of(from)) {
-            if (to - range_.first_block <= i) is_header_[to - range_.first_block] = true;
+            const uint32_t target = to - range_.first_block;
+            if (target > i) continue;
+            is_header_[target] = true;
+            headers_[target].last_source = i;
         }
     }
+    find_loops();
     enter();
     find_meeting_point();
     for (uint32_t i = 0; i < range_.block_count; ++i) {
+        current_ = i;
         if (blocks_[i] != nullptr) compile_block(i);
     }
     for (uint32_t i = 0; i < range_.block_count; ++i) {
-        if (headers_[i].latch != nullptr) compile_latch(i);
+        for (const latch &from : headers_[i].latches) compile_latch(i, from);
     }
     if (uses_frame_ and not facts_.frame_in_memory) parts_.counted.add(counter::stack_promotion);
     // Whoever appended blocks did so at the end; the one that ends the run reads best there, too.
@@ -222,20 +228,47 @@ function_compiler::block function_compiler::jump_to(uint32_t pc, uint32_t target
 }
 
 function_compiler::block function_compiler::jump_back(value pc, uint32_t index) {
-    loop_header &h = headers_[index];
-    if (h.latch == nullptr) h.latch = new_block("latch");
-    h.back_edges.push_back({here(), pc});
-    return h.latch;
+    latch &meets = latch_for(index);
+    meets.back_edges.push_back({here(), pc});
+    return meets.at;
 }
 
-/// All backward jumps to a block become one, so that what chooses between them can be computed
-/// without branches. There they pay the loop's weight, from a new slice if they must.
-void function_compiler::compile_latch(uint32_t index) {
+/// Backward jumps to a block become one, so that what chooses between them can be computed without
+/// branches. Jumps that leave a loop within have a latch of their own: where they come from, which
+/// a fault is to tell, would else be kept in a register, and set in the loop that they leave.
+function_compiler::latch &function_compiler::latch_for(uint32_t index) {
+    constexpr std::size_t most_latches = 5;
+    std::vector<latch> &all = headers_[index].latches;
+    const bool leaves_loop =
+        current_ != no_block and innermost_[current_] != no_block and innermost_[current_] > index;
+    uint32_t source = leaves_loop ? current_ : no_block;
+    const auto it = std::ranges::find(all, source, &latch::source);
+    if (it != all.end()) return *it;
+    if (all.size() + 1 >= most_latches) {
+        const auto common = std::ranges::find(all, no_block, &latch::source);
+        if (common != all.end()) return *common;
+        source = no_block;
+    }
+    return all.emplace_back(new_block("latch"), source, std::vector<back_edge>{});
+}
+
+/// Loops as blocks follow each other: from a header to the last block that jumps back to it.
+void function_compiler::find_loops() {
+    std::vector<uint32_t> around;
+    for (uint32_t i = 0; i < range_.block_count; ++i) {
+        while (not around.empty() and headers_[around.back()].last_source < i) around.pop_back();
+        if (is_header_[i]) around.push_back(i);
+        if (not around.empty()) innermost_[i] = around.back();
+    }
+}
+
+/// Pays the loop's weight, from a new slice if it must.
+void function_compiler::compile_latch(uint32_t index, const latch &from_here) {
     loop_header &h = headers_[index];
-    b_.SetInsertPoint(h.latch);
+    b_.SetInsertPoint(from_here.at);
     block_phis phis = make_phis(facts_of(index));
     llvm::PHINode *const pc = b_.CreatePHI(b_.getInt32Ty(), 2, "pc");
-    for (const back_edge &back : h.back_edges) {
+    for (const back_edge &back : from_here.back_edges) {
         add_incoming(phis, back.jump, facts_of(index));
         pc->addIncoming(back.pc, back.jump.from);
     }

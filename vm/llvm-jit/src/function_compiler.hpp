@@ -116,12 +116,20 @@ private:
         llvm::PHINode *tries = nullptr;
     };
 
-    /// A block that backward jumps go to: they meet in its latch, where they pay.
-    struct loop_header {
-        block_phis phis;
-        block latch = nullptr;
+    /// Where backward jumps to a block meet and pay.
+    struct latch {
+        block at;
+        uint32_t source;  ///< the block that they come from; no_block: from several
         std::vector<back_edge> back_edges;
     };
+
+    /// A block that backward jumps go to.
+    struct loop_header {
+        block_phis phis;
+        std::vector<latch> latches;
+        uint32_t last_source = 0;  ///< the last block that jumps back to it
+    };
+    static constexpr uint32_t no_block = ~uint32_t{0};
 
     struct address {
         value pointer;
@@ -148,7 +156,9 @@ private:
     void compile_block(uint32_t index);
     block jump_to(uint32_t pc, uint32_t target);
     block jump_back(value pc, uint32_t index);
-    void compile_latch(uint32_t index);
+    latch &latch_for(uint32_t index);
+    void find_loops();
+    void compile_latch(uint32_t index, const latch &from_here);
     void go_to(uint32_t pc, uint32_t target);
     void branch(uint32_t pc, value condition, uint32_t target);
     void leave(value r0);
@@ -244,6 +254,8 @@ private:
     std::vector<std::vector<edge>> edges_;
     std::vector<loop_header> headers_;
     std::vector<bool> is_header_;
+    std::vector<uint32_t> innermost_;  ///< for each block, the last header of a loop around it
+    uint32_t current_ = no_block;      ///< the block that is being compiled
     meeting_point meeting_;
     bool meets_ = false;
     bool uses_frame_ = false;
