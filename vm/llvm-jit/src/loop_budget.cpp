@@ -493,7 +493,7 @@ llvm::PreservedAnalyses slice_sign_pass::run(llvm::Function &fn,
             continue;
         llvm::IRBuilder<> b{paying->branch};
         llvm::Value *const before = paying->branch->getCondition();
-        paying->branch->setCondition(b.CreateICmpSGT(&*left, b.getInt64(-1)));
+        paying->branch->setCondition(b.CreateICmpSGT(&*left, b.getInt64(~uint64_t{0})));
         llvm::RecursivelyDeleteTriviallyDeadInstructions(before);
         changed = true;
     }
