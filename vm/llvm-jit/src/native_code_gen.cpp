@@ -517,10 +517,7 @@ result<void> check_bodies(llvm::Module &module, const llvm::TargetMachine &machi
             const bool is_wanted = std::ranges::any_of(features, [&](llvm::StringRef f) {
                 return f.consume_front("+") and f == known.Key;
             });
-            const bool is_by_name =
-                std::ranges::find(asked_for_by_name, std::string_view{known.Key}) !=
-                asked_for_by_name.end();
-            if (not is_wanted or is_by_name or cpu.getFeatureBits().test(known.Value) or
+            if (not is_wanted or cpu.getFeatureBits().test(known.Value) or
                 least->getFeatureBits().test(known.Value))
                 continue;
             return std::unexpected{make_error(

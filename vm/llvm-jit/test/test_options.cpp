@@ -204,6 +204,23 @@ TEST(cpu, without_what_a_body_was_compiled_for_is_an_error) {
     EXPECT_NE(ebpf_compile(vm.get(), nullptr), nullptr) << ebpf_last_error();
 }
 
+/// Also one that compilers make of nothing but its name: a body may name it.
+TEST(cpu, without_what_a_body_names_is_an_error) {
+    const vm_ptr vm = load("call 1\nexit");
+    const std::string body =
+        "declare { i64, i32 } @llvm.x86.rdrand.64()\n"
+        "define i64 @random() \"target-features\"=\"+rdrnd\" {\n"
+        "%r = call { i64, i32 } @llvm.x86.rdrand.64()\n"
+        "%v = extractvalue { i64, i32 } %r, 0\nret i64 %v }";
+    ASSERT_EQ(ebpf_register_helper_bitcode(vm.get(), 1, "random", body.data(), body.size()),
+              EBPF_OK)
+        << ebpf_last_error();
+    const auto plain = options_with("x86-64");
+    ASSERT_EQ(ebpf_optimize(vm.get(), &plain), EBPF_OK);
+    EXPECT_EQ(ebpf_compile(vm.get(), nullptr), nullptr);
+    EXPECT_THAT(ebpf_last_error(), HasSubstr("a CPU with rdrnd, which 'x86-64' has not"));
+}
+
 TEST(cpu, of_32_bits_is_refused) {
     const vm_ptr vm = load(sums_words);
     for (const char *const name : {"i386", "pentium4"}) {
