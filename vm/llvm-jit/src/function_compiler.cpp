@@ -239,8 +239,7 @@ function_compiler::block function_compiler::jump_back(value pc, uint32_t index) 
 function_compiler::latch &function_compiler::latch_for(uint32_t index) {
     constexpr std::size_t most_latches = 5;
     std::vector<latch> &all = headers_[index].latches;
-    const bool leaves_loop =
-        current_ != no_block and innermost_[current_] != no_block and innermost_[current_] > index;
+    const bool leaves_loop = innermost_[current_] != no_block and innermost_[current_] > index;
     uint32_t source = leaves_loop ? current_ : no_block;
     const auto it = std::ranges::find(all, source, &latch::source);
     if (it != all.end()) return *it;

@@ -255,7 +255,7 @@ private:
     std::vector<loop_header> headers_;
     std::vector<bool> is_header_;
     std::vector<uint32_t> innermost_;  ///< for each block, the last header of a loop around it
-    uint32_t current_ = no_block;      ///< the block that is being compiled
+    uint32_t current_ = 0;             ///< the block that is being compiled
     meeting_point meeting_;
     bool meets_ = false;
     bool uses_frame_ = false;

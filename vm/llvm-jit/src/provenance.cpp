@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <ranges>
 
 namespace bpftime::vm::llvm_jit {
 

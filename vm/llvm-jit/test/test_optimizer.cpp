@@ -177,6 +177,24 @@ TEST_F(optimizer, covers_all_rounds_by_vectors) {
         << text();
 }
 
+/// What tells them apart would be kept in a register.
+TEST_F(optimizer, lets_jumps_that_leave_an_inner_loop_pay_for_themselves) {
+    optimize(
+        "mov %r0, 0\nouter: ldxdw %r3, [%r1]\nadd %r1, 8\n"
+        "inner: mul %r0, 31\nadd %r0, %r3\njeq %r0, 5, end\nrsh %r3, 1\njeq %r3, 0, outer\n"
+        "jgt %r0, 1000, outer\nja inner\nend: exit",
+        without_checks());
+    EXPECT_EQ(calls_of("ebpf_rt_refill"), 3U) << text();
+    EXPECT_EQ(count([](const llvm::Instruction &i) {
+                  const auto *const call = llvm::dyn_cast<llvm::CallInst>(&i);
+                  return call != nullptr and call->getCalledFunction() != nullptr and
+                         call->getCalledFunction()->getName() == "ebpf_rt_refill" and
+                         not llvm::isa<llvm::ConstantInt>(call->getArgOperand(3));
+              }),
+              0U)
+        << text();
+}
+
 /// Where LLVM knows that a slice is not negative, it compares with what is subtracted from it.
 TEST_F(optimizer, compares_what_is_left_of_a_slice_by_its_sign) {
     optimize(
